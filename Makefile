@@ -1,0 +1,35 @@
+# `make` alone lists what there is. Everything sets up what it needs first; see engine/setup.py.
+
+PYTHON ?= python3
+BIN := .venv/bin
+TYPED := settings components release local engine examples
+UNIT := -m 'not e2e' -n auto -p no:cacheprovider --disable-socket --allow-unix-socket
+
+.PHONY: help setup demo check test bench clean
+
+help: ## list these commands
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "make %-7s %s\n", $$1, $$2}'
+
+setup: ## virtual environment, pinned packages and the engine; takes minutes once, then no time
+	@$(PYTHON) -m engine.setup
+
+demo: setup ## the whole story on this machine, every sentence proven; KEEP=1 leaves it running
+	@$(BIN)/python -m local.demo
+
+check: setup ## the fast gate: ruff, types, import rules, unit tests
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(TYPED)
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest $(UNIT)
+
+test: check ## everything: check, then the end-to-end tests on the real engine
+	$(BIN)/python -m pytest -m e2e -p no:cacheprovider
+
+bench: setup ## the figures, with machine and versions
+	@$(BIN)/python -m bench
+
+clean: ## remove what was set up, built or cached; stop the local cloud first
+	@if [ -x $(BIN)/local-cloud ]; then $(BIN)/local-cloud down; fi
+	rm -rf .venv .local build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	if [ -d .engine ]; then chmod -R u+w .engine && rm -rf .engine; fi # Go makes its caches read-only
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
