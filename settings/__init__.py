@@ -1,0 +1,13 @@
+"""Settings: one stack file becomes one validated value, and the names both sides derive from it.
+
+Read in this order:
+
+- `model.py`      `Settings`, what a stack file may say; every field states what is allowed
+- `rules.py`      what must hold between fields, and what a protected environment refuses
+- `stackfile.py`  `load` and `environments`, the only code here that reads files
+- `names.py`      `Names`, what `release` must find in an account without asking anyone
+- `errors.py`     `InvalidSettings`, one line per bad key
+
+No AWS and no Pulumi in here. This package imports nothing by itself, so that `release --help` pays neither
+for pydantic nor for YAML: import `settings.stackfile`, `settings.names` or `settings.errors` where needed.
+"""

@@ -1,0 +1,81 @@
+"""Names that `release` must find in an account without asking anyone.
+
+They are a pure function of project, environment, account and region. Everything else that Stageline makes is
+named by Pulumi. Standard library only: `release` reads names before it reads anything heavy.
+"""
+
+import re
+from dataclasses import dataclass
+
+ENVIRONMENT_RULE = "a lower-case letter, then up to 30 lower-case letters, digits or dashes"
+BUCKET_NAME_LIMIT = 63
+
+_ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,30}")
+
+
+def is_environment_name(text: str) -> bool:
+    """Whether `text` may name an environment, and so become part of a path, a bucket and a stack."""
+    return _ENVIRONMENT.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """The derived names of one environment in one account and region."""
+
+    project: str
+    environment: str
+    account: str
+    region: str
+
+    @property
+    def ledger_table(self) -> str:
+        """DynamoDB table of the append-only history; made by `release init`, not by Pulumi."""
+        return f"{self._prefix}-ledger"
+
+    @property
+    def artifact_bucket(self) -> str:
+        """S3 bucket of artifacts; account and region make it unique in the world."""
+        return f"{self._prefix}-artifacts-{self.account}-{self.region}"
+
+    @property
+    def backup_bucket(self) -> str:
+        """S3 bucket of configuration and stack-state backups."""
+        return f"{self._prefix}-backups-{self.account}-{self.region}"
+
+    @property
+    def signing_alias(self) -> str:
+        """KMS alias of the key that signs release manifests and verdicts."""
+        return f"alias/{self._prefix}-signing"
+
+    @property
+    def state_alias(self) -> str:
+        """KMS alias of the key that encrypts secrets in the stack's state; made by `release init`."""
+        return f"alias/{self._prefix}-state"
+
+    @property
+    def deploy_key(self) -> str:
+        """Secret with the SSH key pair that installs releases; read by the program, never by servers."""
+        return f"{self._path}/deploy-key"
+
+    @property
+    def authorized_keys(self) -> str:
+        """Secret with the `authorized_keys` lines that servers refresh, so that rotation replaces nothing."""
+        return f"{self._path}/authorized-keys"
+
+    @property
+    def host_key(self) -> str:
+        """Secret with the servers' SSH host key pair; servers fetch it at boot, so it can be pinned."""
+        return f"{self._path}/host-key"
+
+    @property
+    def database_parameter(self) -> str:
+        """SSM parameter with the database's address and the name of its secret; holds no password."""
+        return f"/{self._path}/database"
+
+    @property
+    def _prefix(self) -> str:
+        return f"{self.project}-{self.environment}"
+
+    @property
+    def _path(self) -> str:
+        return f"{self.project}/{self.environment}"

@@ -1,0 +1,109 @@
+"""What must hold between settings, and what a protected environment refuses, as one table.
+
+Rules see the values as the file says them, by dotted key, and only those that are well-formed by themselves.
+So one wrong key does not hide another one.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """`holds` is called with the values of `keys`; the first key is the one that is reported."""
+
+    keys: tuple[str, ...]
+    holds: Callable[..., bool]
+    allowed: str
+    protected_only: bool = False
+
+
+def _not_the_world(sources: list[str]) -> bool:
+    return not any(source.endswith("/0") for source in sources)
+
+
+def _is_on(value: bool) -> bool:
+    return value
+
+
+def _is_off(value: bool) -> bool:
+    return not value
+
+
+RULES = (
+    Rule(
+        keys=("servers.ssh_sources",),
+        holds=_not_the_world,
+        allowed="blocks smaller than the whole world",
+    ),
+    Rule(
+        keys=("load_balancer.preview_sources",),
+        holds=_not_the_world,
+        allowed="blocks smaller than the whole world",
+    ),
+    Rule(
+        keys=("load_balancer.preview_port", "load_balancer.live_port"),
+        holds=lambda preview, live: preview != live,
+        allowed="another port than load_balancer.live_port",
+    ),
+    Rule(
+        keys=("load_balancer.health.timeout", "load_balancer.health.interval"),
+        holds=lambda timeout, interval: timeout < interval,
+        allowed="less than load_balancer.health.interval",
+    ),
+    Rule(
+        keys=("storage.object_lock", "environment"),
+        holds=lambda lock, environment: lock != "compliance" or environment == "prod",
+        allowed="none or governance (compliance cannot be undone by anyone and is for prod only)",
+    ),
+    Rule(
+        keys=("storage.object_lock",),
+        holds=lambda lock: lock != "none",
+        allowed="governance, or compliance in prod, because the environment is protected",
+        protected_only=True,
+    ),
+    Rule(
+        keys=("storage.force_destroy",),
+        holds=_is_off,
+        allowed="false, because the environment is protected",
+        protected_only=True,
+    ),
+    Rule(
+        keys=("database.deletion_protection",),
+        holds=_is_on,
+        allowed="true, because the environment is protected",
+        protected_only=True,
+    ),
+    Rule(
+        keys=("database.final_snapshot",),
+        holds=_is_on,
+        allowed="true, because the environment is protected",
+        protected_only=True,
+    ),
+    Rule(
+        keys=("database.backup_days",),
+        holds=lambda days: days >= 7,
+        allowed="7 to 35 days, because the environment is protected",
+        protected_only=True,
+    ),
+    Rule(
+        keys=("load_balancer.deletion_protection",),
+        holds=_is_on,
+        allowed="true, because the environment is protected",
+        protected_only=True,
+    ),
+)
+
+
+def broken(values: Mapping[str, Any]) -> Iterator[Rule]:
+    """Yield the rules that `values` (by dotted key) break; a rule on an absent key is skipped."""
+    for rule in RULES:
+        if _applies(rule, values) and not rule.holds(*(values[key] for key in rule.keys)):
+            yield rule
+
+
+def _applies(rule: Rule, values: Mapping[str, Any]) -> bool:
+    if rule.protected_only and values.get("protected") is not True:
+        return False
+    return all(key in values for key in rule.keys)

@@ -1,0 +1,296 @@
+"""Reads Pulumi.yaml and the stack files: the only door from files to `Settings`.
+
+`load` gives one environment, `environments` gives all of them in the order of promotion. Both raise
+`InvalidSettings` with every problem at once; neither guesses.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from settings import rules
+from settings.errors import InvalidSettings, Problem
+from settings.model import Settings
+from settings.names import BUCKET_NAME_LIMIT, ENVIRONMENT_RULE, is_environment_name
+
+PROJECT_FILE = "Pulumi.yaml"
+# What Pulumi itself writes beside `config`, to find the key of the stack's secrets.
+PULUMI_KEYS = frozenset({"secretsprovider", "encryptedkey", "encryptionsalt"})
+# Known from elsewhere, so a stack file must not say them.
+DERIVED_KEYS = frozenset({"project", "environment"})
+
+
+def load(project_dir: Path, environment: str) -> Settings:
+    """Read and validate one environment. Raises `InvalidSettings`, also for an unknown environment."""
+    file = _stack_file(project_dir, environment)
+    project = _project_name(project_dir)
+    document, problems = _read(file)
+    config, unknown = _own_config(file.name, project, document)
+    problems += unknown
+    values = {**config, "project": project, "environment": environment}
+    problems += _problems(file.name, values, _names(project_dir))
+    if problems:
+        raise InvalidSettings(problems)
+    settings = Settings.model_validate(values)
+    _refuse_long_names(file.name, settings)
+    return settings
+
+
+def environments(project_dir: Path) -> tuple[str, ...]:
+    """The environments in the order of promotion: those that promote from none first, then by name."""
+    sources = {name: _promotes_from(project_dir, name) for name in _names(project_dir)}
+    depths = {name: _depth(name, sources) for name in sources}
+    return tuple(sorted(sources, key=lambda name: (depths[name], name)))
+
+
+def _names(project_dir: Path) -> tuple[str, ...]:
+    """Environments that have a stack file; other files that match the pattern are not ours."""
+    candidates = (path.name.split(".", 1)[1].removesuffix(".yaml") for path in project_dir.glob("Pulumi.*.yaml"))
+    return tuple(sorted(name for name in candidates if is_environment_name(name)))
+
+
+def _stack_file(project_dir: Path, environment: str) -> Path:
+    """The path of an environment's file. The name is checked before it touches a path."""
+    known = _names(project_dir)
+    if not is_environment_name(environment):
+        fault = f"is {_shown(environment)}, which cannot name one"
+        raise InvalidSettings([_about(PROJECT_FILE, "environment", fault, ENVIRONMENT_RULE)])
+    if environment not in known:
+        fault = f"is {_shown(environment)}, which has no file Pulumi.{environment}.yaml"
+        allowed = ", ".join(known) or "none yet, write a stack file first"
+        raise InvalidSettings([_about(PROJECT_FILE, "environment", fault, allowed)])
+    return project_dir / f"Pulumi.{environment}.yaml"
+
+
+def _project_name(project_dir: Path) -> str:
+    document, problems = _read(project_dir / PROJECT_FILE)
+    name = document.get("name")
+    if not isinstance(name, str):
+        problems.append(_about(PROJECT_FILE, "name", _is(name), "the project's name"))
+    if problems:
+        raise InvalidSettings(problems)
+    return str(name)
+
+
+def _promotes_from(project_dir: Path, environment: str) -> str | None:
+    """Where an environment gets releases from, without judging the rest of its file."""
+    file = f"Pulumi.{environment}.yaml"
+    key = f"{_project_name(project_dir)}:promotes_from"
+    document, problems = _read(project_dir / file)
+    config = document.get("config")
+    source = _as_written(config.get(key)) if isinstance(config, dict) else None
+    if source is not None:
+        problems += _source_problems(file, key, environment, source, _names(project_dir))
+    if problems:
+        raise InvalidSettings(problems)
+    return source
+
+
+def _depth(name: str, sources: Mapping[str, str | None]) -> int:
+    """How many promotions lead to an environment. Raises `InvalidSettings` where they go in a circle."""
+    path = [name]
+    while (source := sources[path[-1]]) is not None:
+        if source in path:
+            fault = f"goes in a circle: {' <- '.join([*path, source])}"
+            problem = _about(f"Pulumi.{name}.yaml", "promotes_from", fault, "a chain that ends somewhere")
+            raise InvalidSettings([problem])
+        path.append(source)
+    return len(path) - 1
+
+
+def _read(file: Path) -> tuple[dict[str, Any], list[Problem]]:
+    """Parse a YAML mapping. Keys that stand twice are problems; a file that cannot be parsed raises."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        document = yaml.safe_load(text)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        fault = f"cannot be read ({_why(error)})"
+        raise InvalidSettings([_about(file.name, "the file", fault, "a UTF-8 YAML mapping")]) from error
+    if not isinstance(document, dict):
+        raise InvalidSettings([_about(file.name, "the file", _is(document), "a YAML mapping")])
+    return document, [_twice(file.name, key) for key in _repeated_keys(tree, set())]
+
+
+def _why(error: Exception) -> str:
+    """The reason in one line; never the text of the file, which may hold what nobody should print."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    return error.strerror or "unknown" if isinstance(error, OSError) else f"{type(error).__name__}"
+
+
+def _repeated_keys(node: yaml.Node | None, seen: set[int]) -> Iterator[yaml.Node]:
+    """Find keys that a mapping holds twice: YAML keeps the last one without a word."""
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        keys = set()
+        for key, value in node.value:
+            if key.value in keys:
+                yield key
+            keys.add(key.value if isinstance(key.value, str) else id(key))
+            yield from _repeated_keys(value, seen)
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _repeated_keys(item, seen)
+
+
+def _twice(file: str, key: yaml.Node) -> Problem:
+    fault = f"stands twice (again in line {key.start_mark.line + 1})"
+    return _about(file, str(key.value), fault, "each key once")
+
+
+def _own_config(file: str, project: str, document: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """The `project:` keys of a stack file without their prefix, and a problem for everything else in it."""
+    problems = [
+        _about(file, str(key), "is not a setting", f"config, {', '.join(sorted(PULUMI_KEYS))}")
+        for key in document
+        if key != "config" and key not in PULUMI_KEYS
+    ]
+    config = document.get("config")
+    if not isinstance(config, dict):
+        return {}, [*problems, _about(file, "config", _is(config), f"a mapping of {project}: keys")]
+    own: dict[str, Any] = {}
+    for key, value in config.items():
+        name = str(key).removeprefix(f"{project}:")
+        if name == key or name in DERIVED_KEYS:
+            problems.append(_about(file, str(key), "is not a setting", f"keys like {project}:account"))
+        else:
+            own[name] = _as_written(value)
+    return own, problems
+
+
+def _as_written(value: Any) -> Any:
+    """Undo what `pulumi` writes into a stack file when it saves it: `"false"` for false and `""` for null."""
+    if not isinstance(value, str):
+        return value
+    return {"true": True, "false": False, "": None}.get(value, value)
+
+
+def _problems(file: str, values: Mapping[str, Any], known: tuple[str, ...]) -> list[Problem]:
+    """Everything that is wrong with the values: each by itself, then between them."""
+    project = str(values["project"])
+    shape = list(_shape_errors(values))
+    problems = [_shape_problem(file, project, error) for error in shape]
+    sound = _without(_flat(values), {_dotted(error["loc"]) for error in shape})
+    for rule in rules.broken(sound):
+        key = rule.keys[0]
+        problems.append(_about(file, f"{project}:{key}", _is(sound[key]), rule.allowed))
+    if sound.get("promotes_from") is not None:
+        key, environment = f"{project}:promotes_from", str(values["environment"])
+        problems += _source_problems(file, key, environment, sound["promotes_from"], known)
+    return problems
+
+
+def _source_problems(file: str, key: str, environment: str, source: Any, known: tuple[str, ...]) -> list[Problem]:
+    others = [name for name in known if name != environment]
+    if source in others:
+        return []
+    return [_about(file, key, _is(source), f"{', '.join(others)}, or no such key")]
+
+
+def _shape_errors(values: Mapping[str, Any]) -> list[ErrorDetails]:
+    """What pydantic finds wrong with the values, each by itself."""
+    try:
+        Settings.model_validate(values)
+    except ValidationError as error:
+        return _innermost(error.errors(include_url=False))
+    return []
+
+
+def _innermost(errors: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Without the complaints about a list that only repeat what is wrong with one of its items."""
+    outer = {error["loc"][:-1] for error in errors}
+    return [error for error in errors if error["loc"] not in outer]
+
+
+def _shape_problem(file: str, project: str, error: ErrorDetails) -> Problem:
+    if error["loc"] == ("project",):
+        return _about(PROJECT_FILE, "name", _is(error["input"]), _allowed(("project",)))
+    key = f"{project}:{_dotted(error['loc'])}"
+    if error["type"] == "missing":
+        return _about(file, key, "is missing", _allowed(error["loc"]))
+    if error["type"] == "extra_forbidden":
+        # The value is not shown: what nobody asked for may be a secret.
+        return _about(file, key, "is not a setting", ", ".join(_fields(error["loc"][:-1])))
+    return _about(file, key, _is(error["input"]), _allowed(error["loc"]))
+
+
+def _allowed(loc: tuple[int | str, ...]) -> str:
+    """What the field at `loc` allows, in the words of its description."""
+    description = "a valid value"
+    model: type[BaseModel] = Settings
+    for part in loc:
+        if part not in model.model_fields:
+            break
+        field = model.model_fields[str(part)]
+        description = field.description or description
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            model = field.annotation
+    return description
+
+
+def _fields(loc: tuple[int | str, ...]) -> list[str]:
+    """The keys that the section at `loc` may hold."""
+    model: type[BaseModel] = Settings
+    for part in loc:
+        annotation = model.model_fields[str(part)].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            model = annotation
+    return [name for name in model.model_fields if loc or name not in DERIVED_KEYS]
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested values by dotted key, like `database.port`."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _without(flat: Mapping[str, Any], wrong: set[str]) -> dict[str, Any]:
+    """The values that are well-formed by themselves: none of their own and none of their items is wrong."""
+    item = re.compile(r"(\.[0-9]+)?$")
+    bad = wrong | {item.sub("", key) for key in wrong}
+    return {key: value for key, value in flat.items() if key not in bad}
+
+
+def _refuse_long_names(file: str, settings: Settings) -> None:
+    """S3 takes bucket names of 63 characters at most, and the artifact bucket's is the longest one."""
+    excess = len(settings.names.artifact_bucket) - BUCKET_NAME_LIMIT
+    if excess > 0:
+        limit = max(1, len(settings.environment) - excess)
+        allowed = f"at most {limit} characters, or the artifact bucket's name exceeds {BUCKET_NAME_LIMIT}"
+        raise InvalidSettings([_about(file, "environment", _is(settings.environment), allowed)])
+
+
+def _dotted(loc: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in loc)
+
+
+def _about(file: str, key: str, fault: str, allowed: str) -> Problem:
+    return Problem(file=file, key=_line(key), fault=fault, allowed=allowed)
+
+
+def _is(value: Any) -> str:
+    return f"is {_shown(value)}"
+
+
+def _shown(value: Any) -> str:
+    """A value in one short line, whatever it is."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _line(text: str) -> str:
+    """A key from a file in one short line without control characters."""
+    return "".join(char if char.isprintable() else "?" for char in text)[:100]

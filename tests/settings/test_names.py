@@ -1,0 +1,51 @@
+"""Names: what both sides derive, and what may name an environment."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from settings.names import Names, is_environment_name
+
+PROD = Names(project="stageline", environment="prod", account="123456789012", region="eu-central-1")
+
+DERIVED = {
+    "ledger_table": "stageline-prod-ledger",
+    "artifact_bucket": "stageline-prod-artifacts-123456789012-eu-central-1",
+    "backup_bucket": "stageline-prod-backups-123456789012-eu-central-1",
+    "signing_alias": "alias/stageline-prod-signing",
+    "state_alias": "alias/stageline-prod-state",
+    "deploy_key": "stageline/prod/deploy-key",
+    "authorized_keys": "stageline/prod/authorized-keys",
+    "host_key": "stageline/prod/host-key",
+    "database_parameter": "/stageline/prod/database",
+}
+
+
+@pytest.mark.parametrize(("name", "value"), DERIVED.items())
+def test_a_derived_name_is_a_contract_with_what_already_exists(name: str, value: str) -> None:
+    assert getattr(PROD, name) == value
+
+
+environment_names = st.from_regex(r"[a-z][a-z0-9-]{0,30}", fullmatch=True)
+
+
+@given(environment_names, environment_names)
+def test_two_environments_share_no_name(one: str, other: str) -> None:
+    names = [
+        Names(project="p", environment=environment, account="1" * 12, region="eu-central-1")
+        for environment in (one, other)
+    ]
+    shared = [name for name in DERIVED if getattr(names[0], name) == getattr(names[1], name)]
+    assert shared == ([] if one != other else list(DERIVED))
+
+
+@given(environment_names)
+def test_lower_case_names_are_allowed(name: str) -> None:
+    assert is_environment_name(name)
+
+
+@given(st.text())
+def test_nothing_else_names_an_environment(text: str) -> None:
+    allowed = set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    expected = 0 < len(text) <= 31 and set(text) <= allowed and text[0] not in "-0123456789"
+    assert is_environment_name(text) == expected

@@ -1,0 +1,310 @@
+"""Stack files: what is read, and how everything that is wrong is told at once."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from settings.errors import InvalidSettings
+from settings.stackfile import environments, load
+
+PROJECT_DIR = Path(__file__).parents[2]
+REMOVED = object()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the tracked project and stack files."""
+    for file in PROJECT_DIR.glob("Pulumi*.yaml"):
+        (tmp_path / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    return tmp_path
+
+
+def change(project: Path, file_of: str, /, **changes: Any) -> None:
+    """Change a stack file: `database__port=1` sets `stageline:database` `port`."""
+    file = project / f"Pulumi.{file_of}.yaml"
+    document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    for path, value in changes.items():
+        first, *rest = path.split("__")
+        section, key = document["config"], f"stageline:{first}"
+        for part in rest:
+            section, key = section[key], part
+        if value is REMOVED:
+            del section[key]
+        else:
+            section[key] = value
+    file.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+
+
+def complaints(project: Path, environment: str) -> list[str]:
+    with pytest.raises(InvalidSettings) as refusal:
+        load(project, environment)
+    return str(refusal.value).splitlines()
+
+
+@pytest.mark.parametrize("environment", ["dev", "qa", "staging", "prod"])
+def test_every_tracked_environment_is_valid(environment: str) -> None:
+    assert load(PROJECT_DIR, environment).environment == environment
+
+
+def test_environments_come_in_the_order_of_promotion() -> None:
+    assert environments(PROJECT_DIR) == ("dev", "qa", "staging", "prod")
+
+
+def test_the_project_name_comes_from_the_project_file(project: Path) -> None:
+    assert load(project, "dev").project == "stageline"
+
+
+def test_lists_become_tuples_so_that_settings_cannot_change(project: Path) -> None:
+    assert load(project, "dev").network.zones == ("a", "b")
+
+
+def test_what_pulumi_writes_back_means_the_same(project: Path) -> None:
+    change(project, "dev", protected="false", promotes_from="")
+    settings = load(project, "dev")
+    assert (settings.protected, settings.promotes_from) == (False, None)
+
+
+def test_keys_that_pulumi_adds_for_its_secrets_are_no_settings(project: Path) -> None:
+    file = project / "Pulumi.dev.yaml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(f"secretsprovider: awskms://alias/x\nencryptedkey: abc\n{text}", encoding="utf-8")
+    assert load(project, "dev").environment == "dev"
+
+
+WRONG = {
+    "account without quotes": ({"account": 123456789012}, "account is 123456789012;", "12 digits in quotes"),
+    "account too short": ({"account": "12"}, "account is '12';", "12 digits"),
+    "region misspelt": ({"region": "eu_central_1"}, "region is 'eu_central_1';", "like eu-central-1"),
+    "owner missing": ({"owner": REMOVED}, "owner is missing;", "the team or address"),
+    "protected is a word": ({"protected": "maybe"}, "protected is 'maybe';", "true or false"),
+    "role is no ARN": ({"role": "admin"}, "role is 'admin';", "ARN of an IAM role"),
+    "promotes from itself": ({"promotes_from": "dev"}, "promotes_from is 'dev';", "prod, qa, staging"),
+    "promotes from nowhere": ({"promotes_from": "lab"}, "promotes_from is 'lab';", "prod, qa, staging"),
+    "host bits": ({"network__cidr": "10.0.0.1/16"}, "network.cidr is '10.0.0.1/16';", "without host bits"),
+    "public block": ({"network__cidr": "8.8.0.0/16"}, "network.cidr is '8.8.0.0/16';", "private IPv4 block"),
+    "block too small": ({"network__cidr": "10.0.0.0/26"}, "network.cidr is '10.0.0.0/26';", "/16 to /24"),
+    "one zone": ({"network__zones": ["a"]}, "network.zones is ['a'];", "2 to 6 distinct letters"),
+    "zone twice": ({"network__zones": ["a", "a"]}, "network.zones is ['a', 'a'];", "distinct"),
+    "zone spelt out": ({"network__zones": ["a", "bb"]}, "network.zones.1 is 'bb';", "letters of zones"),
+    "nat is text": ({"network__nat": "no"}, "network.nat is 'no';", "or false"),
+    "no servers": ({"servers__count": 0}, "servers.count is 0;", "1 to 20"),
+    "count is text": ({"servers__count": "2"}, "servers.count is '2';", "1 to 20"),
+    "floating image": ({"servers__ami": "latest"}, "servers.ami is 'latest';", "pinned image id"),
+    "user with a shell": ({"servers__user": "$(id)"}, "servers.user is '$(id)';", "Linux user name"),
+    "ssh open to the world": (
+        {"servers__ssh_sources": ["0.0.0.0/0"]},
+        "servers.ssh_sources is ['0.0.0.0/0'];",
+        "smaller than the whole world",
+    ),
+    "preview open to the world": (
+        {"load_balancer__preview_sources": ["10.0.0.0/8", "0.0.0.0/0"]},
+        "load_balancer.preview_sources is",
+        "smaller than the whole world",
+    ),
+    "address without prefix": (
+        {"servers__ssh_sources": ["10.0.0.1"]},
+        "servers.ssh_sources.0 is '10.0.0.1';",
+        "IPv4 blocks",
+    ),
+    "unknown engine": ({"database__engine": "oracle"}, "database.engine is 'oracle';", "postgres or mysql"),
+    "version is a number": ({"database__version": 17.4}, "database.version is 17.4;", "in quotes"),
+    "port out of range": ({"database__port": 70000}, "database.port is 70000;", "1 to 65535"),
+    "same port twice": (
+        {"load_balancer__preview_port": 80},
+        "load_balancer.preview_port is 80;",
+        "another port than load_balancer.live_port",
+    ),
+    "timeout beyond interval": (
+        {"load_balancer__health__timeout": 10},
+        "load_balancer.health.timeout is 10;",
+        "less than load_balancer.health.interval",
+    ),
+    "certificate is no ARN": ({"load_balancer__certificate": "x"}, "load_balancer.certificate is 'x';", "ARN"),
+    "compliance outside prod": (
+        {"storage__object_lock": "compliance"},
+        "storage.object_lock is 'compliance';",
+        "none or governance",
+    ),
+    "reader is no account": ({"storage__readable_by": ["me"]}, "storage.readable_by.0 is 'me';", "12 digits"),
+    "unknown key": ({"network__mtu": 9000}, "network.mtu is not a setting;", "cidr, zones, nat"),
+    "unknown section": ({"cache": {}}, "cache is not a setting;", "network, servers, database"),
+    "derived key": ({"environment": "prod"}, "environment is not a setting;", "keys like stageline:account"),
+}
+
+
+@pytest.mark.parametrize(("changes", "fault", "allowed"), WRONG.values(), ids=WRONG.keys())
+def test_a_wrong_key_is_told_with_file_key_value_and_what_is_allowed(
+    project: Path, changes: dict[str, Any], fault: str, allowed: str
+) -> None:
+    change(project, "dev", **changes)
+    [line] = complaints(project, "dev")
+    told, _, right = line.partition(" allowed: ")
+    assert told.startswith(f"Pulumi.dev.yaml: stageline:{fault}")
+    assert allowed in right
+
+
+UNSAFE = {
+    "no object lock": ({"storage__object_lock": "none"}, "storage.object_lock is 'none'"),
+    "buckets deleted with content": ({"storage__force_destroy": True}, "storage.force_destroy is True"),
+    "database deletable": ({"database__deletion_protection": False}, "database.deletion_protection is False"),
+    "no final snapshot": ({"database__final_snapshot": False}, "database.final_snapshot is False"),
+    "few backup days": ({"database__backup_days": 6}, "database.backup_days is 6"),
+    "balancer deletable": (
+        {"load_balancer__deletion_protection": False},
+        "load_balancer.deletion_protection is False",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "fault"), UNSAFE.values(), ids=UNSAFE.keys())
+@pytest.mark.parametrize("environment", ["staging", "prod"])
+def test_a_protected_environment_refuses_an_unsafe_setting(
+    project: Path, environment: str, changes: dict[str, Any], fault: str
+) -> None:
+    change(project, environment, **changes)
+    [line] = complaints(project, environment)
+    assert line.startswith(f"Pulumi.{environment}.yaml: stageline:{fault};")
+    assert "because the environment is protected" in line
+
+
+@pytest.mark.parametrize(("changes", "fault"), UNSAFE.values(), ids=UNSAFE.keys())
+def test_an_unprotected_environment_may_have_it(project: Path, changes: dict[str, Any], fault: str) -> None:
+    change(project, "dev", **changes)
+    assert load(project, "dev").protected is False
+
+
+PROTECTIONS = [
+    "database__deletion_protection",
+    "database__final_snapshot",
+    "database__backup_days",
+    "load_balancer__deletion_protection",
+    "storage__object_lock",
+    "storage__force_destroy",
+    "protected",
+]
+
+
+@pytest.mark.parametrize("key", PROTECTIONS)
+def test_a_protection_has_no_default(project: Path, key: str) -> None:
+    change(project, "prod", **{key: REMOVED})
+    [line] = complaints(project, "prod")
+    assert line.startswith(f"Pulumi.prod.yaml: stageline:{key.replace('__', '.')} is missing;")
+
+
+def test_all_wrong_keys_are_told_at_once(project: Path) -> None:
+    change(
+        project,
+        "prod",
+        account=1,
+        network__cidr="10.0.0.0/33",
+        network__mtu=1,
+        servers__count=REMOVED,
+        database__deletion_protection=False,
+        load_balancer__health__timeout=30,
+        promotes_from="nowhere",
+    )
+    keys = {line.split(" ")[1] for line in complaints(project, "prod")}
+    assert keys == {
+        "stageline:account",
+        "stageline:network.cidr",
+        "stageline:network.mtu",
+        "stageline:servers.count",
+        "stageline:database.deletion_protection",
+        "stageline:load_balancer.health.timeout",
+        "stageline:promotes_from",
+    }
+
+
+def test_the_value_of_an_unknown_key_is_not_shown_because_it_may_be_a_secret(project: Path) -> None:
+    change(project, "dev", database__password="hunter2")
+    [line] = complaints(project, "dev")
+    assert "database.password is not a setting" in line
+    assert "hunter2" not in line
+
+
+def test_a_problem_is_one_line_whatever_the_value_holds(project: Path) -> None:
+    change(project, "dev", owner="a\nb" * 100, **{"x\ny": 1})
+    assert len(complaints(project, "dev")) == 2
+
+
+def test_a_key_that_stands_twice_is_refused_with_its_line(project: Path) -> None:
+    file = project / "Pulumi.dev.yaml"
+    text = file.read_text(encoding="utf-8").replace("    nat: false", "    nat: true\n    nat: false")
+    file.write_text(text, encoding="utf-8")
+    [line] = complaints(project, "dev")
+    number = text.splitlines().index("    nat: true") + 2
+    assert line == f"Pulumi.dev.yaml: nat stands twice (again in line {number}); allowed: each key once"
+
+
+NOT_READABLE = {
+    "not yaml": b"config: [",
+    "not a mapping": b"- a\n",
+    "not utf-8": b"config: \xff\xfe",
+    "empty": b"",
+    "object tag": b"config: !!python/object/apply:os.system [id]",
+}
+
+
+@pytest.mark.parametrize("content", NOT_READABLE.values(), ids=NOT_READABLE.keys())
+def test_a_file_that_is_no_yaml_mapping_is_refused_in_one_line(project: Path, content: bytes) -> None:
+    (project / "Pulumi.dev.yaml").write_bytes(content)
+    [line] = complaints(project, "dev")
+    assert line.startswith("Pulumi.dev.yaml: the file ")
+
+
+def test_an_error_in_a_file_does_not_repeat_its_text(project: Path) -> None:
+    (project / "Pulumi.dev.yaml").write_text("config:\n  password: hunter2: [\n", encoding="utf-8")
+    [line] = complaints(project, "dev")
+    assert "line 2" in line
+    assert "hunter2" not in line
+
+
+def test_a_missing_project_file_is_told_by_name(project: Path) -> None:
+    (project / "Pulumi.yaml").unlink()
+    [line] = complaints(project, "dev")
+    assert line.startswith("Pulumi.yaml: the file cannot be read (No such file or directory)")
+
+
+def test_keys_of_another_project_are_refused(project: Path) -> None:
+    file = project / "Pulumi.dev.yaml"
+    file.write_text(f"{file.read_text(encoding='utf-8')}\n  aws:region: eu-west-1\n", encoding="utf-8")
+    [line] = complaints(project, "dev")
+    assert line.startswith("Pulumi.dev.yaml: aws:region is not a setting;")
+
+
+def test_an_unknown_environment_is_refused_with_the_known_ones(project: Path) -> None:
+    [line] = complaints(project, "lab")
+    assert "'lab'" in line
+    assert line.endswith("allowed: dev, prod, qa, staging")
+
+
+HOSTILE = ["", "Prod", "../dev", "dev/../prod", "dev\0", "-dev", "dev\n", "a" * 32, "\uff44ev", "d ev", "$(id)"]
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=ascii)
+def test_a_name_that_is_not_allowed_never_touches_a_path(project: Path, name: str) -> None:
+    [line] = complaints(project, name)
+    assert "cannot name one" in line
+
+
+def test_an_environment_name_that_makes_bucket_names_too_long_is_refused(project: Path) -> None:
+    text = (project / "Pulumi.dev.yaml").read_text(encoding="utf-8")
+    for name in ("a" * 17, "a" * 18):
+        (project / f"Pulumi.{name}.yaml").write_text(text, encoding="utf-8")
+    assert len(load(project, "a" * 17).names.artifact_bucket) == 63
+    [line] = complaints(project, "a" * 18)
+    assert "at most 17 characters" in line
+
+
+def test_a_circle_of_promotions_is_refused(project: Path) -> None:
+    change(project, "dev", promotes_from="prod")
+    with pytest.raises(InvalidSettings, match="goes in a circle"):
+        environments(project)
+
+
+def test_an_environment_off_the_chain_comes_with_the_first_ones(project: Path) -> None:
+    text = (project / "Pulumi.dev.yaml").read_text(encoding="utf-8")
+    (project / "Pulumi.demo.yaml").write_text(text, encoding="utf-8")
+    assert environments(project) == ("demo", "dev", "qa", "staging", "prod")
