@@ -1,0 +1,116 @@
+"""Database: a managed, private, encrypted instance, and the parameter that tells servers where it is.
+
+RDS makes the master password, keeps it in a secret of its own and rotates it. So no password stands in a setting,
+in an input or in the stack's state; servers read the secret with their role when a release starts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi import Input, Output, ResourceOptions
+from pulumi_aws.rds.instance import Instance
+from pulumi_aws.rds.subnet_group import SubnetGroup
+from pulumi_aws.ssm.parameter import Parameter
+
+DATABASE_NAME = "app"
+MASTER_USER = "stageline"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseArgs:
+    """`parameter` names the SSM parameter; `final_snapshot_prefix` names what a destroy leaves behind."""
+
+    vpc_id: Input[str]
+    subnet_ids: Sequence[Input[str]]
+    security_group_id: Input[str]
+    parameter: str
+    final_snapshot_prefix: str
+    engine: str
+    version: str
+    instance_class: str
+    storage_gb: int
+    port: int
+    multi_az: bool
+    backup_days: int
+    deletion_protection: bool
+    final_snapshot: bool
+    protected: bool
+
+
+class Database(pulumi.ComponentResource):
+    """One RDS instance. `secret_arn` is the master secret; `parameter_arn` leads servers to all of it."""
+
+    identifier: Output[str]
+    secret_arn: Output[str]
+    parameter_arn: Output[str]
+
+    def __init__(self, name: str, args: DatabaseArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("stageline:components:Database", name, {}, opts)
+        self._prefix, self._args, self._child = name, args, ResourceOptions(parent=self)
+
+        instance = self._make_instance(self._make_subnet_group())
+        self.identifier = instance.identifier
+        self.secret_arn = instance.master_user_secrets.apply(lambda secrets: secrets[0].secret_arn)
+        self.parameter_arn = self._publish(instance).arn
+        self.register_outputs(
+            {
+                "identifier": self.identifier,
+                "secret_arn": self.secret_arn,
+                "parameter_arn": self.parameter_arn,
+            }
+        )
+
+    def _make_subnet_group(self) -> SubnetGroup:
+        return SubnetGroup(f"{self._prefix}-subnets", subnet_ids=self._args.subnet_ids, opts=self._child)
+
+    def _make_instance(self, subnet_group: SubnetGroup) -> Instance:
+        args = self._args
+        return Instance(
+            f"{self._prefix}-instance",
+            engine=args.engine,
+            engine_version=args.version,
+            auto_minor_version_upgrade=False,  # environments stay identical; the version is a setting
+            instance_class=args.instance_class,
+            allocated_storage=args.storage_gb,
+            storage_type="gp3",
+            storage_encrypted=True,
+            multi_az=args.multi_az,
+            db_name=DATABASE_NAME,
+            port=args.port,
+            username=MASTER_USER,
+            manage_master_user_password=True,
+            db_subnet_group_name=subnet_group.name,
+            vpc_security_group_ids=[args.security_group_id],
+            publicly_accessible=False,
+            backup_retention_period=args.backup_days,
+            copy_tags_to_snapshot=True,
+            deletion_protection=args.deletion_protection,
+            skip_final_snapshot=not args.final_snapshot,
+            final_snapshot_identifier=self._final_snapshot_name() if args.final_snapshot else None,
+            opts=ResourceOptions(parent=self, protect=args.protected),
+        )
+
+    def _final_snapshot_name(self) -> Output[str]:
+        """A name of its own for each incarnation: the VPC's id differs each time an environment is made."""
+        prefix, engine = self._args.final_snapshot_prefix, self._args.engine
+        vpc_id = Output.from_input(self._args.vpc_id)
+        return vpc_id.apply(lambda vpc: f"{prefix}-{engine}-final-{vpc.removeprefix('vpc-')}")
+
+    def _publish(self, instance: Instance) -> Parameter:
+        """Tell servers where the database is and which secret opens it."""
+        facts = {
+            "identifier": instance.identifier,
+            "engine": self._args.engine,
+            "host": instance.address,
+            "port": instance.port,
+            "name": DATABASE_NAME,
+            "secret": self.secret_arn,
+        }
+        return Parameter(
+            f"{self._prefix}-parameter",
+            name=self._args.parameter,
+            type="String",
+            value=Output.json_dumps(facts, sort_keys=True),
+            opts=self._child,
+        )

@@ -1,0 +1,121 @@
+"""Firewall: who may talk to whom. Three groups of machines, and nothing that is not written here passes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pulumi
+from pulumi import Input, Output, ResourceOptions
+from pulumi_aws.ec2.security_group import SecurityGroup
+from pulumi_aws.vpc.security_group_egress_rule import SecurityGroupEgressRule
+from pulumi_aws.vpc.security_group_ingress_rule import SecurityGroupIngressRule
+
+from components.network import EVERYWHERE
+
+HTTPS = 443
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirewallArgs:
+    """Ports and the address blocks that may reach them."""
+
+    vpc_id: Input[str]
+    live_port: int
+    preview_port: int
+    preview_sources: tuple[str, ...]
+    ssh_port: int
+    ssh_sources: tuple[str, ...]
+    slot_ports: tuple[int, ...]
+    database_port: int
+
+
+class Firewall(pulumi.ComponentResource):
+    """The security groups of load balancer, servers and database, with one resource per rule."""
+
+    balancer_id: Output[str]
+    servers_id: Output[str]
+    database_id: Output[str]
+
+    def __init__(self, name: str, args: FirewallArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("stageline:components:Firewall", name, {}, opts)
+        self._prefix, self._args, self._child = name, args, ResourceOptions(parent=self)
+
+        self.balancer_id = self._group("balancer", "Takes requests from users and from the team").id
+        self.servers_id = self._group("servers", "Runs releases").id
+        self.database_id = self._group("database", "Holds the data").id
+        self._let_users_reach_the_balancer()
+        self._let_the_balancer_reach_slots()
+        self._let_installs_reach_servers()
+        self._let_servers_reach_the_database()
+        self._let_servers_reach_aws()
+        self.register_outputs(
+            {
+                "balancer_id": self.balancer_id,
+                "servers_id": self.servers_id,
+                "database_id": self.database_id,
+            }
+        )
+
+    def _let_users_reach_the_balancer(self) -> None:
+        self._allow_blocks("live", self.balancer_id, self._args.live_port, [EVERYWHERE])
+        self._allow_blocks("preview", self.balancer_id, self._args.preview_port, self._args.preview_sources)
+
+    def _let_the_balancer_reach_slots(self) -> None:
+        for port in self._args.slot_ports:
+            self._allow_group(f"slot-{port}", self.balancer_id, self.servers_id, port)
+
+    def _let_installs_reach_servers(self) -> None:
+        self._allow_blocks("ssh", self.servers_id, self._args.ssh_port, self._args.ssh_sources)
+
+    def _let_servers_reach_the_database(self) -> None:
+        self._allow_group("data", self.servers_id, self.database_id, self._args.database_port)
+
+    def _let_servers_reach_aws(self) -> None:
+        """Artifacts, secrets and parameters come over HTTPS; a release reaches nothing else outside."""
+        SecurityGroupEgressRule(
+            f"{self._prefix}-https",
+            security_group_id=self.servers_id,
+            ip_protocol="tcp",
+            from_port=HTTPS,
+            to_port=HTTPS,
+            cidr_ipv4=EVERYWHERE,
+            opts=self._child,
+        )
+
+    def _group(self, part: str, description: str) -> SecurityGroup:
+        return SecurityGroup(
+            f"{self._prefix}-{part}", vpc_id=self._args.vpc_id, description=description, opts=self._child
+        )
+
+    def _allow_blocks(self, part: str, group: Output[str], port: int, blocks: Iterable[str]) -> None:
+        """Let address blocks reach a port. A rule is named after its block: adding one replaces no other."""
+        for block in blocks:
+            SecurityGroupIngressRule(
+                f"{self._prefix}-{part}-{block.replace('/', '-')}",
+                security_group_id=group,
+                ip_protocol="tcp",
+                from_port=port,
+                to_port=port,
+                cidr_ipv4=block,
+                opts=self._child,
+            )
+
+    def _allow_group(self, part: str, source: Output[str], target: Output[str], port: int) -> None:
+        """Let one group reach another: both sides must say so."""
+        SecurityGroupEgressRule(
+            f"{self._prefix}-{part}-out",
+            security_group_id=source,
+            referenced_security_group_id=target,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            opts=self._child,
+        )
+        SecurityGroupIngressRule(
+            f"{self._prefix}-{part}-in",
+            security_group_id=target,
+            referenced_security_group_id=source,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            opts=self._child,
+        )

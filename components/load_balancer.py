@@ -1,0 +1,174 @@
+"""LoadBalancer: the live listener for the world and the preview listener for the team.
+
+Target groups, attachments and both listeners always exist, whatever the slots hold. So a deployment only ever
+changes what a listener points at, and going back is the same small change.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi import Input, Output, ResourceOptions
+from pulumi_aws.lb.listener import (
+    Listener,
+    ListenerDefaultActionArgs,
+    ListenerDefaultActionFixedResponseArgs,
+)
+from pulumi_aws.lb.load_balancer import LoadBalancer as Balancer
+from pulumi_aws.lb.target_group import TargetGroup, TargetGroupHealthCheckArgs
+from pulumi_aws.lb.target_group_attachment import TargetGroupAttachment
+
+from components.slots import SLOT_PORTS, SLOTS, Slot, Slots
+
+DRAIN_SECONDS = 30
+"""How long a server that leaves a target group may finish its requests."""
+
+TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HealthArgs:
+    """When a server counts as healthy. `interval` and `timeout` in seconds, the others in answers in a row."""
+
+    interval: int
+    timeout: int
+    healthy: int
+    unhealthy: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadBalancerArgs:
+    """`live_after` is what must be done before the live listener moves: the live slot's installs."""
+
+    vpc_id: Input[str]
+    subnet_ids: Sequence[Input[str]]
+    security_group_id: Input[str]
+    server_ids: Sequence[Input[str]]
+    live_port: int
+    preview_port: int
+    certificate: str | None
+    health: HealthArgs
+    deletion_protection: bool
+    slots: Slots
+    live_after: Sequence[pulumi.Resource]
+
+
+class LoadBalancer(pulumi.ComponentResource):
+    """One ALB, one target group per slot, two listeners."""
+
+    arn: Output[str]
+    live_url: Output[str]
+    preview_url: Output[str]
+    target_groups: Mapping[Slot, Output[str]]
+
+    def __init__(self, name: str, args: LoadBalancerArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("stageline:components:LoadBalancer", name, {}, opts)
+        self._prefix, self._args, self._child = name, args, ResourceOptions(parent=self)
+
+        self._balancer = self._make_balancer()
+        groups = {slot: self._make_target_group(slot) for slot in SLOTS}
+        self.target_groups = {slot: group.arn for slot, group in groups.items()}
+        for slot in SLOTS:
+            self._attach_servers(slot)
+        live = self._make_live_listener()
+        self._make_preview_listener(after=live)
+
+        self.arn = self._balancer.arn
+        self.live_url = self._url(args.live_port)
+        self.preview_url = self._url(args.preview_port)
+        self.register_outputs(
+            {
+                "arn": self.arn,
+                "live_url": self.live_url,
+                "preview_url": self.preview_url,
+                "target_groups": self.target_groups,
+            }
+        )
+
+    def _make_balancer(self) -> Balancer:
+        return Balancer(
+            f"{self._prefix}-alb",
+            load_balancer_type="application",
+            internal=False,
+            subnets=self._args.subnet_ids,
+            security_groups=[self._args.security_group_id],
+            drop_invalid_header_fields=True,
+            enable_deletion_protection=self._args.deletion_protection,
+            opts=self._child,
+        )
+
+    def _make_target_group(self, slot: Slot) -> TargetGroup:
+        health = self._args.health
+        return TargetGroup(
+            f"{self._prefix}-{slot}",
+            vpc_id=self._args.vpc_id,
+            target_type="instance",
+            protocol="HTTP",
+            port=SLOT_PORTS[slot],
+            deregistration_delay=DRAIN_SECONDS,
+            health_check=TargetGroupHealthCheckArgs(
+                protocol="HTTP",
+                path="/health",
+                matcher="200",
+                interval=health.interval,
+                timeout=health.timeout,
+                healthy_threshold=health.healthy,
+                unhealthy_threshold=health.unhealthy,
+            ),
+            opts=self._child,
+        )
+
+    def _attach_servers(self, slot: Slot) -> None:
+        for number, server_id in enumerate(self._args.server_ids, start=1):
+            TargetGroupAttachment(
+                f"{self._prefix}-{slot}-{number}",
+                target_group_arn=self.target_groups[slot],
+                target_id=server_id,
+                port=SLOT_PORTS[slot],
+                opts=self._child,
+            )
+
+    def _make_live_listener(self) -> Listener:
+        """Moves only after the live slot is installed everywhere, and answers 503 while nothing is live."""
+        declared = self._args.slots.declared
+        action = nothing_is_live() if declared is None else self._forward_to(declared)
+        return self._make_listener("live", self._args.live_port, action, self._args.live_after)
+
+    def _make_preview_listener(self, after: Listener) -> None:
+        """The same servers under another port: the slot that is not live, always.
+
+        It moves after the live one. A target group that no listener refers to has no health checks, so moved first it
+        would leave the new slot without any when users arrive, and they would be answered with 503.
+        """
+        action = self._forward_to(self._args.slots.idle)
+        self._make_listener("preview", self._args.preview_port, action, [after])
+
+    def _make_listener(
+        self, part: str, port: int, action: ListenerDefaultActionArgs, after: Sequence[pulumi.Resource]
+    ) -> Listener:
+        certificate = self._args.certificate
+        return Listener(
+            f"{self._prefix}-{part}",
+            load_balancer_arn=self._balancer.arn,
+            port=port,
+            protocol="HTTPS" if certificate else "HTTP",
+            certificate_arn=certificate,
+            ssl_policy=TLS_POLICY if certificate else None,
+            default_actions=[action],
+            opts=ResourceOptions(parent=self, depends_on=list(after)),
+        )
+
+    def _forward_to(self, slot: Slot) -> ListenerDefaultActionArgs:
+        return ListenerDefaultActionArgs(type="forward", target_group_arn=self.target_groups[slot])
+
+    def _url(self, port: int) -> Output[str]:
+        scheme = "https" if self._args.certificate else "http"
+        return Output.concat(scheme, "://", self._balancer.dns_name, f":{port}")
+
+
+def nothing_is_live() -> ListenerDefaultActionArgs:
+    """What users see before the first deployment."""
+    response = ListenerDefaultActionFixedResponseArgs(
+        content_type="text/plain", message_body="Nothing is live here yet.", status_code="503"
+    )
+    return ListenerDefaultActionArgs(type="fixed-response", fixed_response=response)

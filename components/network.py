@@ -1,0 +1,162 @@
+"""Network: one VPC over the environment's zones, each zone with a public and a private subnet."""
+
+import ipaddress
+from dataclasses import dataclass
+
+import pulumi
+from pulumi import Output, ResourceOptions
+from pulumi_aws.ec2.default_security_group import DefaultSecurityGroup
+from pulumi_aws.ec2.eip import Eip
+from pulumi_aws.ec2.internet_gateway import InternetGateway
+from pulumi_aws.ec2.nat_gateway import NatGateway
+from pulumi_aws.ec2.route import Route
+from pulumi_aws.ec2.route_table import RouteTable
+from pulumi_aws.ec2.route_table_association import RouteTableAssociation
+from pulumi_aws.ec2.subnet import Subnet
+from pulumi_aws.ec2.vpc import Vpc
+from pulumi_aws.ec2.vpc_endpoint import VpcEndpoint
+
+EVERYWHERE = "0.0.0.0/0"
+
+# A VPC is cut into 16 blocks of one size: the first half for public subnets, the second half for private ones.
+# A zone keeps its blocks when another zone is added behind it.
+SUBNET_BITS = 4
+FIRST_PRIVATE = 8
+
+
+def public_block(cidr: str, index: int) -> str:
+    """The block of the public subnet in the zone at `index` (0 to 7)."""
+    return _block(cidr, index)
+
+
+def private_block(cidr: str, index: int) -> str:
+    """The block of the private subnet in the zone at `index` (0 to 7)."""
+    return _block(cidr, FIRST_PRIVATE + index)
+
+
+def _block(cidr: str, number: int) -> str:
+    return str(list(ipaddress.IPv4Network(cidr).subnets(prefixlen_diff=SUBNET_BITS))[number])
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkArgs:
+    """`zones` are letters; `nat` lets private subnets reach the internet; `label` is what people see in AWS."""
+
+    label: str
+    region: str
+    cidr: str
+    zones: tuple[str, ...]
+    nat: bool
+
+
+class Network(pulumi.ComponentResource):
+    """VPC, subnets, routes and gateway endpoints. The default security group is emptied: nothing may use it."""
+
+    vpc_id: Output[str]
+    public_subnet_ids: list[Output[str]]
+    private_subnet_ids: list[Output[str]]
+
+    def __init__(self, name: str, args: NetworkArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("stageline:components:Network", name, {}, opts)
+        self._prefix, self._args, self._child = name, args, ResourceOptions(parent=self)
+
+        self._vpc = self._make_vpc()
+        public = self._make_public_routes()
+        private = self._make_route_table("private")
+        public_subnets = [self._make_subnet("public", zone) for zone in args.zones]
+        private_subnets = [self._make_subnet("private", zone) for zone in args.zones]
+        if args.nat:
+            self._make_way_out(public_subnets[0], private)
+        self._make_endpoint("s3", [public, private])
+        self._make_endpoint("dynamodb", [public, private])
+
+        self.vpc_id = self._vpc.id
+        self.public_subnet_ids = self._attach("public", public_subnets, public, self._public_route)
+        self.private_subnet_ids = self._attach("private", private_subnets, private, private)
+        self.register_outputs(
+            {
+                "vpc_id": self.vpc_id,
+                "public_subnet_ids": self.public_subnet_ids,
+                "private_subnet_ids": self.private_subnet_ids,
+            }
+        )
+
+    def _make_vpc(self) -> Vpc:
+        vpc = Vpc(
+            f"{self._prefix}-vpc",
+            cidr_block=self._args.cidr,
+            enable_dns_hostnames=True,
+            enable_dns_support=True,
+            tags={"Name": self._args.label},
+            opts=self._child,
+        )
+        DefaultSecurityGroup(f"{self._prefix}-default", vpc_id=vpc.id, opts=self._child)
+        return vpc
+
+    def _make_subnet(self, kind: str, zone: str) -> Subnet:
+        index = self._args.zones.index(zone)
+        block = public_block if kind == "public" else private_block
+        return Subnet(
+            f"{self._prefix}-{kind}-{zone}",
+            vpc_id=self._vpc.id,
+            cidr_block=block(self._args.cidr, index),
+            availability_zone=f"{self._args.region}{zone}",
+            tags={"Name": f"{self._args.label}-{kind}-{zone}"},
+            opts=self._child,
+        )
+
+    def _make_route_table(self, kind: str) -> RouteTable:
+        return RouteTable(f"{self._prefix}-{kind}", vpc_id=self._vpc.id, opts=self._child)
+
+    def _make_public_routes(self) -> RouteTable:
+        gateway = InternetGateway(f"{self._prefix}-gateway", vpc_id=self._vpc.id, opts=self._child)
+        table = self._make_route_table("public")
+        self._public_route = Route(
+            f"{self._prefix}-public-default",
+            route_table_id=table.id,
+            destination_cidr_block=EVERYWHERE,
+            gateway_id=gateway.id,
+            opts=self._child,
+        )
+        return table
+
+    def _make_way_out(self, subnet: Subnet, table: RouteTable) -> None:
+        """One NAT gateway for all zones: a zone's failure stops outgoing calls of private subnets only."""
+        address = Eip(f"{self._prefix}-nat-address", domain="vpc", opts=self._child)
+        gateway = NatGateway(
+            f"{self._prefix}-nat",
+            allocation_id=address.id,
+            subnet_id=subnet.id,
+            opts=ResourceOptions(parent=self, depends_on=[self._public_route]),
+        )
+        Route(
+            f"{self._prefix}-private-default",
+            route_table_id=table.id,
+            destination_cidr_block=EVERYWHERE,
+            nat_gateway_id=gateway.id,
+            opts=self._child,
+        )
+
+    def _make_endpoint(self, service: str, tables: list[RouteTable]) -> None:
+        """Reach an AWS service without leaving the VPC; a gateway endpoint costs nothing."""
+        VpcEndpoint(
+            f"{self._prefix}-{service}",
+            vpc_id=self._vpc.id,
+            service_name=f"com.amazonaws.{self._args.region}.{service}",
+            vpc_endpoint_type="Gateway",
+            route_table_ids=[table.id for table in tables],
+            opts=self._child,
+        )
+
+    def _attach(self, kind: str, subnets: list[Subnet], table: RouteTable, ready: pulumi.Resource) -> list[Output[str]]:
+        """Attach the routes, and hand out a subnet only then: a server that boots needs its way out at once."""
+        associations = [
+            RouteTableAssociation(
+                f"{self._prefix}-{kind}-{zone}",
+                subnet_id=subnet.id,
+                route_table_id=table.id,
+                opts=ResourceOptions(parent=self, depends_on=[ready]),
+            )
+            for zone, subnet in zip(self._args.zones, subnets, strict=True)
+        ]
+        return [association.subnet_id for association in associations]

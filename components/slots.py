@@ -1,0 +1,54 @@
+"""Slots: every server runs up to two releases side by side, and one of them is live.
+
+The ledger says what the slots hold. Here are the plain values that the components are declared from, so that tests,
+parity and previews can give their own.
+"""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+Slot = Literal["blue", "green"]
+
+SLOTS: tuple[Slot, Slot] = ("blue", "green")
+
+SLOT_PORTS = MappingProxyType({"blue": 8081, "green": 8082})
+"""The port on which a slot's release listens, on every server."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlotContent:
+    """A release in a slot. A new `deployment` installs it again, also where the release is the same."""
+
+    release: str
+    digest: str
+    deployment: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slots:
+    """What each slot holds and which one the live listener shall point at. None means nothing."""
+
+    blue: SlotContent | None = None
+    green: SlotContent | None = None
+    declared: Slot | None = None
+
+    def __post_init__(self) -> None:
+        if self.declared is not None and self.content(self.declared) is None:
+            raise ValueError(
+                f"slot {self.declared} is declared live but holds no release; repair the ledger's HEAD first"
+            )
+
+    @property
+    def idle(self) -> Slot:
+        """The slot that is not live: where the next release goes and where the preview listener points."""
+        return "green" if self.declared == "blue" else "blue"
+
+    @property
+    def filled(self) -> tuple[tuple[Slot, SlotContent], ...]:
+        """The slots that hold a release, with what they hold."""
+        return tuple((slot, content) for slot in SLOTS if (content := self.content(slot)) is not None)
+
+    def content(self, slot: Slot) -> SlotContent | None:
+        """What a slot holds."""
+        return self.blue if slot == "blue" else self.green

@@ -1,0 +1,204 @@
+"""Storage: the artifact bucket, the backup bucket and the key that signs manifests and verdicts."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pulumi
+from pulumi import Output, ResourceOptions
+from pulumi_aws.kms.alias import Alias
+from pulumi_aws.kms.key import Key
+from pulumi_aws.s3.bucket import Bucket
+from pulumi_aws.s3.bucket_object_lock_configuration import (
+    BucketObjectLockConfiguration,
+    BucketObjectLockConfigurationRuleArgs,
+    BucketObjectLockConfigurationRuleDefaultRetentionArgs,
+)
+from pulumi_aws.s3.bucket_policy import BucketPolicy
+from pulumi_aws.s3.bucket_public_access_block import BucketPublicAccessBlock
+from pulumi_aws.s3.bucket_server_side_encryption_configuration import (
+    BucketServerSideEncryptionConfiguration,
+    BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs,
+    BucketServerSideEncryptionConfigurationRuleArgs,
+)
+from pulumi_aws.s3.bucket_versioning import BucketVersioning, BucketVersioningVersioningConfigurationArgs
+
+Statement = dict[str, Any]
+
+RETENTION_DAYS = 30
+"""How long Object Lock keeps an artifact or a backup where the setting asks for a lock."""
+
+KEY_DELETION_DAYS = 30
+"""How long AWS waits before it deletes the signing key: what it signed can be verified until then."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StorageArgs:
+    """Names come from `settings.names`; `readable_by` are accounts that may read artifacts."""
+
+    artifact_bucket: str
+    backup_bucket: str
+    signing_alias: str
+    object_lock: Literal["none", "governance", "compliance"]
+    readable_by: tuple[str, ...]
+    force_destroy: bool
+    protected: bool
+
+
+class Storage(pulumi.ComponentResource):
+    """Two private, versioned, encrypted buckets and an asymmetric key that never leaves KMS."""
+
+    artifact_bucket: Output[str]
+    artifact_bucket_arn: Output[str]
+    backup_bucket: Output[str]
+    signing_key_arn: Output[str]
+
+    def __init__(self, name: str, args: StorageArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("stageline:components:Storage", name, {}, opts)
+        self._prefix, self._args, self._child = name, args, ResourceOptions(parent=self)
+        # What holds history must not go by accident: `pulumi destroy` refuses it in a protected environment.
+        self._kept = ResourceOptions(parent=self, protect=args.protected)
+
+        artifacts = self._make_bucket("artifacts", args.artifact_bucket)
+        backups = self._make_bucket("backups", args.backup_bucket)
+        self._guard("artifacts", artifacts, artifact_statements(args.artifact_bucket, args.readable_by))
+        self._guard("backups", backups, [deny_plain_http(args.backup_bucket)])
+
+        self.artifact_bucket = artifacts.bucket
+        self.artifact_bucket_arn = artifacts.arn
+        self.backup_bucket = backups.bucket
+        self.signing_key_arn = self._make_signing_key().arn
+        self.register_outputs(
+            {
+                "artifact_bucket": self.artifact_bucket,
+                "artifact_bucket_arn": self.artifact_bucket_arn,
+                "backup_bucket": self.backup_bucket,
+                "signing_key_arn": self.signing_key_arn,
+            }
+        )
+
+    def _make_bucket(self, part: str, bucket_name: str) -> Bucket:
+        bucket = Bucket(
+            f"{self._prefix}-{part}",
+            bucket=bucket_name,
+            force_destroy=self._args.force_destroy,
+            object_lock_enabled=self._args.object_lock != "none",
+            opts=self._kept,
+        )
+        versioning = self._keep_versions(part, bucket)
+        self._encrypt(part, bucket)
+        if self._args.object_lock != "none":
+            self._lock(part, bucket, versioning)
+        return bucket
+
+    def _keep_versions(self, part: str, bucket: Bucket) -> BucketVersioning:
+        return BucketVersioning(
+            f"{self._prefix}-{part}",
+            bucket=bucket.id,
+            versioning_configuration=BucketVersioningVersioningConfigurationArgs(status="Enabled"),
+            opts=self._child,
+        )
+
+    def _encrypt(self, part: str, bucket: Bucket) -> None:
+        by_default = BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs
+        rule = BucketServerSideEncryptionConfigurationRuleArgs(
+            apply_server_side_encryption_by_default=by_default(sse_algorithm="AES256")
+        )
+        BucketServerSideEncryptionConfiguration(
+            f"{self._prefix}-{part}", bucket=bucket.id, rules=[rule], opts=self._child
+        )
+
+    def _lock(self, part: str, bucket: Bucket, versioning: BucketVersioning) -> None:
+        """Keep every new object for a time, even from an administrator. S3 asks for versioning first."""
+        retention = BucketObjectLockConfigurationRuleDefaultRetentionArgs(
+            mode=self._args.object_lock.upper(), days=RETENTION_DAYS
+        )
+        BucketObjectLockConfiguration(
+            f"{self._prefix}-{part}",
+            bucket=bucket.id,
+            rule=BucketObjectLockConfigurationRuleArgs(default_retention=retention),
+            opts=ResourceOptions(parent=self, depends_on=[versioning]),
+        )
+
+    def _guard(self, part: str, bucket: Bucket, statements: Sequence[Statement]) -> None:
+        """Close the bucket to the public, then set its policy: S3 refuses both at the same moment."""
+        closed = BucketPublicAccessBlock(
+            f"{self._prefix}-{part}",
+            bucket=bucket.id,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=self._child,
+        )
+        BucketPolicy(
+            f"{self._prefix}-{part}",
+            bucket=bucket.id,
+            policy=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}),
+            opts=ResourceOptions(parent=self, depends_on=[closed]),
+        )
+
+    def _make_signing_key(self) -> Key:
+        key = Key(
+            f"{self._prefix}-signing",
+            description="Signs release manifests and verdicts of this environment",
+            customer_master_key_spec="ECC_NIST_P256",
+            key_usage="SIGN_VERIFY",
+            deletion_window_in_days=KEY_DELETION_DAYS,
+            opts=self._kept,
+        )
+        Alias(
+            f"{self._prefix}-signing",
+            name=self._args.signing_alias,
+            target_key_id=key.key_id,
+            opts=self._child,
+        )
+        return key
+
+
+def artifact_statements(bucket: str, readable_by: Sequence[str]) -> list[Statement]:
+    """The artifact bucket's policy: encrypted transport, nothing overwritten, readers by name."""
+    statements = [deny_plain_http(bucket), deny_overwriting(bucket)]
+    return [*statements, allow_reading(bucket, readable_by)] if readable_by else statements
+
+
+def deny_plain_http(bucket: str) -> Statement:
+    """Refuse every request that is not encrypted on its way."""
+    return {
+        "Sid": "DenyPlainHttp",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+def deny_overwriting(bucket: str) -> Statement:
+    """Refuse writes without `If-None-Match`: the bytes of a version never change.
+
+    The parts of a multipart upload do not create an object and cannot carry the header, so they are exempt.
+    """
+    return {
+        "Sid": "DenyOverwriting",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+        "Condition": {
+            "Null": {"s3:if-none-match": "true"},
+            "Bool": {"s3:ObjectCreationOperation": "true"},
+        },
+    }
+
+
+def allow_reading(bucket: str, accounts: Sequence[str]) -> Statement:
+    """Let other accounts read artifacts: where the next environment is in an account of its own."""
+    return {
+        "Sid": "AllowReading",
+        "Effect": "Allow",
+        "Principal": {"AWS": [f"arn:aws:iam::{account}:root" for account in accounts]},
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+    }

@@ -1,0 +1,56 @@
+"""Firewall: the complete list of who may talk to whom."""
+
+from typing import Any
+
+import pytest
+
+from tests.components.recording import Declared, record, settings_of
+
+INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+
+Rule = tuple[str, Any, Any]
+
+
+def rule(declared: Declared) -> Rule:
+    """Group, peer and port; a rule over several ports would be another one."""
+    inputs = declared.inputs
+    assert inputs["fromPort"] == inputs["toPort"]
+    group = inputs["securityGroupId"].removeprefix("env-firewall-").removesuffix("-id")
+    peer = inputs.get("cidrIpv4") or inputs["referencedSecurityGroupId"]
+    return group, peer.removeprefix("env-firewall-").removesuffix("-id"), inputs["fromPort"]
+
+
+def test_these_may_come_in_and_nothing_else() -> None:
+    rules = [rule(declared) for declared in record(settings_of("prod")).of(INGRESS)]
+    assert sorted(rules) == [
+        ("balancer", "0.0.0.0/0", 443),
+        ("balancer", "10.0.0.0/8", 8443),
+        ("database", "servers", 5432),
+        ("servers", "10.0.0.0/8", 22),
+        ("servers", "balancer", 8081),
+        ("servers", "balancer", 8082),
+    ]
+
+
+def test_these_may_go_out_and_nothing_else() -> None:
+    rules = [rule(declared) for declared in record(settings_of("prod")).of(EGRESS)]
+    assert sorted(rules) == [
+        ("balancer", "servers", 8081),
+        ("balancer", "servers", 8082),
+        ("servers", "0.0.0.0/0", 443),
+        ("servers", "database", 5432),
+    ]
+
+
+@pytest.mark.parametrize("environment", ["dev", "qa", "staging", "prod"])
+def test_only_the_live_port_is_open_to_the_world(environment: str) -> None:
+    settings = settings_of(environment)
+    rules = [rule(declared) for declared in record(settings).of(INGRESS)]
+    open_ports = [(group, port) for group, peer, port in rules if peer.endswith("/0")]
+    assert open_ports == [("balancer", settings.load_balancer.live_port)]
+
+
+def test_groups_hold_no_rules_of_their_own() -> None:
+    groups = record(settings_of("dev")).of("aws:ec2/securityGroup:SecurityGroup")
+    assert [set(group.inputs) for group in groups] == [{"vpcId", "description"}] * 3

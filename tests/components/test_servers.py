@@ -1,0 +1,203 @@
+"""Servers: what they may read, how they are reached, and when an installer runs."""
+
+import json
+from typing import Any
+
+import pytest
+
+from components.servers import Boot, user_data
+from components.slots import Slots
+from tests.components.recording import (
+    BLUE_LIVE_GREEN_FILLED,
+    EMPTY,
+    HOST_KEY,
+    MASTER_SECRET,
+    NEW,
+    OLD,
+    PRIVATE_KEY,
+    Declared,
+    record,
+    settings_of,
+)
+
+COMMAND = "command:remote:Command"
+COPY = "command:remote:CopyToRemote"
+INSTANCE = "aws:ec2/instance:Instance"
+USER_DATA_LIMIT = 16 * 1024
+
+FILLED = {
+    "nothing": (EMPTY, []),
+    "blue": (Slots(blue=OLD), ["env-servers-1-blue", "env-servers-2-blue"]),
+    "green": (Slots(green=NEW), ["env-servers-1-green", "env-servers-2-green"]),
+    "both": (
+        BLUE_LIVE_GREEN_FILLED,
+        ["env-servers-1-blue", "env-servers-1-green", "env-servers-2-blue", "env-servers-2-green"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("slots", "names"), FILLED.values(), ids=FILLED.keys())
+def test_only_a_filled_slot_has_commands(slots: Slots, names: list[str]) -> None:
+    assert [command.name for command in record(settings_of("prod"), slots).of(COMMAND)] == names
+
+
+def test_stdin_holds_what_the_slot_shall_hold_and_nothing_else() -> None:
+    command = record(settings_of("prod"), BLUE_LIVE_GREEN_FILLED).one(COMMAND, "env-servers-2-green")
+    assert json.loads(command.inputs["stdin"]) == {
+        "slot": "green",
+        "port": 8082,
+        "release": "1.1.0",
+        "digest": "b" * 64,
+        "deployment": "d-2",
+    }
+
+
+def test_stdin_is_a_secret_so_that_state_and_logs_do_not_show_it() -> None:
+    commands = record(settings_of("prod"), BLUE_LIVE_GREEN_FILLED).of(COMMAND)
+    assert [{"stdin", "connection"} <= command.secrets for command in commands] == [True] * 4
+
+
+def comparable(declared: Declared) -> dict[str, Any]:
+    return {**declared.inputs, "source": None}
+
+
+def test_moving_the_live_listener_runs_no_installer_again() -> None:
+    before = record(settings_of("prod"), Slots(blue=OLD, green=NEW, declared="blue"))
+    after = record(settings_of("prod"), Slots(blue=OLD, green=NEW, declared="green"))
+    assert len(before.of(COMMAND)) == 4
+    for kind in (COMMAND, COPY):
+        assert [comparable(one) for one in before.of(kind)] == [comparable(one) for one in after.of(kind)]
+
+
+def test_filling_a_slot_leaves_the_other_slots_commands_alone() -> None:
+    before = record(settings_of("prod"), Slots(blue=OLD, declared="blue"))
+    after = record(settings_of("prod"), BLUE_LIVE_GREEN_FILLED)
+    blue = [one for one in after.of(COMMAND) if one.name.endswith("blue")]
+    assert [comparable(one) for one in before.of(COMMAND)] == [comparable(one) for one in blue]
+
+
+def test_every_command_is_the_same_text_with_a_time_limit() -> None:
+    commands = record(settings_of("prod"), BLUE_LIVE_GREEN_FILLED).of(COMMAND)
+    assert {command.inputs["create"] for command in commands} == {"timeout 300 python3 stageline/slot.py install"}
+    assert {key for command in commands for key in command.inputs} == {
+        "connection",
+        "create",
+        "stdin",
+        "triggers",
+        "addPreviousOutputInEnv",
+    }
+
+
+def test_a_replaced_server_gets_the_installer_and_its_releases_again() -> None:
+    recording = record(settings_of("prod"), BLUE_LIVE_GREEN_FILLED)
+    made_by_hand = [one for kind in (COMMAND, COPY) for one in recording.of(kind)]
+    triggers = {one.name: one.inputs["triggers"] for one in made_by_hand}
+    assert triggers == {one.name: [f"{one.name[: len('env-servers-1')]}-id"] for one in made_by_hand}
+
+
+def test_the_first_server_installs_before_all_others() -> None:
+    recording = record(settings_of("prod"), BLUE_LIVE_GREEN_FILLED)
+    commands = {command.name: command for command in recording.of(COMMAND)}
+    by_urn = {command.urn: command.name for command in commands.values()}
+    waits = {name: sorted(by_urn[urn] for urn in one.after if urn in by_urn) for name, one in commands.items()}
+    assert waits == {
+        "env-servers-1-blue": [],
+        "env-servers-1-green": [],
+        "env-servers-2-blue": ["env-servers-1-blue"],
+        "env-servers-2-green": ["env-servers-1-green"],
+    }
+
+
+def test_a_command_waits_for_its_installer_and_for_the_right_to_read() -> None:
+    recording = record(settings_of("prod"), Slots(blue=OLD))
+    command = recording.one(COMMAND, "env-servers-2-blue")
+    copy = recording.one(COPY, "env-servers-2-installer")
+    right = recording.one("aws:iam/rolePolicy:RolePolicy", "env-servers-run")
+    assert {copy.urn, right.urn} <= command.after
+
+
+def test_every_connection_pins_the_host_key_and_uses_the_deploy_key() -> None:
+    recording = record(settings_of("prod"), BLUE_LIVE_GREEN_FILLED)
+    connections = [one.inputs["connection"] for kind in (COMMAND, COPY) for one in recording.of(kind)]
+    assert len(connections) == 6
+    for connection in connections:
+        number = connection["host"].removeprefix("public-env-servers-")
+        assert number in ("1", "2")
+        assert {key: value for key, value in connection.items() if key != "host"} == {
+            "user": "stageline",
+            "port": 22,
+            "dialErrorLimit": 60,
+            "perDialTimeout": 15,
+            "hostKey": HOST_KEY,
+            "privateKey": PRIVATE_KEY,
+        }
+
+
+def test_a_server_has_imdsv2_an_encrypted_disk_and_no_key_pair() -> None:
+    for server in record(settings_of("prod")).of(INSTANCE):
+        assert server.inputs["metadataOptions"]["httpTokens"] == "required"
+        assert server.inputs["rootBlockDevice"]["encrypted"] is True
+        assert "keyName" not in server.inputs
+
+
+def test_another_image_or_boot_file_replaces_no_server() -> None:
+    servers = record(settings_of("prod")).of(INSTANCE)
+    assert [server.ignore_changes for server in servers] == [("ami", "userData")] * 2
+
+
+def test_servers_are_spread_over_the_zones() -> None:
+    servers = record(settings_of("prod")).of(INSTANCE)
+    assert [server.inputs["subnetId"] for server in servers] == [
+        "env-network-public-a-id",
+        "env-network-public-b-id",
+    ]
+
+
+def test_a_server_boots_only_when_it_may_read_its_keys() -> None:
+    recording = record(settings_of("prod"))
+    right = recording.one("aws:iam/rolePolicy:RolePolicy", "env-servers-boot")
+    assert [right.urn in server.after for server in recording.of(INSTANCE)] == [True, True]
+
+
+def test_the_role_reads_these_and_nothing_else() -> None:
+    policies = record(settings_of("prod")).of("aws:iam/rolePolicy:RolePolicy")
+    statements = [one for policy in policies for one in json.loads(policy.inputs["policy"])["Statement"]]
+    secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stageline/prod"
+    assert [(one["Effect"], one["Action"], one["Resource"]) for one in statements] == [
+        (
+            "Allow",
+            "secretsmanager:GetSecretValue",
+            [f"{secret}/host-key-??????", f"{secret}/authorized-keys-??????"],
+        ),
+        ("Allow", "s3:GetObject", ["arn:of:env-storage-artifacts/artifacts/*"]),
+        ("Allow", "ssm:GetParameter", ["arn:of:env-database-parameter"]),
+        ("Allow", "secretsmanager:GetSecretValue", [MASTER_SECRET]),
+    ]
+
+
+def boot(**changes: str) -> Boot:
+    names = ["project", "environment", "region", "user", "artifact_bucket", "database_parameter"]
+    values = {name: f"the {name}" for name in [*names, "host_key_secret", "authorized_keys_secret"]}
+    return Boot(**{**values, **changes})
+
+
+def test_user_data_is_a_python_program_with_its_settings_as_text() -> None:
+    first, second, *_ = user_data(boot()).splitlines()
+    scope: dict[str, str] = {}
+    exec(second, scope)
+    assert first == "#!/usr/bin/env python3"
+    assert json.loads(scope["SETTINGS"]) == vars(boot())
+
+
+def test_no_setting_becomes_code_in_user_data() -> None:
+    hostile = '\'\n"""; import os #\\'
+    _, second, *_ = user_data(boot(region=hostile)).splitlines()
+    scope: dict[str, str] = {}
+    exec(second, scope)
+    assert json.loads(scope["SETTINGS"])["region"] == hostile
+
+
+def test_user_data_compiles_and_fits_into_what_ec2_takes() -> None:
+    [server, _] = record(settings_of("prod")).of(INSTANCE)
+    compile(server.inputs["userData"], "user_data", "exec")
+    assert len(server.inputs["userData"].encode()) <= USER_DATA_LIMIT
