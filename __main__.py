@@ -1,0 +1,44 @@
+"""One environment: what its stack file says, with the releases that its ledger says.
+
+The ledger decides what runs, not the checkout, so `pulumi up` by anyone lands where the ledger says. An unreadable
+ledger stops the program: taken for "nothing deployed", it would delete what is live.
+"""
+
+from pathlib import Path
+
+import pulumi
+
+from components.environment import Keys, declare
+from components.slots import SlotContent, Slots
+from release.errors import StagelineError
+from release.head import Slot
+from release.program import recorded
+from settings.errors import InvalidSettings
+from settings.stackfile import load
+
+
+def content(slot: Slot | None) -> SlotContent | None:
+    """What the components need to know of a slot; one that a deployment emptied holds nothing."""
+    if slot is None or slot.release is None or slot.digest is None:
+        return None
+    return SlotContent(release=slot.release, digest=slot.digest, deployment=slot.deployment)
+
+
+try:
+    settings = load(Path(pulumi.get_root_directory()), pulumi.get_stack())
+    ledger = recorded(settings)
+except (InvalidSettings, StagelineError) as error:
+    raise pulumi.RunError(str(error)) from error
+
+environment = declare(
+    settings,
+    Slots(blue=content(ledger.slots["blue"]), green=content(ledger.slots["green"]), declared=ledger.declared),
+    Keys(deploy_private=ledger.deploy_private_key, host_public=ledger.host_public_key),
+)
+
+pulumi.export("live_url", environment.live_url)
+pulumi.export("preview_url", environment.preview_url)
+pulumi.export("load_balancer", environment.load_balancer)
+pulumi.export("target_groups", environment.target_groups)
+pulumi.export("servers", environment.servers)
+pulumi.export("database_id", environment.database_id)

@@ -1,0 +1,121 @@
+"""The releases that an environment knows: signed manifests, content-addressed artifacts and verdicts in its bucket."""
+
+import base64
+from dataclasses import asdict
+
+from release.archive import Artifact
+from release.aws.bucket import Bucket
+from release.aws.keys import SigningKey
+from release.errors import Refused
+from release.manifest import (
+    Manifest,
+    Verdict,
+    manifest_document,
+    manifest_key,
+    parse_manifest,
+    parse_verdict,
+    verdict_key,
+)
+from release.signature import sign_document, verify_document
+
+
+class Releases:
+    """One environment's releases. Whatever is read here was verified with the environment's public key first."""
+
+    def __init__(self, *, environment: str, bucket: Bucket, key: SigningKey) -> None:
+        self.environment = environment
+        self._bucket = bucket
+        self._key = key
+
+    def find(self, version: str) -> Manifest | None:
+        """The release ``version``; None when this environment never had it. Refused when its signature is not ours."""
+        data = self._bucket.get(manifest_key(version))
+        if data is None:
+            return None
+        manifest = parse_manifest(self._verified(data, "manifest"))
+        if manifest.version != version:
+            raise Refused(f"the manifest of {version} is of {manifest.version}", hint="it was moved in the bucket")
+        return manifest
+
+    def get(self, version: str) -> Manifest:
+        """The release ``version``; Refused, naming the versions there are, when there is none."""
+        if manifest := self.find(version):
+            return manifest
+        known = ", ".join(self.versions()[-5:]) or "none yet"
+        raise Refused(
+            f"{version} was never published to {self.environment}",
+            hint=f"published there: {known}",
+        )
+
+    def versions(self) -> tuple[str, ...]:
+        """The versions that this environment has, in the order of their keys."""
+        keys = self._bucket.keys("releases/")
+        return tuple(key.removeprefix("releases/").removesuffix(".json") for key in keys)
+
+    def publish(self, artifact: Artifact, manifest: Manifest) -> bool:
+        """Store bytes and signed manifest; False when this very release is there already.
+
+        Refused when the version exists with other bytes. The bytes go first: a manifest never points at nothing.
+        """
+        if self._is_known(manifest):
+            return False
+        self._bucket.upload_new(manifest.artifact_key, artifact.path, _base64(manifest.digest))
+        return self._store(manifest)
+
+    def adopt(self, manifest: Manifest, source: "Releases") -> None:
+        """Copy a release from another environment's bucket, on the server side, and sign it here."""
+        if not self._is_known(manifest):
+            self._bucket.copy_new_from(source._bucket, manifest.artifact_key)
+            self._store(manifest)
+        self.refuse_missing_bytes(manifest)
+
+    def refuse_missing_bytes(self, manifest: Manifest) -> None:
+        """Refused when the artifact's bytes are not in the bucket, or not as many as the manifest says."""
+        size = self._bucket.size(manifest.artifact_key)
+        if size != manifest.size:
+            found = "is gone from" if size is None else f"has {size} bytes instead of {manifest.size} in"
+            raise Refused(
+                f"the artifact of {manifest.version} {found} {self._bucket.name}",
+                hint="publish it again from its build",
+            )
+
+    def approve(self, verdict: Verdict) -> None:
+        """Add this environment's signed verdict over a release; the first one stays."""
+        self._bucket.put_new(verdict_key(verdict.version), self._signed(asdict(verdict), "verdict"))
+
+    def verdict(self, manifest: Manifest) -> Verdict | None:
+        """This environment's verdict over this very artifact; None when it gave none."""
+        data = self._bucket.get(verdict_key(manifest.version))
+        if data is None:
+            return None
+        verdict = parse_verdict(self._verified(data, "verdict"))
+        about = (verdict.version, verdict.digest, verdict.environment)
+        return verdict if about == (manifest.version, manifest.digest, self.environment) else None
+
+    def _is_known(self, manifest: Manifest) -> bool:
+        known = self.find(manifest.version)
+        if known is not None and known.digest != manifest.digest:
+            raise Refused(
+                f"{manifest.version} is already published to {self.environment} with other bytes "
+                f"(sha256 {known.digest[:12]}, this one {manifest.digest[:12]})",
+                hint="a version means one artifact for ever: use a new version",
+            )
+        return known is not None
+
+    def _store(self, manifest: Manifest) -> bool:
+        if self._bucket.put_new(manifest_key(manifest.version), self._signed(manifest_document(manifest), "manifest")):
+            return True
+        self._is_known(manifest)  # somebody published the version meanwhile: the same bytes, or refused
+        return False
+
+    def _signed(self, document: dict[str, object], kind: str) -> bytes:
+        return sign_document(
+            document, kind=kind, environment=self.environment, key_name=self._key.alias, sign=self._key.sign
+        )
+
+    def _verified(self, data: bytes, kind: str) -> dict[str, object]:
+        return verify_document(data, kind=kind, environment=self.environment, public_key=self._key.public_key())
+
+
+def _base64(digest: str) -> str:
+    return base64.b64encode(bytes.fromhex(digest)).decode()

@@ -1,0 +1,34 @@
+"""What the load balancer itself says of its targets."""
+
+from dataclasses import dataclass
+
+from release.aws.session import AwsSession, aws_call
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetHealth:
+    """One target of a group: the instance, its state in the balancer's words, and why."""
+
+    instance: str
+    state: str
+    reason: str
+
+
+class Balancer:
+    """Reads target health; changes nothing, that is the program's."""
+
+    def __init__(self, session: AwsSession) -> None:
+        self._session = session
+
+    def targets(self, target_group: str) -> tuple[TargetHealth, ...]:
+        """The targets of a group (its ARN)."""
+        with aws_call("read the health of the targets"):
+            answer = self._session.client("elbv2").describe_target_health(TargetGroupArn=target_group)
+        return tuple(
+            TargetHealth(
+                instance=entry["Target"]["Id"],
+                state=entry["TargetHealth"]["State"],
+                reason=entry["TargetHealth"].get("Description", ""),
+            )
+            for entry in answer["TargetHealthDescriptions"]
+        )

@@ -1,0 +1,47 @@
+"""RDS: snapshots of an environment's database."""
+
+import time
+from typing import Any
+
+from release.aws.session import AwsSession, aws_call
+from release.errors import Broken
+
+SNAPSHOT_LIMIT = 25 * 60  # seconds; shorter than a lease, so that the deployment is still ours when it ends
+POLL = 0.5, 15.0  # seconds: the first pause between two looks, and the longest
+
+
+class Databases:
+    """The snapshots that ``release`` takes before a deployment."""
+
+    def __init__(self, session: AwsSession) -> None:
+        self._session = session
+
+    def start_snapshot(self, database: str, snapshot: str, tags: dict[str, str]) -> None:
+        """Ask for a snapshot of the instance ``database``."""
+        with aws_call(f"snapshot the database {database}"):
+            self._client.create_db_snapshot(
+                DBInstanceIdentifier=database,
+                DBSnapshotIdentifier=snapshot,
+                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+            )
+
+    def wait_for_snapshot(self, snapshot: str, limit: float = SNAPSHOT_LIMIT) -> None:
+        """Return when the snapshot is available; Broken when it failed or ``limit`` seconds went by."""
+        end, (pause, longest) = time.monotonic() + limit, POLL
+        while (status := self._status(snapshot)) != "available":
+            if status == "failed" or time.monotonic() > end:
+                raise Broken(
+                    f"the snapshot {snapshot} is {status} after {limit:.0f} s at most",
+                    hint="the deployment was not started; look at the database in the RDS console",
+                )
+            time.sleep(pause)
+            pause = min(pause * 2, longest)
+
+    def _status(self, snapshot: str) -> str:
+        with aws_call(f"look at the snapshot {snapshot}"):
+            answer = self._client.describe_db_snapshots(DBSnapshotIdentifier=snapshot)
+        return str(answer["DBSnapshots"][0]["Status"])
+
+    @property
+    def _client(self) -> Any:
+        return self._session.client("rds")

@@ -1,0 +1,86 @@
+"""One environment's account, region and role: lazily made clients, and botocore's errors in one line."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+
+from release.errors import Broken, Refused
+
+NOT_FOUND = {"ResourceNotFoundException", "NotFoundException"}
+RETRIES = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=60)
+
+
+class AwsSession:
+    """Clients for one account and region; ``role`` is assumed first when there is one."""
+
+    def __init__(self, *, account: str, region: str, role: str | None) -> None:
+        self.account = account
+        self.region = region
+        self._role = role
+        self._clients: dict[str, Any] = {}
+
+    def client(self, service: str) -> Any:
+        """The client of a service, made at its first use."""
+        if service not in self._clients:
+            with aws_call(f"open a connection to {service}"):
+                self._clients[service] = self._session.client(service, config=RETRIES)
+        return self._clients[service]
+
+    def caller(self) -> str:
+        """The ARN that AWS knows the caller by; refused when it belongs to another account."""
+        with aws_call("ask AWS who you are"):
+            answer = self.client("sts").get_caller_identity()
+        if answer["Account"] != self.account:
+            raise Refused(
+                f"your credentials are of account {answer['Account']}, this environment is in {self.account}",
+                hint="use credentials of that account, or set stageline:role in the stack file",
+            )
+        return str(answer["Arn"])
+
+    @cached_property
+    def _session(self) -> Any:
+        base = boto3.Session(region_name=self.region)
+        return _assumed(base, self._role) if self._role else base
+
+
+@contextmanager
+def aws_call(doing: str) -> Iterator[None]:
+    """Translate what boto3 raises while ``doing`` something: "cannot <doing>: <AWS code>: <message>"."""
+    try:
+        yield
+    except (NoCredentialsError, PartialCredentialsError):
+        raise Broken(
+            f"cannot {doing}: no AWS credentials were found",
+            hint="set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        ) from None
+    except ClientError as error:
+        raise Broken(f"cannot {doing}: {error_code(error)}: {error.response['Error'].get('Message', '')}") from error
+    except BotoCoreError as error:
+        raise Broken(f"cannot {doing}: {error}", hint="check the network and the region") from error
+
+
+def error_code(error: ClientError) -> str:
+    """The AWS error code of a failed call."""
+    return str(error.response.get("Error", {}).get("Code", "Unknown"))
+
+
+def is_not_found(error: Broken) -> bool:
+    """Whether AWS said that the thing is not there (and not that it could not be asked)."""
+    return isinstance(error.__cause__, ClientError) and error_code(error.__cause__) in NOT_FOUND
+
+
+def _assumed(base: Any, role: str) -> Any:
+    with aws_call(f"assume {role}"):
+        answer = base.client("sts", config=RETRIES).assume_role(RoleArn=role, RoleSessionName="stageline")
+    credentials = answer["Credentials"]
+    return boto3.Session(
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+        region_name=base.region_name,
+    )

@@ -1,0 +1,138 @@
+"""The ledger's DynamoDB table: three kinds of items (HEAD, LEASE, EVENT), written only together and on conditions.
+
+Key: ``kind`` (string) and ``seq`` (number, 0 for HEAD and LEASE). ``body`` is the value as canonical JSON; what a
+condition looks at (``fence``, ``nonce``) stands beside it as an attribute of its own.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from release.aws.session import AwsSession, aws_call, error_code, is_not_found
+from release.errors import Broken
+
+CONFLICTS = {"TransactionCanceledException", "ConditionalCheckFailedException", "TransactionConflictException"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Write:
+    """One item to put, and the condition under which it may be put (``:name`` values are numbers or strings)."""
+
+    kind: str
+    body: str
+    seq: int = 0
+    fence: int = 0
+    nonce: str = ""
+    condition: str
+    values: dict[str, int | str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One item as it stands in the table."""
+
+    body: str
+    nonce: str
+
+
+class LedgerTable:
+    """The table of one environment."""
+
+    def __init__(self, session: AwsSession, name: str) -> None:
+        self.name = name
+        self._session = session
+
+    def exists(self) -> bool:
+        """Whether the table is there."""
+        try:
+            with aws_call(f"look for the ledger {self.name}"):
+                self._client.describe_table(TableName=self.name)
+        except Broken as error:
+            if is_not_found(error):
+                return False
+            raise
+        return True
+
+    def create(self, tags: dict[str, str]) -> None:
+        """Make the table with point-in-time recovery and deletion protection, and wait until it is active."""
+        with aws_call(f"create the ledger {self.name}"):
+            self._client.create_table(
+                TableName=self.name,
+                AttributeDefinitions=[
+                    {"AttributeName": "kind", "AttributeType": "S"},
+                    {"AttributeName": "seq", "AttributeType": "N"},
+                ],
+                KeySchema=[
+                    {"AttributeName": "kind", "KeyType": "HASH"},
+                    {"AttributeName": "seq", "KeyType": "RANGE"},
+                ],
+                BillingMode="PAY_PER_REQUEST",
+                DeletionProtectionEnabled=True,
+                SSESpecification={"Enabled": True},
+                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+            )
+            self._client.get_waiter("table_exists").wait(
+                TableName=self.name, WaiterConfig={"Delay": 1, "MaxAttempts": 120}
+            )
+
+    def protect(self) -> None:
+        """Turn on point-in-time recovery (the table must be active)."""
+        with aws_call(f"protect the ledger {self.name}"):
+            self._client.update_continuous_backups(
+                TableName=self.name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+            )
+
+    def get(self, kind: str, seq: int = 0) -> Item | None:
+        """One item, read consistently; None when there is none."""
+        key = {"kind": {"S": kind}, "seq": {"N": str(seq)}}
+        with aws_call(f"read {kind} of the ledger {self.name}"):
+            answer = self._client.get_item(TableName=self.name, Key=key, ConsistentRead=True)
+        found = answer.get("Item")
+        return Item(body=found["body"]["S"], nonce=found["nonce"]["S"]) if found else None
+
+    def events(self, *, newest_first: bool = False, after: int = -1) -> Iterator[str]:
+        """The bodies of the events with a number above ``after``, page by page."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self.name,
+            KeyConditionExpression="kind = :kind AND seq > :after",
+            ExpressionAttributeValues={":kind": {"S": "EVENT"}, ":after": {"N": str(after)}},
+            ScanIndexForward=not newest_first,
+            ConsistentRead=True,
+        )
+        with aws_call(f"read the events of the ledger {self.name}"):
+            for page in pages:
+                yield from (item["body"]["S"] for item in page["Items"])
+
+    def write_together(self, writes: list[Write]) -> bool:
+        """Put all items or none; False when a condition did not hold (which a retried write of our own also gives)."""
+        try:
+            self._client.transact_write_items(TransactItems=[{"Put": self._put(write)} for write in writes])
+        except ClientError as error:
+            if error_code(error) in CONFLICTS:
+                return False
+            with aws_call(f"write to the ledger {self.name}"):
+                raise
+        return True
+
+    def _put(self, write: Write) -> dict[str, Any]:
+        item = {
+            "kind": {"S": write.kind},
+            "seq": {"N": str(write.seq)},
+            "fence": {"N": str(write.fence)},
+            "nonce": {"S": write.nonce},
+            "body": {"S": write.body},
+        }
+        put: dict[str, Any] = {"TableName": self.name, "Item": item, "ConditionExpression": write.condition}
+        if write.values:
+            put["ExpressionAttributeValues"] = {name: _value(value) for name, value in write.values.items()}
+        return put
+
+    @property
+    def _client(self) -> Any:
+        return self._session.client("dynamodb")
+
+
+def _value(value: int | str) -> dict[str, str]:
+    return {"N": str(value)} if isinstance(value, int) else {"S": value}

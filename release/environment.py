@@ -1,0 +1,84 @@
+"""One environment opened: its settings, and every door that leads to what it holds."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from release.artifacts import Releases
+from release.aws.balancer import Balancer
+from release.aws.bucket import Bucket
+from release.aws.databases import Databases
+from release.aws.keys import SigningKey
+from release.aws.session import AwsSession
+from release.aws.table import LedgerTable
+from release.ledger import Ledger, Writer, this_host, utc_now
+from release.probe import Probe
+from release.stack import Stack
+from release.verification import Verification
+from settings.model import Settings
+from settings.stackfile import environments, load
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """What a verb works with. ``writer`` is asked from AWS by ``identify``, never given."""
+
+    name: str
+    settings: Settings
+    project_dir: Path
+    session: AwsSession
+    ledger: Ledger
+    releases: Releases
+    backups: Bucket
+    databases: Databases
+    stack: Stack
+    verification: Verification
+
+    def identify(self, ci: str) -> Writer:
+        """Who is at work here, by sts:GetCallerIdentity; Refused when the credentials are of another account."""
+        return Writer(principal=self.session.caller(), host=this_host(), ci=ci)
+
+    @property
+    def stack_file(self) -> Path:
+        """The stack file that the settings were read from."""
+        return self.project_dir / f"Pulumi.{self.name}.yaml"
+
+
+def open_environment(project_dir: Path, name: str) -> Environment:
+    """The environment ``name`` of the project; raises InvalidSettings when its stack file is wrong or missing."""
+    settings = load(project_dir, name)
+    session = _session(settings.account, settings.region, settings.role)
+    names = settings.names
+    return Environment(
+        name=settings.environment,
+        settings=settings,
+        project_dir=project_dir,
+        session=session,
+        ledger=Ledger(
+            LedgerTable(session, names.ledger_table),
+            project=settings.project,
+            environment=settings.environment,
+            account=settings.account,
+            now=utc_now,
+        ),
+        releases=Releases(
+            environment=settings.environment,
+            bucket=Bucket(session, names.artifact_bucket),
+            key=SigningKey(session, names.signing_alias),
+        ),
+        backups=Bucket(session, names.backup_bucket),
+        databases=Databases(session),
+        stack=Stack(project_dir, settings.environment),
+        verification=Verification(Probe(), Balancer(session)),
+    )
+
+
+def open_all(project_dir: Path) -> tuple[Environment, ...]:
+    """Every environment of the project, in promotion order."""
+    return tuple(open_environment(project_dir, name) for name in environments(project_dir))
+
+
+@cache
+def _session(account: str, region: str, role: str | None) -> AwsSession:
+    """Environments of one account share their clients: making one takes longer than using it."""
+    return AwsSession(account=account, region=region, role=role)

@@ -1,0 +1,56 @@
+"""What a verb shows: progress on stderr while it works, its result on stdout when it is done."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+
+class Progress:
+    """Says which step is running and how long each took: a live line on a terminal, dated lines elsewhere."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+
+    @contextmanager
+    def step(self, subject: str, what: str) -> Iterator[None]:
+        """Time one step of work on ``subject``."""
+        began = time.monotonic()
+        if self._stream.isatty():
+            self._stream.write(f"  … {subject}: {what}\r")
+            self._stream.flush()
+        try:
+            yield
+        except BaseException:
+            self._end(subject, what, "failed", began)
+            raise
+        self._end(subject, what, "done", began)
+
+    def _end(self, subject: str, what: str, how: str, began: float) -> None:
+        seconds = time.monotonic() - began
+        if self._stream.isatty():
+            mark = "✓" if how == "done" else "✗"
+            self._stream.write(f"  {mark} {subject}: {what}  {seconds:.1f} s\033[K\n")
+        else:
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            self._stream.write(f"{now} {subject}: {what} {how} after {seconds:.1f} s\n")
+        self._stream.flush()
+
+
+def show(value: Mapping[str, Any], text: str, *, as_json: bool) -> None:
+    """Print a verb's result: ``value`` as JSON, or ``text`` for people."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n" if as_json else text + "\n")
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Aligned columns under headings."""
+    lines = [list(headings), *(list(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
+    return "\n".join(_aligned(line, widths) for line in lines)
+
+
+def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()

@@ -1,0 +1,70 @@
+"""What the Pulumi program asks of ``release``: HEAD, and the keys that reach the servers.
+
+Fails hard on anything but a readable HEAD of this very environment: taking "table not found" for "nothing deployed"
+would delete the live listener.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from release.aws.secrets import Secrets
+from release.aws.session import AwsSession
+from release.aws.table import LedgerTable
+from release.errors import Broken, Refused
+from release.head import Head, Slot, SlotName
+from release.ledger import Ledger, utc_now
+from release.stack import FENCE
+from settings.model import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """What is recorded of an environment: its slots, the slot to be live, and the keys of its servers."""
+
+    slots: Mapping[SlotName, Slot | None]
+    declared: SlotName | None
+    deploy_private_key: str
+    host_public_key: str
+
+
+def recorded(settings: Settings) -> Recorded:
+    """Read it. Refused when another deployment than the one that started this ``up`` holds the environment now."""
+    session = AwsSession(account=settings.account, region=settings.region, role=settings.role)
+    head = _ledger(session, settings).head()
+    refuse_other_fence(os.environ.get(FENCE), head)
+    secrets = Secrets(session)
+    return Recorded(
+        slots={"blue": head.state.blue, "green": head.state.green},
+        declared=head.state.declared,
+        deploy_private_key=_part(secrets, settings.names.deploy_key, "private", settings.environment),
+        host_public_key=_part(secrets, settings.names.host_key, "public", settings.environment),
+    )
+
+
+def refuse_other_fence(given: str | None, head: Head) -> None:
+    """Refused when ``release`` started this program under a fence that is no longer HEAD's; None is a plain up."""
+    if given is not None and given != str(head.fence):
+        raise Refused(
+            f"this up was started under fence {given}, {head.environment} is at fence {head.fence} now",
+            hint="another deployment took over; nothing was changed",
+        )
+
+
+def _ledger(session: AwsSession, settings: Settings) -> Ledger:
+    return Ledger(
+        LedgerTable(session, settings.names.ledger_table),
+        project=settings.project,
+        environment=settings.environment,
+        account=settings.account,
+        now=utc_now,
+    )
+
+
+def _part(secrets: Secrets, name: str, part: str, environment: str) -> str:
+    value: Any = json.loads(secrets.read(name) or "{}")
+    if part not in value:
+        raise Broken(f"the secret {name} is missing", hint=f"run: release init {environment}")
+    return str(value[part])

@@ -1,0 +1,1 @@
+"""The verbs of the ``release`` command, one module each: a verb reads as its runbook."""

@@ -1,0 +1,14 @@
+"""``release abort ENV``: put back what a deployment changed whose process died."""
+
+from pathlib import Path
+
+from release import executor
+from release.environment import open_environment
+from release.output import Progress
+from release.plan import Plan
+
+
+def abort(project_dir: Path, name: str, *, ci: str, progress: Progress) -> Plan:
+    """The plan of the deployment that was put back."""
+    environment = open_environment(project_dir, name)
+    return executor.abort(environment, environment.identify(ci), progress)

@@ -1,0 +1,100 @@
+"""``release init ENV``: make, once, what must exist before the environment's first ``pulumi up``."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from release.aws.keys import StateKeys
+from release.aws.secrets import Secrets
+from release.aws.state_bucket import ensure_state_bucket
+from release.environment import Environment, open_environment
+from release.output import Progress
+
+MADE, THERE = "made", "was there"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyPair:
+    """An ed25519 pair in OpenSSH's formats."""
+
+    private: str
+    public: str
+
+
+def init(project_dir: Path, name: str, *, ci: str, progress: Progress) -> dict[str, str]:
+    """Make what is missing and leave the rest as it is; what was done for each thing."""
+    environment = open_environment(project_dir, name)
+    writer = environment.identify(ci)
+    names = environment.settings.names
+    done = {}
+    with progress.step(name, "state backend and secrets key"):
+        done["state backend"] = _state_bucket(environment)
+        done[names.state_alias] = _said(
+            StateKeys(environment.session).ensure(names.state_alias, environment.settings.tags)
+        )
+    with progress.step(name, "ledger"):
+        done[names.ledger_table] = _ledger_table(environment)
+        environment.ledger.create(writer)
+    with progress.step(name, "deploy key and host key"):
+        done |= _keys(environment)
+    with progress.step(name, "Pulumi stack"):
+        done[f"stack {name}"] = _stack(environment)
+    return done
+
+
+def new_key_pair(comment: str) -> KeyPair:
+    """A fresh ed25519 key pair."""
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+    )
+    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    return KeyPair(private=private.decode(), public=f"{public.decode()} {comment}")
+
+
+def _state_bucket(environment: Environment) -> str:
+    backend = os.environ.get("PULUMI_BACKEND_URL", "")
+    if not backend.startswith("s3://"):
+        return THERE
+    bucket = backend.removeprefix("s3://").split("?")[0].split("/")[0]
+    return _said(ensure_state_bucket(environment.session, bucket))
+
+
+def _ledger_table(environment: Environment) -> str:
+    table = environment.ledger.table
+    made = not table.exists()
+    if made:
+        table.create(environment.settings.tags)
+    table.protect()
+    return _said(made)
+
+
+def _keys(environment: Environment) -> dict[str, str]:
+    """The deploy key and the servers' host key. Servers may read ``authorized_keys``, never the deploy key itself."""
+    names, secrets, tags = environment.settings.names, Secrets(environment.session), environment.settings.tags
+    done = {}
+    for name in (names.deploy_key, names.host_key):
+        done[name] = _said(made := secrets.read(name) is None)
+        if made:
+            pair = new_key_pair(name)
+            secrets.create(name, json.dumps({"private": pair.private, "public": pair.public}), tags)
+    done[names.authorized_keys] = _said(made := secrets.read(names.authorized_keys) is None)
+    if made:
+        secrets.create(names.authorized_keys, json.loads(secrets.read(names.deploy_key) or "{}")["public"] + "\n", tags)
+    return done
+
+
+def _stack(environment: Environment) -> str:
+    if environment.stack.exists():
+        return THERE
+    settings = environment.settings
+    environment.stack.create(f"awskms://{settings.names.state_alias}?region={settings.region}")
+    return MADE
+
+
+def _said(made: bool) -> str:
+    return MADE if made else THERE

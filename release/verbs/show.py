@@ -1,0 +1,57 @@
+"""``release show V``: what a release is, and which environments have it, verified it and run it."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from release.environment import Environment, open_all
+from release.errors import Refused
+from release.manifest import Manifest, checked_version
+
+
+def show_release(project_dir: Path, version: str) -> dict[str, Any]:
+    """The signed manifest and each environment's word on it; Refused when no environment has the version."""
+    checked_version(version)
+    found = [(environment, environment.releases.find(version)) for environment in _initialised(project_dir)]
+    known = [(environment, manifest) for environment, manifest in found if manifest is not None]
+    if not known:
+        raise Refused(f"{version} was never published", hint="see what is there with: release status")
+    return {
+        "release": asdict(known[0][1]),
+        "environments": [_word(environment, manifest) for environment, manifest in known],
+    }
+
+
+def show_text(report: dict[str, Any]) -> str:
+    """The report as lines."""
+    release = report["release"]
+    lines = [
+        f"{release['project']} {release['version']}",
+        f"  sha256     {release['digest']}",
+        f"  size       {release['size']} bytes ({release['file_name']})",
+        f"  built from {release['tag'] or 'no tag'} {release['commit'] or ''}".rstrip(),
+        f"  published  {release['published_at']} by {release['published_by']}",
+        f"  checks     {', '.join(check['name'] for check in release['checks']) or 'none'}",
+    ]
+    if release["notes"]:
+        lines.append(f"  notes      {release['notes']}")
+    return "\n".join([*lines, *(_line(word) for word in report["environments"])])
+
+
+def _initialised(project_dir: Path) -> list[Environment]:
+    return [environment for environment in open_all(project_dir) if environment.ledger.table.exists()]
+
+
+def _word(environment: Environment, manifest: Manifest) -> dict[str, Any]:
+    live = environment.ledger.head().state.live
+    verdict = environment.releases.verdict(manifest)
+    return {
+        "environment": environment.name,
+        "verified": verdict.at if verdict else None,
+        "live": bool(live and live.digest == manifest.digest),
+    }
+
+
+def _line(word: dict[str, Any]) -> str:
+    verified = f"verified {word['verified']}" if word["verified"] else "not verified"
+    return f"  {word['environment']:<10} {verified}{', live' if word['live'] else ''}"

@@ -1,0 +1,26 @@
+"""An AWS of its own for each test: moto in this process, no socket."""
+
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from tests.release.world import World
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """AWS as moto gives it, with credentials of its account."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def world(aws: None, tmp_path) -> World:
+    """Two initialised environments, dev and qa, with fake servers."""
+    return World(tmp_path)

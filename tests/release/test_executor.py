@@ -1,0 +1,193 @@
+"""A deployment from the lease to the verdict, and what is put back when a step fails."""
+
+import io
+from datetime import timedelta
+
+import pytest
+
+from release.errors import Broken, LeaseHeld, LeaseLost, Refused
+from release.executor import abort, deploy
+from release.ledger import Entry
+from release.output import Progress
+from release.plan import ALL_STEPS
+from tests.release.world import OPS, World
+
+
+class Silent(Progress):
+    """Progress that nobody reads."""
+
+    def __init__(self) -> None:
+        super().__init__(io.StringIO())
+
+
+def put(world: World, version: str, kind="promotion"):
+    manifest = world.dev.releases.find(version) or world.publish(version)
+    return deploy(world.dev, manifest, kind, OPS, Silent())
+
+
+def state(world: World):
+    return world.dev.ledger.head().state
+
+
+def test_first_release_goes_to_blue_and_is_live_afterwards(world: World) -> None:
+    done = put(world, "1.0.0")
+    assert (done.slot, world.servers["dev"].live, world.servers["dev"].blue) == ("blue", "blue", "1.0.0")
+    assert (state(world).live.release, state(world).previous, state(world).open) == ("1.0.0", None, None)
+
+
+def test_second_release_goes_to_the_other_slot_and_the_first_keeps_running(world: World) -> None:
+    put(world, "1.0.0")
+    put(world, "1.1.0")
+    servers = world.servers["dev"]
+    assert (servers.blue, servers.green, servers.live) == ("1.0.0", "1.1.0", "green")
+    assert state(world).previous.release == "1.0.0"
+
+
+def test_every_step_is_recorded_before_and_after_it_ran(world: World) -> None:
+    put(world, "1.0.0")
+    steps = [(event.kind, event.step) for event in world.dev.ledger.events() if event.kind.startswith("step")]
+    assert steps == [(kind, step) for step in ALL_STEPS for kind in ("step started", "step done")]
+    assert world.dev.ledger.faults() == ()
+
+
+def test_a_backup_is_taken_before_anything_is_installed(world: World) -> None:
+    databases, seen = world.dev.databases, []
+    world.dev.stack.before_up = lambda: seen.append(len(databases.snapshots))
+    done = put(world, "1.0.0")
+    assert seen == [1, 1]
+    assert done.evidence["backed up"]["snapshot"] == databases.snapshots[0]
+    assert world.dev.backups.get(done.evidence["backed up"]["state"]) == b'{"version": 3}'
+
+
+def test_nothing_is_installed_when_the_snapshot_fails(world: World) -> None:
+    world.dev.databases.fail = True
+    with pytest.raises(Broken, match="snapshot"):
+        put(world, "1.0.0")
+    assert world.dev.stack.ups == []
+    assert (state(world).blue, state(world).open) == (None, None)
+
+
+def test_a_failed_installation_restores_the_slot_under_a_deployment_of_its_own(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    before = state(world)
+    world.servers["dev"].fails_to_install = {"1.2.0"}
+    with pytest.raises(Broken, match=r"1\.2\.0 is not live in dev.*installing 1\.2\.0 failed"):
+        put(world, "1.2.0")
+    assert state(world).blue.release == "1.0.0"
+    assert state(world).blue.deployment != before.blue.deployment
+    assert (state(world).live, state(world).declared, state(world).open) == (before.live, "green", None)
+    assert world.servers["dev"].live == "green"
+
+
+def test_a_failed_first_release_leaves_an_emptied_slot(world: World) -> None:
+    world.servers["dev"].fails_to_install = {"1.2.0"}
+    with pytest.raises(Broken):
+        put(world, "1.2.0")
+    assert (state(world).blue.release, state(world).declared) == (None, None)
+    assert world.servers["dev"].blue is None
+
+
+def test_a_release_that_fails_its_smoke_checks_never_goes_live(world: World) -> None:
+    put(world, "1.0.0")
+    world.servers["dev"].fails_smoke = {"1.3.0"}
+    lives = []
+    world.dev.stack.before_up = lambda: lives.append(state(world).declared)
+    with pytest.raises(Broken, match="projects: GET /api/projects answered 500"):
+        put(world, "1.3.0")
+    assert lives == ["blue", "blue"]
+    assert (state(world).green.release, world.servers["dev"].green) == (None, None)
+
+
+def test_a_release_that_fails_behind_the_switch_is_switched_back(world: World) -> None:
+    put(world, "1.0.0")
+    world.servers["dev"].fails_smoke_live = {"1.4.0"}
+    with pytest.raises(Broken):
+        put(world, "1.4.0")
+    assert (state(world).declared, state(world).live.release) == ("blue", "1.0.0")
+    assert world.servers["dev"].live == "blue"
+
+
+def test_a_rollback_to_a_slot_that_still_holds_the_release_installs_nothing(world: World) -> None:
+    put(world, "1.0.0")
+    put(world, "1.1.0")
+    done = put(world, "1.0.0", kind="rollback")
+    assert "installed" not in done.evidence
+    assert (state(world).live.release, state(world).previous.release) == ("1.0.0", "1.1.0")
+
+
+def test_a_rollback_installs_again_when_the_slot_holds_something_else(world: World) -> None:
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        put(world, version)
+    done = put(world, "1.0.0", kind="rollback")
+    assert done.evidence["installed"]["slot"] == "green"
+    assert (world.servers["dev"].green, world.servers["dev"].live) == ("1.0.0", "green")
+
+
+def test_a_deployment_under_way_is_told_to_the_second_one(world: World) -> None:
+    world.publish("1.0.0")
+    other = world.publish("1.1.0")
+
+    def second() -> None:
+        with pytest.raises(LeaseHeld, match="user/ops on laptop since 2026"):
+            deploy(world.dev, other, "promotion", OPS, Silent())
+
+    world.dev.stack.before_up = second
+    put(world, "1.0.0")
+    assert state(world).live.release == "1.0.0"
+
+
+def test_the_lease_is_free_after_a_failure(world: World) -> None:
+    world.servers["dev"].fails_to_install = {"1.2.0"}
+    with pytest.raises(Broken):
+        put(world, "1.2.0")
+    assert not world.dev.ledger.lease().held_at(world.clock())
+
+
+def test_a_holder_that_slept_past_its_lease_touches_nothing_more(world: World) -> None:
+    def taken_over() -> None:
+        world.dev.stack.before_up = lambda: None
+        world.clock.time += timedelta(hours=2)
+        head = world.dev.ledger.head()
+        world.dev.ledger.begin(Entry(kind="abort requested", state=head.state), head, OPS)
+
+    put(world, "1.0.0")
+    world.dev.stack.before_up = taken_over
+    with pytest.raises(LeaseLost, match="taken over"):
+        put(world, "1.1.0")
+    assert len(world.dev.stack.ups) == 3
+    assert state(world).live.release == "1.0.0"
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nothing of ours runs after it."""
+
+
+def test_abort_puts_back_a_deployment_whose_process_was_killed(world: World) -> None:
+    def killed() -> None:
+        raise Killed
+
+    put(world, "1.0.0")
+    world.dev.stack.before_up = killed
+    with pytest.raises(Killed):
+        put(world, "1.1.0")
+    assert state(world).open.step == "installed"
+    world.dev.stack.before_up = lambda: None
+    abort(world.dev, OPS, Silent())
+    assert (state(world).open, state(world).green.release) == (None, None)
+    assert (state(world).live.release, world.servers["dev"].live) == ("1.0.0", "blue")
+
+
+def test_abort_without_an_open_deployment_is_refused(world: World) -> None:
+    with pytest.raises(Refused, match="no deployment is open in dev"):
+        abort(world.dev, OPS, Silent())
+
+
+def test_an_environment_that_cannot_be_put_back_stays_open_and_says_so(world: World) -> None:
+    put(world, "1.0.0")
+    world.dev.stack.fail_next = ["AWS is down", "AWS is still down"]
+    with pytest.raises(Broken, match=r"could not be put back.*still down.*release abort dev"):
+        put(world, "1.1.0")
+    assert state(world).open.step == "undoing"
+    abort(world.dev, OPS, Silent())
+    assert (state(world).open, state(world).live.release) == (None, "1.0.0")

@@ -1,0 +1,83 @@
+"""Gates as pure functions: each says no for its own reason, and a refusal names them all."""
+
+from dataclasses import replace
+
+import pytest
+
+from release.errors import Refused
+from release.gates import PromotionFacts, RollbackFacts, promotion_gates, refuse_unless_open, rollback_gates
+from release.head import Live, Open, State
+from release.manifest import Verdict
+from tests.release.test_plan import digest, manifest
+
+NOW = "2026-11-20T12:00:00+00:00"
+
+
+def live(version: str) -> State:
+    return State(
+        declared="blue",
+        live=Live(slot="blue", release=version, digest=digest(version), deployment="d", since=NOW),
+    )
+
+
+def verdict(version: str, outcome: str = "passed") -> Verdict:
+    return Verdict(version=version, digest=digest(version), environment="dev", deployment="d", outcome=outcome, at=NOW)
+
+
+GOOD = PromotionFacts(
+    manifest=manifest("1.1.0"),
+    environment="qa",
+    promotes_from="dev",
+    state=live("1.0.0"),
+    source="dev",
+    source_state=live("1.1.0"),
+    source_verdict=verdict("1.1.0"),
+)
+
+
+def refused_by(facts: PromotionFacts) -> list[str]:
+    return [gate.name for gate in promotion_gates(facts) if not gate.passed]
+
+
+def test_a_release_live_and_verified_upstream_passes_every_gate() -> None:
+    assert refused_by(GOOD) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "gate"),
+    [
+        pytest.param({"source": "staging"}, "order of environments", id="from-another-environment"),
+        pytest.param({"promotes_from": None}, "order of environments", id="into-the-first"),
+        pytest.param({"source_state": live("1.0.0")}, "live upstream", id="another-release-live-upstream"),
+        pytest.param({"source_state": State()}, "live upstream", id="nothing-live-upstream"),
+        pytest.param({"source_verdict": None}, "verified upstream", id="no-verdict"),
+        pytest.param({"source_verdict": verdict("1.1.0", "failed")}, "verified upstream", id="failed-verdict"),
+        pytest.param({"source_verdict": verdict("1.0.0")}, "verified upstream", id="verdict-over-other-bytes"),
+        pytest.param({"state": live("1.1.0")}, "not live already", id="live-already"),
+        pytest.param(
+            {"state": replace(live("1.0.0"), open=Open(deployment="d", step="installed", requested=1))},
+            "no open deployment",
+            id="open-deployment",
+        ),
+    ],
+)
+def test_each_gate_says_no_for_its_own_reason(change: dict, gate: str) -> None:
+    assert refused_by(replace(GOOD, **change)) == [gate]
+
+
+def test_the_first_environment_asks_for_no_upstream() -> None:
+    facts = replace(GOOD, environment="dev", promotes_from=None, source=None, source_state=None, source_verdict=None)
+    assert refused_by(facts) == []
+
+
+def test_a_refusal_names_everything_that_is_missing() -> None:
+    facts = replace(GOOD, source_state=State(), source_verdict=None)
+    with pytest.raises(Refused, match=r"nothing is live there .*; dev must have verified 1\.1\.0"):
+        refuse_unless_open(promotion_gates(facts), "promoting 1.1.0 to qa")
+
+
+def test_a_rollback_asks_for_a_release_that_was_verified_here() -> None:
+    facts = RollbackFacts(manifest=manifest("1.0.0"), environment="prod", state=live("1.1.0"), verdict=None)
+    assert [gate.name for gate in rollback_gates(facts) if not gate.passed] == ["verified before"]
+    good = replace(facts, verdict=verdict("1.0.0"))
+    assert all(gate.passed for gate in rollback_gates(good))

@@ -1,0 +1,230 @@
+"""A small world to deploy in: real ledger, buckets and keys on moto; hand-made servers, listeners and snapshots.
+
+``FakeServers`` stand for what is outside: they hold what the last ``up`` put on them, and answer by it. What is
+tested (ledger, plan, executor, gates, verification) is never faked.
+"""
+
+import io
+import json
+import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from release.archive import inspect_artifact
+from release.artifacts import Releases
+from release.aws.balancer import TargetHealth
+from release.aws.bucket import Bucket
+from release.aws.keys import SigningKey
+from release.aws.session import AwsSession
+from release.aws.table import LedgerTable
+from release.environment import Environment
+from release.errors import Broken
+from release.ledger import Ledger, Writer
+from release.manifest import Manifest
+from release.probe import Answer
+from release.verification import Verification
+from settings.stackfile import load
+
+ROOT = Path(__file__).parents[2]
+OPS = Writer(principal="arn:aws:iam::123456789012:user/ops", host="laptop", ci="")
+
+
+class Clock:
+    """A clock that only moves when told to, and a little with every look."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.time += timedelta(milliseconds=1)
+        return self.time
+
+
+@dataclass
+class FakeServers:
+    """The servers behind one environment's listeners, and how releases misbehave on them."""
+
+    blue: str | None = None
+    green: str | None = None
+    live: str | None = None
+    fails_to_install: set[str] = field(default_factory=set)
+    fails_smoke: set[str] = field(default_factory=set)
+    fails_smoke_live: set[str] = field(default_factory=set)
+
+    def behind(self, url: str) -> str | None:
+        """The release that a listener answers with."""
+        idle = "green" if self.live == "blue" else "blue"
+        slot = self.live if url == "http://live" else idle
+        return getattr(self, slot) if slot else None
+
+
+class FakeStack:
+    """Pulumi: an ``up`` makes the servers what HEAD says."""
+
+    def __init__(self, servers: FakeServers, ledger: Ledger) -> None:
+        self.ups: list[int] = []
+        self.fail_next: list[str] = []
+        self.before_up: Callable[[], None] = lambda: None
+        self._servers = servers
+        self._ledger = ledger
+
+    def up(self, *, fence: int) -> None:
+        self.before_up()
+        self.ups.append(fence)
+        if self.fail_next:
+            raise Broken(self.fail_next.pop(0))
+        state = self._ledger.head().state
+        for slot in ("blue", "green"):
+            content = state.slot(slot)
+            release = content.release if content else None
+            if release in self._servers.fails_to_install and getattr(self._servers, slot) != release:
+                raise Broken(f"installing {release} failed on server 1")
+            setattr(self._servers, slot, release)
+        self._servers.live = state.declared
+
+    def outputs(self) -> dict[str, Any]:
+        return {
+            "live_url": "http://live",
+            "preview_url": "http://preview",
+            "database_id": "db-1",
+            "servers": [{"id": "i-1"}, {"id": "i-2"}],
+            "target_groups": {"blue": "tg-blue", "green": "tg-green"},
+        }
+
+    def export(self) -> bytes:
+        return b'{"version": 3}'
+
+
+class FakeProbe:
+    """HTTP: answers with the release that is behind a listener."""
+
+    def __init__(self, servers: FakeServers) -> None:
+        self._servers = servers
+
+    def get(self, base: str, path: str) -> Answer:
+        version = self._servers.behind(base)
+        if version is None:
+            return Answer(status=503, body="nothing is live", milliseconds=1)
+        if path == "/health":
+            return Answer(status=200, body=json.dumps({"version": version}), milliseconds=2)
+        bad = self._servers.fails_smoke_live if base == "http://live" else self._servers.fails_smoke
+        status = 500 if version in bad | self._servers.fails_smoke else 200
+        return Answer(status=status, body=f"projects of {version}", milliseconds=3)
+
+
+class FakeBalancer:
+    """The balancer's view: both targets healthy."""
+
+    def targets(self, target_group: str) -> tuple[TargetHealth, ...]:
+        return tuple(TargetHealth(instance=name, state="healthy", reason="") for name in ("i-1", "i-2"))
+
+
+class FakeDatabases:
+    """RDS: snapshots that are there at once, or never."""
+
+    def __init__(self) -> None:
+        self.snapshots: list[str] = []
+        self.fail = False
+
+    def start_snapshot(self, database: str, snapshot: str, tags: dict[str, str]) -> None:
+        self.snapshots.append(snapshot)
+
+    def wait_for_snapshot(self, snapshot: str) -> None:
+        if self.fail:
+            raise Broken(f"the snapshot {snapshot} is failed")
+
+
+class World:
+    """dev and qa, initialised, with everything a test may look at."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.clock = Clock()
+        self.servers: dict[str, FakeServers] = {}
+        self.dev = self._environment("dev")
+        self.qa = self._environment("qa")
+
+    def publish(self, version: str, *, content: str = "") -> Manifest:
+        """Publish a small good artifact to dev."""
+        path = build_artifact(self.folder / f"app-{version}.tar.gz", {"note": content or version})
+        artifact = inspect_artifact(path)
+        manifest = Manifest(
+            project="stageline",
+            version=version,
+            digest=artifact.digest,
+            size=artifact.size,
+            file_name=path.name,
+            commit=None,
+            tag=None,
+            checks=artifact.checks,
+            notes="",
+            published_at="2026-11-20T12:00:00+00:00",
+            published_by=OPS.principal,
+        )
+        self.dev.releases.publish(artifact, manifest)
+        return manifest
+
+    def _environment(self, name: str) -> Environment:
+        settings = load(ROOT, name)
+        session = shared_session(settings.account, settings.region)
+        servers = self.servers[name] = FakeServers()
+        ledger = Ledger(
+            LedgerTable(session, settings.names.ledger_table),
+            project=settings.project,
+            environment=name,
+            account=settings.account,
+            now=self.clock,
+        )
+        ledger.table.create({})
+        ledger.create(OPS)
+        _make_storage(session, settings.names)
+        return Environment(
+            name=name,
+            settings=settings,
+            project_dir=ROOT,
+            session=session,
+            ledger=ledger,
+            releases=Releases(
+                environment=name,
+                bucket=Bucket(session, settings.names.artifact_bucket),
+                key=SigningKey(session, settings.names.signing_alias),
+            ),
+            backups=Bucket(session, settings.names.backup_bucket),
+            databases=FakeDatabases(),
+            stack=FakeStack(servers, ledger),
+            verification=Verification(FakeProbe(servers), FakeBalancer(), pause=lambda seconds: None),
+        )
+
+
+@cache
+def shared_session(account: str, region: str) -> AwsSession:
+    """Clients for all tests of a process: making one takes longer than a test, and moto empties what is behind it."""
+    return AwsSession(account=account, region=region, role=None)
+
+
+def build_artifact(path: Path, files: dict[str, str], *, start_mode: int = 0o755) -> Path:
+    """A tar.gz that keeps the contract, with more files in it."""
+    smoke = json.dumps({"checks": [{"name": "projects", "path": "/api/projects", "contains": "projects"}]})
+    with tarfile.open(path, "w:gz") as archive:
+        for name, (text, mode) in {
+            "bin/start": ("#!/bin/sh\n", start_mode),
+            "smoke.json": (smoke, 0o644),
+            **{name: (text, 0o644) for name, text in files.items()},
+        }.items():
+            info = tarfile.TarInfo(name)
+            info.size, info.mode = len(text.encode()), mode
+            archive.addfile(info, io.BytesIO(text.encode()))
+    return path
+
+
+def _make_storage(session: AwsSession, names: Any) -> None:
+    place = {"LocationConstraint": "eu-central-1"}
+    s3, kms = session.client("s3"), session.client("kms")
+    for bucket in (names.artifact_bucket, names.backup_bucket):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
+    key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName=names.signing_alias, TargetKeyId=key)
