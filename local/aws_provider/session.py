@@ -1,0 +1,125 @@
+"""The door to AWS: boto3 clients for the credentials, endpoint and region that a provider was given.
+
+Making a client costs tens of milliseconds (botocore reads the service's model), so clients are kept for the life of
+the process, one for each service, region, endpoint and set of credentials; providers of several stacks share them.
+"""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+TRIES = 3
+"""How often a call is tried at most: enough for a hiccup, too few to hide a fault behind minutes of waiting."""
+CONNECTIONS = 32
+"""The engine works on about that many resources at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """Who calls, and where."""
+
+    access_key: str
+    secret_key: str
+    token: str | None = None
+    endpoint: str | None = None
+    profile: str | None = None
+
+    def __repr__(self) -> str:
+        """Name the caller without the secret half."""
+        return f"Credentials({self.access_key or self.profile!r}, endpoint={self.endpoint!r})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Api:
+    """What a table entry gets to work with: the client of its service, and where it is."""
+
+    client: Any
+    region: str
+    account: str
+
+    def arn(self, service: str, resource: str) -> str:
+        """Make the ARN of a resource in this account and region."""
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+
+class NoCredentials(Exception):
+    """The environment holds no credentials for AWS."""
+
+
+def credentials_from(environ: Mapping[str, str], profile: str | None = None) -> Credentials:
+    """Take the credentials from an environment. Raises NoCredentials when there are none."""
+    profile = profile or environ.get("AWS_PROFILE")
+    if not profile and not (environ.get("AWS_ACCESS_KEY_ID") and environ.get("AWS_SECRET_ACCESS_KEY")):
+        raise NoCredentials(
+            "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE) and run it again"
+        )
+    return Credentials(
+        access_key="" if profile else environ["AWS_ACCESS_KEY_ID"],
+        secret_key="" if profile else environ["AWS_SECRET_ACCESS_KEY"],
+        token=None if profile else environ.get("AWS_SESSION_TOKEN"),
+        endpoint=environ.get("AWS_ENDPOINT_URL") or None,
+        profile=profile,
+    )
+
+
+def assumed(credentials: Credentials, region: str, role: Mapping[str, Any]) -> Credentials:
+    """Ask STS for the credentials of a role, as the provider's `assumeRoles` names it."""
+    wanted = {"RoleArn": role["roleArn"], "RoleSessionName": role.get("sessionName", "stageline")}
+    optional = {"ExternalId": role.get("externalId"), "Policy": role.get("policy")}
+    wanted.update({name: value for name, value in optional.items() if value})
+    given = client(credentials, "sts", region).assume_role(**wanted)["Credentials"]
+    return replace(
+        credentials,
+        access_key=given["AccessKeyId"],
+        secret_key=given["SecretAccessKey"],
+        token=given["SessionToken"],
+        profile=None,
+    )
+
+
+_lock = threading.RLock()
+
+
+def client(credentials: Credentials, service: str, region: str) -> Any:
+    """Give the one client of this process for a service; making one is not thread-safe, hence the lock."""
+    with _lock:
+        return _client(credentials, service, region)
+
+
+@cache
+def _client(credentials: Credentials, service: str, region: str) -> Any:
+    options: dict[str, Any] = {
+        "retries": {"total_max_attempts": TRIES, "mode": "standard"},
+        "max_pool_connections": CONNECTIONS,
+        # The endpoint comes from the provider's own environment, never from this process's.
+        "ignore_configured_endpoint_urls": True,
+    }
+    config = Config(**options)
+    session: Any = _session(credentials)  # the stubs want the service as a literal
+    return session.client(service, region_name=region, endpoint_url=credentials.endpoint, config=config)
+
+
+@cache
+def _session(credentials: Credentials) -> boto3.Session:
+    core = botocore.session.Session(profile=credentials.profile)
+    core.register_component("data_loader", _loader())
+    if credentials.profile:
+        return boto3.Session(botocore_session=core)
+    return boto3.Session(
+        botocore_session=core,
+        aws_access_key_id=credentials.access_key,
+        aws_secret_access_key=credentials.secret_key,
+        aws_session_token=credentials.token,
+    )
+
+
+@cache
+def _loader() -> Any:
+    """Share the loaded service models between all sessions."""
+    return botocore.session.Session().get_component("data_loader")

@@ -1,0 +1,18 @@
+"""Replacing a function on a class of moto, and putting the original back when the hooks are taken off."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def replace(installed: ExitStack, owner: type, name: str, wrap: Wrap) -> None:
+    """Set `owner.name` to `wrap(original)` until `installed` is closed."""
+    original = getattr(owner, name)
+    inherited = name not in vars(owner)
+    setattr(owner, name, wrap(original))
+    if inherited:
+        installed.callback(delattr, owner, name)
+    else:
+        installed.callback(setattr, owner, name, original)

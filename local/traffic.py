@@ -1,0 +1,44 @@
+"""Requests sent all the time while something else happens: did anybody notice?"""
+
+import json
+import threading
+import time
+import urllib.request
+from types import TracebackType
+
+PAUSE = 0.05  # seconds between two requests: enough to meet every moment, little enough for a small machine
+
+
+class Traffic:
+    """Asks a URL again and again in a thread of its own, from ``with`` to its end."""
+
+    def __init__(self, url: str) -> None:
+        self.sent = 0
+        self.failed: list[str] = []
+        self.versions: set[str] = set()
+        self._url = url
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._ask_until_ended, daemon=True)
+
+    def __enter__(self) -> "Traffic":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _ask_until_ended(self) -> None:
+        while not self._ended.wait(PAUSE):
+            self._ask()
+
+    def _ask(self) -> None:
+        self.sent += 1
+        began = time.monotonic()
+        try:
+            with urllib.request.urlopen(self._url, timeout=10) as response:
+                self.versions.add(json.load(response)["version"])
+        except (OSError, ValueError) as error:
+            self.failed.append(f"after {time.monotonic() - began:.1f} s: {error}")

@@ -1,0 +1,185 @@
+"""`.local/work`: the project and its stack files with local values; `.local/bin`: the `pulumi` to be first on PATH.
+
+A tracked file is never changed. `.local/work/Pulumi.yaml` is the tracked one with `main: ../..`, so the engine runs
+the same program from another project folder, and the stack files beside it are the tracked ones with the ports,
+limits and health checks of this machine. Each `local-cloud up` writes them again from the tracked ones; of an
+existing copy only the lines stay by which the engine decrypts that stack's secrets.
+"""
+
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local import launcher
+from local.access import AccessKey
+from local.addresses import LIVE_PORT, PREVIEW_PORT, SSH_PORT
+from local.errors import CloudError
+from local.paths import PROJECT_FILE, Paths
+
+# What differs from AWS, and why: ports below 1024 are root's, servers are up in seconds, there is no TLS.
+LOCAL_VALUES: Mapping[str, Mapping[str, Any]] = {
+    "servers": {"ssh_port": SSH_PORT, "dial_error_limit": 60, "install_timeout": 120},
+    "load_balancer": {
+        "live_port": LIVE_PORT, "preview_port": PREVIEW_PORT, "certificate": None,
+        "health": {"interval": 5, "timeout": 2, "healthy": 2, "unhealthy": 2},
+    },
+}
+KEPT_KEYS = ("secretsprovider", "encryptedkey", "encryptionsalt")
+PLUGINS = {"aws": "pulumi-aws", "command": "pulumi-command"}  # a plugin's name and that of its Python package
+FORGOTTEN_VARIABLES = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "SSH_AUTH_SOCK", "HTTP_PROXY", "http_proxy", "ALL_PROXY",
+                       "all_proxy")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """What `local-cloud env` sets and unsets in a shell."""
+
+    set: Mapping[str, str]
+    unset: tuple[str, ...]
+
+    def as_shell(self) -> str:
+        """Lines for `eval`, every value quoted."""
+        exports = [f"export {name}={shlex.quote(value)}" for name, value in self.set.items()]
+        return "\n".join([*(f"unset {name}" for name in self.unset), *exports]) + "\n"
+
+
+def write_workspace(paths: Paths, environ: Mapping[str, str], engine: Path) -> None:
+    """Write everything in `.local/work` and `.local/bin`, and install the stand-in plugins."""
+    for folder in (paths.work, paths.bin, paths.plugins, paths.state, paths.pulumi_home):
+        folder.mkdir(parents=True, exist_ok=True)
+    _write_project(paths)
+    for tracked in sorted(paths.project.glob("Pulumi.*.yaml")):
+        _write_stack(tracked, paths.work / tracked.name)
+    _write_program(paths.bin / "pulumi", _pulumi_wrapper(paths, engine))
+    for plugin, package in PLUGINS.items():
+        if not _genuine(f"pulumi-resource-{plugin}", environ):
+            _install_launcher(paths, plugin, version(package))
+
+
+def find_engine() -> Path:
+    """The folder of the engine to use. Raises `CloudError` when there is none."""
+    from engine import build
+
+    try:
+        return build.find_engine()
+    except build.NoEngine as error:
+        raise CloudError(str(error)) from error
+
+
+def environment(paths: Paths, environ: Mapping[str, str], *, url: str, region: str, key: AccessKey) -> Environment:
+    """The variables with which plain `pulumi`, `release` and boto3 work on this cloud."""
+    other_endpoints = tuple(sorted(name for name in environ if name.startswith("AWS_ENDPOINT_URL_")))
+    return Environment(
+        unset=(*FORGOTTEN_VARIABLES, *other_endpoints),
+        set={
+            "PATH": _path(paths, environ),
+            "PULUMI_HOME": str(paths.pulumi_home),
+            "PULUMI_BACKEND_URL": f"file://{paths.state}",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "AWS_ENDPOINT_URL": url,
+            "AWS_ACCESS_KEY_ID": key.id,
+            "AWS_SECRET_ACCESS_KEY": key.secret,
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "STAGELINE_PROJECT": str(paths.work),
+        },
+    )
+
+
+def localised(stack: Mapping[str, Any], project: str) -> dict[str, Any]:
+    """A stack file's content with local values in place of AWS's; what is not as expected stays as it is."""
+    config = dict(stack.get("config") or {})
+    for section, values in LOCAL_VALUES.items():
+        declared = config.get(f"{project}:{section}")
+        if isinstance(declared, dict):
+            config[f"{project}:{section}"] = {**declared, **values}
+    return {**stack, "config": config}
+
+
+def _write_project(paths: Paths) -> None:
+    project = _read(paths.project / PROJECT_FILE)
+    if not isinstance(project, dict):
+        raise CloudError(f"{PROJECT_FILE} is not a mapping: restore it from git")
+    runtime = project.get("runtime")
+    options = {**runtime.get("options", {}), "virtualenv": sys.prefix} if isinstance(runtime, dict) else {}
+    local = {**project, "main": "../..", "runtime": {"name": "python", "options": options}}
+    _write(paths.work / PROJECT_FILE, yaml.safe_dump(local, sort_keys=False))
+
+
+def _write_stack(tracked: Path, copy: Path) -> None:
+    """A file with errors is copied as it is: whoever reads its settings reports them all."""
+    content = _read(tracked)
+    if not isinstance(content, dict) or not isinstance(content.get("config"), dict):
+        _write(copy, tracked.read_text())
+        return
+    project = str(_read(tracked.with_name(PROJECT_FILE))["name"])
+    _write(copy, yaml.safe_dump({**localised(content, project), **_kept(copy)}, sort_keys=False))
+
+
+def _kept(copy: Path) -> dict[str, Any]:
+    content = _read(copy) if copy.exists() else {}
+    return {key: content[key] for key in KEPT_KEYS if key in content} if isinstance(content, dict) else {}
+
+
+def _read(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text())
+    except yaml.YAMLError:
+        return None
+
+
+def _write(path: Path, text: str) -> None:
+    """In one step: a command may be reading it."""
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_text(text)
+    fresh.replace(path)
+
+
+def _write_program(path: Path, text: str) -> None:
+    _write(path, text)
+    path.chmod(0o755)
+
+
+def _pulumi_wrapper(paths: Paths, engine: Path) -> str:
+    """The engine finds its language host beside itself or on PATH."""
+    path = f"{shlex.quote(str(paths.bin))}:{shlex.quote(str(engine))}:$PATH"
+    return (f"#!/bin/sh\nunset SSH_AUTH_SOCK\nPATH={path}\nexport PATH\n"
+            f'exec {shlex.quote(str(engine / "pulumi"))} -C {shlex.quote(str(paths.work))} "$@"\n')
+
+
+def _install_launcher(paths: Paths, plugin: str, plugin_version: str) -> None:
+    """Put it where the engine looks for an installed plugin: one that it finds on PATH it warns of, each time."""
+    own = paths.plugins / f"pulumi-resource-{plugin}"
+    interpreter = Path(sys.executable).resolve()
+    _write_program(own, f"#!{interpreter} -IS\n{Path(launcher.__file__).read_text()}")
+    installed = paths.pulumi_home / "plugins" / f"resource-{plugin}-v{plugin_version}" / own.name
+    installed.parent.mkdir(parents=True, exist_ok=True)
+    installed.unlink(missing_ok=True)
+    installed.symlink_to(own)
+
+
+def _genuine(program: str, environ: Mapping[str, str]) -> bool:
+    """Whether the genuine plugin is on PATH; the engine then takes that."""
+    return shutil.which(program, path=environ.get("PATH", os.defpath)) is not None
+
+
+def _is_local_bin(folder: Path) -> bool:
+    """Also another clone's: its launchers lead to another cloud."""
+    return folder.name == "bin" and folder.parent.name == ".local" and (folder.parent / "work").exists()
+
+
+def _path(paths: Paths, environ: Mapping[str, str]) -> str:
+    own = [str(paths.bin), str(Path(sys.prefix) / "bin")]
+    others = [folder for folder in environ.get("PATH", os.defpath).split(os.pathsep)
+              if folder not in own and not _is_local_bin(Path(folder))]
+    return os.pathsep.join([*own, *others])
