@@ -11,13 +11,13 @@ command do not know it: same code, other endpoints. A tour, in the order of a li
 - `control`    the unix socket that the command, the launchers and the servers' tools talk to
 - `addresses`  one block of loopback addresses per clone, so that several clouds run side by side
 - `aws_api`, `access`    moto as the AWS API, with a real IAM user
-- `transactions` what makes moto's DynamoDB safe under threads
-- `hooks`      where moto's models meet the real things below (`replacing` puts them on and takes them off);
-               `bucket_policies`, `copies` and `images` are smaller corrections of moto
+- `hooks/`     where moto's models meet the real things below, and where moto itself is mended
 - `balancer`, `routing`, `health`  one real HTTP forwarder per load balancer
 - `databases`, `postgres`          one real PostgreSQL cluster per RDS instance
 - `providers`  a Pulumi provider of its own for each `launcher` that asks
 - `servers/`   one SSH host per EC2 instance; `aws_provider/` and `command_provider/` stand in for the plugins
+
+- `demo`, `story`, `traffic`       `make demo`: the main job as a story in which every sentence is proved
 
 Everything here may import anything; nothing outside imports `local`.
 """

@@ -16,13 +16,15 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-from local import aws_api, hooks, transactions
+from local import aws_api, hooks
 from local.addresses import AWS_PORT, find_addresses
 from local.aws_api import AwsApi
 from local.balancer import Balancers
 from local.control import Connection, ControlServer
 from local.databases import Databases
 from local.errors import CloudError
+from local.hooks.instances import instance_address
+from local.hooks.parts import Parts
 from local.paths import Paths
 from local.postgres import find_programs
 from local.processes import adopt_orphans, descendants, end
@@ -59,14 +61,13 @@ def start(paths: Paths, running: ExitStack, stopping: Event) -> None:
     api = AwsApi(addresses.api, AWS_PORT)
     servers = Servers(paths.servers, paths.control, str(Path(sys.executable).resolve()))
     running.callback(servers.close)
-    balancers = Balancers(hooks.instance_address)
+    balancers = Balancers(instance_address)
     balancers.start()
     running.callback(balancers.close)
     databases = Databases(paths.databases, paths.cache, addresses.databases(), find_programs())
     running.callback(databases.close)
 
-    running.enter_context(transactions.install())
-    running.enter_context(hooks.install(hooks.Parts(
+    running.enter_context(hooks.install(Parts(
         servers=servers, server_addresses=addresses.servers(), balancers=balancers,
         balancer_addresses=addresses.balancers(), databases=databases)))
     key = aws_api.create_user()

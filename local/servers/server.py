@@ -131,6 +131,8 @@ class Server:
 
     def _first_boot(self) -> None:
         self._boot_code = self._run_user_data()
+        if self.state != "pending":  # told to stop meanwhile
+            return
         if not self.layout.host_key.exists():
             _generate_host_key(self.layout.host_key)
         if not self._door.is_open:

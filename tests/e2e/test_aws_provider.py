@@ -27,7 +27,7 @@ from local.aws_provider.connection import Connection, connect
 from local.aws_provider.differences import Difference, differences
 from local.aws_provider.inputs import told_again
 from local.aws_provider.types import TYPES
-from local.subnet_groups import install_subnet_groups
+from local.hooks.subnet_groups import install_subnet_groups
 from tests.e2e.aws_provider_cases import CASES, REGION, Case, Clients
 
 pytestmark = [

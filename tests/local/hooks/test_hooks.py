@@ -18,6 +18,8 @@ from local.balancer import UNUSED
 from local.databases import Master
 from local.errors import CloudError
 from local.health import Health
+from local.hooks.databases import UNSUPPORTED_DATABASE_CALLS
+from local.hooks.parts import Parts
 
 IMAGE = "ami-0123456789abcdef0"
 REGION = "eu-central-1"
@@ -173,7 +175,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     cloud = Cloud(Servers(), Balancers(), Databases())
-    parts: Any = hooks.Parts
+    parts: Any = Parts
     with mock_aws(), hooks.install(parts(
         servers=cloud.servers, server_addresses=AddressPool("127.9.3"), balancers=cloud.balancers,
         balancer_addresses=AddressPool("127.9.1"), databases=cloud.databases)):
@@ -398,8 +400,8 @@ def test_what_has_nothing_real_behind_it_is_refused(cloud: Cloud) -> None:
 
 
 def test_without_the_hooks_moto_is_as_before() -> None:
-    parts: Any = hooks.Parts
-    before = {name: getattr(RDSBackend, name) for name in hooks.UNSUPPORTED_DATABASE_CALLS}
+    parts: Any = Parts
+    before = {name: getattr(RDSBackend, name) for name in UNSUPPORTED_DATABASE_CALLS}
     hooks.install(parts(servers=Servers(), server_addresses=AddressPool("127.9.3"), balancers=Balancers(),
                         balancer_addresses=AddressPool("127.9.1"), databases=Databases())).close()
     assert {name: getattr(RDSBackend, name) for name in before} == before

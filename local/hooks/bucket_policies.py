@@ -14,7 +14,7 @@ from flask import has_request_context, request
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.s3.models import FakeBucket
 
-from local.replacing import replace
+from local.hooks.replacing import replace
 
 log = logging.getLogger(__name__)
 

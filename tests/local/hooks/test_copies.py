@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from local.copies import install_copies
+from local.hooks.copies import install_copies
 
 RULE = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}}
 SOURCE = {"Bucket": "source", "Key": "key"}

@@ -4,6 +4,7 @@ import copy
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from threading import Barrier, Thread
 from typing import Any
 
@@ -14,7 +15,7 @@ from moto import mock_aws
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
 
-from local import transactions
+from local.hooks.transactions import install_transactions
 
 RACERS = 8
 ROUNDS = 30
@@ -46,7 +47,8 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.fixture
 def fixed() -> Iterator[None]:
-    with transactions.install():
+    with ExitStack() as installed:
+        install_transactions(installed)
         yield
 
 
@@ -114,7 +116,8 @@ def test_a_transaction_copies_only_the_items_it_touches(dynamodb: Any, fixed: No
 
 def test_taking_the_fix_off_restores_the_original_methods(dynamodb: Any) -> None:
     before = DynamoDBBackend.transact_write_items
-    transactions.install().close()
+    with ExitStack() as installed:
+        install_transactions(installed)
     assert DynamoDBBackend.transact_write_items is before
 
 

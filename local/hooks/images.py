@@ -11,7 +11,7 @@ from typing import Any
 
 from moto.ec2.models.amis import Ami, AmiBackend
 
-from local.replacing import replace
+from local.hooks.replacing import replace
 
 
 def install_images(installed: ExitStack) -> None:

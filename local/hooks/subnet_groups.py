@@ -7,7 +7,7 @@ from typing import Any
 
 from moto.rds.models import RDSBackend
 
-from local.replacing import replace
+from local.hooks.replacing import replace
 
 
 def install_subnet_groups(installed: ExitStack) -> None:

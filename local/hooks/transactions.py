@@ -2,7 +2,7 @@
 
 moto answers each request in its own thread without any lock: of racing `TransactWriteItems` that all hold their
 condition, one acknowledged write was lost. And each transaction copied its whole table, which made a ledger
-slower with every event. `install` puts one re-entrant lock around the public methods of the backend and of the
+slower with every event. The hook puts one re-entrant lock around the public methods of the backend and of the
 request handler (which reads the items that the backend returned), and runs a transaction on a small table that
 holds only the items which it touches.
 """
@@ -19,21 +19,19 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.responses import DynamoHandler
 
-from local.replacing import replace
+from local.hooks.replacing import replace
 
 LOCK = RLock()
 
 Key = tuple[DynamoType, DynamoType | None]
 
 
-def install() -> ExitStack:
-    """Put the fix on moto's classes, for all accounts and regions. Closing the result takes it off again."""
-    installed = ExitStack()
+def install_transactions(installed: ExitStack) -> None:
+    """Put the fix on moto's classes, for all accounts and regions, until `installed` is closed."""
     replace(installed, DynamoDBBackend, "transact_write_items", _touching_little)
     for name in _public_methods(DynamoDBBackend):
         replace(installed, DynamoDBBackend, name, _locked)
     replace(installed, DynamoHandler, "call_action", _locked)
-    return installed
 
 
 def _public_methods(cls: type) -> list[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.bucket_policies import applicable, holds
+from local.hooks.bucket_policies import applicable, holds
 
 WRITE_ONCE = {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}}
 TLS_ONLY = {"Bool": {"aws:SecureTransport": "false"}}

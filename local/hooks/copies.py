@@ -13,7 +13,7 @@ from moto.s3.exceptions import PreconditionFailed
 from moto.s3.responses import S3Response
 from werkzeug.datastructures import Headers
 
-from local.replacing import replace
+from local.hooks.replacing import replace
 
 CHECKSUM_HEADER = "x-amz-sdk-checksum-algorithm"
 
