@@ -2,22 +2,16 @@
 
 import json
 from datetime import timedelta
-from functools import cache
 
-import boto3
 import pytest
 
 from release.errors import Broken, LeaseHeld, LeaseLost
 from release.head import State
 from release.ledger import Entry, Ledger
+from tests.aws_clients import aws_resource
 from tests.release.world import OPS, World
 
 ENTRY = Entry(kind="note", state=State())
-
-
-@cache
-def _dynamodb():
-    return boto3.resource("dynamodb")
 
 
 def begin(world: World):
@@ -25,7 +19,7 @@ def begin(world: World):
 
 
 def events_table(world: World):
-    return _dynamodb().Table(world.dev.ledger.table.name)
+    return aws_resource("dynamodb").Table(world.dev.ledger.table.name)
 
 
 def test_a_new_ledger_has_event_0_and_a_head_that_names_its_environment(world: World) -> None:

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from local.hooks.copies import install_copies
+from tests.aws_clients import aws_client
 
 RULE = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}}
 SOURCE = {"Bucket": "source", "Key": "key"}
@@ -22,7 +22,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     with mock_aws(), ExitStack() as installed:
         install_copies(installed)
-        client = boto3.client("s3", region_name="us-east-1")
+        client = aws_client("s3", "us-east-1")
         client.create_bucket(Bucket="source")
         client.put_object(Bucket="source", Key="key", Body=b"new")
         client.create_bucket(Bucket="target", ObjectLockEnabledForBucket=True)

@@ -2,11 +2,10 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
@@ -20,6 +19,7 @@ from local.errors import CloudError
 from local.health import Health
 from local.hooks.databases import UNSUPPORTED_DATABASE_CALLS
 from local.hooks.parts import Parts
+from tests.aws_clients import aws_client
 
 IMAGE = "ami-0123456789abcdef0"
 REGION = "eu-central-1"
@@ -125,8 +125,7 @@ class Cloud:
     databases: Databases
 
     def client(self, service: str) -> Any:
-        make: Callable[..., Any] = boto3.client
-        return make(service, region_name=REGION)
+        return aws_client(service, REGION)
 
     def subnet(self, *, public: bool) -> str:
         ec2 = self.client("ec2")

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from threading import Barrier, Thread
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
@@ -16,6 +15,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
 
 from local.hooks.transactions import install_transactions
+from tests.aws_clients import aws_client
 
 RACERS = 8
 ROUNDS = 30
@@ -36,7 +36,7 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
-        client = boto3.client("dynamodb", region_name="eu-central-1")
+        client = aws_client("dynamodb")
         client.create_table(
             TableName="ledger", BillingMode="PAY_PER_REQUEST",
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
