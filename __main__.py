@@ -18,8 +18,8 @@ from settings.stackfile import load
 
 
 def content(slot: Slot | None) -> SlotContent | None:
-    """What the components need to know of a slot; one that a deployment emptied holds nothing."""
-    if slot is None or slot.release is None or slot.digest is None:
+    """What the components need to know of a slot; None for one that no deployment has touched yet."""
+    if slot is None:
         return None
     return SlotContent(release=slot.release, digest=slot.digest, deployment=slot.deployment)
 

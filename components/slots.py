@@ -18,23 +18,26 @@ SLOT_PORTS = MappingProxyType({"blue": 8081, "green": 8082})
 
 @dataclass(frozen=True, kw_only=True)
 class SlotContent:
-    """A release in a slot. A new `deployment` installs it again, also where the release is the same."""
+    """A release in a slot, or none in one that a deployment emptied.
 
-    release: str
-    digest: str
+    A new `deployment` installs again, also where the release is the same, and empties again.
+    """
+
+    release: str | None
+    digest: str | None
     deployment: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Slots:
-    """What each slot holds and which one the live listener shall point at. None means nothing."""
+    """What each slot holds and which one the live listener shall point at. None: no deployment touched the slot."""
 
     blue: SlotContent | None = None
     green: SlotContent | None = None
     declared: Slot | None = None
 
     def __post_init__(self) -> None:
-        if self.declared is not None and self.content(self.declared) is None:
+        if self.declared is not None and not self._holds_release(self.declared):
             raise ValueError(
                 f"slot {self.declared} is declared live but holds no release; repair the ledger's HEAD first"
             )
@@ -46,8 +49,12 @@ class Slots:
 
     @property
     def filled(self) -> tuple[tuple[Slot, SlotContent], ...]:
-        """The slots that hold a release, with what they hold."""
+        """The slots that the servers are told about, with what they shall hold."""
         return tuple((slot, content) for slot in SLOTS if (content := self.content(slot)) is not None)
+
+    def _holds_release(self, slot: Slot) -> bool:
+        content = self.content(slot)
+        return content is not None and content.release is not None
 
     def content(self, slot: Slot) -> SlotContent | None:
         """What a slot holds."""

@@ -83,7 +83,7 @@ class Storage(pulumi.ComponentResource):
             f"{self._prefix}-{part}",
             bucket=bucket_name,
             force_destroy=self._args.force_destroy,
-            object_lock_enabled=self._args.object_lock != "none",
+            object_lock_enabled=True,  # always: turning it on later would replace the bucket; the rule is the setting
             opts=self._kept,
         )
         versioning = self._keep_versions(part, bucket)

@@ -22,8 +22,10 @@ ADMIN = "rdsadmin"  # RDS calls its own superuser so; the master user is none
 INSTALLED = "pginstall18/bin"  # the wheel also holds PostgreSQL 16, older than what the stack files ask for
 START_LIMIT = 20.0
 STOP_LIMIT = 10.0
-AS_NOBODY = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=+dac_override",
-             "--ambient-caps=+dac_override", "--")
+# PostgreSQL refuses to run as root. It may go through folders that only root can read, such as a clone in root's home;
+# the securebit makes access(2) say so too, by which it looks for its own program.
+AS_NOBODY = ("setpriv", "--securebits=+no_setuid_fixup", "--reuid=nobody", "--regid=nogroup", "--clear-groups",
+             "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--")
 # Data need not survive this machine's crash: a cloud lives only as long as its daemon.
 SETTINGS = {
     "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "16MB",

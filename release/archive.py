@@ -1,8 +1,9 @@
 """A look into an artifact before it is stored: is it safe to unpack, and does it keep the contract?
 
 The whole archive is read once, nothing is written. Refused: names that leave the folder, absolute names, duplicate or
-case-clashing names, links, devices, set-uid bits, and more entries or bytes than an application has (bombs). The
-contract: an executable ``bin/start``; optional ``smoke.json``.
+case-clashing names, files used as folders, control characters, links, devices, set-uid bits, and more entries or bytes
+than an application has (bombs). Whatever passes here must pass on the server, whose rules stand in
+``components/host/slot.py``. The contract: an executable ``bin/start``; optional ``smoke.json``.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ import json
 import stat
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -18,8 +20,10 @@ from release.errors import Refused
 from release.manifest import Check, parse_checks
 
 MOST_ENTRIES = 50_000
-MOST_BYTES = 4 * 1024**3
+MOST_BYTES = 2 * 1024**3
+MOST_ENTRY_BYTES = 1024**3
 MOST_SMOKE_BYTES = 64 * 1024
+UNREADABLE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)  # the last: encrypted
 SUFFIXES = (".tar.gz", ".zip", ".jar")
 
 
@@ -62,7 +66,10 @@ def unsafe(entries: tuple[Entry, ...]) -> Iterator[str]:
     if (total := sum(entry.size for entry in entries)) > MOST_BYTES:
         yield f"it unpacks to {total} bytes, {MOST_BYTES} are allowed"
     seen: dict[str, str] = {}
+    files = {str(PurePosixPath(entry.name)) for entry in entries if entry.kind == "file"}
     for entry in entries:
+        if files & {str(parent) for parent in PurePosixPath(entry.name).parents}:
+            yield f"{entry.name!r} lies in what is a file"
         yield from _unsafe_entry(entry)
         folded = str(PurePosixPath(entry.name)).casefold()
         if folded in seen:
@@ -84,6 +91,10 @@ def _unsafe_entry(entry: Entry) -> Iterator[str]:
     name = entry.name
     if name.startswith("/") or "\\" in name or "\0" in name or (len(name) > 1 and name[1] == ":"):
         yield f"{name!r} is not a relative path"
+    if not name.isprintable():
+        yield f"{name!r} holds a control character"
+    if entry.size > MOST_ENTRY_BYTES:
+        yield f"{name!r} has {entry.size} bytes, {MOST_ENTRY_BYTES} are allowed for one file"
     if ".." in PurePosixPath(name).parts:
         yield f"{name!r} leaves the folder"
     if entry.kind not in ("file", "folder"):
@@ -97,7 +108,7 @@ def _open(path: Path) -> tuple[tuple[Entry, ...], Callable[[str], bytes]]:
         raise Refused(f"{path.name!r} is not an artifact", hint=f"build one of {', '.join(SUFFIXES)}")
     try:
         return _open_tar(path) if path.name.endswith(".tar.gz") else _open_zip(path)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
+    except UNREADABLE as error:
         raise Refused(f"{path.name} is not a readable archive: {error}", hint="build it again") from None
 
 
@@ -164,8 +175,10 @@ def _checks(entries: tuple[Entry, ...], read: Callable[[str], bytes]) -> tuple[C
         raise Refused(f"smoke.json has {smoke.size} bytes, {MOST_SMOKE_BYTES} are allowed")
     try:
         return parse_checks(json.loads(read(smoke.name)))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refused(f"smoke.json is not JSON: {error}") from None
+    except UNREADABLE as error:
+        raise Refused(f"smoke.json is not readable: {error}", hint="build it again") from None
 
 
 def _digest(path: Path) -> str:

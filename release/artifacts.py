@@ -1,6 +1,5 @@
 """The releases that an environment knows: signed manifests, content-addressed artifacts and verdicts in its bucket."""
 
-import base64
 from dataclasses import asdict
 
 from release.archive import Artifact
@@ -26,6 +25,10 @@ class Releases:
         self.environment = environment
         self._bucket = bucket
         self._key = key
+
+    def exist(self) -> bool:
+        """Whether there is a bucket to hold any: it comes with the environment's first up."""
+        return self._bucket.exists()
 
     def find(self, version: str) -> Manifest | None:
         """The release ``version``; None when this environment never had it. Refused when its signature is not ours."""
@@ -55,42 +58,47 @@ class Releases:
     def publish(self, artifact: Artifact, manifest: Manifest) -> bool:
         """Store bytes and signed manifest; False when this very release is there already.
 
-        Refused when the version exists with other bytes. The bytes go first: a manifest never points at nothing.
+        Refused when the version exists with other bytes. The manifest comes last: it never speaks of bytes that are
+        not there.
         """
         if self._is_known(manifest):
             return False
-        self._bucket.upload_new(manifest.artifact_key, artifact.path, _base64(manifest.digest))
+        self._bucket.upload_new(manifest.artifact_key, artifact.path, manifest.digest)
+        self.refuse_other_bytes(manifest)
         return self._store(manifest)
 
     def adopt(self, manifest: Manifest, source: "Releases") -> None:
         """Copy a release from another environment's bucket, on the server side, and sign it here."""
-        if not self._is_known(manifest):
+        known = self._is_known(manifest)
+        if not known:
             self._bucket.copy_new_from(source._bucket, manifest.artifact_key)
+        self.refuse_other_bytes(manifest)
+        if not known:
             self._store(manifest)
-        self.refuse_missing_bytes(manifest)
 
-    def refuse_missing_bytes(self, manifest: Manifest) -> None:
-        """Refused when the artifact's bytes are not in the bucket, or not as many as the manifest says."""
-        size = self._bucket.size(manifest.artifact_key)
-        if size != manifest.size:
-            found = "is gone from" if size is None else f"has {size} bytes instead of {manifest.size} in"
+    def refuse_other_bytes(self, manifest: Manifest) -> None:
+        """Refused when S3 does not report the artifact with the digest that the manifest names."""
+        found = self._bucket.digest(manifest.artifact_key)
+        if found != manifest.digest:
+            what = f"has other bytes (sha256 {found[:12]}) in" if found else "is gone from"
             raise Refused(
-                f"the artifact of {manifest.version} {found} {self._bucket.name}",
-                hint="publish it again from its build",
+                f"the artifact of {manifest.version} {what} {self._bucket.name}",
+                hint="it was changed by hand; publish its bytes again under a new version",
             )
 
-    def approve(self, verdict: Verdict) -> None:
-        """Add this environment's signed verdict over a release; the first one stays."""
-        self._bucket.put_new(verdict_key(verdict.version), self._signed(asdict(verdict), "verdict"))
+    def sign_verdict(self, verdict: Verdict) -> None:
+        """Add this environment's signed verdict over a release."""
+        key = verdict_key(verdict.version, verdict.deployment)
+        self._bucket.put_new(key, self._signed(asdict(verdict), "verdict"))
 
-    def verdict(self, manifest: Manifest) -> Verdict | None:
-        """This environment's verdict over this very artifact; None when it gave none."""
-        data = self._bucket.get(verdict_key(manifest.version))
+    def verdict(self, manifest: Manifest, deployment: str) -> Verdict | None:
+        """The verdict that a deployment of this environment gave over this very artifact; None when it gave none."""
+        data = self._bucket.get(verdict_key(manifest.version, deployment))
         if data is None:
             return None
         verdict = parse_verdict(self._verified(data, "verdict"))
-        about = (verdict.version, verdict.digest, verdict.environment)
-        return verdict if about == (manifest.version, manifest.digest, self.environment) else None
+        about = (verdict.version, verdict.digest, verdict.environment, verdict.deployment)
+        return verdict if about == (manifest.version, manifest.digest, self.environment, deployment) else None
 
     def _is_known(self, manifest: Manifest) -> bool:
         known = self.find(manifest.version)
@@ -115,7 +123,3 @@ class Releases:
 
     def _verified(self, data: bytes, kind: str) -> dict[str, object]:
         return verify_document(data, kind=kind, environment=self.environment, public_key=self._key.public_key())
-
-
-def _base64(digest: str) -> str:
-    return base64.b64encode(bytes.fromhex(digest)).decode()

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from release.environment import Environment
 from release.errors import Broken
 
-MOST_NAME = 255  # characters of an RDS snapshot identifier
-
 
 @dataclass(frozen=True, kw_only=True)
 class Backup:
@@ -35,12 +33,13 @@ def name_backup(environment: Environment, deployment: str) -> Backup:
     """The names of a deployment's backup."""
     folder = f"backups/{deployment}"
     return Backup(
-        snapshot=f"{environment.settings.project}-{deployment}"[:MOST_NAME],
+        snapshot=f"{environment.settings.project}-{deployment}",
         configuration=f"{folder}/{environment.stack_file.name}",
         state=f"{folder}/state.json",
     )
 
 
 def _store(environment: Environment, key: str, body: bytes) -> None:
-    if not environment.backups.put_new(key, body):
+    """What is there already under this deployment's own name is ours when it is the same: the reply was lost."""
+    if not environment.backups.put_new(key, body) and environment.backups.get(key) != body:
         raise Broken(f"{key} is already in {environment.backups.name}", hint="a backup is never overwritten; run again")

@@ -10,7 +10,6 @@ import traceback
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 
 import click
@@ -41,8 +40,6 @@ def release(context: click.Context, project: Path, verbose: bool) -> None:
     Exit codes: 0 done, 1 broken, 2 usage, 3 refused, 4 inconclusive,
     5 someone else holds the lease, 130/143 interrupted.
     """
-    if not (project / "Pulumi.yaml").is_file():
-        raise WrongUsage(f"there is no Pulumi.yaml in {project}", hint="run it in the project, or give --project")
     context.obj = project
 
 
@@ -151,6 +148,20 @@ def history(project: Path, environment: str, limit: int, as_json: bool) -> None:
     show(report, history_text(report), as_json=as_json)
 
 
+@release.command()
+@click.argument("environment")
+@json_option
+@click.pass_obj
+def verify(project: Path, environment: str, as_json: bool) -> None:
+    """Check that no entry of ENVIRONMENT's ledger was cut, edited, reordered or deleted."""
+    from release.verbs.verify import verify as run
+
+    count = run(project, environment)
+    show(
+        {"environment": environment, "events": count}, f"the {count} events of {environment} are whole", as_json=as_json
+    )
+
+
 @release.command("show")
 @click.argument("version")
 @json_option
@@ -165,14 +176,14 @@ def show_verb(project: Path, version: str, as_json: bool) -> None:
 
 def main() -> NoReturn:
     """Run the command and end with the exit code of the design: one line on stderr when it did not end well."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _interrupt)
     sys.exit(_exit_code(lambda: release.main(standalone_mode=False)))
 
 
 def _exit_code(run: Callable[[], Any]) -> int:
     try:
         result = run()
+    except (KeyboardInterrupt, click.Abort):
+        return _failed(KeyboardInterrupt(), "interrupted", 128 + signal.SIGINT)
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -198,10 +209,6 @@ def _failed(error: BaseException, line: str, code: int) -> int:
         traceback.print_exception(error)
     sys.stderr.write("".join(f"release: {part}\n" for part in line.splitlines()))
     return code
-
-
-def _interrupt(number: int, _frame: FrameType | None) -> None:
-    raise Interrupted(number, f"interrupted by {signal.Signals(number).name}; see: release status")
 
 
 def _ci() -> str:

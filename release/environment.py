@@ -11,6 +11,7 @@ from release.aws.databases import Databases
 from release.aws.keys import SigningKey
 from release.aws.session import AwsSession
 from release.aws.table import LedgerTable
+from release.errors import WrongUsage
 from release.ledger import Ledger, Writer, this_host, utc_now
 from release.probe import Probe
 from release.stack import Stack
@@ -75,7 +76,15 @@ def open_environment(project_dir: Path, name: str) -> Environment:
 
 def open_all(project_dir: Path) -> tuple[Environment, ...]:
     """Every environment of the project, in promotion order."""
-    return tuple(open_environment(project_dir, name) for name in environments(project_dir))
+    names = environments(project_dir)
+    if not names:
+        raise WrongUsage(f"there is no stack file in {project_dir}", hint="run it in the project, or give --project")
+    return tuple(open_environment(project_dir, name) for name in names)
+
+
+def open_first(project_dir: Path) -> Environment:
+    """The environment where releases enter: the one that promotes from none."""
+    return open_all(project_dir)[0]
 
 
 @cache

@@ -19,6 +19,10 @@ class StagelineError(Exception):
         super().__init__(message)
         self.hint = hint
 
+    def put_in_context(self, context: str) -> None:
+        """Tell first what the failure meant for the work as a whole."""
+        self.args = (f"{context}: {self.args[0]}",)
+
     def __str__(self) -> str:
         message = " ".join(super().__str__().split())
         return f"{message}; {self.hint}" if self.hint else message

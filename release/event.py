@@ -51,7 +51,7 @@ def parse_event(text: str) -> Event:
     try:
         return _EVENT.validate_json(text)
     except ValidationError:
-        raise Broken("an event of the ledger is not readable", hint="run release verify on the environment") from None
+        raise Broken("an event of the ledger is not readable", hint="see which with: release verify") from None
 
 
 def chain_faults(events: Iterable[Event], head: Head) -> tuple[str, ...]:

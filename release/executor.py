@@ -5,31 +5,31 @@ deployment in HEAD, and ``abort`` puts it back by the plan that the ledger keeps
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from release.environment import Environment
-from release.errors import Broken, LeaseLost, Refused, StagelineError
-from release.head import State
+from release.errors import Broken, Inconclusive, LeaseLost, Refused, StagelineError
+from release.gates import Gate
+from release.head import Head, State
+from release.interruption import INTERRUPTION
 from release.ledger import Entry, Holder, Writer
 from release.manifest import Manifest
 from release.output import Progress
-from release.plan import (
-    Kind,
-    Plan,
-    StepName,
-    closed,
-    entering,
-    in_step,
-    leaving,
-    make_plan,
-    parse_plan,
-    plan_details,
-    undone,
-)
+from release.plan import Kind, Plan, StepName, closed, entering, in_step, leaving, make_plan, parse_plan, undoing
 from release.steps import STEPS, Evidence, Work
 
 UNDOING = "undoing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What is to be deployed: a release, by promotion or rollback, judged by these gates on this very HEAD."""
+
+    kind: Kind
+    manifest: Manifest
+    head: Head
+    gates: tuple[Gate, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,29 +45,22 @@ class Deployed:
     evidence: dict[str, Evidence]
 
 
-def deploy(environment: Environment, manifest: Manifest, kind: Kind, writer: Writer, progress: Progress) -> Deployed:
-    """Make ``manifest`` live in ``environment``, from the lease to the verdict.
+def deploy(environment: Environment, order: Order, writer: Writer, progress: Progress) -> Deployed:
+    """Make the ordered release live in ``environment``, from the lease to the verdict.
 
-    Raises LeaseHeld when somebody else is at work, and the error of the step that failed after having put back what
-    the deployment had changed.
+    Raises LeaseHeld when somebody else is at work, or when HEAD is no longer the one that the gates were judged on;
+    and the error of the step that failed, after having put back what the deployment had changed.
     """
-    head = environment.ledger.head()
     plan = make_plan(
         deployment=deployment_id(environment.name, environment.ledger.now()),
-        kind=kind,
+        kind=order.kind,
         environment=environment.name,
-        manifest=manifest,
-        state=head.state,
+        manifest=order.manifest,
+        state=order.head.state,
     )
-    opened = in_step(plan, "requested", head.state, head.seq + 1)
-    holder = environment.ledger.begin(
-        _entry(plan, f"{kind} requested", opened, "requested", plan_details(plan)), head, writer
-    )
-    work = Work(plan, manifest, environment, holder, requested=head.seq + 1)
-    try:
+    with INTERRUPTION.watched(), environment.ledger.begin(_request(plan, order), order.head, writer) as holder:
+        work = Work(plan, order.manifest, environment, holder, requested=holder.head.seq)
         evidence = _run(work, progress)
-    finally:
-        holder.give_back()
     return Deployed(
         environment=environment.name,
         deployment=plan.deployment,
@@ -82,17 +75,16 @@ def deploy(environment: Environment, manifest: Manifest, kind: Kind, writer: Wri
 def abort(environment: Environment, writer: Writer, progress: Progress) -> Plan:
     """Put back what an open deployment changed, after its process died; the plan that was put back.
 
-    Refused when no deployment is open; LeaseHeld while its process may still be alive.
+    Refused when no deployment is open; LeaseHeld while its process may still be alive; Inconclusive when what was
+    live before does not answer.
     """
     head = environment.ledger.head()
     if head.state.open is None:
         raise Refused(f"no deployment is open in {environment.name}", hint=f"see: release status {environment.name}")
-    plan = parse_plan(environment.ledger.event(head.state.open.requested).details)
-    holder = environment.ledger.begin(_entry(plan, "abort requested", head.state, head.state.open.step), head, writer)
-    try:
+    plan = parse_plan(environment.ledger.event(head.state.open.requested).details["plan"])
+    request = _entry(plan, "abort requested", head.state, head.state.open.step)
+    with INTERRUPTION.watched(), environment.ledger.begin(request, head, writer) as holder:
         _undo(environment, plan, holder, progress, why=f"aborted by {writer.principal}")
-    finally:
-        holder.give_back()
     return plan
 
 
@@ -101,17 +93,28 @@ def deployment_id(environment: str, now: datetime) -> str:
     return f"{environment}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
+def _request(plan: Plan, order: Order) -> Entry:
+    """The first event of a deployment: it holds the plan, and what the decision to begin rests on."""
+    details = {"plan": asdict(plan), "gates": [asdict(gate) for gate in order.gates]}
+    opened = in_step(plan, "requested", order.head.state, order.head.seq + 1)
+    return _entry(plan, f"{plan.kind} requested", opened, "requested", details)
+
+
 def _run(work: Work, progress: Progress) -> dict[str, Evidence]:
+    """Run all steps. Whatever fails, also what nobody foresaw, is put back: a half-way deployment helps nobody."""
     try:
         return {step: _run_step(work, step, progress) for step in work.plan.steps}
     except LeaseLost:
         raise  # what was ours is another's now: nothing more may be touched
-    except StagelineError as error:
-        _undo(work.environment, work.plan, work.holder, progress, why=str(error))
-        raise type(error)(f"{work.plan.version} is not live in {work.environment.name}: {error}") from error
+    except Exception as error:
+        failure = _as_failure(error)
+        _undo(work.environment, work.plan, work.holder, progress, why=str(failure))
+        failure.put_in_context(f"{work.plan.version} is not live in {work.environment.name}")
+        raise failure from (error.__cause__ if failure is error else error)
 
 
 def _run_step(work: Work, step: StepName, progress: Progress) -> Evidence:
+    INTERRUPTION.check()
     plan, holder, requested = work.plan, work.holder, work.requested
     before = in_step(plan, step, entering(plan, step, holder.head.state), requested)
     with progress.step(work.environment.name, step):
@@ -123,24 +126,32 @@ def _run_step(work: Work, step: StepName, progress: Progress) -> Evidence:
 
 
 def _undo(environment: Environment, plan: Plan, holder: Holder, progress: Progress, *, why: str) -> None:
-    """Restore or empty the slot, point the listener back, and close the deployment as failed."""
+    """Put back the listener, then the slot, and close the deployment as failed.
+
+    The listener goes first and by an up of its own: the slot that is put back is then one that nobody uses. A former
+    release that does not answer is no reason to stay open: only another deployment could mend it.
+    """
     opened = holder.head.state.open
     failed_in, requested = (opened.step, opened.requested) if opened else ("", holder.head.seq)
-    back = undone(plan, holder.head.state, deployment_id(environment.name, environment.ledger.now()))
+    told, silence = {"why": why, "failed_in": failed_in}, ""
     with progress.step(environment.name, "put back"):
-        if _declares_other(back, holder.head.state):
-            undoing = in_step(plan, UNDOING, back, requested)
-            holder.record(_entry(plan, "undo started", undoing, UNDOING, {"why": why, "failed_in": failed_in}))
+        for back in undoing(plan, holder.head.state, deployment_id(environment.name, environment.ledger.now())):
+            holder.record(_entry(plan, "undo started", in_step(plan, UNDOING, back, requested), UNDOING, told))
             _up_again(environment, plan, holder)
-        holder.record(_entry(plan, "deployment failed", closed(back), failed_in, {"why": why}))
+            silence = _silence(environment, plan)
+        ended = closed(holder.head.state)
+        holder.record(_entry(plan, "deployment failed", ended, failed_in, {**told, "live_does_not_answer": silence}))
+    if silence:
+        raise Inconclusive(
+            f"{plan.version} failed ({why}) and was put back, but what was live in {environment.name} before does not "
+            f"answer: {silence}",
+            hint=f"see: release status {environment.name}",
+        )
 
 
 def _up_again(environment: Environment, plan: Plan, holder: Holder) -> None:
     try:
         environment.stack.up(fence=holder.lease.fence)
-        if plan.former.live is not None:
-            url = environment.stack.outputs()["live_url"]
-            environment.verification.wait_until_answering(url, plan.former.live.release)
     except StagelineError as error:
         raise Broken(
             f"{environment.name} could not be put back after {plan.version} failed: {error}",
@@ -148,9 +159,21 @@ def _up_again(environment: Environment, plan: Plan, holder: Holder) -> None:
         ) from error
 
 
-def _declares_other(one: State, other: State) -> bool:
-    """Whether two states make the program declare different things."""
-    return (one.blue, one.green, one.declared) != (other.blue, other.green, other.declared)
+def _silence(environment: Environment, plan: Plan) -> str:
+    """Why the release that was live before does not answer now; empty when it does, or when none was."""
+    if plan.former.live is None:
+        return ""
+    try:
+        url = environment.stack.outputs()["live_url"]
+        environment.verification.wait_until_answering(url, plan.former.live.release)
+    except StagelineError as error:
+        return str(error)
+    return ""
+
+
+def _as_failure(error: Exception) -> StagelineError:
+    """The error as one that is told in a line, whatever it was."""
+    return error if isinstance(error, StagelineError) else Broken(f"unexpected {type(error).__name__}: {error}")
 
 
 def _entry(plan: Plan, kind: str, state: State, step: str, details: Evidence | None = None) -> Entry:

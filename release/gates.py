@@ -34,7 +34,10 @@ class PromotionFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class RollbackFacts:
-    """What the gates of a rollback are judged by: freezes and upstream environments play no part."""
+    """What the gates of a rollback are judged by: freezes and upstream environments play no part.
+
+    ``verdict`` is that of a deployment which the ledger says was live.
+    """
 
     manifest: Manifest
     environment: str
@@ -48,7 +51,7 @@ def promotion_gates(facts: PromotionFacts) -> tuple[Gate, ...]:
         order(facts),
         *((live_upstream(facts), verified_upstream(facts)) if facts.source else ()),
         not_live_already(facts.manifest, facts.environment, facts.state),
-        nothing_open(facts.environment, facts.state),
+        none_under_way(facts.environment, facts.state),
     )
 
 
@@ -57,15 +60,15 @@ def rollback_gates(facts: RollbackFacts) -> tuple[Gate, ...]:
     return (
         verified_here(facts),
         not_live_already(facts.manifest, facts.environment, facts.state),
-        nothing_open(facts.environment, facts.state),
+        none_under_way(facts.environment, facts.state),
     )
 
 
-def refuse_unless_open(gates: tuple[Gate, ...], what: str) -> None:
+def refuse_unless_passed(gates: tuple[Gate, ...], what: str) -> None:
     """Raise Refused with the evidence of every gate that said no."""
-    closed = [gate for gate in gates if not gate.passed]
-    if closed:
-        raise Refused(f"{what} is refused: " + "; ".join(f"{gate.evidence} ({gate.name})" for gate in closed))
+    failed = [gate for gate in gates if not gate.passed]
+    if failed:
+        raise Refused(f"{what} is refused: " + "; ".join(f"{gate.evidence} ({gate.name})" for gate in failed))
 
 
 def order(facts: PromotionFacts) -> Gate:
@@ -90,7 +93,7 @@ def live_upstream(facts: PromotionFacts) -> Gate:
 
 
 def verified_upstream(facts: PromotionFacts) -> Gate:
-    """Did the source environment sign a verdict over this very artifact?"""
+    """Did the deployment that is live in the source environment sign a verdict over this very artifact?"""
     verdict = facts.source_verdict
     found = f"verified at {verdict.at}" if verdict else "there is no verdict over these bytes"
     return Gate(
@@ -121,7 +124,7 @@ def not_live_already(manifest: Manifest, environment: str, state: State) -> Gate
     )
 
 
-def nothing_open(environment: str, state: State) -> Gate:
+def none_under_way(environment: str, state: State) -> Gate:
     """Did every earlier deployment end in a named state?"""
     found = f"deployment {state.open.deployment} stopped in step {state.open.step!r}" if state.open else "none is open"
     return Gate(

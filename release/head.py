@@ -46,10 +46,11 @@ class Live:
 
 @dataclass(frozen=True, kw_only=True)
 class Previous:
-    """The last verified release before the live one: where a rollback goes."""
+    """The last verified release before the live one, where a rollback goes, and the deployment that verified it."""
 
     release: str
     digest: str
+    deployment: str
     __pydantic_config__ = STRICT
 
 
@@ -106,15 +107,6 @@ def with_slot(state: State, name: SlotName, content: Slot | None) -> State:
     return replace(state, blue=content) if name == "blue" else replace(state, green=content)
 
 
-def slot_holding(state: State, digest: str) -> SlotName | None:
-    """The slot whose servers hold the artifact ``digest``, the idle one first."""
-    for name in (state.idle, _other(state.idle)):
-        content = state.slot(name)
-        if content is not None and content.digest == digest:
-            return name
-    return None
-
-
 def head_json(head: Head) -> str:
     """HEAD as it is stored."""
     return canonical_json(asdict(head)).decode()
@@ -134,10 +126,6 @@ def parse_head(text: str) -> Head:
 def parse_state(value: Any) -> State:
     """A state from an event's JSON value."""
     return _STATE.validate_python(value)
-
-
-def _other(name: SlotName) -> SlotName:
-    return "green" if name == "blue" else "blue"
 
 
 def _first(error: ValidationError) -> str:

@@ -1,10 +1,11 @@
 """The lease: at most one deployment per environment, and a fence number that only grows.
 
-The lease is an item of its own, so that heartbeats collide with nothing. A holder that was paused past the expiry
-wakes with a fence that is no longer HEAD's, and is refused at its next append and by the program it starts.
+The lease is an item of its own, renewed by heartbeats that collide with nothing. A holder that was paused past the
+expiry, and whose lease was taken over, wakes with a fence that is no longer HEAD's: it is refused at its next append
+and by the program it starts.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from pydantic import ConfigDict, TypeAdapter
@@ -12,7 +13,8 @@ from pydantic import ConfigDict, TypeAdapter
 from release.canonical import canonical_json
 from release.errors import LeaseHeld
 
-LENGTH = timedelta(minutes=30)
+LENGTH = timedelta(minutes=5)
+BEAT = 60.0  # seconds between two heartbeats: several may fail before the lease expires
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,11 @@ class Lease:
 def new_lease(*, owner: str, host: str, ci: str, now: datetime, fence: int) -> Lease:
     """A lease from ``now`` for LENGTH."""
     return Lease(owner=owner, host=host, ci=ci, since=now.isoformat(), expires=(now + LENGTH).isoformat(), fence=fence)
+
+
+def renewed(lease: Lease, now: datetime) -> Lease:
+    """The lease after a heartbeat at ``now``."""
+    return replace(lease, expires=(now + LENGTH).isoformat())
 
 
 def released(lease: Lease) -> Lease:

@@ -69,7 +69,10 @@ def checked_version(text: str) -> str:
 
     Versions become object keys and file names, so build metadata and anything outside ASCII is refused too.
     """
-    if len(text) > VERSION_LENGTH or not re.fullmatch(r"[0-9A-Za-z.-]+", text, re.ASCII) or not Version.is_valid(text):
+    allowed = len(text) <= VERSION_LENGTH and re.fullmatch(
+        r"[0-9]{1,9}(\.[0-9]{1,9}){2}(-[0-9A-Za-z.-]+)?", text, re.ASCII
+    )
+    if not allowed or not Version.is_valid(text):
         raise WrongUsage(f"{text[:80]!r} is not a version", hint="use semantic versions such as 1.4.0 or 1.4.0-rc.1")
     return text
 
@@ -84,9 +87,9 @@ def manifest_key(version: str) -> str:
     return f"releases/{version}.json"
 
 
-def verdict_key(version: str) -> str:
-    """The key of an environment's signed verdict over a release."""
-    return f"verdicts/{version}.json"
+def verdict_key(version: str, deployment: str) -> str:
+    """The key of an environment's signed verdict over a release: one for each deployment that verified it."""
+    return f"verdicts/{version}/{deployment}.json"
 
 
 def manifest_document(manifest: Manifest) -> dict[str, Any]:

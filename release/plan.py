@@ -4,27 +4,19 @@ Promotion, re-deployment and rollback are the same steps with different inputs; 
 still holds needs no installation.
 """
 
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
 
 from pydantic import ConfigDict, TypeAdapter
 
 from release.canonical import canonical_json
-from release.head import Live, Open, Previous, Slot, SlotName, State, slot_holding, with_slot
+from release.head import Live, Open, Previous, Slot, SlotName, State, with_slot
 from release.manifest import Manifest
 
 Kind = Literal["promotion", "rollback"]
 StepName = Literal["preflight", "backed up", "installed", "verified", "switched", "watched", "live"]
 
-ALL_STEPS: tuple[StepName, ...] = (
-    "preflight",
-    "backed up",
-    "installed",
-    "verified",
-    "switched",
-    "watched",
-    "live",
-)
+ALL_STEPS: tuple[StepName, ...] = get_args(StepName)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +44,8 @@ class Plan:
 
 def make_plan(*, deployment: str, kind: Kind, environment: str, manifest: Manifest, state: State) -> Plan:
     """The plan to make ``manifest`` live from ``state``."""
-    held = slot_holding(state, manifest.digest) if kind == "rollback" else None
-    in_place = held is not None and held == state.idle
+    held = state.slot(state.idle)
+    in_place = kind == "rollback" and held is not None and held.digest == manifest.digest
     return Plan(
         deployment=deployment,
         kind=kind,
@@ -72,7 +64,7 @@ def entering(plan: Plan, step: StepName, state: State) -> State:
     if step == "installed":
         return with_slot(state, plan.slot, plan.content)
     if step == "switched":
-        return _declaring(state, plan.slot)
+        return replace(state, declared=plan.slot)
     return state
 
 
@@ -89,15 +81,17 @@ def in_step(plan: Plan, step: str, state: State, requested: int) -> State:
     return replace(state, open=Open(deployment=plan.deployment, step=step, requested=requested))
 
 
-def undone(plan: Plan, state: State, undo: str) -> State:
-    """The state that puts back what the deployment changed: the listener, and the slot with a deployment of its own.
+def undoing(plan: Plan, state: State, undo: str) -> tuple[State, ...]:
+    """The states that put back what the deployment changed, one ``up`` each: the listener, then the slot.
 
-    A slot that held nothing is emptied; one that the deployment never touched stays as it is.
+    The slot gets its former content under the deployment ``undo``, or is emptied where it held nothing. What the
+    deployment never changed stays as it is; where there is nothing to put back, there is no state.
     """
-    back = _declaring(state, plan.former.declared)
-    if state.slot(plan.slot) == plan.former.slot(plan.slot):
-        return back
-    return with_slot(back, plan.slot, restored(plan.former.slot(plan.slot), undo))
+    former = plan.former.slot(plan.slot)
+    listener_back = replace(state, declared=plan.former.declared)
+    slot_back = with_slot(listener_back, plan.slot, restored(former, undo))
+    moved, touched = state.declared != plan.former.declared, state.slot(plan.slot) != former
+    return (*((listener_back,) if moved else ()), *((slot_back,) if touched else ()))
 
 
 def restored(former: Slot | None, undo: str) -> Slot:
@@ -112,11 +106,6 @@ def closed(state: State) -> State:
     return replace(state, open=None)
 
 
-def plan_details(plan: Plan) -> dict[str, Any]:
-    """A plan as the ledger keeps it."""
-    return asdict(plan)
-
-
 def parse_plan(details: Any) -> Plan:
     """A plan from the ledger."""
     return _PLAN.validate_json(canonical_json(details))
@@ -125,11 +114,7 @@ def parse_plan(details: Any) -> Plan:
 def _previous(former: State, digest: str) -> Previous | None:
     if former.live is None or former.live.digest == digest:
         return former.previous
-    return Previous(release=former.live.release, digest=former.live.digest)
-
-
-def _declaring(state: State, slot: SlotName | None) -> State:
-    return replace(state, declared=slot)
+    return Previous(release=former.live.release, digest=former.live.digest, deployment=former.live.deployment)
 
 
 _PLAN = TypeAdapter(Plan)

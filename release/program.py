@@ -7,7 +7,7 @@ would delete the live listener.
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from release.aws.secrets import Secrets
@@ -26,7 +26,7 @@ class Recorded:
 
     slots: Mapping[SlotName, Slot | None]
     declared: SlotName | None
-    deploy_private_key: str
+    deploy_private_key: str = field(repr=False)
     host_public_key: str
 
 

@@ -1,25 +1,50 @@
 """The door to Pulumi: its command line, for one stack.
 
 A subprocess and not the Automation API: that passes configuration in argv, and leaves the backend's lock behind when
-its caller is ended (docs/decisions). Output goes to a file that is kept when the call failed.
+its caller is ended (docs/decisions). Output goes to a folder of its own that is kept when the call failed.
 """
 
 import json
 import os
 import re
-import signal
+import shutil
+import socket
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType, TracebackType
 from typing import Any
 
-from release.errors import Broken, Interrupted
+from release.errors import Broken
+from release.interruption import INTERRUPTION
 
 FENCE = "STAGELINE_FENCE"
 MOST_ERRORS = 3
+MOST_TEXT = 500  # characters of one reason: it goes into the ledger and onto one line
+OUT, ERR = "out.log", "err.log"
+LOCK = re.compile(r": created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
 HEADING = re.compile(r"  \S+ \((?P<name>[^)]+)\):")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockHolder:
+    """The process that a lock of the backend names."""
+
+    host: str
+    pid: int
+
+    def is_dead(self) -> bool:
+        """Whether it is known to have ended with all its group: only of this host's processes can that be told."""
+        return self.host == socket.gethostname() and _is_gone(os.kill, self.pid) and _is_gone(os.killpg, self.pid)
+
+
+class Locked(Broken):
+    """The stack is locked in the backend, by these processes."""
+
+    def __init__(self, message: str, *, hint: str = "", holders: tuple[LockHolder, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.holders = holders
 
 
 class Stack:
@@ -29,6 +54,11 @@ class Stack:
         self.name = name
         self._project_dir = project_dir
         self._log_dir = log_dir
+
+    def refuse_missing_engine(self) -> None:
+        """Broken when there is no pulumi to run: better said before anything begins."""
+        if shutil.which("pulumi") is None:
+            raise no_engine()
 
     def exists(self) -> bool:
         """Whether the backend has the stack."""
@@ -40,7 +70,19 @@ class Stack:
         self._run(["stack", "init", self.name, "--secrets-provider", secrets_provider, "--non-interactive"])
 
     def up(self, *, fence: int) -> None:
-        """Make AWS what the program declares. The program refuses when HEAD's fence is another than ``fence``."""
+        """Make AWS what the program declares. The program refuses when HEAD's fence is another than ``fence``.
+
+        A lock whose process is dead is removed. While it is there nobody else gets one, so it is the only one.
+        """
+        try:
+            self._up(fence)
+        except Locked as locked:
+            if not all(holder.is_dead() for holder in locked.holders):
+                raise
+            self._run(["cancel", "--stack", self.name, "--yes", "--non-interactive"])
+            self._up(fence)
+
+    def _up(self, fence: int) -> None:
         self._run(
             ["up", "--stack", self.name, "--yes", "--skip-preview", "--non-interactive", "--suppress-outputs"],
             environment={FENCE: str(fence)},
@@ -55,75 +97,64 @@ class Stack:
         return self._run(["stack", "export", "--stack", self.name]).encode()
 
     def _run(self, arguments: list[str], environment: Mapping[str, str] | None = None) -> str:
-        descriptor, name = tempfile.mkstemp(prefix=f"stageline-{self.name}-", suffix=".log", dir=self._log_dir)
-        os.close(descriptor)
-        log = Path(name)
-        code = _call(["pulumi", *arguments], self._project_dir, {**os.environ, **(environment or {})}, log)
-        text, errors = log.read_text(errors="replace"), Path(f"{log}.err")
+        logs = Path(tempfile.mkdtemp(prefix=f"stageline-{self.name}-", dir=self._log_dir))
+        code = _call(["pulumi", *arguments], self._project_dir, {**os.environ, **(environment or {})}, logs)
+        text = (logs / OUT).read_text(errors="replace")
         if code != 0:
-            raise Broken(
-                f"pulumi {arguments[0]} of {self.name} failed: {_reason(errors.read_text(errors='replace') + text)}",
-                hint=f"the whole output is in {log}",
-            )
-        log.unlink()
-        errors.unlink()
+            INTERRUPTION.check()
+            output = (logs / ERR).read_text(errors="replace") + text
+            raise _failure(f"pulumi {arguments[0]} of {self.name}", output, logs)
+        shutil.rmtree(logs)
         return text
 
 
-def _call(command: list[str], folder: Path, environment: Mapping[str, str], log: Path) -> int:
+def no_engine() -> Broken:
+    """What is said where there is no pulumi to run."""
+    return Broken("there is no pulumi on PATH", hint="install it, or run make setup")
+
+
+def _is_gone(ask: Callable[[int, int], None], number: int) -> bool:
+    try:
+        ask(number, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def _failure(what: str, output: str, logs: Path) -> Broken:
+    if holders := lock_holders(output):
+        who = ", ".join(f"process {holder.pid} on {holder.host}" for holder in holders)
+        return Locked(f"{what} failed: the stack is locked by {who}", hint="wait for it to end", holders=holders)
+    return Broken(f"{what} failed: {_reason(output)}", hint=f"the whole output is in {logs}")
+
+
+def lock_holders(output: str) -> tuple[LockHolder, ...]:
+    """The processes that hold the stack, when that is why Pulumi failed."""
+    if "the stack is currently locked by" not in output:
+        return ()
+    return tuple(LockHolder(host=found["host"], pid=int(found["pid"])) for found in LOCK.finditer(output))
+
+
+def _call(command: list[str], folder: Path, environment: Mapping[str, str], logs: Path) -> int:
     """Run a command in a session of its own, so that a Ctrl-C reaches it once and through us only."""
-    with SignalsPassedOn() as signals:
-        try:
-            with log.open("wb") as out, Path(f"{log}.err").open("wb") as err:
-                process = subprocess.Popen(
-                    command,
-                    cwd=folder,
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=err,
-                    start_new_session=True,
-                )
-        except FileNotFoundError:
-            raise Broken("there is no pulumi on PATH", hint="install it, or run make setup") from None
-        signals.to(process)
-        code = process.wait()
-    if signals.received:
-        raise Interrupted(signals.received[0], f"pulumi was asked to stop and ended with {code}")
-    return code
-
-
-class SignalsPassedOn:
-    """Passes the first SIGTERM or SIGINT on as one SIGTERM: pulumi then ends its operation and frees its lock.
-
-    A second one ends it at once. One that comes before the process is there is passed on when it is.
-    """
-
-    def __init__(self) -> None:
-        self.received: list[int] = []
-        self._process: subprocess.Popen[bytes] | None = None
-        self._before: dict[signal.Signals, Any] = {}
-
-    def __enter__(self) -> "SignalsPassedOn":
-        self._before = {number: signal.signal(number, self._receive) for number in (signal.SIGTERM, signal.SIGINT)}
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def to(self, process: "subprocess.Popen[bytes]") -> None:
-        """Pass them on to this process."""
-        self._process = process
-        if self.received:
-            process.terminate()
-
-    def _receive(self, number: int, _frame: FrameType | None) -> None:
-        self.received.append(number)
-        if self._process is not None:
-            self._process.send_signal(signal.SIGTERM if len(self.received) == 1 else signal.SIGKILL)
+    try:
+        with (logs / OUT).open("wb") as out, (logs / ERR).open("wb") as err:
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+    except FileNotFoundError:
+        shutil.rmtree(logs)
+        raise no_engine() from None
+    with INTERRUPTION.passed_on_to(process):
+        return process.wait()
 
 
 def failures(output: str) -> list[str]:
@@ -151,4 +182,4 @@ def _reason(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line.removeprefix("error:").strip() for line in lines if line.startswith("error:")]
     chosen = failures(output) or [line for line in dict.fromkeys(errors) if line != "update failed"]
-    return " / ".join((chosen or lines[-1:] or ["it printed nothing"])[:MOST_ERRORS])
+    return " / ".join(text[:MOST_TEXT] for text in (chosen or lines[-1:] or ["it printed nothing"])[:MOST_ERRORS])

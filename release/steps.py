@@ -45,7 +45,7 @@ class Work:
 
 def preflight(work: Work) -> Evidence:
     """Find out that it cannot work before anything changes."""
-    work.environment.releases.refuse_missing_bytes(work.manifest)
+    work.environment.releases.refuse_other_bytes(work.manifest)
     return {"database": work.outputs["database_id"], "live_url": work.outputs["live_url"]}
 
 
@@ -77,7 +77,7 @@ def watch(work: Work) -> Evidence:
     return {"smoke_ms": work.environment.verification.smoke(work.outputs["live_url"], work.manifest)}
 
 
-def approve(work: Work) -> Evidence:
+def sign_verdict(work: Work) -> Evidence:
     """Sign this environment's verdict over the artifact: the next environment asks for it."""
     verdict = Verdict(
         version=work.plan.version,
@@ -87,7 +87,7 @@ def approve(work: Work) -> Evidence:
         outcome="passed",
         at=work.environment.ledger.now().isoformat(timespec="seconds"),
     )
-    work.environment.releases.approve(verdict)
+    work.environment.releases.sign_verdict(verdict)
     return {"verdict": verdict.outcome}
 
 
@@ -106,5 +106,5 @@ STEPS: Mapping[StepName, Callable[[Work], Evidence]] = {
     "verified": verify,
     "switched": switch,
     "watched": watch,
-    "live": approve,
+    "live": sign_verdict,
 }

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from release.aws.balancer import Balancer, TargetHealth
 from release.errors import Broken
+from release.interruption import INTERRUPTION
 from release.manifest import Check, Manifest
 from release.probe import Answer, Probe
 
@@ -61,6 +62,7 @@ class Verification:
     def _until(self, reason_why_not: Callable[[], str], limit: float) -> None:
         end = time.monotonic() + limit
         while reason := reason_why_not():
+            INTERRUPTION.check()
             if time.monotonic() > end:
                 raise Broken(f"after {limit:.0f} s {reason}")
             self._pause(PAUSE)

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from settings.names import Names
+from settings.names import NAME_LIMIT, NAME_PATTERN, Names
 
 
 def _ipv4_block(text: str) -> str:
@@ -148,8 +148,9 @@ class Settings(Section):
     """One environment, validated. `project` comes from Pulumi.yaml, `environment` from the file's name."""
 
     project: str = Field(
-        pattern=r"^[a-z][a-z0-9-]{0,30}$",
-        description="a lower-case letter, then up to 30 lower-case letters, digits or dashes",
+        pattern=f"^{NAME_PATTERN}$",
+        max_length=NAME_LIMIT,
+        description="a lower-case letter, then up to 30 lower-case letters or digits, with single dashes between",
     )
     environment: str
     account: Account = Field(description='an AWS account of 12 digits in quotes, like "123456789012"')

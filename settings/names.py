@@ -7,15 +7,18 @@ named by Pulumi. Standard library only: `release` reads names before it reads an
 import re
 from dataclasses import dataclass
 
-ENVIRONMENT_RULE = "a lower-case letter, then up to 30 lower-case letters, digits or dashes"
+NAME_PATTERN = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
+NAME_LIMIT = 31
+ENVIRONMENT_RULE = "a lower-case letter, then up to 30 lower-case letters or digits, with single dashes between"
 BUCKET_NAME_LIMIT = 63
 
-_ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,30}")
+# Single dashes, none at the end: RDS refuses other identifiers, and these names become part of its snapshots'.
+_ENVIRONMENT = re.compile(NAME_PATTERN)
 
 
 def is_environment_name(text: str) -> bool:
     """Whether `text` may name an environment, and so become part of a path, a bucket and a stack."""
-    return _ENVIRONMENT.fullmatch(text) is not None
+    return len(text) <= NAME_LIMIT and _ENVIRONMENT.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,9 +61,9 @@ def parse(name: str, text: str, specifiers: Mapping[str, str]) -> Unit:
     unit = Unit(
         name=name,
         type=_last(values, "Service.Type", "simple"),
-        exec_start_pre=_commands(values.get("Service.ExecStartPre", [])),
-        exec_start=_commands(values.get("Service.ExecStart", [])),
-        environment=_environment(values.get("Service.Environment", [])),
+        exec_start_pre=_commands(name, found.get("Service.ExecStartPre", []), specifiers),
+        exec_start=_commands(name, found.get("Service.ExecStart", []), specifiers),
+        environment=_environment(name, found.get("Service.Environment", []), specifiers),
         user=_last(values, "Service.User", "") or None,
         working_directory=_last(values, "Service.WorkingDirectory", "") or None,
         restart=_last(values, "Service.Restart", "no"),
@@ -133,15 +133,20 @@ def _last(values: Mapping[str, list[str]], key: str, default: str) -> str:
     return (values.get(key) or [default])[-1]
 
 
-def _commands(lines: list[str]) -> tuple[Command, ...]:
+def _commands(name: str, lines: list[str], specifiers: Mapping[str, str]) -> tuple[Command, ...]:
     return tuple(
-        Command(argv=tuple(shlex.split(line.lstrip("-@:+!"))), may_fail=line.startswith("-")) for line in lines
+        Command(argv=_words(name, line.lstrip("-@:+!"), specifiers), may_fail=line.startswith("-")) for line in lines
     )
 
 
-def _environment(lines: list[str]) -> dict[str, str]:
-    pairs = (word.partition("=") for line in lines for word in shlex.split(line))
-    return {name: value for name, _, value in pairs}
+def _environment(name: str, lines: list[str], specifiers: Mapping[str, str]) -> dict[str, str]:
+    pairs = (word.partition("=") for line in lines for word in _words(name, line, specifiers))
+    return {variable: value for variable, _, value in pairs}
+
+
+def _words(name: str, line: str, specifiers: Mapping[str, str]) -> tuple[str, ...]:
+    """Split first, as systemd does: a home with a space in its path stays one word."""
+    return tuple(_expanded(name, word, specifiers) for word in shlex.split(line))
 
 
 def _optional_seconds(name: str, values: Mapping[str, list[str]], keys: tuple[str, ...]) -> float | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from release.aws.session import AwsSession, aws_call
 from release.errors import Broken
+from release.interruption import INTERRUPTION
 
 SNAPSHOT_LIMIT = 25 * 60  # seconds; shorter than a lease, so that the deployment is still ours when it ends
 POLL = 0.5, 15.0  # seconds: the first pause between two looks, and the longest
@@ -34,6 +35,7 @@ class Databases:
                     f"the snapshot {snapshot} is {status} after {limit:.0f} s at most",
                     hint="the deployment was not started; look at the database in the RDS console",
                 )
+            INTERRUPTION.check()
             time.sleep(pause)
             pause = min(pause * 2, longest)
 

@@ -12,6 +12,16 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 from release.errors import Broken, Refused
 
 NOT_FOUND = {"ResourceNotFoundException", "NotFoundException"}
+# What to do next, for the codes that people meet.
+NEXT = {
+    "NoSuchBucket": "the environment has not come up yet: run pulumi up on it",
+    "AccessDenied": "your credentials may not do this: ask for the permission, or use others",
+    "AccessDeniedException": "your credentials may not do this: ask for the permission, or use others",
+    "ExpiredToken": "your credentials have expired: log in again",
+    "ExpiredTokenException": "your credentials have expired: log in again",
+    "InvalidClientTokenId": "AWS does not know these credentials: check which ones are set",
+    "UnrecognizedClientException": "AWS does not know these credentials: check which ones are set",
+}
 RETRIES = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=60)
 
 
@@ -59,7 +69,8 @@ def aws_call(doing: str) -> Iterator[None]:
             hint="set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
         ) from None
     except ClientError as error:
-        raise Broken(f"cannot {doing}: {error_code(error)}: {error.response['Error'].get('Message', '')}") from error
+        code, said = error_code(error), error.response["Error"].get("Message", "")
+        raise Broken(f"cannot {doing}: {code}: {said}", hint=NEXT.get(code, "")) from error
     except BotoCoreError as error:
         raise Broken(f"cannot {doing}: {error}", hint="check the network and the region") from error
 
@@ -69,9 +80,14 @@ def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", "Unknown"))
 
 
+def aws_code(error: Broken) -> str:
+    """The AWS error code behind a translated error; empty when AWS did not answer at all."""
+    return error_code(error.__cause__) if isinstance(error.__cause__, ClientError) else ""
+
+
 def is_not_found(error: Broken) -> bool:
     """Whether AWS said that the thing is not there (and not that it could not be asked)."""
-    return isinstance(error.__cause__, ClientError) and error_code(error.__cause__) in NOT_FOUND
+    return aws_code(error) in NOT_FOUND
 
 
 def _assumed(base: Any, role: str) -> Any:

@@ -4,16 +4,20 @@ Key: ``kind`` (string) and ``seq`` (number, 0 for HEAD and LEASE). ``body`` is t
 condition looks at (``fence``, ``nonce``) stands beside it as an attribute of its own.
 """
 
+import random
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from release.aws.session import AwsSession, aws_call, error_code, is_not_found
+from release.aws.session import AwsSession, aws_call, aws_code, is_not_found
 from release.errors import Broken
 
-CONFLICTS = {"TransactionCanceledException", "ConditionalCheckFailedException", "TransactionConflictException"}
+ATTEMPTS = 5  # for a transaction that AWS cancelled for another reason than its conditions
+FIRST_PAUSE = 0.05  # seconds, doubled each time, with jitter
+PROTECT_ATTEMPTS, PROTECT_PAUSE = 30, 2.0  # a new table refuses point-in-time recovery for a while
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,11 +82,18 @@ class LedgerTable:
             )
 
     def protect(self) -> None:
-        """Turn on point-in-time recovery (the table must be active)."""
-        with aws_call(f"protect the ledger {self.name}"):
-            self._client.update_continuous_backups(
-                TableName=self.name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
-            )
+        """Turn on point-in-time recovery; a table that has just become active refuses it for a while."""
+        for attempt in range(PROTECT_ATTEMPTS):
+            try:
+                with aws_call(f"protect the ledger {self.name}"):
+                    self._client.update_continuous_backups(
+                        TableName=self.name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+                    )
+                    return
+            except Broken as error:
+                if aws_code(error) != "ContinuousBackupsUnavailableException" or attempt == PROTECT_ATTEMPTS - 1:
+                    raise
+            time.sleep(PROTECT_PAUSE)
 
     def get(self, kind: str, seq: int = 0) -> Item | None:
         """One item, read consistently; None when there is none."""
@@ -92,12 +103,12 @@ class LedgerTable:
         found = answer.get("Item")
         return Item(body=found["body"]["S"], nonce=found["nonce"]["S"]) if found else None
 
-    def events(self, *, newest_first: bool = False, after: int = -1) -> Iterator[str]:
-        """The bodies of the events with a number above ``after``, page by page."""
+    def events(self, *, newest_first: bool = False) -> Iterator[str]:
+        """The bodies of the events, page by page."""
         pages = self._client.get_paginator("query").paginate(
             TableName=self.name,
-            KeyConditionExpression="kind = :kind AND seq > :after",
-            ExpressionAttributeValues={":kind": {"S": "EVENT"}, ":after": {"N": str(after)}},
+            KeyConditionExpression="kind = :kind",
+            ExpressionAttributeValues={":kind": {"S": "EVENT"}},
             ScanIndexForward=not newest_first,
             ConsistentRead=True,
         )
@@ -106,15 +117,24 @@ class LedgerTable:
                 yield from (item["body"]["S"] for item in page["Items"])
 
     def write_together(self, writes: list[Write]) -> bool:
-        """Put all items or none; False when a condition did not hold (which a retried write of our own also gives)."""
-        try:
-            self._client.transact_write_items(TransactItems=[{"Put": self._put(write)} for write in writes])
-        except ClientError as error:
-            if error_code(error) in CONFLICTS:
-                return False
-            with aws_call(f"write to the ledger {self.name}"):
-                raise
-        return True
+        """Put all items or none; False when a condition did not hold (which a retried write of our own also gives).
+
+        A transaction cancelled because it met another one, or was throttled, is tried again a few times.
+        """
+        items = [{"Put": self._put(write)} for write in writes]
+        for attempt in range(ATTEMPTS):
+            try:
+                with aws_call(f"write to the ledger {self.name}"):
+                    self._client.transact_write_items(TransactItems=items)
+                    return True
+            except Broken as error:
+                reasons = cancellation_reasons(error)
+                if "ConditionalCheckFailed" in reasons:
+                    return False
+                if not reasons or attempt == ATTEMPTS - 1:
+                    raise
+            time.sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.5, 1.5))
+        return False
 
     def _put(self, write: Write) -> dict[str, Any]:
         item = {
@@ -132,6 +152,16 @@ class LedgerTable:
     @property
     def _client(self) -> Any:
         return self._session.client("dynamodb")
+
+
+def cancellation_reasons(error: Broken) -> set[str]:
+    """Why AWS cancelled a transaction; empty when it failed in another way."""
+    cause = error.__cause__
+    if not isinstance(cause, ClientError):
+        return set()
+    reasons = cause.response.get("CancellationReasons") or []
+    codes = {str(reason.get("Code")) for reason in reasons} - {"None"}
+    return codes or ({aws_code(error)} & {"TransactionCanceledException", "TransactionConflictException"})
 
 
 def _value(value: int | str) -> dict[str, str]:

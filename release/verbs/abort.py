@@ -11,4 +11,5 @@ from release.plan import Plan
 def abort(project_dir: Path, name: str, *, ci: str, progress: Progress) -> Plan:
     """The plan of the deployment that was put back."""
     environment = open_environment(project_dir, name)
+    environment.stack.refuse_missing_engine()
     return executor.abort(environment, environment.identify(ci), progress)

@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -12,6 +12,7 @@ from release.aws.keys import StateKeys
 from release.aws.secrets import Secrets
 from release.aws.state_bucket import ensure_state_bucket
 from release.environment import Environment, open_environment
+from release.errors import Refused
 from release.output import Progress
 
 MADE, THERE = "made", "was there"
@@ -21,13 +22,14 @@ MADE, THERE = "made", "was there"
 class KeyPair:
     """An ed25519 pair in OpenSSH's formats."""
 
-    private: str
+    private: str = field(repr=False)
     public: str
 
 
 def init(project_dir: Path, name: str, *, ci: str, progress: Progress) -> dict[str, str]:
     """Make what is missing and leave the rest as it is; what was done for each thing."""
     environment = open_environment(project_dir, name)
+    environment.stack.refuse_missing_engine()
     writer = environment.identify(ci)
     names = environment.settings.names
     done = {}
@@ -68,9 +70,19 @@ def _ledger_table(environment: Environment) -> str:
     table = environment.ledger.table
     made = not table.exists()
     if made:
+        _refuse_lost_ledger(environment)
         table.create(environment.settings.tags)
     table.protect()
     return _said(made)
+
+
+def _refuse_lost_ledger(environment: Environment) -> None:
+    """A new ledger says that nothing is live, and the next up would make it so: never for what has come up before."""
+    if environment.stack.exists() and environment.stack.outputs():
+        raise Refused(
+            f"{environment.name} has come up before, but its ledger {environment.ledger.table.name} is gone",
+            hint="restore the table from its point-in-time recovery under this name",
+        )
 
 
 def _keys(environment: Environment) -> dict[str, str]:

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from release.environment import Environment, open_environment
-from release.executor import Deployed, deploy
-from release.gates import Gate, PromotionFacts, promotion_gates, refuse_unless_open
+from release.executor import Deployed, Order, deploy
+from release.gates import PromotionFacts, promotion_gates, refuse_unless_passed
+from release.head import Head
 from release.manifest import Manifest, checked_version
 from release.output import Progress
 
@@ -15,27 +16,32 @@ def promote(
     """Judge the gates, copy the artifact, deploy. Without a source it comes from the environment before this one."""
     target = open_environment(project_dir, target_name)
     source = _source(project_dir, source_name, target)
+    target.stack.refuse_missing_engine()
     writer = target.identify(ci)
     manifest = (source or target).releases.get(checked_version(version))
-    refuse_unless_open(judge(manifest, source, target), f"promoting {version} to {target.name}")
+    head = target.ledger.head()
+    target.ledger.refuse_held()  # before the gates speak: a deployment under way is open, but did not stop
+    gates = promotion_gates(_facts(manifest, source, target, head))
+    refuse_unless_passed(gates, f"promoting {version} to {target.name}")
     if source is not None:
         with progress.step(target.name, f"artifact copied from {source.name}"):
             target.releases.adopt(manifest, source.releases)
-    return deploy(target, manifest, "promotion", writer, progress)
+    return deploy(target, Order(kind="promotion", manifest=manifest, head=head, gates=gates), writer, progress)
 
 
-def judge(manifest: Manifest, source: Environment | None, target: Environment) -> tuple[Gate, ...]:
-    """The gates of this promotion, by what the ledgers and the signed verdicts say now."""
-    facts = PromotionFacts(
+def _facts(manifest: Manifest, source: Environment | None, target: Environment, head: Head) -> PromotionFacts:
+    """What the ledgers and the signed verdicts say now."""
+    upstream = source.ledger.head().state if source else None
+    live = upstream.live if upstream else None
+    return PromotionFacts(
         manifest=manifest,
         environment=target.name,
         promotes_from=target.settings.promotes_from,
-        state=target.ledger.head().state,
+        state=head.state,
         source=source.name if source else None,
-        source_state=source.ledger.head().state if source else None,
-        source_verdict=source.releases.verdict(manifest) if source else None,
+        source_state=upstream,
+        source_verdict=source.releases.verdict(manifest, live.deployment) if source and live else None,
     )
-    return promotion_gates(facts)
 
 
 def _source(project_dir: Path, given: str | None, target: Environment) -> Environment | None:

@@ -4,12 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from release.archive import Artifact, inspect_artifact
-from release.environment import Environment, open_environment
-from release.errors import WrongUsage
+from release.environment import Environment, open_first
 from release.manifest import Manifest, checked_version
 from release.output import Progress
 from release.repository import tagged_commit
-from settings.stackfile import environments
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +25,7 @@ def publish(project_dir: Path, request: Publication, *, ci: str, progress: Progr
     """The manifest, and whether it is new (False: this very release was published before, nothing to do)."""
     version = checked_version(request.version)
     commit = tagged_commit(request.repository, request.tag, version) if request.tag else None
-    environment = open_environment(project_dir, _first(project_dir))
+    environment = open_first(project_dir)
     with progress.step(request.path.name, "inspected"):
         artifact = inspect_artifact(request.path)
     principal = environment.identify(ci).principal
@@ -36,14 +34,6 @@ def publish(project_dir: Path, request: Publication, *, ci: str, progress: Progr
     with progress.step(environment.name, "published"):
         new = environment.releases.publish(artifact, manifest)
     return manifest, new
-
-
-def _first(project_dir: Path) -> str:
-    """Releases enter where nothing is promoted from."""
-    names = environments(project_dir)
-    if not names:
-        raise WrongUsage(f"there is no stack file in {project_dir}", hint="run it in the project, or give --project")
-    return names[0]
 
 
 def _manifest(

@@ -39,16 +39,18 @@ def show_text(report: dict[str, Any]) -> str:
 
 
 def _initialised(project_dir: Path) -> list[Environment]:
-    return [environment for environment in open_all(project_dir) if environment.ledger.table.exists()]
+    """The environments that have come up: before that there is no bucket to ask."""
+    return [environment for environment in open_all(project_dir) if environment.releases.exist()]
 
 
 def _word(environment: Environment, manifest: Manifest) -> dict[str, Any]:
+    deployment = environment.ledger.deployment_that_was_live(manifest.digest)
+    verdict = environment.releases.verdict(manifest, deployment) if deployment else None
     live = environment.ledger.head().state.live
-    verdict = environment.releases.verdict(manifest)
     return {
         "environment": environment.name,
         "verified": verdict.at if verdict else None,
-        "live": bool(live and live.digest == manifest.digest),
+        "live": live is not None and live.digest == manifest.digest,
     }
 
 

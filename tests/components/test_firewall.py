@@ -25,9 +25,9 @@ def test_these_may_come_in_and_nothing_else() -> None:
     rules = [rule(declared) for declared in record(settings_of("prod")).of(INGRESS)]
     assert sorted(rules) == [
         ("balancer", "0.0.0.0/0", 443),
-        ("balancer", "10.0.0.0/8", 8443),
+        ("balancer", "203.0.113.0/24", 8443),
         ("database", "servers", 5432),
-        ("servers", "10.0.0.0/8", 22),
+        ("servers", "203.0.113.0/24", 22),
         ("servers", "balancer", 8081),
         ("servers", "balancer", 8082),
     ]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.servers import Boot, user_data
-from components.slots import Slots
+from components.slots import SlotContent, Slots
 from tests.components.recording import (
     BLUE_LIVE_GREEN_FILLED,
     EMPTY,
@@ -50,6 +50,13 @@ def test_stdin_holds_what_the_slot_shall_hold_and_nothing_else() -> None:
         "digest": "b" * 64,
         "deployment": "d-2",
     }
+
+
+def test_a_slot_that_a_deployment_emptied_is_told_to_be_empty() -> None:
+    emptied = SlotContent(release=None, digest=None, deployment="d-3")
+    commands = record(settings_of("prod"), Slots(blue=OLD, green=emptied, declared="blue")).of(COMMAND)
+    told = [json.loads(one.inputs["stdin"]) for one in commands if one.name.endswith("green")]
+    assert [(one["release"], one["digest"], one["deployment"]) for one in told] == [(None, None, "d-3")] * 2
 
 
 def test_stdin_is_a_secret_so_that_state_and_logs_do_not_show_it() -> None:

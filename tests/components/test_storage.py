@@ -79,11 +79,11 @@ def test_accounts_that_the_setting_names_may_read_artifacts_and_nothing_more() -
     ("environment", "modes"),
     [("dev", []), ("staging", ["GOVERNANCE", "GOVERNANCE"]), ("prod", ["COMPLIANCE", "COMPLIANCE"])],
 )
-def test_object_lock_is_what_the_setting_says(environment: str, modes: list[str]) -> None:
+def test_object_lock_is_always_possible_and_its_rule_is_the_setting(environment: str, modes: list[str]) -> None:
     recording = record(settings_of(environment))
     buckets = recording.of("aws:s3/bucket:Bucket")
     assert [lock.inputs["rule"]["defaultRetention"]["mode"] for lock in recording.of(LOCK)] == modes
-    assert [bucket.inputs["objectLockEnabled"] for bucket in buckets] == [bool(modes)] * 2
+    assert [bucket.inputs["objectLockEnabled"] for bucket in buckets] == [True, True]
 
 
 def test_the_signing_key_signs_on_the_curve_that_clients_verify_and_has_its_derived_alias() -> None:

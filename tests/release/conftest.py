@@ -1,10 +1,15 @@
-"""An AWS of its own for each test: moto in this process, no socket."""
+"""An AWS of its own for each test: moto in this process, mended where the local cloud mends it, and no socket."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from moto import mock_aws
 
+from local.hooks.bucket_policies import install_bucket_policies
+from local.hooks.copies import install_copies
+from local.hooks.transactions import install_transactions
 from tests.release.world import World
 
 
@@ -16,11 +21,13 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    with mock_aws():
+    with ExitStack() as installed, mock_aws():
+        for install in (install_transactions, install_copies, install_bucket_policies):
+            install(installed)
         yield
 
 
 @pytest.fixture
-def world(aws: None, tmp_path) -> World:
+def world(aws: None, tmp_path: Path) -> World:
     """Two initialised environments, dev and qa, with fake servers."""
     return World(tmp_path)

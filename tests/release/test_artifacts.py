@@ -85,17 +85,45 @@ def test_a_pruned_artifact_is_found_before_anything_changes(world: World) -> Non
         Bucket=world.dev.settings.names.artifact_bucket, Key=manifest.artifact_key
     )
     with pytest.raises(Refused, match=r"the artifact of 1\.0\.0 is gone"):
-        world.dev.releases.refuse_missing_bytes(manifest)
+        world.dev.releases.refuse_other_bytes(manifest)
+
+
+def test_bytes_changed_in_the_bucket_are_found_by_what_s3_reports(world: World) -> None:
+    """Row 5."""
+    manifest = world.publish("1.0.0")
+    bucket = world.dev.settings.names.artifact_bucket
+    world.dev.session.client("s3").put_object(
+        Bucket=bucket, Key=manifest.artifact_key, Body=b"planted", ChecksumAlgorithm="SHA256"
+    )
+    with pytest.raises(Refused, match=r"the artifact of 1\.0\.0 has other bytes"):
+        world.dev.releases.refuse_other_bytes(manifest)
+
+
+def test_planted_bytes_under_a_digest_are_never_signed(world: World) -> None:
+    manifest = world.publish("1.0.0")
+    target = world.qa.settings.names.artifact_bucket
+    world.qa.session.client("s3").put_object(
+        Bucket=target, Key=manifest.artifact_key, Body=b"planted", ChecksumAlgorithm="SHA256"
+    )
+    with pytest.raises(Refused, match="has other bytes"):
+        world.qa.releases.adopt(manifest, world.dev.releases)
+    assert world.qa.releases.find("1.0.0") is None
 
 
 def test_a_verdict_counts_for_its_bytes_only(world: World) -> None:
     manifest = world.publish("1.0.0")
-    world.dev.releases.approve(Verdict(version="1.0.0", digest="0" * 64, **VERDICT))
-    assert world.dev.releases.verdict(manifest) is None
+    world.dev.releases.sign_verdict(Verdict(version="1.0.0", digest="0" * 64, **VERDICT))
+    assert world.dev.releases.verdict(manifest, "dev-1") is None
+
+
+def test_a_verdict_counts_for_its_deployment_only(world: World) -> None:
+    manifest = world.publish("1.0.0")
+    world.dev.releases.sign_verdict(Verdict(version="1.0.0", digest=manifest.digest, **VERDICT))
+    assert world.dev.releases.verdict(manifest, "dev-2") is None
 
 
 def test_a_verdict_is_read_back(world: World) -> None:
     manifest = world.publish("1.0.0")
     verdict = Verdict(version="1.0.0", digest=manifest.digest, **VERDICT)
-    world.dev.releases.approve(verdict)
-    assert world.dev.releases.verdict(manifest) == verdict
+    world.dev.releases.sign_verdict(verdict)
+    assert world.dev.releases.verdict(manifest, "dev-1") == verdict

@@ -1,12 +1,15 @@
 """A deployment from the lease to the verdict, and what is put back when a step fails."""
 
 import io
+import os
+import signal
 from datetime import timedelta
 
 import pytest
 
-from release.errors import Broken, LeaseHeld, LeaseLost, Refused
-from release.executor import abort, deploy
+from release.errors import Broken, Inconclusive, Interrupted, LeaseHeld, LeaseLost, Refused
+from release.executor import Order, abort, deploy
+from release.gates import Gate
 from release.ledger import Entry
 from release.output import Progress
 from release.plan import ALL_STEPS
@@ -22,7 +25,11 @@ class Silent(Progress):
 
 def put(world: World, version: str, kind="promotion"):
     manifest = world.dev.releases.find(version) or world.publish(version)
-    return deploy(world.dev, manifest, kind, OPS, Silent())
+    return deploy(world.dev, order(world, manifest, kind), OPS, Silent())
+
+
+def order(world: World, manifest, kind="promotion") -> Order:
+    return Order(kind=kind, manifest=manifest, head=world.dev.ledger.head(), gates=())
 
 
 def state(world: World):
@@ -130,7 +137,7 @@ def test_a_deployment_under_way_is_told_to_the_second_one(world: World) -> None:
 
     def second() -> None:
         with pytest.raises(LeaseHeld, match="user/ops on laptop since 2026"):
-            deploy(world.dev, other, "promotion", OPS, Silent())
+            deploy(world.dev, order(world, other), OPS, Silent())
 
     world.dev.stack.before_up = second
     put(world, "1.0.0")
@@ -160,22 +167,44 @@ def test_a_holder_that_slept_past_its_lease_touches_nothing_more(world: World) -
 
 
 class Killed(BaseException):
-    """Stands for kill -9: nothing of ours runs after it."""
+    """Stands for kill -9: the lease is not given back either, so it has to expire."""
 
 
-def test_abort_puts_back_a_deployment_whose_process_was_killed(world: World) -> None:
+def kill_during_up(world: World, version: str) -> None:
     def killed() -> None:
+        world.dev.ledger.give_back = lambda lease: None
         raise Killed
 
-    put(world, "1.0.0")
     world.dev.stack.before_up = killed
     with pytest.raises(Killed):
-        put(world, "1.1.0")
-    assert state(world).open.step == "installed"
+        put(world, version)
+    del world.dev.ledger.give_back
     world.dev.stack.before_up = lambda: None
+
+
+def test_abort_puts_back_a_deployment_whose_process_was_killed_once_its_lease_expired(world: World) -> None:
+    put(world, "1.0.0")
+    kill_during_up(world, "1.1.0")
+    assert state(world).open.step == "installed"
+    with pytest.raises(LeaseHeld):
+        abort(world.dev, OPS, Silent())
+    world.clock.time += timedelta(hours=1)
     abort(world.dev, OPS, Silent())
     assert (state(world).open, state(world).green.release) == (None, None)
     assert (state(world).live.release, world.servers["dev"].live) == ("1.0.0", "blue")
+
+
+def test_abort_finds_the_plan_also_when_its_deployment_took_over_an_expired_lease(world: World) -> None:
+    put(world, "1.0.0")
+    kill_during_up(world, "1.1.0")
+    world.clock.time += timedelta(hours=1)
+    abort(world.dev, OPS, Silent())
+    left = world.dev.ledger.begin(Entry(kind="note", state=state(world)), world.dev.ledger.head(), OPS)
+    assert left.lease.owner == OPS.principal
+    world.clock.time += timedelta(hours=1)
+    kill_during_up(world, "1.1.0")
+    world.clock.time += timedelta(hours=1)
+    assert abort(world.dev, OPS, Silent()).version == "1.1.0"
 
 
 def test_abort_without_an_open_deployment_is_refused(world: World) -> None:
@@ -191,3 +220,87 @@ def test_an_environment_that_cannot_be_put_back_stays_open_and_says_so(world: Wo
     assert state(world).open.step == "undoing"
     abort(world.dev, OPS, Silent())
     assert (state(world).open, state(world).live.release) == (None, "1.0.0")
+
+
+def test_a_signal_during_an_up_is_acted_on_after_it_and_everything_is_put_back(world: World) -> None:
+    put(world, "1.0.0")
+    ups = len(world.dev.stack.ups)
+
+    def once() -> None:
+        world.dev.stack.before_up = lambda: None
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    world.dev.stack.before_up = once
+    with pytest.raises(Interrupted, match=r"1\.1\.0 is not live in dev: it was interrupted by SIGTERM") as caught:
+        put(world, "1.1.0")
+    assert caught.value.signal_number == signal.SIGTERM
+    assert len(world.dev.stack.ups) == ups + 2
+    assert (state(world).open, state(world).live.release, state(world).green.release) == (None, "1.0.0", None)
+    assert not world.dev.ledger.lease().held_at(world.clock())
+
+
+def test_what_nobody_foresaw_is_put_back_too(world: World) -> None:
+    put(world, "1.0.0")
+
+    def surprising() -> None:
+        world.dev.stack.before_up = lambda: None
+        raise KeyError("database_id")
+
+    world.dev.stack.before_up = surprising
+    with pytest.raises(Broken, match="unexpected KeyError"):
+        put(world, "1.1.0")
+    assert (state(world).open, state(world).live.release) == (None, "1.0.0")
+
+
+def test_gates_judged_on_an_older_head_do_not_count(world: World) -> None:
+    """Row 9: something else was deployed between the judgement and the beginning."""
+    judged = order(world, world.publish("1.1.0"))
+    put(world, "1.0.0")
+    with pytest.raises(LeaseHeld, match="changed while this deployment began"):
+        deploy(world.dev, judged, OPS, Silent())
+    assert state(world).live.release == "1.0.0"
+
+
+def test_behind_the_switch_the_listener_goes_back_before_the_slot_is_touched(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    world.servers["dev"].fails_smoke_live = {"1.4.0"}
+    world.dev.stack.declared.clear()
+    with pytest.raises(Broken):
+        put(world, "1.4.0")
+    assert world.dev.stack.declared == [
+        ("green", "1.4.0", "1.1.0"),
+        ("blue", "1.4.0", "1.1.0"),
+        ("green", "1.4.0", "1.1.0"),
+        ("green", "1.0.0", "1.1.0"),
+    ]
+
+
+def test_a_former_release_that_does_not_answer_ends_inconclusive_and_not_open(world: World) -> None:
+    put(world, "1.0.0")
+    world.servers["dev"].fails_smoke_live = {"1.0.1"}
+    world.servers["dev"].silent = {"1.0.0"}
+    with pytest.raises(Inconclusive, match=r"1\.0\.1 failed .* was live in dev before does not answer"):
+        put(world, "1.0.1")
+    assert (state(world).open, state(world).declared) == (None, "blue")
+
+
+def test_a_lease_that_cannot_be_given_back_does_not_change_the_result(world: World) -> None:
+    def broken(lease) -> None:
+        raise Broken("DynamoDB is throttled")
+
+    world.dev.ledger.give_back = broken
+    assert put(world, "1.0.0").version == "1.0.0"
+
+
+def test_the_first_event_holds_what_the_decision_rested_on(world: World) -> None:
+    gate = Gate(name="live upstream", passed=True, evidence="1.0.0 is live there")
+    manifest = world.publish("1.0.0")
+    deploy(
+        world.dev,
+        Order(kind="promotion", manifest=manifest, head=world.dev.ledger.head(), gates=(gate,)),
+        OPS,
+        Silent(),
+    )
+    requested = world.dev.ledger.event(1)
+    assert (requested.kind, requested.details["gates"][0]["evidence"]) == ("promotion requested", gate.evidence)

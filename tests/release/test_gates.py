@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from release.errors import Refused
-from release.gates import PromotionFacts, RollbackFacts, promotion_gates, refuse_unless_open, rollback_gates
+from release.gates import PromotionFacts, RollbackFacts, promotion_gates, refuse_unless_passed, rollback_gates
 from release.head import Live, Open, State
 from release.manifest import Verdict
 from tests.release.test_plan import digest, manifest
@@ -73,7 +73,7 @@ def test_the_first_environment_asks_for_no_upstream() -> None:
 def test_a_refusal_names_everything_that_is_missing() -> None:
     facts = replace(GOOD, source_state=State(), source_verdict=None)
     with pytest.raises(Refused, match=r"nothing is live there .*; dev must have verified 1\.1\.0"):
-        refuse_unless_open(promotion_gates(facts), "promoting 1.1.0 to qa")
+        refuse_unless_passed(promotion_gates(facts), "promoting 1.1.0 to qa")
 
 
 def test_a_rollback_asks_for_a_release_that_was_verified_here() -> None:

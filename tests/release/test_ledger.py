@@ -58,9 +58,8 @@ def test_head_with_a_key_of_another_version_is_broken_and_not_guessed(world: Wor
 def test_each_lease_has_a_higher_fence(world: World) -> None:
     fences = []
     for _ in range(3):
-        holder = begin(world)
-        fences.append(holder.lease.fence)
-        holder.give_back()
+        with begin(world) as holder:
+            fences.append(holder.lease.fence)
     assert fences == [1, 2, 3]
 
 
@@ -75,13 +74,32 @@ def test_a_second_holder_is_refused_until_the_lease_expires(world: World) -> Non
         first.record(ENTRY)
 
 
-def test_recording_renews_the_lease(world: World) -> None:
+def test_a_heartbeat_renews_the_lease(world: World) -> None:
     holder = begin(world)
-    world.clock.time += timedelta(minutes=25)
-    holder.record(ENTRY)
-    world.clock.time += timedelta(minutes=25)
+    for _ in range(3):
+        world.clock.time += timedelta(minutes=4)
+        assert world.dev.ledger.beat(holder.lease)
     with pytest.raises(LeaseHeld):
         begin(world)
+
+
+def test_the_heartbeat_of_a_holder_that_was_taken_over_changes_nothing(world: World) -> None:
+    first = begin(world)
+    world.clock.time += timedelta(hours=1)
+    second = begin(world)
+    assert world.dev.ledger.beat(first.lease) is False
+    assert world.dev.ledger.lease().fence == second.lease.fence
+
+
+def test_a_history_without_head_is_not_begun_again(world: World) -> None:
+    begin(world)
+    events_table(world).delete_item(Key={"kind": "HEAD", "seq": 0})
+    with pytest.raises(Broken, match=r"has events but no HEAD.*point-in-time recovery"):
+        world.dev.ledger.create(OPS)
+
+
+def test_who_was_live_is_found_by_the_bytes(world: World) -> None:
+    assert world.dev.ledger.deployment_that_was_live("a" * 64) is None
 
 
 def test_a_lost_reply_is_recognised_by_its_nonce(world: World) -> None:
@@ -102,7 +120,8 @@ def test_a_lost_reply_is_recognised_by_its_nonce(world: World) -> None:
 
 def test_a_conflict_with_another_writer_is_not_taken_for_a_lost_reply(world: World) -> None:
     head = world.dev.ledger.head()
-    begin(world).give_back()
+    with begin(world):
+        pass
     with pytest.raises(LeaseHeld, match="changed while"):
         world.dev.ledger.begin(ENTRY, head, OPS)
 

@@ -1,5 +1,7 @@
 """Plans as pure values: whatever the state, what a deployment changes can be put back."""
 
+from dataclasses import asdict
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,14 +9,12 @@ from release.head import Live, Previous, Slot, State
 from release.manifest import Manifest
 from release.plan import (
     ALL_STEPS,
-    closed,
     entering,
     in_step,
     leaving,
     make_plan,
     parse_plan,
-    plan_details,
-    undone,
+    undoing,
 )
 
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0")
@@ -60,7 +60,7 @@ def states(draw: st.DrawFn) -> State:
         version = draw(st.sampled_from(VERSIONS))
         contents[declared] = slot(version)
         live = Live(slot=declared, release=version, digest=digest(version), deployment="d", since="t")
-    previous = draw(st.sampled_from([None, Previous(release="0.9.0", digest="9" * 64)]))
+    previous = draw(st.sampled_from([None, Previous(release="0.9.0", digest="9" * 64, deployment="p")]))
     return State(**contents, declared=declared, live=live, previous=previous)
 
 
@@ -98,14 +98,29 @@ def test_a_plan_that_ran_to_its_end_leaves_its_release_live_and_nothing_open(pla
 
 @given(plans, st.integers(0, len(ALL_STEPS)))
 def test_what_is_undone_declares_what_was_declared_before(plan, count: int) -> None:
-    state = plan.former
-    for step in plan.steps[:count]:
-        state = in_step(plan, step, entering(plan, step, state), 1)
-    back = closed(undone(plan, state, "undo"))
+    state = state_after(plan, count)
+    back = (state, *undoing(plan, state, "undo"))[-1]
     other = "green" if plan.slot == "blue" else "blue"
     assert (back.declared, back.slot(other)) == (plan.former.declared, plan.former.slot(other))
     before, after = plan.former.slot(plan.slot), back.slot(plan.slot)
     assert (after.release if after else None) == (before.release if before else None)
+
+
+@given(plans, st.integers(0, len(ALL_STEPS)))
+def test_while_it_is_undone_no_slot_that_is_declared_changes(plan, count: int) -> None:
+    state = state_after(plan, count)
+    for back in undoing(plan, state, "undo"):
+        changed = [name for name in ("blue", "green") if back.slot(name) != state.slot(name)]
+        assert state.declared not in changed
+        assert back.declared not in changed
+        state = back
+
+
+def state_after(plan, count: int) -> State:
+    state = plan.former
+    for step in plan.steps[:count]:
+        state = in_step(plan, step, entering(plan, step, state), 1)
+    return state
 
 
 @given(plans)
@@ -119,4 +134,4 @@ def test_the_previous_release_is_the_one_that_was_live(plan) -> None:
 
 @given(plans)
 def test_a_plan_read_from_the_ledger_is_the_plan_that_was_written(plan) -> None:
-    assert parse_plan(plan_details(plan)) == plan
+    assert parse_plan(asdict(plan)) == plan

@@ -54,6 +54,7 @@ class FakeServers:
     fails_to_install: set[str] = field(default_factory=set)
     fails_smoke: set[str] = field(default_factory=set)
     fails_smoke_live: set[str] = field(default_factory=set)
+    silent: set[str] = field(default_factory=set)
 
     def behind(self, url: str) -> str | None:
         """The release that a listener answers with."""
@@ -67,6 +68,7 @@ class FakeStack:
 
     def __init__(self, servers: FakeServers, ledger: Ledger) -> None:
         self.ups: list[int] = []
+        self.declared: list[tuple[str | None, str | None, str | None]] = []
         self.fail_next: list[str] = []
         self.before_up: Callable[[], None] = lambda: None
         self._servers = servers
@@ -80,11 +82,14 @@ class FakeStack:
         state = self._ledger.head().state
         for slot in ("blue", "green"):
             content = state.slot(slot)
-            release = content.release if content else None
+            if content is None:
+                continue  # no deployment touched it: there is no Command
+            release = content.release
             if release in self._servers.fails_to_install and getattr(self._servers, slot) != release:
                 raise Broken(f"installing {release} failed on server 1")
             setattr(self._servers, slot, release)
         self._servers.live = state.declared
+        self.declared.append((state.declared, state.blue and state.blue.release, state.green and state.green.release))
 
     def outputs(self) -> dict[str, Any]:
         return {
@@ -107,13 +112,20 @@ class FakeProbe:
 
     def get(self, base: str, path: str) -> Answer:
         version = self._servers.behind(base)
-        if version is None:
+        if version is None or version in self._servers.silent:
             return Answer(status=503, body="nothing is live", milliseconds=1)
         if path == "/health":
             return Answer(status=200, body=json.dumps({"version": version}), milliseconds=2)
         bad = self._servers.fails_smoke_live if base == "http://live" else self._servers.fails_smoke
         status = 500 if version in bad | self._servers.fails_smoke else 200
         return Answer(status=status, body=f"projects of {version}", milliseconds=3)
+
+
+class HastyVerification(Verification):
+    """Gives up after one look: nothing here becomes healthy by waiting."""
+
+    def _until(self, reason_why_not: Callable[[], str], limit: float) -> None:
+        super()._until(reason_why_not, 0)
 
 
 class FakeBalancer:
@@ -196,7 +208,7 @@ class World:
             backups=Bucket(session, settings.names.backup_bucket),
             databases=FakeDatabases(),
             stack=FakeStack(servers, ledger),
-            verification=Verification(FakeProbe(servers), FakeBalancer(), pause=lambda seconds: None),
+            verification=HastyVerification(FakeProbe(servers), FakeBalancer(), pause=lambda seconds: None),
         )
 
 

@@ -11,6 +11,11 @@ def service(lines: str) -> Unit:
     return parse("app.service", f"[Service]\nExecStart=run\n{lines}\n", SPECIFIERS)
 
 
+def test_a_specifier_with_a_space_stays_in_one_word() -> None:
+    unit = parse("app.service", "[Service]\nExecStart=run %h/app", {"h": "/my clone/home"})
+    assert unit.exec_start[0].argv == ("run", "/my clone/home/app")
+
+
 def test_a_service_is_read_with_its_specifiers_and_quotes() -> None:
     unit = parse(
         "app.service",

@@ -1,0 +1,210 @@
+"""The documentation says what the code does: commands, options, keys, names, codes, steps and links."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from local.cli import commands as local_cloud
+from release.archive import MOST_BYTES, MOST_ENTRIES, MOST_ENTRY_BYTES, MOST_SMOKE_BYTES
+from release.aws.databases import SNAPSHOT_LIMIT
+from release.cli import release
+from release.errors import Interrupted, StagelineError
+from release.head import Head, State
+from release.interruption import SIGNALS
+from release.lease import BEAT, LENGTH
+from release.manifest import VERSION_LENGTH
+from release.plan import ALL_STEPS
+from release.verification import HEALTH_LIMIT, IN_A_ROW, SMOKE_LIMIT
+from settings.model import Settings
+from settings.names import ENVIRONMENT_RULE, Names
+from settings.rules import RULES
+from settings.stackfile import load
+from tests.docs.pages import PAGES, ROOT, blocks, command_lines, commands, pattern, rows, section, spans, terminal
+
+REFERENCE = (ROOT / "docs" / "reference.md").read_text()
+GROUPS: dict[str, Any] = {"release": release, "local-cloud": local_cloud}
+TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+EVERYWHERE = {"--help", "-h", "--json", "--project", "--verbose"}
+OF_PULUMI = {"project", "environment"}  # known from elsewhere: settings, but no keys of a stack file
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+
+
+@every_page
+def test_commands_in_blocks_can_be_run_as_they_are_shown(page: Path) -> None:
+    shown = [line for block in blocks(page.read_text()) for line in command_lines(block)]
+    assert [fault for line in shown for words in commands(line) if (fault := run_fault(words))] == []
+
+
+@every_page
+def test_commands_in_the_text_exist_with_the_options_used(page: Path) -> None:
+    mentioned = [words for span in spans(page.read_text()) for words in commands(re.sub(r"[\[\]…]", "", span))]
+    assert [fault for words in mentioned if (fault := mention_fault(words))] == []
+
+
+@every_page
+def test_relative_links_resolve(page: Path) -> None:
+    targets = [target for target in LINK.findall(page.read_text()) if "://" not in target]
+    assert [target for target in targets if not resolves(page, target)] == []
+
+
+def test_the_reference_names_every_verb_with_every_option() -> None:
+    named = {(words[0], words[1], word) for span in spans(REFERENCE) for words in commands(re.sub(r"[\[\]…]", "", span))
+             if len(words) > 1 for word in ("", *words[2:])}
+    there = {(group, name, option) for group in GROUPS for name, verb in GROUPS[group].commands.items()
+             for option in ("", *long_options(verb))}
+    assert {entry for entry in there - named if entry[2] not in EVERYWHERE} == set()
+
+
+def test_the_reference_has_exactly_the_keys_of_a_stack_file_with_what_they_allow() -> None:
+    table = {key.strip("`"): (allowed, default) for key, allowed, default in rows(section(REFERENCE, "Stack files"))}
+    assert table == {key: (field.description, default(field)) for key, field in stack_keys(Settings)}
+
+
+def test_the_reference_has_every_rule_between_keys() -> None:
+    text = " ".join(section(REFERENCE, "Rules between keys").split())
+    assert [rule.allowed for rule in RULES if f"{rule.allowed}." not in text] == []
+    assert [rule.keys[0] for rule in RULES if f"`{rule.keys[0]}`" not in text] == []
+
+
+def test_the_reference_has_exactly_the_derived_names() -> None:
+    table = {name.strip("`") for _, name in rows(section(REFERENCE, "Derived names"))}
+    names = load(ROOT, "prod").names
+    assert table == {getattr(names, name) for name in public_properties(Names)}
+
+
+def test_the_reference_has_exactly_the_outputs_of_a_stack() -> None:
+    exported = re.findall(r'pulumi\.export\("(\w+)"', (ROOT / "__main__.py").read_text())
+    assert {name.strip("`") for name, _ in rows(section(REFERENCE, "Stack outputs"))} == set(exported)
+
+
+def test_the_reference_has_exactly_the_exit_codes() -> None:
+    table = {code: name for codes, name, _ in rows(section(REFERENCE, "Exit codes")) for code in codes.split(", ")}
+    errors = {error.exit_code: error for error in StagelineError.__subclasses__()
+              if error is not Interrupted and error.__module__ == StagelineError.__module__}
+    interrupted = {str(128 + number): "interrupted" for number in SIGNALS}
+    assert table == {"0": "done", **{str(code): in_words(error) for code, error in errors.items()}, **interrupted}
+
+
+def test_the_reference_has_the_steps_of_a_deployment_in_order() -> None:
+    assert [name.strip("`") for name, *_ in rows(section(REFERENCE, "Deployments"))] == list(ALL_STEPS)
+
+
+def test_the_reference_has_every_part_of_head() -> None:
+    named = {key for keys, _ in rows(section(REFERENCE, "The ledger")) for key in re.findall(r"`([\w.]+)`", keys)}
+    parts = {field.name for field in fields(Head)} - {"state"}
+    assert named == parts | {f"state.{field.name}" for field in fields(State)}
+
+
+def test_the_reference_has_the_limits_that_the_code_keeps() -> None:
+    limits = (
+        f"It lasts {LENGTH.seconds // 60} minutes", f"one every {BEAT:.0f} seconds",
+        f"{MOST_ENTRIES:,} entries, {MOST_ENTRY_BYTES >> 30} GiB in one file or {MOST_BYTES >> 30} GiB unpacked",
+        f"at most {MOST_SMOKE_BYTES >> 10} KiB", f"of {VERSION_LENGTH} characters at most",
+        f"ends after {HEALTH_LIMIT:.0f} seconds", f"all smoke checks after {SMOKE_LIMIT / 60:.0f} minutes",
+        f"a snapshot after {SNAPSHOT_LIMIT // 60} minutes", f"answers {IN_A_ROW} times in a row", ENVIRONMENT_RULE,
+    )
+    text = " ".join(REFERENCE.split())
+    assert [limit for limit in limits if limit not in text] == []
+
+
+def test_an_option_that_does_not_exist_is_found() -> None:
+    assert run_fault(["release", "promote", "1.0.0", "--into", "qa"])
+    assert mention_fault(["release", "promote", "--into"])
+    assert mention_fault(["release", "approve"])
+    assert mention_fault(["make", "coffee"])
+
+
+def test_commands_are_found_wherever_they_stand_in_a_line() -> None:
+    line = 'KEEP=1 make demo && eval "$(.venv/bin/local-cloud env)"; release status # all of them'
+    assert list(commands(line)) == [["make", "demo"], ["local-cloud", "env"], ["release", "status"]]
+
+
+def test_an_output_line_may_leave_something_out() -> None:
+    (shown,) = terminal("```console\n$ release status\n…\nqa  …  1.0.0\n```\n")
+    assert (shown.command, shown.output) == ("release status", ("qa  …  1.0.0",))
+    assert pattern(shown.output[0]).fullmatch("qa  green  1.0.0")
+    assert not pattern(shown.output[0]).fullmatch("qa  green  1.1.0")
+
+
+def run_fault(words: list[str]) -> str:
+    """Why a command cannot be run as it is shown; empty when it can."""
+    name, *arguments = words
+    if name == "make" or not arguments or arguments[0].startswith("-"):
+        return mention_fault(words)
+    verb = GROUPS[name].commands.get(arguments[0])
+    if verb is None:
+        return f"{name} has no {arguments[0]}"
+    try:
+        verb.make_context(arguments[0], arguments[1:])
+    except click.UsageError as error:
+        return f"{' '.join(words)}: {error.format_message()}"
+    return ""
+
+
+def mention_fault(words: list[str]) -> str:
+    """Why a mentioned command does not exist; empty when it does, with all its options."""
+    name, *arguments = words
+    if name == "make":
+        return "" if set(arguments) <= TARGETS else f"there is no {' '.join(words)}"
+    verbs = [word for word in arguments if not word.startswith("-") and word.islower()]
+    verb = GROUPS[name].commands.get(verbs[0]) if verbs else GROUPS[name]
+    if verb is None:
+        return f"{name} has no {verbs[0]}"
+    options = {word for word in arguments if word.startswith("-")}
+    unknown = options - long_options(verb) - long_options(GROUPS[name]) - EVERYWHERE
+    return f"{' '.join(words)}: there is no {', '.join(unknown)}" if unknown else ""
+
+
+def long_options(command: click.Command) -> set[str]:
+    """The options of a command as `--name`."""
+    return {name for parameter in command.params for name in parameter.opts if name.startswith("--")}
+
+
+def resolves(page: Path, target: str) -> bool:
+    """Whether a link leads to a file and, where it names one, to a heading in it."""
+    path, _, heading = target.partition("#")
+    file = (page.parent / path).resolve() if path else page
+    if not file.is_relative_to(ROOT) or not file.exists():
+        return False
+    return not heading or heading in headings(file)
+
+
+def headings(page: Path) -> set[str]:
+    """The names by which a page's headings are linked to: small letters, digits and dashes."""
+    lines = [line.lstrip("#").strip() for line in page.read_text().splitlines() if line.startswith("#")]
+    return {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in lines}
+
+
+def stack_keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """The keys of a stack file by their dotted names, sections opened."""
+    for name, field in model.model_fields.items():
+        part = field.annotation
+        if isinstance(part, type) and issubclass(part, BaseModel):
+            yield from stack_keys(part, f"{prefix}{name}.")
+        elif prefix or name not in OF_PULUMI:
+            yield f"{prefix}{name}", field
+
+
+def default(field: FieldInfo) -> str:
+    """A default as the reference shows it: empty where the key must stand."""
+    if field.is_required():
+        return ""
+    return "null" if field.default is None else str(field.default)
+
+
+def public_properties(kind: type) -> list[str]:
+    return [name for name, value in vars(kind).items() if isinstance(value, property) and not name.startswith("_")]
+
+
+def in_words(error: type[StagelineError]) -> str:
+    """`LeaseHeld` as "lease held"."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", error.__name__).lower()
