@@ -174,7 +174,7 @@ def second_release(story: Story, cloud: Cloud, folder: Path, rows: list[str]) ->
         carry(story, cloud, "1.1.0")
     story.say("each of the four deployments took a database snapshot first", len(snapshots(cloud) - before), 4)
     story.say(f"prod answered every one of {traffic.sent} requests during that time", traffic.failed, [])
-    story.say("prod answered with the old or the new release only", traffic.versions <= {"1.0.0", "1.1.0"})
+    story.say("first with the old release, then with the new one", traffic.versions, ["1.0.0", "1.1.0"])
     story.say("the rows are still there", project_names(cloud.urls["prod"]), rows)
 
 
@@ -196,7 +196,7 @@ def stopped(story: Story, cloud: Cloud, folder: Path, version: str, reason: str)
     story.say(f"promoting {version} fails (exit code 1)", done.returncode, 1)
     last = done.stderr.strip().splitlines()[-1]
     story.say(f"its error says why in one line: {reason}", reason in last)
-    story.say(f"dev answered every one of {traffic.sent} requests with 1.1.0", traffic.versions, {"1.1.0"})
+    story.say(f"dev answered every one of {traffic.sent} requests with 1.1.0", traffic.versions, ["1.1.0"])
     story.say("and dropped none", traffic.failed, [])
     entry = cloud.status()["dev"]
     story.say(
@@ -207,9 +207,10 @@ def stopped(story: Story, cloud: Cloud, folder: Path, version: str, reason: str)
 
 def way_back(story: Story, cloud: Cloud, rows: list[str]) -> None:
     """The old release still runs in the other slot: going back is one listener."""
-    before = snapshots(cloud)
+    before, slots = snapshots(cloud), slots_of(cloud.status()["prod"])
     cloud.must("release", "rollback", "prod")
     story.say("prod is on 1.0.0 again", version_at(cloud.urls["prod"]), "1.0.0")
+    story.say("only the listener moved: no slot was installed again", slots_of(cloud.status()["prod"]), slots)
     story.say("the rows are still there", project_names(cloud.urls["prod"]), rows)
     story.say("the rollback took a backup of its own", len(snapshots(cloud) - before), 1)
 
@@ -276,6 +277,11 @@ def carry(story: Story, cloud: Cloud, version: str) -> None:
 def idle(entry: Mapping[str, Any]) -> str:
     """The slot that is not live."""
     return "green" if entry["declared"] == "blue" else "blue"
+
+
+def slots_of(entry: Mapping[str, Any]) -> list[Any]:
+    """What both slots hold, and which deployments put it there."""
+    return [entry["blue"], entry["green"]]
 
 
 def snapshots(cloud: Cloud) -> set[str]:

@@ -10,12 +10,15 @@ PAUSE = 0.05  # seconds between two requests: enough to meet every moment, littl
 
 
 class Traffic:
-    """Asks a URL again and again in a thread of its own, from ``with`` to its end."""
+    """Asks a URL again and again in a thread of its own, from ``with`` to its end.
+
+    ``versions`` are the releases that answered, in order, each named when it changed.
+    """
 
     def __init__(self, url: str) -> None:
         self.sent = 0
         self.failed: list[str] = []
-        self.versions: set[str] = set()
+        self.versions: list[str] = []
         self._url = url
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._ask_until_ended, daemon=True)
@@ -34,11 +37,15 @@ class Traffic:
         while not self._ended.wait(PAUSE):
             self._ask()
 
+    def _note(self, version: str) -> None:
+        if self.versions[-1:] != [version]:
+            self.versions.append(version)
+
     def _ask(self) -> None:
         self.sent += 1
         began = time.monotonic()
         try:
             with urllib.request.urlopen(self._url, timeout=10) as response:
-                self.versions.add(json.load(response)["version"])
+                self._note(json.load(response)["version"])
         except (OSError, ValueError) as error:
             self.failed.append(f"after {time.monotonic() - began:.1f} s: {error}")

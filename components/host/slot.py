@@ -255,6 +255,7 @@ def empty(slot: Slot) -> Dict[str, Any]:
     with locked(slot, LOCK_LIMIT):
         recover(slot)
         before = read_content(slot)
+        install_unit(slot)  # a unit unknown here cannot be stopped: the deployment failed before it came this far
         os.rename(slot.folder, slot.beside("trash"))
         recover(slot)
     return {"result": "emptied" if before else "unchanged", "slot": slot.name}

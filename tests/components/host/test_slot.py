@@ -488,6 +488,11 @@ def test_emptying_a_slot_stops_it_and_forgets_its_content(server: FakeServer) ->
     assert server.execute(server.command("empty"), '{"slot": "blue"}').answer["result"] == "unchanged"
 
 
+def test_a_slot_that_no_deployment_has_reached_can_be_emptied(server: FakeServer) -> None:
+    run = server.execute(server.command("empty"), '{"slot": "green"}')
+    assert (run.code, run.answer) == (0, {"result": "unchanged", "slot": "green"})
+
+
 @loopback
 def test_a_content_without_a_release_empties_the_slot(server: FakeServer) -> None:
     request = server.request("1.0.0", good("1.0.0"))

@@ -1,0 +1,100 @@
+"""How the command ends: its exit codes, one line on stderr, and what it does not import."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from release.cli import _exit_code
+from release.errors import Broken, Inconclusive, Interrupted, LeaseHeld, Refused, StagelineError, WrongUsage
+from settings.errors import InvalidSettings, Problem
+
+ROOT = Path(__file__).parents[2]
+BAD_KEY = Problem(file="Pulumi.dev.yaml", key="region", fault="is 7", allowed="an AWS region")
+
+
+def run(*arguments: str, folder: Path = ROOT) -> "subprocess.CompletedProcess[str]":
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+    command = [sys.executable, "-m", "release", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def raising(error: BaseException):
+    def end() -> None:
+        raise error
+
+    return end
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        pytest.param(Broken("it broke", hint="mend it"), 1, "it broke; mend it", id="broken"),
+        pytest.param(WrongUsage("no such thing"), 2, "no such thing", id="usage"),
+        pytest.param(Refused("a rule said no"), 3, "a rule said no", id="refused"),
+        pytest.param(Inconclusive("who knows"), 4, "who knows", id="inconclusive"),
+        pytest.param(LeaseHeld("ops is at work"), 5, "ops is at work", id="lease-held"),
+        pytest.param(Interrupted(15, "stopped"), 143, "stopped", id="sigterm"),
+        pytest.param(Interrupted(2, "stopped"), 130, "stopped", id="sigint"),
+        pytest.param(KeyboardInterrupt(), 130, "interrupted", id="ctrl-c"),
+        pytest.param(KeyError("x"), 1, "unexpected KeyError: 'x'; run it again with --verbose", id="unexpected"),
+        pytest.param(Broken("two\nlines"), 1, "two lines", id="never-two-lines"),
+        pytest.param(
+            InvalidSettings([BAD_KEY]), 2, "Pulumi.dev.yaml: region is 7; allowed: an AWS region", id="bad-stack-file"
+        ),
+    ],
+)
+def test_each_way_to_end_has_its_code_and_one_line(
+    error: BaseException, code: int, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _exit_code(raising(error)) == code
+    assert capsys.readouterr().err == f"release: {line}\n"
+
+
+def test_every_bad_key_of_a_stack_file_gets_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _exit_code(raising(InvalidSettings([BAD_KEY, BAD_KEY]))) == 2
+    assert capsys.readouterr().err.count("release: Pulumi.dev.yaml") == 2
+
+
+def test_wrong_options_are_explained_by_click(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _exit_code(raising(click.UsageError("no such option"))) == 2
+    assert "no such option" in capsys.readouterr().err
+
+
+def test_context_is_told_first_and_the_hint_stays_last() -> None:
+    error: StagelineError = Broken("the installer failed", hint="look at the log")
+    error.put_in_context("1.2.0 is not live in dev")
+    assert str(error) == "1.2.0 is not live in dev: the installer failed; look at the log"
+
+
+def test_help_needs_neither_boto3_nor_pulumi_nor_pydantic() -> None:
+    check = "import sys, release.cli; print([n for n in ('boto3', 'pulumi', 'pydantic', 'yaml') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_help_of_a_verb_is_given_anywhere(tmp_path: Path) -> None:
+    done = run("promote", "--help", folder=tmp_path)
+    assert done.returncode == 0
+    assert "--to" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        pytest.param(["status"], 2, "there is no stack file in .", id="outside-a-project"),
+        pytest.param(["--project", str(ROOT), "history", "nowhere"], 2, "nowhere", id="unknown-environment"),
+        pytest.param(["--project", str(ROOT), "history", "../dev"], 2, "cannot name one", id="hostile-environment"),
+        pytest.param(["--project", str(ROOT), "show", "latest"], 2, "is not a version", id="no-version"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_line_and_exit_2(
+    tmp_path: Path, arguments: list[str], code: int, said: str
+) -> None:
+    done = run(*arguments, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (code, "")
+    [line] = done.stderr.splitlines()
+    assert line.startswith("release: ")
+    assert said in line
