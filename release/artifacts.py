@@ -80,7 +80,7 @@ class Releases:
         """Refused when S3 does not report the artifact with the digest that the manifest names."""
         found = self._bucket.digest(manifest.artifact_key)
         if found != manifest.digest:
-            what = f"has other bytes (sha256 {found[:12]}) in" if found else "is gone from"
+            what = f"has other bytes (sha256 {found[:12]}) in" if found else "is gone, or has no sha256, in"
             raise Refused(
                 f"the artifact of {manifest.version} {what} {self._bucket.name}",
                 hint="it was changed by hand; publish its bytes again under a new version",

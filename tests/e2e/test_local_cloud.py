@@ -6,20 +6,18 @@ import resource
 import signal
 import socket
 import subprocess
-import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from threading import Event
 from typing import Any
 
-import boto3
 import psycopg
 import pytest
 
-CODE = Path(__file__).parents[2]
+from local.paths import CODE
+from tests.e2e.clone import Clone, eventually, new_clone
+
 UP_LIMIT = 5.0
 PROGRAM = """
 import pulumi, pulumi_aws as aws
@@ -37,54 +35,10 @@ NOTHING_LIVE = {"Type": "fixed-response", "FixedResponseConfig": {
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 
-@dataclass
-class Clone:
-    """A project of its own, so that the tests' cloud is nobody else's."""
-
-    folder: Path
-
-    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        environment = {**os.environ, "PYTHONPATH": str(CODE)}
-        environment.pop("STAGELINE_ROOT_DIR", None)
-        return subprocess.run([sys.executable, "-m", "local.cli", *arguments], cwd=self.folder, env=environment,
-                              capture_output=True, text=True, check=False)
-
-    def status(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
-        return found
-
-    def environment(self) -> dict[str, str]:
-        """The environment of a shell after `eval "$(local-cloud env)"`."""
-        show = "import json, os; print(json.dumps(dict(os.environ)))"
-        shell = f'{self.run("env").stdout}\n"{sys.executable}" -c "{show}"'
-        printed = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True).stdout
-        variables: dict[str, str] = json.loads(printed)
-        return variables
-
-    def client(self, service: str) -> Any:
-        variables = self.environment()
-        make: Callable[..., Any] = boto3.client
-        return make(service, region_name=variables["AWS_REGION"], endpoint_url=variables["AWS_ENDPOINT_URL"],
-                    aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
-                    aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"])
-
-    def processes(self) -> list[str]:
-        """Command lines of living processes that name this clone."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit() and int(entry.name) != os.getpid() and str(self.folder) in (line := words(entry)):
-                found.append(line)
-        return found
-
-
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
-    folder = tmp_path_factory.mktemp("clone") / "a clone"
-    folder.mkdir()
-    for tracked in CODE.glob("Pulumi*.yaml"):
-        (folder / tracked.name).write_bytes(tracked.read_bytes())
-    (folder / "__main__.py").write_text(PROGRAM)
-    clone = Clone(folder)
+    clone = new_clone(tmp_path_factory.mktemp("clone") / "a clone")
+    (clone.folder / "__main__.py").write_text(PROGRAM)
     yield clone
     clone.run("down")
 
@@ -244,22 +198,6 @@ def greeting(place: tuple[str, int]) -> bytes:
         return b""
 
 
-def eventually(condition: Callable[[], bool], limit: float = 15) -> None:
-    pause = Event()
-    for _ in range(int(limit / 0.05)):
-        if condition():
-            return
-        pause.wait(0.05)
-    raise AssertionError(f"still not so after {limit} s")
-
-
 def processor_time(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def words(process: Path) -> str:
-    try:
-        return (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except OSError:
-        return ""
