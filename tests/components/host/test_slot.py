@@ -489,6 +489,7 @@ def test_emptying_a_slot_stops_it_and_forgets_its_content(server: FakeServer) ->
     assert server.execute(server.command("empty"), '{"slot": "blue"}').answer["result"] == "unchanged"
 
 
+@loopback
 def test_a_slot_that_no_deployment_has_reached_can_be_emptied(server: FakeServer) -> None:
     run = server.execute(server.command("empty"), '{"slot": "green"}')
     assert (run.code, run.answer) == (0, {"result": "unchanged", "slot": "green"})
