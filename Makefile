@@ -23,7 +23,7 @@ check: setup ## the fast gate: ruff, types, import rules, unit tests
 	$(BIN)/python -m pytest $(UNIT)
 
 test: check ## everything: check, then the end-to-end tests on the real engine
-	$(BIN)/python -m pytest -m e2e -p no:cacheprovider
+	$(BIN)/python -m pytest -m e2e -p no:cacheprovider -n 2 --dist loadfile
 
 bench: setup ## the figures, with machine and versions
 	@$(BIN)/python -m bench
