@@ -18,6 +18,7 @@ demo: setup ## the whole story on this machine, every sentence proven; KEEP=1 le
 
 check: setup ## the fast gate: ruff, types, import rules, unit tests
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy $(TYPED)
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest $(UNIT)

@@ -59,9 +59,7 @@ def _caches(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _version(go: str) -> Version:
     command = [go, "env", "GOVERSION"]
-    answer = subprocess.run(
-        command, cwd="/", env=environment(os.environ), capture_output=True, text=True, check=False
-    )
+    answer = subprocess.run(command, cwd="/", env=environment(os.environ), capture_output=True, text=True, check=False)
     return version_of(answer.stdout)
 
 

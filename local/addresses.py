@@ -100,8 +100,10 @@ def find_addresses(project: Path, can_bind: Bindable = bindable) -> Addresses:
         if blocked is None:
             return addresses
     address, port = blocked or ("127.1.0.1", AWS_PORT)
-    raise CloudError(f"port {port} is taken on {address} and {TRIED_BLOCKS - 1} other loopback addresses: another"
-                     f" program listens on it for all addresses; stop that program and run `local-cloud up` again")
+    raise CloudError(
+        f"port {port} is taken on {address} and {TRIED_BLOCKS - 1} other loopback addresses: another"
+        f" program listens on it for all addresses; stop that program and run `local-cloud up` again"
+    )
 
 
 def _candidates(project: Path) -> Iterator[int]:

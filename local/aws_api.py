@@ -29,8 +29,14 @@ class AwsApi:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self.url = f"http://{address}:{port}"
         self._socket = _listen(address, port)
-        self._server = make_server(address, port, DomainDispatcherApplication(create_backend_app), threaded=True,
-                                   request_handler=MotoRequestHandler, fd=self._socket.fileno())
+        self._server = make_server(
+            address,
+            port,
+            DomainDispatcherApplication(create_backend_app),
+            threaded=True,
+            request_handler=MotoRequestHandler,
+            fd=self._socket.fileno(),
+        )
         self._thread = Thread(target=self._server.serve_forever, name="aws-api", daemon=True)
 
     def start(self) -> None:
@@ -57,7 +63,9 @@ def _listen(address: str, port: int) -> socket.socket:
         server.bind((address, port))
     except OSError as error:
         server.close()
-        raise CloudError(f"port {port} is taken on {address} ({error.strerror}): stop the program that listens"
-                         " there and run `local-cloud up` again") from error
+        raise CloudError(
+            f"port {port} is taken on {address} ({error.strerror}): stop the program that listens"
+            " there and run `local-cloud up` again"
+        ) from error
     server.listen(BACKLOG)
     return server

@@ -31,10 +31,23 @@ HASTE = 10
 SUPERVISE_EVERY = 0.1
 CONNECT_LIMIT = 5.0
 IDLE_LIMIT = 60.0  # AWS's default idle timeout
-UNUSED = Health(state="initial", reason="Target.NotInUse",
-                description="Target group is not configured to receive traffic from the load balancer")
-HOP_BY_HOP = frozenset({"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
-                        "transfer-encoding", "upgrade"})
+UNUSED = Health(
+    state="initial",
+    reason="Target.NotInUse",
+    description="Target group is not configured to receive traffic from the load balancer",
+)
+HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
 
 AddressOf = Callable[[Any, str], str | None]
 
@@ -91,8 +104,11 @@ class Balancers:
 
     def health(self, target_group: str, target_id: str, port: int) -> Health:
         """What the checks say about a target; `UNUSED` when no listener refers to its group."""
-        known = (health for target, health in list(self._health.items())
-                 if (target.group, target.known_as, target.port) == (target_group, target_id, port))
+        known = (
+            health
+            for target, health in list(self._health.items())
+            if (target.group, target.known_as, target.port) == (target_group, target_id, port)
+        )
         found = next(known, None)
         if found is not None:
             return found
@@ -105,8 +121,11 @@ class Balancers:
     def targets(self, backend: Any, group: Any) -> list[Target]:
         """The registered targets that have an address, thus are not stopped."""
         registered = list(group.targets.values())
-        return [Target(group=group.arn, known_as=target["Id"], address=address, port=int(target["Port"]))
-                for target in registered if (address := self._address_of(backend, target["Id"]))]
+        return [
+            Target(group=group.arn, known_as=target["Id"], address=address, port=int(target["Port"]))
+            for target in registered
+            if (address := self._address_of(backend, target["Id"]))
+        ]
 
     def healthy(self, targets: Iterable[Target]) -> list[Target]:
         return [target for target in targets if self._health.get(target, UNUSED).state == "healthy"]
@@ -132,8 +151,11 @@ class Balancers:
 
     async def _open(self) -> None:
         self._session = aiohttp.ClientSession(
-            auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(), connector=aiohttp.TCPConnector(limit=0),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_LIMIT, sock_read=IDLE_LIMIT))
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            connector=aiohttp.TCPConnector(limit=0),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_LIMIT, sock_read=IDLE_LIMIT),
+        )
         self._checking = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, force_close=True))
         self._supervisor = asyncio.create_task(self._supervise())
 
@@ -178,8 +200,11 @@ class Balancers:
     async def _probe(self, target: Target, check: Check, health: Health) -> Health:
         port = target.port if check.port == "traffic-port" else int(check.port)
         try:
-            async with self.checking.get(f"http://{target.address}:{port}{check.path}", allow_redirects=False,
-                                        timeout=aiohttp.ClientTimeout(total=check.timeout)) as response:
+            async with self.checking.get(
+                f"http://{target.address}:{port}{check.path}",
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=check.timeout),
+            ) as response:
                 await response.read()
         except TimeoutError:
             return health.after_failure(check, "Target.Timeout", "Request timed out")
@@ -187,8 +212,9 @@ class Balancers:
             return health.after_failure(check, "Target.FailedHealthChecks", "Health checks failed")
         if accepts(check.codes, response.status):
             return health.after_success(check)
-        return health.after_failure(check, "Target.ResponseCodeMismatch",
-                                    f"Health checks failed with these codes: [{response.status}]")
+        return health.after_failure(
+            check, "Target.ResponseCodeMismatch", f"Health checks failed with these codes: [{response.status}]"
+        )
 
 
 class Balancer:
@@ -219,9 +245,13 @@ class Balancer:
         return [group for group in found if group is not None]
 
     def group_arns(self) -> set[str]:
-        return {group.arn for listener in list(self._model.listeners.values())
-                for rule in list(listener.rules.values()) for action in rule.actions
-                for group in routing.target_groups(action.data)}
+        return {
+            group.arn
+            for listener in list(self._model.listeners.values())
+            for rule in list(listener.rules.values())
+            for action in rule.actions
+            for group in routing.target_groups(action.data)
+        }
 
     def status(self) -> dict[str, Any]:
         return {"name": self._model.name, "address": self.address, "ports": sorted(self._ports)}
@@ -236,8 +266,10 @@ class Balancer:
             await web.TCPSite(runner, self.address, port).start()
         except OSError as error:
             await runner.cleanup()
-            raise CloudError(f"port {port} is taken on {self.address} ({error.strerror}): choose another port for"
-                             f" the listener, or stop the program that listens there") from error
+            raise CloudError(
+                f"port {port} is taken on {self.address} ({error.strerror}): choose another port for"
+                f" the listener, or stop the program that listens there"
+            ) from error
         return runner
 
     async def _handle(self, request: web.BaseRequest, port: int) -> web.StreamResponse:
@@ -275,8 +307,12 @@ class Balancer:
     async def _proxy(self, request: web.BaseRequest, port: int, target: Target) -> web.StreamResponse:
         url = f"http://{target.address}:{target.port}{request.raw_path}"
         async with self._all.session.request(
-            request.method, URL(url, encoded=True), headers=_request_headers(request, port),
-            data=_body(request), allow_redirects=False, skip_auto_headers=("User-Agent", "Accept-Encoding", "Accept"),
+            request.method,
+            URL(url, encoded=True),
+            headers=_request_headers(request, port),
+            data=_body(request),
+            allow_redirects=False,
+            skip_auto_headers=("User-Agent", "Accept-Encoding", "Accept"),
         ) as answer:
             response = web.StreamResponse(status=answer.status, reason=answer.reason)
             _copy_headers(answer, response)
@@ -299,25 +335,38 @@ async def _stream(answer: aiohttp.ClientResponse, response: web.StreamResponse, 
 
 def check_of(group: Any) -> Check:
     """moto's target group as a check."""
-    return Check(path=group.health_check_path or "/", port=str(group.health_check_port or "traffic-port"),
-                 interval=float(group.health_check_interval_seconds), timeout=float(group.health_check_timeout_seconds),
-                 healthy=int(group.healthy_threshold_count), unhealthy=int(group.unhealthy_threshold_count),
-                 codes=str(group.matcher["HttpCode"]))
+    return Check(
+        path=group.health_check_path or "/",
+        port=str(group.health_check_port or "traffic-port"),
+        interval=float(group.health_check_interval_seconds),
+        timeout=float(group.health_check_timeout_seconds),
+        healthy=int(group.healthy_threshold_count),
+        unhealthy=int(group.unhealthy_threshold_count),
+        codes=str(group.matcher["HttpCode"]),
+    )
 
 
 def _request(request: web.BaseRequest) -> routing.Request:
     return routing.Request(
-        method=request.method, host=request.host.rpartition(":")[0] or request.host, path=request.path,
-        source=request.remote or "127.0.0.1", headers={name.lower(): value for name, value in request.headers.items()},
-        query=tuple(request.query.items()))
+        method=request.method,
+        host=request.host.rpartition(":")[0] or request.host,
+        path=request.path,
+        source=request.remote or "127.0.0.1",
+        headers={name.lower(): value for name, value in request.headers.items()},
+        query=tuple(request.query.items()),
+    )
 
 
 def _request_headers(request: web.BaseRequest, port: int) -> list[tuple[str, str]]:
     kept = [(name, value) for name, value in request.headers.items() if _is_end_to_end(name)]
     before = request.headers.get("X-Forwarded-For")
     source = request.remote or "unknown"
-    return [*kept, ("X-Forwarded-For", f"{before}, {source}" if before else source), ("X-Forwarded-Proto", "http"),
-            ("X-Forwarded-Port", str(port))]
+    return [
+        *kept,
+        ("X-Forwarded-For", f"{before}, {source}" if before else source),
+        ("X-Forwarded-Proto", "http"),
+        ("X-Forwarded-Port", str(port)),
+    ]
 
 
 def _is_end_to_end(name: str) -> bool:
@@ -340,13 +389,21 @@ def _plain(status: int, text: str) -> web.Response:
 
 
 def _fixed(config: dict[str, Any]) -> web.Response:
-    return web.Response(status=int(config["StatusCode"]), body=(config.get("MessageBody") or "").encode(),
-                        headers={"Content-Type": config.get("ContentType") or "text/plain"})
+    return web.Response(
+        status=int(config["StatusCode"]),
+        body=(config.get("MessageBody") or "").encode(),
+        headers={"Content-Type": config.get("ContentType") or "text/plain"},
+    )
 
 
 def _redirect(config: dict[str, Any], request: web.BaseRequest, port: int) -> web.Response:
-    known = {"protocol": "http", "host": request.host.partition(":")[0], "port": str(port),
-             "path": request.path.lstrip("/"), "query": request.query_string}
+    known = {
+        "protocol": "http",
+        "host": request.host.partition(":")[0],
+        "port": str(port),
+        "path": request.path.lstrip("/"),
+        "query": request.query_string,
+    }
     filled = {part: _fill(str(config.get(part.title(), "#{" + part + "}")), known) for part in known}
     place = f"{filled['protocol'].lower()}://{filled['host']}:{filled['port']}/{filled['path'].lstrip('/')}"
     location = place + (f"?{filled['query']}" if filled["query"] else "")

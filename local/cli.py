@@ -141,8 +141,15 @@ def _start(paths: Paths) -> dict[str, Any]:
 def _spawn(paths: Paths, output: IO[bytes]) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "local.daemon", str(paths.project)]
     without_aws = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return subprocess.Popen(command, cwd=CODE, env={**without_aws, MARK: str(paths.root)},
-                            stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+    return subprocess.Popen(
+        command,
+        cwd=CODE,
+        env={**without_aws, MARK: str(paths.root)},
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+    )
 
 
 def _has_ended(daemon: "subprocess.Popen[bytes]") -> bool:

@@ -113,8 +113,9 @@ def ask(path: Path, request: Mapping[str, Any], timeout: float | None = None) ->
             _send(stream, request)
             reply = json.loads(_read_line(stream) or b"null")
     except TimeoutError as error:
-        raise NotAnswering(f"the local cloud does not answer within {timeout:.0f} s: try again, or end it with"
-                           " `local-cloud down`") from error
+        raise NotAnswering(
+            f"the local cloud does not answer within {timeout:.0f} s: try again, or end it with `local-cloud down`"
+        ) from error
     except OSError as error:
         raise NotRunning("the local cloud is not running: `local-cloud up` starts it") from error
     if reply is None:

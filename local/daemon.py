@@ -67,9 +67,17 @@ def start(paths: Paths, running: ExitStack, stopping: Event) -> None:
     databases = Databases(paths.databases, paths.cache, addresses.databases(), find_programs())
     running.callback(databases.close)
 
-    running.enter_context(hooks.install(Parts(
-        servers=servers, server_addresses=addresses.servers(), balancers=balancers,
-        balancer_addresses=addresses.balancers(), databases=databases)))
+    running.enter_context(
+        hooks.install(
+            Parts(
+                servers=servers,
+                server_addresses=addresses.servers(),
+                balancers=balancers,
+                balancer_addresses=addresses.balancers(),
+                databases=databases,
+            )
+        )
+    )
     key = aws_api.create_user()
     os.environ.update(AWS_ACCESS_KEY_ID=key.id, AWS_SECRET_ACCESS_KEY=key.secret)  # for roles that servers assume
     api.start()
@@ -77,8 +85,14 @@ def start(paths: Paths, running: ExitStack, stopping: Event) -> None:
     databases.prepare()
 
     def status(request: dict[str, Any], connection: Connection) -> dict[str, Any]:
-        return {"url": api.url, "pid": os.getpid(), "block": addresses.block, "servers": servers.status(),
-                "load_balancers": balancers.status(), "databases": databases.status()}
+        return {
+            "url": api.url,
+            "pid": os.getpid(),
+            "block": addresses.block,
+            "servers": servers.status(),
+            "load_balancers": balancers.status(),
+            "databases": databases.status(),
+        }
 
     def access(request: dict[str, Any], connection: Connection) -> dict[str, Any]:
         return {"url": api.url, "region": aws_api.REGION, "key": asdict(key)}
@@ -88,14 +102,17 @@ def start(paths: Paths, running: ExitStack, stopping: Event) -> None:
         return {"pid": os.getpid()}
 
     providers = Providers({"aws": make_aws, "command": make_command})
-    control = ControlServer(paths.control, {
-        "provider": providers.handle,
-        "aws": aws_handler(servers, endpoint=api.url),
-        "systemctl": systemctl_handler(servers),
-        "status": status,
-        "access": access,
-        "stop": stop,
-    })
+    control = ControlServer(
+        paths.control,
+        {
+            "provider": providers.handle,
+            "aws": aws_handler(servers, endpoint=api.url),
+            "systemctl": systemctl_handler(servers),
+            "status": status,
+            "access": access,
+            "stop": stop,
+        },
+    )
     running.callback(control.close)
     control.start()
     Thread(target=_warm_up, name="warm-up", daemon=True).start()

@@ -43,8 +43,10 @@ class Master:
 def refuse_engine(engine: str) -> None:
     """Raise `CloudError` for an engine that does not run here."""
     if engine not in POSTGRES_ENGINES:
-        raise CloudError(f"the local cloud runs PostgreSQL only, not {engine}: set database.engine to postgres in"
-                         f" the stack file, or use a real account for {engine}")
+        raise CloudError(
+            f"the local cloud runs PostgreSQL only, not {engine}: set database.engine to postgres in"
+            f" the stack file, or use a real account for {engine}"
+        )
 
 
 class Databases:
@@ -104,7 +106,8 @@ class Databases:
     def set_password(self, address: str, master: Master) -> None:
         with self._locks[address]:
             self._clusters[address].execute(
-                f"ALTER ROLE {quote_name(master.user)} PASSWORD {quote_text(master.password)};")
+                f"ALTER ROLE {quote_name(master.user)} PASSWORD {quote_text(master.password)};"
+            )
 
     def stop(self, address: str) -> None:
         with self._locks[address]:
@@ -122,8 +125,10 @@ class Databases:
         self._pool.give_back(address)
 
     def status(self) -> list[dict[str, Any]]:
-        return [{"address": cluster.address, "port": cluster.port, "running": cluster.running}
-                for cluster in list(self._clusters.values())]
+        return [
+            {"address": cluster.address, "port": cluster.port, "running": cluster.running}
+            for cluster in list(self._clusters.values())
+        ]
 
     def close(self) -> None:
         """Stop all clusters, at the same time."""
@@ -133,8 +138,13 @@ class Databases:
 
     def _start(self, source: Path, port: int) -> str:
         address = self._pool.take()
-        cluster = Cluster(self._programs, self._folder / f"db-{address}-{secrets.token_hex(4)}", address, port,
-                          self._template.admin_password())
+        cluster = Cluster(
+            self._programs,
+            self._folder / f"db-{address}-{secrets.token_hex(4)}",
+            address,
+            port,
+            self._template.admin_password(),
+        )
         copy_cluster(self._programs, source, cluster.data)
         try:
             cluster.start()
@@ -192,9 +202,11 @@ class Template:
 def _new_master(master: Master) -> str:
     """RDS's master user owns what it makes and makes databases and roles, but is no superuser."""
     name = quote_name(master.user)
-    return (f"CREATE ROLE {name} LOGIN CREATEDB CREATEROLE PASSWORD {quote_text(master.password)};"
-            f"GRANT pg_monitor, pg_signal_backend TO {name} WITH ADMIN OPTION;"
-            f"GRANT ALL ON DATABASE postgres TO {name};")
+    return (
+        f"CREATE ROLE {name} LOGIN CREATEDB CREATEROLE PASSWORD {quote_text(master.password)};"
+        f"GRANT pg_monitor, pg_signal_backend TO {name} WITH ADMIN OPTION;"
+        f"GRANT ALL ON DATABASE postgres TO {name};"
+    )
 
 
 def _new_database(name: str, master: Master) -> str:

@@ -94,11 +94,11 @@ def tell(story: Story) -> None:
     paths = Paths(project=find_project(os.environ, Path.cwd()))
     refuse_running(paths)
     try:
-        with story.chapter("The local cloud starts"):
-            cloud = start(paths)
         with tempfile.TemporaryDirectory(prefix="stageline-demo-") as folder:
+            with story.chapter("The local cloud starts"):
+                cloud = start(paths, Path(folder))
             chapters(story, cloud, Path(folder))
-        ending(story, cloud)
+            ending(story, cloud)
     finally:
         if not os.environ.get("KEEP"):
             local_cloud("down")
@@ -346,15 +346,15 @@ def refuse_running(paths: Paths) -> None:
     raise CloudError("a local cloud is already running here, and the demo needs an empty one: run local-cloud down")
 
 
-def start(paths: Paths) -> Cloud:
-    """`local-cloud up`, and the variables of `local-cloud env`."""
+def start(paths: Paths, temporary: Path) -> Cloud:
+    """`local-cloud up`, and the variables of `local-cloud env`. Logs of failed commands go where the demo cleans up."""
     local_cloud("up")
     access = ask(paths.control, {"do": "access"}, timeout=10)
     shell = cloud_environment(
         paths, os.environ, url=access["url"], region=access["region"], key=AccessKey(**access["key"])
     )
     kept = {name: value for name, value in os.environ.items() if name not in shell.unset}
-    return Cloud(paths, {**kept, **shell.set})
+    return Cloud(paths, {**kept, **shell.set, "TMPDIR": str(temporary)})
 
 
 def local_cloud(verb: str) -> None:

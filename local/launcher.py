@@ -18,8 +18,12 @@ VARIABLES = ("AWS_", "STAGELINE_", "SSH_AUTH_SOCK", "HOME", "PATH", "TMPDIR")
 def main() -> int:
     here = os.path.dirname(os.path.realpath(__file__))
     name = os.path.basename(__file__).rpartition("-")[2]
-    request = {"do": "provider", "name": name, "cwd": os.getcwd(),
-               "env": {key: value for key, value in os.environ.items() if key.startswith(VARIABLES)}}
+    request = {
+        "do": "provider",
+        "name": name,
+        "cwd": os.getcwd(),
+        "env": {key: value for key, value in os.environ.items() if key.startswith(VARIABLES)},
+    }
     try:
         connection = connect(os.path.dirname(here))
     except OSError:

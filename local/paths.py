@@ -68,8 +68,16 @@ class Paths:
     @property
     def runtime(self) -> tuple[Path, ...]:
         """What `down` removes. The log stays, so that one can read why a cloud ended."""
-        return (self.bin, self.plugins, self.work, self.control, self.state, self.pulumi_home,
-                self.servers, self.databases)
+        return (
+            self.bin,
+            self.plugins,
+            self.work,
+            self.control,
+            self.state,
+            self.pulumi_home,
+            self.servers,
+            self.databases,
+        )
 
 
 def find_project(environ: Mapping[str, str], cwd: Path) -> Path:
@@ -82,5 +90,7 @@ def find_project(environ: Mapping[str, str], cwd: Path) -> Path:
     for folder in candidates:
         if (folder / PROJECT_FILE).is_file() and folder.parent.name != ".local":
             return folder.resolve()
-    raise CloudError(f"no {PROJECT_FILE} in {candidates[0]}"
-                     f"{'' if named else ' or above it'}: run local-cloud inside a clone of the project")
+    raise CloudError(
+        f"no {PROJECT_FILE} in {candidates[0]}"
+        f"{'' if named else ' or above it'}: run local-cloud inside a clone of the project"
+    )

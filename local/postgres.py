@@ -24,15 +24,36 @@ START_LIMIT = 20.0
 STOP_LIMIT = 10.0
 # PostgreSQL refuses to run as root. It may go through folders that only root can read, such as a clone in root's home;
 # the securebit makes access(2) say so too, by which it looks for its own program.
-AS_NOBODY = ("setpriv", "--securebits=+no_setuid_fixup", "--reuid=nobody", "--regid=nogroup", "--clear-groups",
-             "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--")
+AS_NOBODY = (
+    "setpriv",
+    "--securebits=+no_setuid_fixup",
+    "--reuid=nobody",
+    "--regid=nogroup",
+    "--clear-groups",
+    "--inh-caps=+dac_override",
+    "--ambient-caps=+dac_override",
+    "--",
+)
 # Data need not survive this machine's crash: a cloud lives only as long as its daemon.
 SETTINGS = {
-    "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "16MB",
-    "max_connections": "60", "unix_socket_directories": "''", "wal_level": "replica", "max_wal_senders": "4",
-    "min_wal_size": "2MB", "max_wal_size": "64MB", "password_encryption": "scram-sha-256", "timezone": "UTC",
-    "log_timezone": "UTC", "autovacuum_naptime": "5min", "huge_pages": "off", "max_worker_processes": "2",
-    "io_method": "sync", "log_min_error_statement": "panic",  # a failing statement may hold a password
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "16MB",
+    "max_connections": "60",
+    "unix_socket_directories": "''",
+    "wal_level": "replica",
+    "max_wal_senders": "4",
+    "min_wal_size": "2MB",
+    "max_wal_size": "64MB",
+    "password_encryption": "scram-sha-256",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "autovacuum_naptime": "5min",
+    "huge_pages": "off",
+    "max_worker_processes": "2",
+    "io_method": "sync",
+    "log_min_error_statement": "panic",  # a failing statement may hold a password
 }
 # Rows only; the first error ends it, and is told without the line that it is in.
 QUIETLY = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse")
@@ -46,19 +67,32 @@ class Programs:
     folder: Path
     prefix: tuple[str, ...]
 
-    def run(self, program: str, *arguments: str, environment: Mapping[str, str] | None = None,
-            text: str = "") -> str:
+    def run(self, program: str, *arguments: str, environment: Mapping[str, str] | None = None, text: str = "") -> str:
         """Run to the end and return its output. Raises `CloudError` with its last line if it fails."""
-        done = subprocess.run(self.command(program, *arguments), input=text, capture_output=True, text=True,
-                              cwd="/", env=self.environment(environment or {}), check=False)
+        done = subprocess.run(
+            self.command(program, *arguments),
+            input=text,
+            capture_output=True,
+            text=True,
+            cwd="/",
+            env=self.environment(environment or {}),
+            check=False,
+        )
         if done.returncode:
             raise CloudError(f"PostgreSQL's {program} failed: {_last_line(done.stderr or done.stdout)}")
         return done.stdout
 
     def start(self, program: str, *arguments: str, output: IO[bytes]) -> "subprocess.Popen[bytes]":
         """Start it in a session of its own."""
-        return subprocess.Popen(self.command(program, *arguments), stdin=subprocess.DEVNULL, stdout=output,
-                                stderr=output, cwd="/", env=self.environment({}), start_new_session=True)
+        return subprocess.Popen(
+            self.command(program, *arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd="/",
+            env=self.environment({}),
+            start_new_session=True,
+        )
 
     def command(self, program: str, *arguments: str) -> list[str]:
         own = self.folder / program
@@ -102,8 +136,9 @@ class Cluster:
             self._process = self._programs.start("postgres", *self._options(), output=output)
         if not _wait(lambda: _is_ready(pid_file) or not self.running, START_LIMIT) or not self.running:
             self.stop()
-            raise CloudError(f"the database at {self.address}:{self.port} did not start:"
-                             f" {_fatal_line(self._log.read_text())}")
+            raise CloudError(
+                f"the database at {self.address}:{self.port} did not start: {_fatal_line(self._log.read_text())}"
+            )
 
     def stop(self) -> None:
         """Disconnect everybody, write what is not written, end."""
@@ -117,13 +152,15 @@ class Cluster:
 
     def execute(self, sql: str, database: str = "postgres") -> str:
         """Run SQL as the administrator and return the rows as text. The SQL goes through stdin: it may hold secrets."""
-        return self._programs.run("psql", *QUIETLY, *self._place(), "-d", database, environment=self._password(),
-                                  text=sql)
+        return self._programs.run(
+            "psql", *QUIETLY, *self._place(), "-d", database, environment=self._password(), text=sql
+        )
 
     def copy_to(self, folder: Path) -> None:
         """A consistent copy of the running cluster, without disturbing its clients."""
-        self._programs.run("pg_basebackup", "-D", str(folder), "-c", "fast", "--no-sync", *self._place(),
-                           environment=self._password())
+        self._programs.run(
+            "pg_basebackup", "-D", str(folder), "-c", "fast", "--no-sync", *self._place(), environment=self._password()
+        )
 
     def _place(self) -> Sequence[str]:
         return ("-h", self.address, "-p", str(self.port), "-U", ADMIN, "-w")
@@ -145,8 +182,20 @@ class Cluster:
 
 def make_template(programs: Programs, folder: Path, admin_password: str) -> None:
     """A new, empty, stopped cluster in `folder`, configured as every cluster here. It takes about 0.4 s."""
-    programs.run("initdb", "-D", str(folder), "-U", ADMIN, "--auth=scram-sha-256", "--pwfile=/dev/stdin", "--no-sync",
-                 "--wal-segsize=1", "--encoding=UTF8", "--locale=C.UTF-8", text=admin_password + "\n")
+    programs.run(
+        "initdb",
+        "-D",
+        str(folder),
+        "-U",
+        ADMIN,
+        "--auth=scram-sha-256",
+        "--pwfile=/dev/stdin",
+        "--no-sync",
+        "--wal-segsize=1",
+        "--encoding=UTF8",
+        "--locale=C.UTF-8",
+        text=admin_password + "\n",
+    )
     settings = "".join(f"{name} = {value}\n" for name, value in SETTINGS.items())
     programs.run("tee", str(folder / "postgresql.auto.conf"), text=settings)
     programs.run("tee", str(folder / "pg_hba.conf"), text=ACCESS)

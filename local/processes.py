@@ -41,9 +41,10 @@ def read_process(pid: int) -> Process | None:
         text = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
-    fields = text[text.rindex(")") + 2:].split()  # the name before it may hold spaces and brackets
-    return Process(pid=pid, parent=int(fields[1]), group=int(fields[2]), started=int(fields[19]),
-                   zombie=fields[0] in "ZX")
+    fields = text[text.rindex(")") + 2 :].split()  # the name before it may hold spaces and brackets
+    return Process(
+        pid=pid, parent=int(fields[1]), group=int(fields[2]), started=int(fields[19]), zombie=fields[0] in "ZX"
+    )
 
 
 def descendants(ancestor: int) -> list[Process]:
@@ -63,8 +64,12 @@ def adopt_orphans() -> None:
 def marked(root: Path) -> list[Process]:
     """The living processes of the cloud in `root` (its `.local`), without this one."""
     daemons, servers = f"{MARK}={root}".encode(), f"{SERVER_MARK}={root}/servers/".encode()
-    return [process for process in _all_processes() if process.pid != os.getpid()
-            and any(entry == daemons or entry.startswith(servers) for entry in _environment(process.pid))]
+    return [
+        process
+        for process in _all_processes()
+        if process.pid != os.getpid()
+        and any(entry == daemons or entry.startswith(servers) for entry in _environment(process.pid))
+    ]
 
 
 def end_marked(root: Path) -> int:

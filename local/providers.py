@@ -39,8 +39,11 @@ class Providers:
 def _serve(servicer: Any) -> tuple[grpc.Server, int]:
     from pulumi.runtime.proto.provider_pb2_grpc import add_ResourceProviderServicer_to_server  # takes 0.3 s
 
-    options = [("grpc.max_receive_message_length", LARGEST_MESSAGE), ("grpc.max_send_message_length", LARGEST_MESSAGE),
-               ("grpc.so_reuseport", 0)]
+    options = [
+        ("grpc.max_receive_message_length", LARGEST_MESSAGE),
+        ("grpc.max_send_message_length", LARGEST_MESSAGE),
+        ("grpc.so_reuseport", 0),
+    ]
     server = grpc.server(ThreadPoolExecutor(THREADS, thread_name_prefix="provider"), options=options)
     add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")

@@ -89,5 +89,8 @@ def _matches_any(text: str, patterns: Iterable[str]) -> bool:
 
 
 def _query_holds(value: Mapping[str, str], request: Request) -> bool:
-    return any(_matches_any(content, [value["Value"]]) for key, content in request.query
-               if "Key" not in value or _matches_any(key, [value["Key"]]))
+    return any(
+        _matches_any(content, [value["Value"]])
+        for key, content in request.query
+        if "Key" not in value or _matches_any(key, [value["Key"]])
+    )

@@ -28,14 +28,23 @@ from local.paths import PROJECT_FILE, Paths
 LOCAL_VALUES: Mapping[str, Mapping[str, Any]] = {
     "servers": {"ssh_port": SSH_PORT, "dial_error_limit": 60, "install_timeout": 120},
     "load_balancer": {
-        "live_port": LIVE_PORT, "preview_port": PREVIEW_PORT, "certificate": None,
+        "live_port": LIVE_PORT,
+        "preview_port": PREVIEW_PORT,
+        "certificate": None,
         "health": {"interval": 5, "timeout": 2, "healthy": 2, "unhealthy": 2},
     },
 }
 KEPT_KEYS = ("secretsprovider", "encryptedkey", "encryptionsalt")
 PLUGINS = {"aws": "pulumi-aws", "command": "pulumi-command"}  # a plugin's name and that of its Python package
-FORGOTTEN_VARIABLES = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "SSH_AUTH_SOCK", "HTTP_PROXY", "http_proxy", "ALL_PROXY",
-                       "all_proxy")
+FORGOTTEN_VARIABLES = (
+    "AWS_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "SSH_AUTH_SOCK",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,8 +162,10 @@ def _write_program(path: Path, text: str) -> None:
 def _pulumi_wrapper(paths: Paths, engine: Path) -> str:
     """The engine finds its language host beside itself or on PATH."""
     path = f"{shlex.quote(str(paths.bin))}:{shlex.quote(str(engine))}:$PATH"
-    return (f"#!/bin/sh\nunset SSH_AUTH_SOCK\nPATH={path}\nexport PATH\n"
-            f'exec {shlex.quote(str(engine / "pulumi"))} -C {shlex.quote(str(paths.work))} "$@"\n')
+    return (
+        f"#!/bin/sh\nunset SSH_AUTH_SOCK\nPATH={path}\nexport PATH\n"
+        f'exec {shlex.quote(str(engine / "pulumi"))} -C {shlex.quote(str(paths.work))} "$@"\n'
+    )
 
 
 def _install_launcher(paths: Paths, plugin: str, plugin_version: str) -> None:
@@ -180,6 +191,9 @@ def _is_local_bin(folder: Path) -> bool:
 
 def _path(paths: Paths, environ: Mapping[str, str]) -> str:
     own = [str(paths.bin), str(Path(sys.prefix) / "bin")]
-    others = [folder for folder in environ.get("PATH", os.defpath).split(os.pathsep)
-              if folder not in own and not _is_local_bin(Path(folder))]
+    others = [
+        folder
+        for folder in environ.get("PATH", os.defpath).split(os.pathsep)
+        if folder not in own and not _is_local_bin(Path(folder))
+    ]
     return os.pathsep.join([*own, *others])

@@ -154,6 +154,7 @@ def _after_database_change(change: Callable[[str], None]) -> Callable[[Function]
 
 def _with_copy(databases: Databases) -> Callable[[Function], Function]:
     """An automated snapshot is taken while the instance is being made: there is nothing to copy yet."""
+
     def wrap(original: Function) -> Function:
         @functools.wraps(original)
         def create_db_snapshot(backend: Any, *args: Any, **kwargs: Any) -> Any:
@@ -205,8 +206,9 @@ def _unsupported(what: str) -> Callable[[Function], Function]:
     def wrap(original: Function) -> Function:
         @functools.wraps(original)
         def refuse(backend: Any, *args: Any, **kwargs: Any) -> Any:
-            raise RDSClientError("InvalidParameterCombination", f"the local cloud has no {what}: use instances and"
-                                 " their snapshots")
+            raise RDSClientError(
+                "InvalidParameterCombination", f"the local cloud has no {what}: use instances and their snapshots"
+            )
 
         return refuse
 

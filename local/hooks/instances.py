@@ -28,6 +28,7 @@ def install_instances(installed: ExitStack, parts: Parts) -> None:
 
 def _addressed(parts: Parts) -> Callable[[Function], Function]:
     """Give each new instance the loopback address that it will really have."""
+
     def wrap(original: Function) -> Function:
         @functools.wraps(original)
         def init(instance: Any, *args: Any, **kwargs: Any) -> None:
@@ -46,6 +47,7 @@ def _addressed(parts: Parts) -> Callable[[Function], Function]:
 
 def _publicly_itself(original: Function) -> Function:
     """A public address is the private one: there is one loopback network only."""
+
     @functools.wraps(original)
     def check_auto_public_ip(interface: Any) -> None:
         original(interface)

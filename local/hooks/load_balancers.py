@@ -72,8 +72,9 @@ def _new_listener(parts: Parts) -> Callable[[Function], Function]:
 def _changed_listener(parts: Parts) -> Callable[[Function], Function]:
     def wrap(original: Function) -> Function:
         @functools.wraps(original)
-        def modify_listener(backend: Any, arn: str, port: str | None = None, protocol: str | None = None,
-                            *args: Any, **kwargs: Any) -> Any:
+        def modify_listener(
+            backend: Any, arn: str, port: str | None = None, protocol: str | None = None, *args: Any, **kwargs: Any
+        ) -> Any:
             _refuse_tls(protocol)
             before = backend.describe_listeners(load_balancer_arn=None, listener_arns=[arn])[0].port
             listener = original(backend, arn, port, protocol, *args, **kwargs)
@@ -104,8 +105,11 @@ def _removed_listener(parts: Parts) -> Callable[[Function], Function]:
 
 def _refuse_tls(protocol: str | None) -> None:
     if protocol == "HTTPS":
-        raise ELBClientError("UnsupportedProtocol", "the local cloud's load balancers speak HTTP only: set"
-                             " load_balancer.certificate to null in the local stack file")
+        raise ELBClientError(
+            "UnsupportedProtocol",
+            "the local cloud's load balancers speak HTTP only: set"
+            " load_balancer.certificate to null in the local stack file",
+        )
 
 
 def _refuse_second(backend: Any, load_balancer_arn: str | None, port: Any) -> None:
@@ -124,8 +128,9 @@ def _measured(parts: Parts) -> Callable[[Function], Function]:
                 return assumed
             health = parts.balancers.health(group.arn, target["Id"], int(assumed.port))
             status = "unused" if health.reason == "Target.NotInUse" else health.state
-            return FakeHealthStatus(assumed.instance_id, assumed.port, assumed.health_check_port, status,
-                                    health.reason, health.description)
+            return FakeHealthStatus(
+                assumed.instance_id, assumed.port, assumed.health_check_port, status, health.reason, health.description
+            )
 
         return health_for
 

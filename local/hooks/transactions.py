@@ -35,8 +35,11 @@ def install_transactions(installed: ExitStack) -> None:
 
 
 def _public_methods(cls: type) -> list[str]:
-    return [name for name, value in vars(cls).items() if not name.startswith("_") and callable(value)
-            and not isinstance(value, staticmethod)]
+    return [
+        name
+        for name, value in vars(cls).items()
+        if not name.startswith("_") and callable(value) and not isinstance(value, staticmethod)
+    ]
 
 
 def _locked(original: Callable[..., Any]) -> Callable[..., Any]:

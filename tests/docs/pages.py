@@ -90,5 +90,8 @@ def rows(text: str) -> list[list[str]]:
     lines = [line for line in text.splitlines() if line.startswith("|")]
     rules = [number for number, line in enumerate(lines) if set(line) <= set("|- ")]
     heads = {*rules, *(number - 1 for number in rules)}
-    return [[cell.strip() for cell in line.strip("|").split("|")]
-            for number, line in enumerate(lines) if number not in heads]
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for number, line in enumerate(lines)
+        if number not in heads
+    ]

@@ -57,10 +57,19 @@ def test_relative_links_resolve(page: Path) -> None:
 
 
 def test_the_reference_names_every_verb_with_every_option() -> None:
-    named = {(words[0], words[1], word) for span in spans(REFERENCE) for words in commands(re.sub(r"[\[\]…]", "", span))
-             if len(words) > 1 for word in ("", *words[2:])}
-    there = {(group, name, option) for group in GROUPS for name, verb in GROUPS[group].commands.items()
-             for option in ("", *long_options(verb))}
+    named = {
+        (words[0], words[1], word)
+        for span in spans(REFERENCE)
+        for words in commands(re.sub(r"[\[\]…]", "", span))
+        if len(words) > 1
+        for word in ("", *words[2:])
+    }
+    there = {
+        (group, name, option)
+        for group in GROUPS
+        for name, verb in GROUPS[group].commands.items()
+        for option in ("", *long_options(verb))
+    }
     assert {entry for entry in there - named if entry[2] not in EVERYWHERE} == set()
 
 
@@ -88,8 +97,11 @@ def test_the_reference_has_exactly_the_outputs_of_a_stack() -> None:
 
 def test_the_reference_has_exactly_the_exit_codes() -> None:
     table = {code: name for codes, name, _ in rows(section(REFERENCE, "Exit codes")) for code in codes.split(", ")}
-    errors = {error.exit_code: error for error in StagelineError.__subclasses__()
-              if error is not Interrupted and error.__module__ == StagelineError.__module__}
+    errors = {
+        error.exit_code: error
+        for error in StagelineError.__subclasses__()
+        if error is not Interrupted and error.__module__ == StagelineError.__module__
+    }
     interrupted = {str(128 + number): "interrupted" for number in SIGNALS}
     assert table == {"0": "done", **{str(code): in_words(error) for code, error in errors.items()}, **interrupted}
 
@@ -106,11 +118,16 @@ def test_the_reference_has_every_part_of_head() -> None:
 
 def test_the_reference_has_the_limits_that_the_code_keeps() -> None:
     limits = (
-        f"It lasts {LENGTH.seconds // 60} minutes", f"one every {BEAT:.0f} seconds",
+        f"It lasts {LENGTH.seconds // 60} minutes",
+        f"one every {BEAT:.0f} seconds",
         f"{MOST_ENTRIES:,} entries, {MOST_ENTRY_BYTES >> 30} GiB in one file or {MOST_BYTES >> 30} GiB unpacked",
-        f"at most {MOST_SMOKE_BYTES >> 10} KiB", f"of {VERSION_LENGTH} characters at most",
-        f"ends after {HEALTH_LIMIT:.0f} seconds", f"all smoke checks after {SMOKE_LIMIT / 60:.0f} minutes",
-        f"a snapshot after {SNAPSHOT_LIMIT // 60} minutes", f"answers {IN_A_ROW} times in a row", ENVIRONMENT_RULE,
+        f"at most {MOST_SMOKE_BYTES >> 10} KiB",
+        f"of {VERSION_LENGTH} characters at most",
+        f"ends after {HEALTH_LIMIT:.0f} seconds",
+        f"all smoke checks after {SMOKE_LIMIT / 60:.0f} minutes",
+        f"a snapshot after {SNAPSHOT_LIMIT // 60} minutes",
+        f"answers {IN_A_ROW} times in a row",
+        ENVIRONMENT_RULE,
     )
     text = " ".join(REFERENCE.split())
     assert [limit for limit in limits if limit not in text] == []

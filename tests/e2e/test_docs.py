@@ -89,8 +89,15 @@ def on_terminal(command: list[str], folder: Path) -> str:
     """What a command prints on a terminal of 200 columns, without colours and cursor movements."""
     ours, its = pty.openpty()
     termios.tcsetwinsize(its, (60, 200))
-    with subprocess.Popen(command, cwd=folder, env=own_environment(folder), stdin=subprocess.DEVNULL, stdout=its,
-                          stderr=its, start_new_session=True):
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=own_environment(folder),
+        stdin=subprocess.DEVNULL,
+        stdout=its,
+        stderr=its,
+        start_new_session=True,
+    ):
         os.close(its)
         printed = b"".join(read_all(ours))
     os.close(ours)

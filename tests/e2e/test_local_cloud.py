@@ -29,8 +29,10 @@ USER_DATA = """#!/bin/sh
 mkdir -p $STAGELINE_ROOT/etc/ssh $STAGELINE_ROOT/home/stageline
 ssh-keygen -q -t ed25519 -N '' -f $STAGELINE_ROOT/etc/ssh/ssh_host_ed25519_key
 """
-NOTHING_LIVE = {"Type": "fixed-response", "FixedResponseConfig": {
-    "StatusCode": "503", "ContentType": "text/plain", "MessageBody": "nothing is live"}}
+NOTHING_LIVE = {
+    "Type": "fixed-response",
+    "FixedResponseConfig": {"StatusCode": "503", "ContentType": "text/plain", "MessageBody": "nothing is live"},
+}
 
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
@@ -79,8 +81,9 @@ def test_plain_pulumi_makes_resources_in_the_cloud(cloud: Clone) -> None:
     variables = {**cloud.environment(), "PULUMI_CONFIG_PASSPHRASE": "not a secret"}
 
     def pulumi(*arguments: str) -> str:
-        done = subprocess.run(["pulumi", *arguments], cwd=cloud.folder, env=variables, capture_output=True, text=True,
-                              check=False)
+        done = subprocess.run(
+            ["pulumi", *arguments], cwd=cloud.folder, env=variables, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -94,8 +97,9 @@ def test_plain_pulumi_makes_resources_in_the_cloud(cloud: Clone) -> None:
 def test_an_instance_is_an_ssh_host_at_its_public_address(cloud: Clone) -> None:
     ec2 = cloud.client("ec2")
     subnet = subnets(ec2)[0]
-    launched = ec2.run_instances(ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1, SubnetId=subnet,
-                                 UserData=USER_DATA)["Instances"][0]["InstanceId"]
+    launched = ec2.run_instances(
+        ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1, SubnetId=subnet, UserData=USER_DATA
+    )["Instances"][0]["InstanceId"]
     instance = ec2.describe_instances(InstanceIds=[launched])["Reservations"][0]["Instances"][0]
     place = (instance["PublicIpAddress"], 2222)
     eventually(lambda: greeting(place).startswith(b"SSH-2.0-"))
@@ -106,8 +110,9 @@ def test_an_instance_is_an_ssh_host_at_its_public_address(cloud: Clone) -> None:
 def test_a_load_balancer_answers_on_its_dns_name(cloud: Clone) -> None:
     elb = cloud.client("elbv2")
     balancer = elb.create_load_balancer(Name="live", Subnets=subnets(cloud.client("ec2")))["LoadBalancers"][0]
-    elb.create_listener(LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=8080,
-                        DefaultActions=[NOTHING_LIVE])
+    elb.create_listener(
+        LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=8080, DefaultActions=[NOTHING_LIVE]
+    )
     with pytest.raises(urllib.error.HTTPError) as answer:
         urllib.request.urlopen(f"http://{balancer['DNSName']}:8080/", timeout=5)
     with answer.value as error:
@@ -117,9 +122,16 @@ def test_a_load_balancer_answers_on_its_dns_name(cloud: Clone) -> None:
 
 def test_a_database_takes_the_password_of_its_secret_and_its_snapshot_restores_rows(cloud: Clone) -> None:
     rds = cloud.client("rds")
-    rds.create_db_instance(DBInstanceIdentifier="dev", Engine="postgres", DBInstanceClass="db.t4g.small",
-                           AllocatedStorage=20, MasterUsername="master", ManageMasterUserPassword=True,
-                           DBName="fieldmap", Port=5432)
+    rds.create_db_instance(
+        DBInstanceIdentifier="dev",
+        Engine="postgres",
+        DBInstanceClass="db.t4g.small",
+        AllocatedStorage=20,
+        MasterUsername="master",
+        ManageMasterUserPassword=True,
+        DBName="fieldmap",
+        Port=5432,
+    )
     with connected(cloud, "dev") as connection:
         connection.execute("CREATE TABLE project (name text)")
         connection.execute("INSERT INTO project VALUES ('before')")
@@ -142,8 +154,14 @@ def test_status_lists_what_is_there(cloud: Clone) -> None:
 
 def test_down_leaves_no_process_and_the_next_up_is_a_fresh_cloud(cloud: Clone) -> None:
     rds = cloud.client("rds")
-    rds.create_db_instance(DBInstanceIdentifier="left", Engine="postgres", DBInstanceClass="db.t4g.small",
-                           AllocatedStorage=20, MasterUsername="master", MasterUserPassword="longer-than-8")
+    rds.create_db_instance(
+        DBInstanceIdentifier="left",
+        Engine="postgres",
+        DBInstanceClass="db.t4g.small",
+        AllocatedStorage=20,
+        MasterUsername="master",
+        MasterUserPassword="longer-than-8",
+    )
     assert cloud.processes()
     assert cloud.run("down").returncode == 0
     assert cloud.processes() == []
@@ -154,8 +172,14 @@ def test_down_leaves_no_process_and_the_next_up_is_a_fresh_cloud(cloud: Clone) -
 
 def test_after_the_daemon_was_killed_up_starts_a_fresh_cloud_and_ends_what_was_left(cloud: Clone) -> None:
     rds = cloud.client("rds")
-    rds.create_db_instance(DBInstanceIdentifier="left", Engine="postgres", DBInstanceClass="db.t4g.small",
-                           AllocatedStorage=20, MasterUsername="master", MasterUserPassword="longer-than-8")
+    rds.create_db_instance(
+        DBInstanceIdentifier="left",
+        Engine="postgres",
+        DBInstanceClass="db.t4g.small",
+        AllocatedStorage=20,
+        MasterUsername="master",
+        MasterUserPassword="longer-than-8",
+    )
     daemon = cloud.status()["pid"]
     os.kill(daemon, signal.SIGKILL)
     assert cloud.run("status").returncode == 1
@@ -173,8 +197,10 @@ def test_what_the_daemon_says_is_in_the_log_with_a_date(cloud: Clone) -> None:
 def subnets(ec2: Any) -> list[str]:
     """Two public subnets of a new VPC."""
     vpc = ec2.create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
-    made = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.8.{number}.0/24", AvailabilityZone=f"eu-central-1{zone}")
-            for number, zone in enumerate("ab")]
+    made = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.8.{number}.0/24", AvailabilityZone=f"eu-central-1{zone}")
+        for number, zone in enumerate("ab")
+    ]
     names = [str(subnet["Subnet"]["SubnetId"]) for subnet in made]
     for name in names:
         ec2.modify_subnet_attribute(SubnetId=name, MapPublicIpOnLaunch={"Value": True})
@@ -185,8 +211,14 @@ def connected(cloud: Clone, identifier: str) -> "psycopg.Connection[tuple[Any, .
     found = cloud.client("rds").describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"][0]
     secret = cloud.client("secretsmanager").get_secret_value(SecretId=found["MasterUserSecret"]["SecretArn"])
     master = json.loads(secret["SecretString"])
-    return psycopg.connect(host=found["Endpoint"]["Address"], port=found["Endpoint"]["Port"], autocommit=True,
-                           user=master["username"], password=master["password"], dbname="fieldmap")
+    return psycopg.connect(
+        host=found["Endpoint"]["Address"],
+        port=found["Endpoint"]["Port"],
+        autocommit=True,
+        user=master["username"],
+        password=master["password"],
+        dbname="fieldmap",
+    )
 
 
 def greeting(place: tuple[str, int]) -> bytes:

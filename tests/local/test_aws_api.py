@@ -39,8 +39,14 @@ def test_a_taken_port_is_a_one_line_error() -> None:
 
 
 def client(api: AwsApi, key: AccessKey) -> Any:
-    return boto3.client("sts", region_name="eu-central-1", endpoint_url=api.url, aws_access_key_id=key.id,
-                        aws_secret_access_key=key.secret, config=Config(retries={"total_max_attempts": 1}))
+    return boto3.client(
+        "sts",
+        region_name="eu-central-1",
+        endpoint_url=api.url,
+        aws_access_key_id=key.id,
+        aws_secret_access_key=key.secret,
+        config=Config(retries={"total_max_attempts": 1}),
+    )
 
 
 def free_port() -> int:

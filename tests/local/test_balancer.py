@@ -124,8 +124,10 @@ class World:
 
     def group(self, name: str, *applications: Application, **declared: Any) -> dict[str, Any]:
         """Add a target group; the action that forwards to it."""
-        targets = {f"i-{number}": {"Id": f"i-{number}", "Port": application.port}
-                   for number, application in enumerate(applications)}
+        targets = {
+            f"i-{number}": {"Id": f"i-{number}", "Port": application.port}
+            for number, application in enumerate(applications)
+        }
         self.backend.target_groups[name] = TargetGroup(name, targets, **declared)
         return {"Type": "forward", "TargetGroupArn": name}
 
@@ -170,8 +172,10 @@ def green() -> Iterator[Application]:
     application.close()
 
 
-NOTHING_LIVE = {"Type": "fixed-response", "FixedResponseConfig": {
-    "StatusCode": "503", "ContentType": "text/plain", "MessageBody": "nothing is live"}}
+NOTHING_LIVE = {
+    "Type": "fixed-response",
+    "FixedResponseConfig": {"StatusCode": "503", "ContentType": "text/plain", "MessageBody": "nothing is live"},
+}
 
 
 def test_a_fixed_response_is_answered_without_any_target(world: World) -> None:
@@ -221,8 +225,14 @@ def test_healthy_targets_take_turns(world: World, blue: Application, green: Appl
 def test_weights_share_requests_between_groups(world: World, blue: Application, green: Application) -> None:
     world.group("blue", blue)
     world.group("green", green)
-    world.listen({"Type": "forward", "ForwardConfig": {"TargetGroups": [
-        {"TargetGroupArn": "blue", "Weight": 3}, {"TargetGroupArn": "green", "Weight": 1}]}})
+    world.listen(
+        {
+            "Type": "forward",
+            "ForwardConfig": {
+                "TargetGroups": [{"TargetGroupArn": "blue", "Weight": 3}, {"TargetGroupArn": "green", "Weight": 1}]
+            },
+        }
+    )
     world.become("blue", "healthy")
     world.become("green", "healthy")
     assert sorted(world.get()[1] for _ in range(8)) == [b"blue"] * 6 + [b"green"] * 2
@@ -243,7 +253,9 @@ def test_an_unhealthy_target_says_which_code_it_gave(world: World, blue: Applica
     world.become("blue", "unhealthy")
     health = world.balancers.health("blue", "i-0", blue.port)
     assert (health.reason, health.description) == (
-        "Target.ResponseCodeMismatch", "Health checks failed with these codes: [500]")
+        "Target.ResponseCodeMismatch",
+        "Health checks failed with these codes: [500]",
+    )
 
 
 def test_a_target_that_recovers_is_healthy_again(world: World, blue: Application) -> None:
@@ -276,8 +288,9 @@ def test_a_group_that_no_listener_refers_to_is_not_checked(world: World, blue: A
 def test_a_changed_listener_takes_effect_with_the_next_request(world: World, blue: Application) -> None:
     world.listen(NOTHING_LIVE)
     forward = world.group("blue", blue)
-    world.model.listeners["live"].rules["other"] = Rule([Action(forward)], 1, [
-        {"Field": "path-pattern", "Values": ["/blue"]}])
+    world.model.listeners["live"].rules["other"] = Rule(
+        [Action(forward)], 1, [{"Field": "path-pattern", "Values": ["/blue"]}]
+    )
     world.become("blue", "healthy")
     assert (world.get("/blue"), world.get("/")[0]) == ((200, b"blue"), 503)
 
@@ -305,8 +318,12 @@ def test_a_taken_port_is_a_one_line_error(world: World, blue: Application) -> No
 
 
 def test_a_redirect_fills_in_what_it_does_not_change(world: World) -> None:
-    world.listen({"Type": "redirect", "RedirectConfig": {
-        "Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301", "Path": "/new/#{path}"}})
+    world.listen(
+        {
+            "Type": "redirect",
+            "RedirectConfig": {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301", "Path": "/new/#{path}"},
+        }
+    )
     status, headers = asyncio.run(head(world.port, "/old?q=1"))
     assert (status, headers["location"]) == (301, f"https://{HERE}:443/new/old?q=1")
 

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from local.paths import Paths
 from local.processes import MARK
 
 STATUS = {
-    "url": "http://127.9.0.1:4566", "pid": 1, "block": 9,
+    "url": "http://127.9.0.1:4566",
+    "pid": 1,
+    "block": 9,
     "servers": [{"id": "i-1", "address": "127.9.3.1", "state": "running"}],
     "load_balancers": [{"name": "live", "address": "127.9.1.1", "ports": [8080, 8090]}],
     "databases": [{"address": "127.9.2.1", "port": 5432, "running": True}],
@@ -36,10 +39,13 @@ def running(paths: Paths) -> Iterator[Paths]:
     """A cloud that only answers."""
     paths.root.mkdir()
     key = {"id": "AKIA1", "secret": "canary"}
-    server = ControlServer(paths.control, {
-        "status": lambda request, connection: STATUS,
-        "access": lambda request, connection: {"url": STATUS["url"], "region": "eu-central-1", "key": key},
-    })
+    server = ControlServer(
+        paths.control,
+        {
+            "status": lambda request, connection: STATUS,
+            "access": lambda request, connection: {"url": STATUS["url"], "region": "eu-central-1", "key": key},
+        },
+    )
     server.start()
     yield paths
     server.close()
@@ -72,10 +78,11 @@ def test_no_secret_is_shown_but_by_env(running: Paths) -> None:
 
 
 @pytest.mark.enable_socket
-def test_env_of_a_cloud_that_is_down_prints_nothing_to_evaluate(paths: Paths, capfd: Any,
-                                                                monkeypatch: pytest.MonkeyPatch) -> None:
+def test_env_of_a_cloud_that_is_down_prints_nothing_to_evaluate(
+    paths: Paths, capfd: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     paths.root.mkdir()
-    monkeypatch.setattr("sys.argv", ["local-cloud", "env"])
+    monkeypatch.setattr(sys, "argv", ["local-cloud", "env"])
     with pytest.raises(SystemExit) as ended:
         cli.main()
     captured = capfd.readouterr()
@@ -83,10 +90,11 @@ def test_env_of_a_cloud_that_is_down_prints_nothing_to_evaluate(paths: Paths, ca
     assert captured.err == "local-cloud: the local cloud is not running: `local-cloud up` starts it\n"
 
 
-def test_outside_of_a_project_every_command_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                                    capfd: Any) -> None:
+def test_outside_of_a_project_every_command_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", ["local-cloud", "status"])
+    monkeypatch.setattr(sys, "argv", ["local-cloud", "status"])
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == 1
@@ -97,10 +105,11 @@ def test_a_wrong_command_line_answers_2(paths: Paths) -> None:
     assert (run("start").exit_code, run("status", "--xml").exit_code) == (2, 2)
 
 
-def test_up_without_an_engine_starts_nothing(paths: Paths, monkeypatch: pytest.MonkeyPatch, capfd: Any,
-                                             tmp_path: Path) -> None:
+def test_up_without_an_engine_starts_nothing(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path
+) -> None:
     monkeypatch.setenv("STAGELINE_ENGINE", str(tmp_path / "missing"))
-    monkeypatch.setattr("sys.argv", ["local-cloud", "up"])
+    monkeypatch.setattr(sys, "argv", ["local-cloud", "up"])
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert (ended.value.code, paths.root.exists()) == (1, False)

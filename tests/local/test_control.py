@@ -35,11 +35,16 @@ def path(tmp_path: Path, released: Event) -> Iterator[Path]:
         connection.hold(released.set)
         return {"port": 1}
 
-    server = ControlServer(deep / "control.sock", {
-        "double": lambda request, connection: {"result": request["number"] * 2},
-        "refuse": refuse, "fail": fail, "hold": hold,
-        "stall": lambda request, connection: {"in_time": released.wait(5)},
-    })
+    server = ControlServer(
+        deep / "control.sock",
+        {
+            "double": lambda request, connection: {"result": request["number"] * 2},
+            "refuse": refuse,
+            "fail": fail,
+            "hold": hold,
+            "stall": lambda request, connection: {"in_time": released.wait(5)},
+        },
+    )
     server.start()
     yield deep / "control.sock"
     server.close()

@@ -14,7 +14,7 @@ from local.databases import Databases, Master, refuse_engine
 from local.errors import CloudError
 from local.postgres import Programs, find_programs, quote_name, quote_text
 
-MASTER = Master(user="stage\"line", password="it's \\ a \"pass\"; word")
+MASTER = Master(user='stage"line', password='it\'s \\ a "pass"; word')
 loopback = pytest.mark.enable_socket
 
 
@@ -101,8 +101,9 @@ def test_a_snapshot_outlives_its_database_and_its_own_original(databases: Databa
 
 
 @loopback
-def test_a_stopped_database_refuses_connections_keeps_its_rows_and_can_be_copied(databases: Databases,
-                                                                                  port: int) -> None:
+def test_a_stopped_database_refuses_connections_keeps_its_rows_and_can_be_copied(
+    databases: Databases, port: int
+) -> None:
     address = databases.create(port=port, master=MASTER, name="fieldmap")
     with connected(address, port) as connection:
         connection.execute("CREATE TABLE task AS SELECT 7 AS number")
@@ -170,9 +171,15 @@ def test_names_and_texts_are_quoted_for_sql() -> None:
 
 
 def connected(address: str, port: int, master: Master = MASTER) -> "psycopg.Connection[tuple[object, ...]]":
-    return psycopg.connect(host=address, port=port, user=master.user, password=master.password,
-                           dbname="postgres" if master.user == "rdsadmin" else "fieldmap", autocommit=True,
-                           connect_timeout=5)
+    return psycopg.connect(
+        host=address,
+        port=port,
+        user=master.user,
+        password=master.password,
+        dbname="postgres" if master.user == "rdsadmin" else "fieldmap",
+        autocommit=True,
+        connect_timeout=5,
+    )
 
 
 def rows(connection: "psycopg.Connection[tuple[object, ...]]", query: str) -> list[tuple[object, ...]]:

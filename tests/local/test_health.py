@@ -7,20 +7,23 @@ from local.health import Check, Health, State, accepts
 CHECK = Check(path="/health", port="traffic-port", interval=5, timeout=2, healthy=3, unhealthy=2, codes="200")
 
 
-@pytest.mark.parametrize(("results", "state"), [
-    ("", "initial"),
-    ("+", "healthy"),
-    ("-", "initial"),
-    ("--", "unhealthy"),
-    ("-+", "healthy"),
-    ("+-", "healthy"),
-    ("+-+-+-", "healthy"),
-    ("+--", "unhealthy"),
-    ("--++", "unhealthy"),
-    ("--+++", "healthy"),
-    ("--++-+", "unhealthy"),
-    ("--++-+++", "healthy"),
-])
+@pytest.mark.parametrize(
+    ("results", "state"),
+    [
+        ("", "initial"),
+        ("+", "healthy"),
+        ("-", "initial"),
+        ("--", "unhealthy"),
+        ("-+", "healthy"),
+        ("+-", "healthy"),
+        ("+-+-+-", "healthy"),
+        ("+--", "unhealthy"),
+        ("--++", "unhealthy"),
+        ("--+++", "healthy"),
+        ("--++-+", "unhealthy"),
+        ("--++-+++", "healthy"),
+    ],
+)
 def test_the_state_follows_from_the_checks(results: str, state: State) -> None:
     assert after(results).state == state
 
@@ -35,10 +38,18 @@ def test_a_healthy_target_has_no_reason() -> None:
     assert (health.reason, health.description) == (None, None)
 
 
-@pytest.mark.parametrize(("codes", "status", "accepted"), [
-    ("200", 200, True), ("200", 201, False), ("200-299", 204, True), ("200-299", 300, False),
-    ("200,302", 302, True), ("200, 400-404", 404, True), ("200,400-404", 405, False),
-])
+@pytest.mark.parametrize(
+    ("codes", "status", "accepted"),
+    [
+        ("200", 200, True),
+        ("200", 201, False),
+        ("200-299", 204, True),
+        ("200-299", 300, False),
+        ("200,302", 302, True),
+        ("200, 400-404", 404, True),
+        ("200,400-404", 405, False),
+    ],
+)
 def test_a_matcher_lists_codes_and_ranges(codes: str, status: int, accepted: bool) -> None:
     assert accepts(codes, status) is accepted
 

@@ -12,8 +12,7 @@ import pytest
 from local.processes import MARK, SERVER_MARK, Process, descendants, end, end_marked, marked, read_process
 
 STUBBORN = "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); signal.pause()"
-WITH_CHILD = ("import subprocess, sys; c = subprocess.Popen(['sleep', '60']); print(c.pid, flush=True);"
-              " c.wait()")
+WITH_CHILD = "import subprocess, sys; c = subprocess.Popen(['sleep', '60']); print(c.pid, flush=True); c.wait()"
 
 
 @pytest.fixture
@@ -28,8 +27,9 @@ def strangers(tmp_path: Path) -> Iterator[list["subprocess.Popen[bytes]"]]:
         process.wait()
 
 
-def test_what_carries_the_mark_is_ended_and_nobody_else(tmp_path: Path,
-                                                        strangers: list["subprocess.Popen[bytes]"]) -> None:
+def test_what_carries_the_mark_is_ended_and_nobody_else(
+    tmp_path: Path, strangers: list["subprocess.Popen[bytes]"]
+) -> None:
     own = [sleeping({MARK: str(tmp_path)}), sleeping({SERVER_MARK: f"{tmp_path}/servers/i-1"})]
     assert end_marked(tmp_path) == 2
     assert [process.wait(5) < 0 for process in own] == [True, True]

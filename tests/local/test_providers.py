@@ -91,9 +91,12 @@ def test_a_launcher_without_a_cloud_says_how_to_start_it(cloud: Path) -> None:
 
 
 def launched(cloud: Path) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, "-IS", cloud / "plugins" / "pulumi-resource-aws"],
-                            env={**os.environ, "AWS_REGION": "eu-north-1"}, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE if not (cloud / "control.sock").exists() else None)
+    return subprocess.Popen(
+        [sys.executable, "-IS", cloud / "plugins" / "pulumi-resource-aws"],
+        env={**os.environ, "AWS_REGION": "eu-north-1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE if not (cloud / "control.sock").exists() else None,
+    )
 
 
 def connection_to(providers: Providers, region: str) -> tuple[int, Connection]:

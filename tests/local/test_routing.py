@@ -24,28 +24,37 @@ class Rule:
         return [Action({"Type": "authenticate-oidc"}), Action({"Type": "forward", "TargetGroupArn": self.name})]
 
 
-REQUEST = Request(method="GET", host="Shop.Example.com", path="/api/v1/maps", source="127.0.0.1",
-                  headers={"x-canary": "yes"}, query=(("color", "green"),))
+REQUEST = Request(
+    method="GET",
+    host="Shop.Example.com",
+    path="/api/v1/maps",
+    source="127.0.0.1",
+    headers={"x-canary": "yes"},
+    query=(("color", "green"),),
+)
 
 
-@pytest.mark.parametrize(("condition", "holds"), [
-    ({"Field": "path-pattern", "Values": ["/api/*"]}, True),
-    ({"Field": "path-pattern", "PathPatternConfig": {"Values": ["/api/?1/*"]}}, True),
-    ({"Field": "path-pattern", "Values": ["/API/*"]}, False),
-    ({"Field": "path-pattern", "Values": ["/[a]pi/*"]}, False),
-    ({"Field": "host-header", "HostHeaderConfig": {"Values": ["*.example.COM"]}}, True),
-    ({"Field": "host-header", "HostHeaderConfig": {"Values": ["example.com"]}}, False),
-    ({"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["GET"]}}, True),
-    ({"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["POST"]}}, False),
-    ({"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Canary", "Values": ["y*"]}}, True),
-    ({"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Other", "Values": ["y*"]}}, False),
-    ({"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "color", "Value": "gr*"}]}}, True),
-    ({"Field": "query-string", "QueryStringConfig": {"Values": [{"Value": "green"}]}}, True),
-    ({"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "size", "Value": "*"}]}}, False),
-    ({"Field": "source-ip", "SourceIpConfig": {"Values": ["127.0.0.0/8"]}}, True),
-    ({"Field": "source-ip", "SourceIpConfig": {"Values": ["10.0.0.0/8"]}}, False),
-    ({"Field": "something-new"}, False),
-])
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ({"Field": "path-pattern", "Values": ["/api/*"]}, True),
+        ({"Field": "path-pattern", "PathPatternConfig": {"Values": ["/api/?1/*"]}}, True),
+        ({"Field": "path-pattern", "Values": ["/API/*"]}, False),
+        ({"Field": "path-pattern", "Values": ["/[a]pi/*"]}, False),
+        ({"Field": "host-header", "HostHeaderConfig": {"Values": ["*.example.COM"]}}, True),
+        ({"Field": "host-header", "HostHeaderConfig": {"Values": ["example.com"]}}, False),
+        ({"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["GET"]}}, True),
+        ({"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["POST"]}}, False),
+        ({"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Canary", "Values": ["y*"]}}, True),
+        ({"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Other", "Values": ["y*"]}}, False),
+        ({"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "color", "Value": "gr*"}]}}, True),
+        ({"Field": "query-string", "QueryStringConfig": {"Values": [{"Value": "green"}]}}, True),
+        ({"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "size", "Value": "*"}]}}, False),
+        ({"Field": "source-ip", "SourceIpConfig": {"Values": ["127.0.0.0/8"]}}, True),
+        ({"Field": "source-ip", "SourceIpConfig": {"Values": ["10.0.0.0/8"]}}, False),
+        ({"Field": "something-new"}, False),
+    ],
+)
 def test_a_condition_is_judged_as_aws_does(condition: dict[str, Any], holds: bool) -> None:
     rules = [Rule("default"), Rule("special", priority=1, conditions=[condition])]
     assert chosen(rules) == ("special" if holds else "default")
@@ -62,8 +71,12 @@ def test_all_conditions_of_a_rule_must_hold() -> None:
 
 
 def test_a_forward_action_may_share_requests_between_groups() -> None:
-    action = {"Type": "forward", "ForwardConfig": {"TargetGroups": [
-        {"TargetGroupArn": "blue", "Weight": 9}, {"TargetGroupArn": "green", "Weight": 1}]}}
+    action = {
+        "Type": "forward",
+        "ForwardConfig": {
+            "TargetGroups": [{"TargetGroupArn": "blue", "Weight": 9}, {"TargetGroupArn": "green", "Weight": 1}]
+        },
+    }
     assert target_groups(action) == (WeightedGroup(arn="blue", weight=9), WeightedGroup(arn="green", weight=1))
 
 

@@ -13,15 +13,24 @@ from local.errors import CloudError
 from local.paths import Paths
 from local.workspace import environment, find_engine, localised, write_workspace
 
-PROJECT = {"name": "stageline", "runtime": {"name": "python", "options": {"toolchain": "pip", "virtualenv": ".venv"}},
-           "config": {"pulumi:disable-default-providers": {"value": ["*"]}}}
-STACK = {"config": {
-    "stageline:account": "123456789012",
-    "stageline:servers": {"count": 2, "dial_error_limit": 100},
-    "stageline:load_balancer": {"live_port": 443, "preview_port": 8443, "certificate": "arn:aws:acm:x",
-                                "health": {"interval": 10, "timeout": 5, "healthy": 2, "unhealthy": 2},
-                                "deletion_protection": True},
-}}
+PROJECT = {
+    "name": "stageline",
+    "runtime": {"name": "python", "options": {"toolchain": "pip", "virtualenv": ".venv"}},
+    "config": {"pulumi:disable-default-providers": {"value": ["*"]}},
+}
+STACK = {
+    "config": {
+        "stageline:account": "123456789012",
+        "stageline:servers": {"count": 2, "dial_error_limit": 100},
+        "stageline:load_balancer": {
+            "live_port": 443,
+            "preview_port": 8443,
+            "certificate": "arn:aws:acm:x",
+            "health": {"interval": 10, "timeout": 5, "healthy": 2, "unhealthy": 2},
+            "deletion_protection": True,
+        },
+    }
+}
 KEY = AccessKey(id="AKIA1", secret="se'cret $x")
 
 
@@ -53,8 +62,7 @@ def test_the_local_project_runs_the_tracked_program_in_this_virtual_environment(
 
 def test_stack_files_get_local_ports_and_keep_the_rest() -> None:
     config = localised(STACK, "stageline")["config"]
-    assert config["stageline:servers"] == {"count": 2, "dial_error_limit": 60, "ssh_port": 2222,
-                                           "install_timeout": 120}
+    assert config["stageline:servers"] == {"count": 2, "dial_error_limit": 60, "ssh_port": 2222, "install_timeout": 120}
     balancer = config["stageline:load_balancer"]
     assert (balancer["live_port"], balancer["preview_port"], balancer["certificate"]) == (8080, 8090, None)
     assert balancer["health"] == {"interval": 5, "timeout": 2, "healthy": 2, "unhealthy": 2}
@@ -88,8 +96,13 @@ def test_a_stack_file_with_errors_is_copied_as_it_is(paths: Paths, engine: Path,
 
 def test_pulumi_runs_the_engine_in_the_workspace_without_a_stale_agent(paths: Paths, engine: Path) -> None:
     write_workspace(paths, {}, engine)
-    ran = subprocess.run([paths.bin / "pulumi", "up", "-s", "a b"], capture_output=True, text=True, check=True,
-                         env={"PATH": os.environ["PATH"], "SSH_AUTH_SOCK": "/stale"})
+    ran = subprocess.run(
+        [paths.bin / "pulumi", "up", "-s", "a b"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": os.environ["PATH"], "SSH_AUTH_SOCK": "/stale"},
+    )
     assert ran.stdout.splitlines() == [f"-C {paths.work} up -s a b", "none"]
 
 
@@ -111,11 +124,16 @@ def test_a_genuine_plugin_on_the_path_is_used(paths: Paths, engine: Path, tmp_pa
 
 
 def test_the_environment_survives_eval_with_any_characters(paths: Paths) -> None:
-    shell = environment(paths, {"PATH": "/usr/bin:/bin"}, url="http://127.9.0.1:4566", region="eu-central-1",
-                        key=KEY).as_shell()
-    ran = subprocess.run(["sh", "-c", f"{shell}\nprintf '%s|' \"$AWS_SECRET_ACCESS_KEY\" \"$PULUMI_HOME\" "
-                                      "\"${AWS_PROFILE-none}\""],
-                         capture_output=True, text=True, check=True, env={"AWS_PROFILE": "work", "PATH": "/bin"})
+    shell = environment(
+        paths, {"PATH": "/usr/bin:/bin"}, url="http://127.9.0.1:4566", region="eu-central-1", key=KEY
+    ).as_shell()
+    ran = subprocess.run(
+        ["sh", "-c", f'{shell}\nprintf \'%s|\' "$AWS_SECRET_ACCESS_KEY" "$PULUMI_HOME" "${{AWS_PROFILE-none}}"'],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"AWS_PROFILE": "work", "PATH": "/bin"},
+    )
     assert ran.stdout == f"{KEY.secret}|{paths.pulumi_home}|none|"
 
 
@@ -132,8 +150,9 @@ def test_the_commands_of_another_clones_cloud_are_left_out(paths: Paths, tmp_pat
 
 
 def test_endpoints_of_single_services_do_not_win_over_the_local_one(paths: Paths) -> None:
-    found = environment(paths, {"AWS_ENDPOINT_URL_S3": "https://elsewhere"}, url="http://127.9.0.1:4566",
-                        region="eu-central-1", key=KEY)
+    found = environment(
+        paths, {"AWS_ENDPOINT_URL_S3": "https://elsewhere"}, url="http://127.9.0.1:4566", region="eu-central-1", key=KEY
+    )
     assert "AWS_ENDPOINT_URL_S3" in found.unset
 
 

@@ -3,13 +3,15 @@
 import json
 import os
 import signal
+import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from release.errors import Broken, Interrupted
 from release.interruption import INTERRUPTION
-from release.stack import Stack, failures
+from release.stack import LockHolder, Stack, failures, lock_holders
 
 FAKE = """#!/bin/sh
 printf '%s ' "$@" >> calls
@@ -63,7 +65,6 @@ def test_a_stack_is_known_by_its_last_name(stack: Stack, tmp_path: Path, names: 
 
 def test_without_pulumi_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(Broken, match="there is no pulumi on PATH"):
         Stack(tmp_path, "dev", log_dir=tmp_path).outputs()
 
@@ -109,3 +110,44 @@ def test_the_reason_of_a_failed_up_is_what_each_resource_said() -> None:
 
 def test_an_output_without_diagnostics_has_no_failures() -> None:
     assert failures("error: no stack named 'dev' found") == []
+
+
+LOCKED = """error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end:
+  file:///x/.pulumi/locks/dev/1.json: created by ops@build-3 (pid 4711) at 2026-11-20T12:00:00Z
+"""
+
+
+def test_who_holds_the_stack_is_read_from_what_pulumi_says() -> None:
+    assert lock_holders(LOCKED) == (LockHolder(host="build-3", pid=4711),)
+    assert lock_holders("error: something else (pid 1)") == ()
+
+
+def test_a_process_of_another_host_is_never_known_to_be_dead() -> None:
+    assert not LockHolder(host="build-3", pid=2**22 - 1).is_dead()
+
+
+def test_a_process_of_this_host_is_dead_once_it_and_its_group_are_gone() -> None:
+    process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    holder = LockHolder(host=socket.gethostname(), pid=process.pid)
+    assert not holder.is_dead()
+    process.kill()
+    process.wait()
+    assert holder.is_dead()
+
+
+def test_a_stack_that_somebody_else_holds_says_who_and_is_left_alone(stack: Stack, tmp_path: Path) -> None:
+    (tmp_path / "locked").write_text(LOCKED)
+    behave(tmp_path, "cat locked >&2; exit 255")
+    with pytest.raises(Broken, match="the stack is locked by process 4711 on build-3"):
+        stack.up(fence=1)
+    assert "cancel" not in (tmp_path / "calls").read_text()
+
+
+def test_the_lock_of_a_dead_process_is_removed_and_the_up_is_tried_again(stack: Stack, tmp_path: Path) -> None:
+    process = subprocess.Popen(["true"], start_new_session=True)
+    process.wait()
+    said = LOCKED.replace("build-3", socket.gethostname()).replace("4711", str(process.pid))
+    (tmp_path / "locked").write_text(said)
+    behave(tmp_path, 'case "$1" in cancel) rm locked;; up) if [ -e locked ]; then cat locked >&2; exit 255; fi;; esac')
+    stack.up(fence=1)
+    assert [line.split()[0] for line in (tmp_path / "calls").read_text().splitlines()] == ["up", "cancel", "up"]

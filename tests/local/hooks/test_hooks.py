@@ -148,14 +148,24 @@ class Cloud:
 
     def listener(self, arn: str, port: int, **more: Any) -> str:
         made = self.client("elbv2").create_listener(
-            LoadBalancerArn=arn, Protocol="HTTP", Port=port, DefaultActions=[UNAVAILABLE], **more)
+            LoadBalancerArn=arn, Protocol="HTTP", Port=port, DefaultActions=[UNAVAILABLE], **more
+        )
         return str(made["Listeners"][0]["ListenerArn"])
 
     def database(self, name: str = "dev", **more: Any) -> dict[str, Any]:
         made = self.client("rds").create_db_instance(
-            DBInstanceIdentifier=name, DBInstanceClass="db.t4g.small", AllocatedStorage=20,
-            **{"Engine": "postgres", "Port": 5432, "MasterUsername": "master", "ManageMasterUserPassword": True,
-               "DBName": "fieldmap", **more})
+            DBInstanceIdentifier=name,
+            DBInstanceClass="db.t4g.small",
+            AllocatedStorage=20,
+            **{
+                "Engine": "postgres",
+                "Port": 5432,
+                "MasterUsername": "master",
+                "ManageMasterUserPassword": True,
+                "DBName": "fieldmap",
+                **more,
+            },
+        )
         return dict(made["DBInstance"])
 
     def secret(self, database: dict[str, Any]) -> Master:
@@ -175,9 +185,18 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         monkeypatch.delenv(name, raising=False)
     cloud = Cloud(Servers(), Balancers(), Databases())
     parts: Any = Parts
-    with mock_aws(), hooks.install(parts(
-        servers=cloud.servers, server_addresses=AddressPool("127.9.3"), balancers=cloud.balancers,
-        balancer_addresses=AddressPool("127.9.1"), databases=cloud.databases)):
+    with (
+        mock_aws(),
+        hooks.install(
+            parts(
+                servers=cloud.servers,
+                server_addresses=AddressPool("127.9.3"),
+                balancers=cloud.balancers,
+                balancer_addresses=AddressPool("127.9.1"),
+                databases=cloud.databases,
+            )
+        ),
+    ):
         yield cloud
 
 
@@ -271,8 +290,9 @@ def test_a_second_listener_on_a_port_is_refused(cloud: Cloud) -> None:
 def test_a_tls_listener_is_refused_with_what_to_change(cloud: Cloud) -> None:
     arn = cloud.load_balancer()["LoadBalancerArn"]
     with pytest.raises(ClientError, match=r"set load_balancer\.certificate to null"):
-        cloud.client("elbv2").create_listener(LoadBalancerArn=arn, Protocol="HTTPS", Port=443,
-                                              DefaultActions=[UNAVAILABLE])
+        cloud.client("elbv2").create_listener(
+            LoadBalancerArn=arn, Protocol="HTTPS", Port=443, DefaultActions=[UNAVAILABLE]
+        )
 
 
 def test_a_deleted_load_balancer_gives_its_address_back(cloud: Cloud) -> None:
@@ -281,10 +301,15 @@ def test_a_deleted_load_balancer_gives_its_address_back(cloud: Cloud) -> None:
     assert cloud.balancers.addresses == {}
 
 
-@pytest.mark.parametrize(("measured", "state"), [
-    (Health(), "initial"), (Health(state="healthy", reason=None), "healthy"),
-    (Health(state="unhealthy", reason="Target.Timeout"), "unhealthy"), (UNUSED, "unused"),
-])
+@pytest.mark.parametrize(
+    ("measured", "state"),
+    [
+        (Health(), "initial"),
+        (Health(state="healthy", reason=None), "healthy"),
+        (Health(state="unhealthy", reason="Target.Timeout"), "unhealthy"),
+        (UNUSED, "unused"),
+    ],
+)
 def test_target_health_is_what_the_balancer_measured(cloud: Cloud, measured: Health, state: str) -> None:
     instance = cloud.instance(SubnetId=cloud.subnet(public=True))
     elb = cloud.client("elbv2")
@@ -311,8 +336,9 @@ def test_two_databases_have_different_passwords(cloud: Cloud) -> None:
 def test_a_given_password_is_used_and_a_changed_one_too(cloud: Cloud) -> None:
     cloud.database(ManageMasterUserPassword=False, MasterUserPassword="first-pass")
     first = cloud.databases.made["127.9.2.1"][2]
-    cloud.client("rds").modify_db_instance(DBInstanceIdentifier="dev", MasterUserPassword="second-pass",
-                                           ApplyImmediately=True)
+    cloud.client("rds").modify_db_instance(
+        DBInstanceIdentifier="dev", MasterUserPassword="second-pass", ApplyImmediately=True
+    )
     second = cloud.databases.made["127.9.2.1"][2]
     assert (first.password, second.password) == ("first-pass", "second-pass")
 
@@ -342,8 +368,9 @@ def test_a_restored_database_has_the_content_of_the_snapshot_and_a_secret_of_its
     original = cloud.database()
     rds = cloud.client("rds")
     rds.create_db_snapshot(DBInstanceIdentifier="dev", DBSnapshotIdentifier="before")
-    restored = rds.restore_db_instance_from_db_snapshot(
-        DBInstanceIdentifier="beside", DBSnapshotIdentifier="before")["DBInstance"]
+    restored = rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="beside", DBSnapshotIdentifier="before")[
+        "DBInstance"
+    ]
     content, _, master, _ = cloud.databases.made[restored["Endpoint"]["Address"]]
     assert cloud.databases.snapshots[content] == original["Endpoint"]["Address"]
     assert master == cloud.secret(restored) != cloud.secret(original)
@@ -360,8 +387,9 @@ def test_a_new_database_after_a_restore_is_empty(cloud: Cloud) -> None:
 
 def test_deleting_a_database_takes_the_final_snapshot_first(cloud: Cloud) -> None:
     address = cloud.database()["Endpoint"]["Address"]
-    cloud.client("rds").delete_db_instance(DBInstanceIdentifier="dev", FinalDBSnapshotIdentifier="final",
-                                           SkipFinalSnapshot=False)
+    cloud.client("rds").delete_db_instance(
+        DBInstanceIdentifier="dev", FinalDBSnapshotIdentifier="final", SkipFinalSnapshot=False
+    )
     assert (list(cloud.databases.snapshots.values()), cloud.databases.made) == ([address], {})
 
 
@@ -394,13 +422,21 @@ def test_what_has_nothing_real_behind_it_is_refused(cloud: Cloud) -> None:
     cloud.database()
     rds = cloud.client("rds")
     with pytest.raises(ClientError, match=re.escape("no restoring to a point in time (it keeps no transaction log)")):
-        rds.restore_db_instance_to_point_in_time(SourceDBInstanceIdentifier="dev", TargetDBInstanceIdentifier="then",
-                                                 UseLatestRestorableTime=True)
+        rds.restore_db_instance_to_point_in_time(
+            SourceDBInstanceIdentifier="dev", TargetDBInstanceIdentifier="then", UseLatestRestorableTime=True
+        )
 
 
 def test_without_the_hooks_moto_is_as_before() -> None:
     parts: Any = Parts
     before = {name: getattr(RDSBackend, name) for name in UNSUPPORTED_DATABASE_CALLS}
-    hooks.install(parts(servers=Servers(), server_addresses=AddressPool("127.9.3"), balancers=Balancers(),
-                        balancer_addresses=AddressPool("127.9.1"), databases=Databases())).close()
+    hooks.install(
+        parts(
+            servers=Servers(),
+            server_addresses=AddressPool("127.9.3"),
+            balancers=Balancers(),
+            balancer_addresses=AddressPool("127.9.1"),
+            databases=Databases(),
+        )
+    ).close()
     assert {name: getattr(RDSBackend, name) for name in before} == before

@@ -38,10 +38,14 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     with mock_aws():
         client = aws_client("dynamodb")
         client.create_table(
-            TableName="ledger", BillingMode="PAY_PER_REQUEST",
+            TableName="ledger",
+            BillingMode="PAY_PER_REQUEST",
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"},
-                                  {"AttributeName": "sk", "AttributeType": "S"}])
+            AttributeDefinitions=[
+                {"AttributeName": "pk", "AttributeType": "S"},
+                {"AttributeName": "sk", "AttributeType": "S"},
+            ],
+        )
         yield client
 
 
@@ -52,8 +56,9 @@ def fixed() -> Iterator[None]:
         yield
 
 
-def test_a_write_during_a_failing_transaction_is_kept(dynamodb: Any, fixed: None,
-                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_during_a_failing_transaction_is_kept(
+    dynamodb: Any, fixed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fail_while_another_writes(dynamodb, monkeypatch)
     assert value(dynamodb, "other") == "acknowledged"
 
@@ -69,8 +74,9 @@ def test_racing_transactions_lose_no_acknowledged_write(dynamodb: Any, quick_swi
     assert acknowledged == RACERS * ROUNDS
 
 
-def test_of_racing_transactions_on_one_condition_exactly_one_wins(dynamodb: Any, quick_switches: None,
-                                                                   fixed: None) -> None:
+def test_of_racing_transactions_on_one_condition_exactly_one_wins(
+    dynamodb: Any, quick_switches: None, fixed: None
+) -> None:
     barrier = Barrier(RACERS)
 
     def take(racer: int) -> bool:
@@ -83,8 +89,14 @@ def test_of_racing_transactions_on_one_condition_exactly_one_wins(dynamodb: Any,
 
 def test_a_cancelled_transaction_leaves_every_item_as_it_was(dynamodb: Any, fixed: None) -> None:
     dynamodb.transact_write_items(TransactItems=[put("head", "1")])
-    update = {"Update": {"TableName": "ledger", "Key": key("head"), "UpdateExpression": "SET v = :v",
-                         "ExpressionAttributeValues": {":v": {"S": "2"}}}}
+    update = {
+        "Update": {
+            "TableName": "ledger",
+            "Key": key("head"),
+            "UpdateExpression": "SET v = :v",
+            "ExpressionAttributeValues": {":v": {"S": "2"}},
+        }
+    }
     failing = put("event", "2", ConditionExpression="attribute_exists(pk)")
     with pytest.raises(ClientError, match="TransactionCanceled"):
         dynamodb.transact_write_items(TransactItems=[update, failing])
@@ -94,18 +106,31 @@ def test_a_cancelled_transaction_leaves_every_item_as_it_was(dynamodb: Any, fixe
 
 def test_a_transaction_deletes_and_updates_and_creates(dynamodb: Any, fixed: None) -> None:
     dynamodb.transact_write_items(TransactItems=[put("old", "1"), put("head", "1"), put("bystander", "1")])
-    dynamodb.transact_write_items(TransactItems=[
-        {"Delete": {"TableName": "ledger", "Key": key("old")}},
-        {"Update": {"TableName": "ledger", "Key": key("head"), "UpdateExpression": "SET v = :v",
-                    "ExpressionAttributeValues": {":v": {"S": "2"}}}},
-        put("new", "2"),
-    ])
+    dynamodb.transact_write_items(
+        TransactItems=[
+            {"Delete": {"TableName": "ledger", "Key": key("old")}},
+            {
+                "Update": {
+                    "TableName": "ledger",
+                    "Key": key("head"),
+                    "UpdateExpression": "SET v = :v",
+                    "ExpressionAttributeValues": {":v": {"S": "2"}},
+                }
+            },
+            put("new", "2"),
+        ]
+    )
     assert {name: value(dynamodb, name) for name in ("old", "head", "new", "bystander")} == {
-        "old": None, "head": "2", "new": "2", "bystander": "1"}
+        "old": None,
+        "head": "2",
+        "new": "2",
+        "bystander": "1",
+    }
 
 
-def test_a_transaction_copies_only_the_items_it_touches(dynamodb: Any, fixed: None,
-                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_transaction_copies_only_the_items_it_touches(
+    dynamodb: Any, fixed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(20):
         dynamodb.put_item(TableName="ledger", Item={**key(f"event-{number}"), "v": {"S": "x"}})
     sizes = copied_tables(monkeypatch)
@@ -140,8 +165,9 @@ def race(dynamodb: Any) -> tuple[int, int]:
 
 def fail_while_another_writes(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A transaction whose condition fails; while it is judged, another thread writes (or waits until it may)."""
-    other = Thread(target=dynamodb.put_item, kwargs={
-        "TableName": "ledger", "Item": {**key("other"), "v": {"S": "acknowledged"}}})
+    other = Thread(
+        target=dynamodb.put_item, kwargs={"TableName": "ledger", "Item": {**key("other"), "v": {"S": "acknowledged"}}}
+    )
     look = Table.get_item
 
     def look_slowly(table: Table, *args: Any) -> Any:
