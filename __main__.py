@@ -39,6 +39,7 @@ environment = declare(
 pulumi.export("live_url", environment.live_url)
 pulumi.export("preview_url", environment.preview_url)
 pulumi.export("load_balancer", environment.load_balancer)
+pulumi.export("balancer_name", environment.balancer_name)
 pulumi.export("target_groups", environment.target_groups)
 pulumi.export("servers", environment.servers)
 pulumi.export("database_id", environment.database_id)

@@ -69,6 +69,7 @@ class Environment(pulumi.ComponentResource):
     servers: list[dict[str, Output[str] | str]]
     target_groups: dict[Slot, Output[str]]
     load_balancer: Output[str]
+    balancer_name: Output[str]
 
     def __init__(self, name: str, args: EnvironmentArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("stageline:components:Environment", name, {}, opts)
@@ -88,6 +89,7 @@ class Environment(pulumi.ComponentResource):
         self.servers = servers.described
         self.target_groups = dict(balancer.target_groups)
         self.load_balancer = balancer.arn
+        self.balancer_name = balancer.dns_name
         self.register_outputs({"live_url": self.live_url, "preview_url": self.preview_url})
 
     @property
@@ -208,6 +210,7 @@ class Environment(pulumi.ComponentResource):
             live_port=balancer.live_port,
             preview_port=balancer.preview_port,
             certificate=balancer.certificate,
+            domain=balancer.domain,
             health=self._health(),
             deletion_protection=balancer.deletion_protection,
             slots=slots,

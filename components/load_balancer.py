@@ -47,6 +47,7 @@ class LoadBalancerArgs:
     live_port: int
     preview_port: int
     certificate: str | None
+    domain: str | None
     health: HealthArgs
     deletion_protection: bool
     slots: Slots
@@ -57,6 +58,7 @@ class LoadBalancer(pulumi.ComponentResource):
     """One ALB, one target group per slot, two listeners."""
 
     arn: Output[str]
+    dns_name: Output[str]
     live_url: Output[str]
     preview_url: Output[str]
     target_groups: Mapping[Slot, Output[str]]
@@ -74,11 +76,13 @@ class LoadBalancer(pulumi.ComponentResource):
         self._make_preview_listener(after=live)
 
         self.arn = self._balancer.arn
+        self.dns_name = self._balancer.dns_name
         self.live_url = self._url(args.live_port)
         self.preview_url = self._url(args.preview_port)
         self.register_outputs(
             {
                 "arn": self.arn,
+                "dns_name": self.dns_name,
                 "live_url": self.live_url,
                 "preview_url": self.preview_url,
                 "target_groups": self.target_groups,
@@ -162,8 +166,9 @@ class LoadBalancer(pulumi.ComponentResource):
         return ListenerDefaultActionArgs(type="forward", target_group_arn=self.target_groups[slot])
 
     def _url(self, port: int) -> Output[str]:
+        """Where the listener answers: by the certificate's name, which no balancer's own name is."""
         scheme = "https" if self._args.certificate else "http"
-        return Output.concat(scheme, "://", self._balancer.dns_name, f":{port}")
+        return Output.concat(scheme, "://", self._args.domain or self._balancer.dns_name, f":{port}")
 
 
 def nothing_is_live() -> ListenerDefaultActionArgs:

@@ -31,6 +31,7 @@ LOCAL_VALUES: Mapping[str, Mapping[str, Any]] = {
         "live_port": LIVE_PORT,
         "preview_port": PREVIEW_PORT,
         "certificate": None,
+        "domain": None,
         "health": {"interval": 5, "timeout": 2, "healthy": 2, "unhealthy": 2},
     },
 }

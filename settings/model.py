@@ -130,6 +130,10 @@ class LoadBalancer(Section):
         pattern=r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[0-9a-zA-Z-]+$",
         description="the ARN of an ACM certificate, or null for plain HTTP",
     )
+    domain: str | None = Field(
+        pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$",
+        description="the name in the certificate, which leads to the load balancer, like app.example.com, or null",
+    )
     health: Health = Field(description="a section of interval, timeout, healthy and unhealthy")
     deletion_protection: bool = Field(description=FLAG)
 

@@ -53,6 +53,11 @@ RULES = (
         allowed="less than load_balancer.health.interval",
     ),
     Rule(
+        keys=("load_balancer.domain", "load_balancer.certificate"),
+        holds=lambda domain, certificate: (domain is None) == (certificate is None),
+        allowed="a domain with a certificate, and none without: TLS is checked by the name",
+    ),
+    Rule(
         keys=("storage.object_lock", "environment"),
         holds=lambda lock, environment: lock != "compliance" or environment == "prod",
         allowed="none or governance (compliance cannot be undone by anyone and is for prod only)",

@@ -1,12 +1,15 @@
 """One environment's account, region and role: lazily made clients, and botocore's errors in one line."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
+from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
 from release.errors import Broken, Refused
@@ -91,12 +94,25 @@ def is_not_found(error: Broken) -> bool:
 
 
 def _assumed(base: Any, role: str) -> Any:
+    """A session of ``role`` whose credentials are renewed as they expire, under the name of who assumes it.
+
+    The name keeps people apart in the ledger: everybody who assumes the role would else be the same principal.
+    """
     with aws_call(f"assume {role}"):
-        answer = base.client("sts", config=RETRIES).assume_role(RoleArn=role, RoleSessionName="stageline")
-    credentials = answer["Credentials"]
-    return boto3.Session(
-        aws_access_key_id=credentials["AccessKeyId"],
-        aws_secret_access_key=credentials["SecretAccessKey"],
-        aws_session_token=credentials["SessionToken"],
-        region_name=base.region_name,
+        caller = base.client("sts", config=RETRIES).get_caller_identity()["Arn"]
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=base._session.create_client,
+        source_credentials=base.get_credentials(),
+        role_arn=role,
+        extra_args={"RoleSessionName": session_name(caller)},
     )
+    session: Any = botocore.session.get_session()
+    session._credentials = DeferredRefreshableCredentials(
+        refresh_using=fetcher.fetch_credentials, method="assume-role"
+    )  # botocore's own way for profiles with a role_arn; it has no public one
+    return boto3.Session(botocore_session=session, region_name=base.region_name)
+
+
+def session_name(caller: str) -> str:
+    """The last part of an ARN as STS allows it in a session's name: 2 to 64 of these characters."""
+    return re.sub(r"[^\w+=,.@-]", "-", caller.rsplit("/", 1)[-1], flags=re.ASCII)[:64].ljust(2, "-")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pulumi.runtime
+from google.protobuf import empty_pb2
 from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 from pulumi.runtime.proto import resource_pb2
@@ -54,6 +55,7 @@ class Recording(MockMonitor):
     def __init__(self) -> None:
         super().__init__(NoCalls())
         self.declared: list[Declared] = []
+        self.registered: dict[str, dict[str, Any]] = {}
 
     def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> resource_pb2.RegisterResourceResponse:
         urn = self.make_urn(request.parent, request.type, request.name)
@@ -62,6 +64,11 @@ class Recording(MockMonitor):
         response.object.update(outputs(request.name))
         response.object.MergeFrom(request.object)
         return response
+
+    def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> empty_pb2.Empty:
+        name = request.urn.rsplit("::", 1)[1]
+        self.registered[name] = plain(rpc.deserialize_properties(request.outputs))
+        return super().RegisterResourceOutputs(request)
 
     def of(self, type: str) -> list[Declared]:
         """The resources of one type, in order of their names."""

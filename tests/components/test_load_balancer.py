@@ -102,6 +102,18 @@ def test_a_certificate_decides_whether_both_listeners_speak_tls(
     assert {one.inputs.get("certificateArn") for one in listeners} == {settings.load_balancer.certificate}
 
 
+@pytest.mark.parametrize(
+    ("environment", "live", "preview"),
+    [
+        ("dev", "http://env-lb-alb.example:80", "http://env-lb-alb.example:8080"),
+        ("prod", "https://app.example.com:443", "https://app.example.com:8443"),
+    ],
+)
+def test_tls_is_asked_for_by_the_name_in_the_certificate(environment: str, live: str, preview: str) -> None:
+    registered = record(settings_of(environment)).registered["env-lb"]
+    assert (registered["live_url"], registered["preview_url"]) == (live, preview)
+
+
 @pytest.mark.parametrize(("environment", "kept"), [("dev", False), ("prod", True)])
 def test_the_balancer_is_protected_where_the_setting_says_so(environment: str, kept: bool) -> None:
     [balancer] = record(settings_of(environment)).of("aws:lb/loadBalancer:LoadBalancer")

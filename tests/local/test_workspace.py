@@ -26,6 +26,7 @@ STACK = {
             "live_port": 443,
             "preview_port": 8443,
             "certificate": "arn:aws:acm:x",
+            "domain": "app.example.com",
             "health": {"interval": 10, "timeout": 5, "healthy": 2, "unhealthy": 2},
             "deletion_protection": True,
         },
@@ -64,7 +65,8 @@ def test_stack_files_get_local_ports_and_keep_the_rest() -> None:
     config = localised(STACK, "stageline")["config"]
     assert config["stageline:servers"] == {"count": 2, "dial_error_limit": 60, "ssh_port": 2222, "install_timeout": 120}
     balancer = config["stageline:load_balancer"]
-    assert (balancer["live_port"], balancer["preview_port"], balancer["certificate"]) == (8080, 8090, None)
+    assert (balancer["live_port"], balancer["preview_port"]) == (8080, 8090)
+    assert (balancer["certificate"], balancer["domain"]) == (None, None)
     assert balancer["health"] == {"interval": 5, "timeout": 2, "healthy": 2, "unhealthy": 2}
     assert balancer["deletion_protection"] is True
     assert config["stageline:account"] == "123456789012"

@@ -122,6 +122,21 @@ WRONG = {
         "less than load_balancer.health.interval",
     ),
     "certificate is no ARN": ({"load_balancer__certificate": "x"}, "load_balancer.certificate is 'x';", "ARN"),
+    "certificate without a domain": (
+        {"load_balancer__certificate": "arn:aws:acm:eu-central-1:123456789012:certificate/0"},
+        "load_balancer.domain is None;",
+        "a domain with a certificate",
+    ),
+    "domain without a certificate": (
+        {"load_balancer__domain": "app.example.com"},
+        "load_balancer.domain is 'app.example.com';",
+        "none without",
+    ),
+    "domain is an address": (
+        {"load_balancer__domain": "https://x"},
+        "load_balancer.domain is 'https://x';",
+        "app.example",
+    ),
     "compliance outside prod": (
         {"storage__object_lock": "compliance"},
         "storage.object_lock is 'compliance';",
