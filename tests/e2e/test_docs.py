@@ -117,6 +117,6 @@ def read_all(descriptor: int) -> Iterator[bytes]:
 
 
 def own_environment(folder: Path) -> dict[str, str]:
-    """The environment of a user who has just set the project up."""
+    """The environment of a user who has just set the project up; logs of failed commands go beside the clone."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OTHERS)}
-    return {**kept, "PYTHONPATH": str(folder), "TERM": "xterm"}
+    return {**kept, "PYTHONPATH": str(folder), "TERM": "xterm", "TMPDIR": str(folder.parent)}
