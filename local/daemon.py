@@ -17,10 +17,11 @@ from threading import Event, Thread
 from typing import Any
 
 from local import aws_api, hooks
+from local.access import AccessKey
 from local.addresses import AWS_PORT, find_addresses
 from local.aws_api import AwsApi
 from local.balancer import Balancers
-from local.control import Connection, ControlServer
+from local.control import Connection, ControlServer, Handler
 from local.databases import Databases
 from local.errors import CloudError
 from local.hooks.instances import instance_address
@@ -85,37 +86,36 @@ def start(paths: Paths, running: ExitStack, stopping: Event) -> None:
     databases.prepare()
 
     def status(request: dict[str, Any], connection: Connection) -> dict[str, Any]:
-        return {
-            "url": api.url,
-            "pid": os.getpid(),
-            "block": addresses.block,
-            "servers": servers.status(),
-            "load_balancers": balancers.status(),
-            "databases": databases.status(),
-        }
+        parts = {"servers": servers.status, "load_balancers": balancers.status, "databases": databases.status}
+        shown = {name: ask() for name, ask in parts.items()}
+        return {"url": api.url, "pid": os.getpid(), "block": addresses.block, **shown}
 
-    def access(request: dict[str, Any], connection: Connection) -> dict[str, Any]:
-        return {"url": api.url, "region": aws_api.REGION, "key": asdict(key)}
+    answering = {"status": status, "access": _access(api, key), "stop": _stop(stopping)}
+    control = ControlServer(paths.control, {**answering, **_tools(servers, api)})
+    running.callback(control.close)
+    control.start()
+    Thread(target=_warm_up, name="warm-up", daemon=True).start()
 
+
+def _tools(servers: Servers, api: AwsApi) -> dict[str, Handler]:
+    """What plugin launchers and the servers' own commands ask for."""
+    return {
+        "provider": Providers({"aws": make_aws, "command": make_command}).handle,
+        "aws": aws_handler(servers, endpoint=api.url),
+        "systemctl": systemctl_handler(servers),
+    }
+
+
+def _access(api: AwsApi, key: AccessKey) -> Handler:
+    return lambda request, connection: {"url": api.url, "region": aws_api.REGION, "key": asdict(key)}
+
+
+def _stop(stopping: Event) -> Handler:
     def stop(request: dict[str, Any], connection: Connection) -> dict[str, Any]:
         stopping.set()
         return {"pid": os.getpid()}
 
-    providers = Providers({"aws": make_aws, "command": make_command})
-    control = ControlServer(
-        paths.control,
-        {
-            "provider": providers.handle,
-            "aws": aws_handler(servers, endpoint=api.url),
-            "systemctl": systemctl_handler(servers),
-            "status": status,
-            "access": access,
-            "stop": stop,
-        },
-    )
-    running.callback(control.close)
-    control.start()
-    Thread(target=_warm_up, name="warm-up", daemon=True).start()
+    return stop
 
 
 def _warm_up() -> None:
