@@ -304,3 +304,12 @@ def test_the_first_event_holds_what_the_decision_rested_on(world: World) -> None
     )
     requested = world.dev.ledger.event(1)
     assert (requested.kind, requested.details["gates"][0]["evidence"]) == ("promotion requested", gate.evidence)
+
+
+def test_the_ledger_tells_by_which_deployment_an_artifact_was_last_live_and_of_others_nothing(world: World) -> None:
+    put(world, "1.0.0")
+    put(world, "1.1.0")
+    again = put(world, "1.0.0", kind="rollback")
+    never = world.publish("9.0.0")
+    found = world.dev.ledger.deployment_that_was_live
+    assert (found(again.digest), found(never.digest)) == (again.deployment, None)

@@ -98,10 +98,6 @@ def test_a_history_without_head_is_not_begun_again(world: World) -> None:
         world.dev.ledger.create(OPS)
 
 
-def test_who_was_live_is_found_by_the_bytes(world: World) -> None:
-    assert world.dev.ledger.deployment_that_was_live("a" * 64) is None
-
-
 def test_a_lost_reply_is_recognised_by_its_nonce(world: World) -> None:
     """Row 4: the write succeeded, the reply was lost, the retry failed on the condition."""
     table = world.dev.ledger.table
