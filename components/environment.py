@@ -173,6 +173,7 @@ class Environment(pulumi.ComponentResource):
             boot=self._boot(),
             ssh=self._ssh(),
             install_timeout=servers.install_timeout,
+            settle=servers.settle,
             slots=self._args.slots,
         )
         return Servers(f"{self._prefix}-servers", args, self._child)

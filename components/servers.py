@@ -66,7 +66,7 @@ class Ssh:
 
 @dataclass(frozen=True, kw_only=True)
 class ServersArgs:
-    """`install_timeout` is in seconds, for one release on one server."""
+    """`install_timeout` and `settle` are in seconds, for one release on one server."""
 
     label: str
     account: str
@@ -82,6 +82,7 @@ class ServersArgs:
     boot: Boot
     ssh: Ssh
     install_timeout: int
+    settle: int
     slots: Slots
 
 
@@ -184,11 +185,12 @@ class Servers(pulumi.ComponentResource):
         return [canary, *(self._install_on(number, slot, content, [canary]) for number in self._numbers()[1:])]
 
     def _install_on(self, number: int, slot: Slot, content: SlotContent, after: list[Command]) -> Command:
-        instance = self.instances[number - 1]
+        args, instance = self._args, self.instances[number - 1]
+        install = f"python3 {INSTALLER_ON_SERVER} install --settle {args.settle}"
         return Command(
             f"{self._prefix}-{number}-{slot}",
             connection=self._connection(instance),
-            create=f"timeout {self._args.install_timeout} python3 {INSTALLER_ON_SERVER} install",
+            create=f"timeout {args.install_timeout} {install}",
             stdin=Output.secret(order(slot, content)),
             add_previous_output_in_env=False,
             triggers=[instance.id],

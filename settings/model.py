@@ -91,6 +91,9 @@ class Servers(Section):
     install_timeout: int = Field(
         ge=30, le=3600, description="time limit of one install on one server, 30 to 3600 seconds"
     )
+    settle: int = Field(
+        default=10, ge=0, le=600, description="how long a new release must stay healthy on a server, 0 to 600 seconds"
+    )
 
 
 class Database(Section):

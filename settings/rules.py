@@ -38,6 +38,11 @@ RULES = (
         allowed="blocks smaller than the whole world",
     ),
     Rule(
+        keys=("servers.settle", "servers.install_timeout"),
+        holds=lambda settle, timeout: 2 * settle <= timeout,
+        allowed="at most half of servers.install_timeout",
+    ),
+    Rule(
         keys=("load_balancer.preview_sources",),
         holds=_not_the_world,
         allowed="blocks smaller than the whole world",

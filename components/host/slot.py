@@ -4,13 +4,22 @@ This file is copied to `~/stageline/slot.py` and run there by `python3`, so it i
 Python 3.9 or newer. It belongs to the server's application user and needs no root. Its verbs:
 
     install    one slot's content as JSON on stdin: {"slot", "port", "release", "digest", "deployment"};
-               without a release (and digest: null) the slot is emptied
+               without a release (and digest: null) the slot is emptied. `--settle SECONDS`: how long the release
+               must stay healthy before it counts as installed
     empty      {"slot"} on stdin: stop the slot and forget what it holds
-    status     what both slots hold, whether their units run and what they answer
+    status     what both slots hold, whether their units run and what they answer; like every verb it first puts
+               back what a killed run left
     run SLOT   what the slot's systemd unit executes: fetch the database's address and become the application
 
-Verbs answer one JSON object on stdout. A failure also says one line on stderr and exits with 1. Nothing printed
-here ever holds a secret, because the caller puts all of it into its own error texts.
+Verbs answer one JSON object on stdout, whose `result` is one of these:
+
+    installed, unchanged    the slot holds this content, and it is healthy
+    refused, restored       it does not, and the slot is what it was before; refused: by a rule
+    emptied                 the slot is empty; as before, when there is a `why`
+    broken                  the server failed, also in putting the slot back: `why` says what to do
+
+A failure also says its `why` as one line on stderr and exits with 1. Nothing printed here ever holds a secret,
+because the caller puts all of it into its own error texts.
 
 A slot is a folder, `slots/<slot>/`, with `release/`, `slot.json` and a copy of this file; without `slot.json` it is
 empty. An install prepares a second folder beside it and swaps the two. The folders beside it say how far it came,
@@ -20,6 +29,9 @@ so that whoever is killed at any moment leaves a state which the next run (`reco
     .<slot>.ready    prepared; the slot's unit may be stopped already
     .<slot>.old      what the slot held before; what stands in the slot is not proven healthy
     .<slot>.trash    not needed any more
+
+A power cut is a kill that also forgets what was not yet on the disk, so what is swapped in is written out first. The
+programs that a run starts carry a mark in their environment: the next run ends those that outlived a killed one.
 """
 
 from __future__ import annotations
@@ -35,6 +47,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -55,10 +68,13 @@ LOCK_LIMIT = 60.0
 HEALTH_LIMIT = 20.0
 HEALTH_ERRORS_LIMIT = 5.0  # answering errors for so long is a bad release, not a slow start
 HEALTH_PAUSE = 0.2
+SETTLE = 5.0  # how long a release must stay healthy, where the command line does not say it
+SETTLE_PAUSE = 0.5
 PROBE_LIMIT = 2.0
 AWS_LIMIT = 300.0
 SYSTEMCTL_LIMIT = 120.0
 MIGRATE_LIMIT = 1800.0
+END_LIMIT = 5.0
 
 ATTEMPTS = 3
 RETRY_PAUSE = 1.0
@@ -69,7 +85,9 @@ ENTRY_LIMIT = 1 << 30
 UNPACKED_LIMIT = 2 << 30
 HEADER_LIMIT = 1 << 20
 PATH_LIMIT = 1000
+SPARE_MB = 200  # what must be free beside it: a full disk also stops the slot that is live
 
+MARK = "STAGELINE_INSTALL"
 T = TypeVar("T")
 
 
@@ -79,6 +97,14 @@ class Failure(Exception):
 
 class Refused(Failure):
     """A rule said no before the slot was touched."""
+
+
+class NotHealthy(Failure):
+    """What runs in the slot is not the healthy release that it should be."""
+
+
+class Stopped(Failure):
+    """Somebody, or a time limit, told this run to stop."""
 
 
 # --- What stands in a slot ---------------------------------------------------------------------------------------
@@ -207,21 +233,22 @@ def read_server() -> Server:
         raise Failure(f"cannot use {path}: boot.py did not finish; look at the server's boot log") from None
 
 
+MEND = "mend that, then run: python3 stageline/slot.py status (it puts the slot back)"
+
 # --- The verbs ---------------------------------------------------------------------------------------------------
 
 
-def install(content: Content) -> Dict[str, Any]:
+def install(content: Content, settle: float) -> Dict[str, Any]:
     """Make the slot hold this content and prove it healthy; on any failure leave the slot as it was."""
-    slot = Slot(content.slot)
+    slot, server = Slot(content.slot), read_server()
     with locked(slot, LOCK_LIMIT):
-        recover(slot)
-        server = read_server()
-        if read_content(slot) == content and is_healthy(slot, content, server):
-            return answer("unchanged", content)
         try:
+            recover(slot)
+            if read_content(slot) == content and is_healthy(slot, content, server):
+                return answer("unchanged", content)
             prepare(slot, content, server)
-            replace(slot)
-            wait_for_health(slot, content, server)
+            replace(slot, content, server)
+            wait_for_health(slot, content, server, settle)
             ignore_signals()
             commit(slot)
         except Exception as error:
@@ -232,50 +259,63 @@ def install(content: Content) -> Dict[str, Any]:
 
 def undo(slot: Slot, content: Content, server: Server, error: Exception) -> Dict[str, Any]:
     """Put back what was there before the failed install, and say how that went."""
-    touched = recover(slot)
-    earlier = read_content(slot)
     why = describe(error)
-    if earlier and touched:
-        why += f"; {slot.name} is back on {earlier.release}{complaint(slot, earlier, server)}"
-    if isinstance(error, Refused):
-        return answer("refused", content, why)
-    return answer("restored" if earlier else "emptied", content, why)
-
-
-def complaint(slot: Slot, earlier: Content, server: Server) -> str:
     try:
-        wait_for_health(slot, earlier, server)
-    except Failure as failure:
-        return f", which does not answer either ({failure})"
-    return ""
+        touched = recover(slot)
+        earlier = read_content(slot)
+        if earlier and touched:
+            wait_for_health(slot, earlier, server)
+    except NotHealthy as failure:
+        return answer("broken", content, f"{why}; {slot.name} is put back, but {failure}")
+    except Exception as failure:
+        return answer("broken", content, f"{why}; {slot.name} could not be put back: {describe(failure)}; {MEND}")
+    result = "refused" if isinstance(error, Refused) else "restored" if earlier else "emptied"
+    return answer(result, content, f"{why}; {slot.name} {said_of(earlier, touched)}")
+
+
+def said_of(earlier: Optional[Content], touched: bool) -> str:
+    if earlier is None:
+        return "is empty as before"
+    return f"is back on {earlier.release}" if touched else f"was not touched and holds {earlier.release}"
 
 
 def empty(slot: Slot) -> Dict[str, Any]:
     """Stop the slot and forget its content."""
     with locked(slot, LOCK_LIMIT):
+        ignore_signals()
         recover(slot)
         before = read_content(slot)
         install_unit(slot)  # a unit unknown here cannot be stopped: the deployment failed before it came this far
-        os.rename(slot.folder, slot.beside("trash"))
+        move(slot.folder, slot.beside("trash"))
         recover(slot)
     return {"result": "emptied" if before else "unchanged", "slot": slot.name}
 
 
 def status() -> Dict[str, Any]:
-    return {name: slot_status(Slot(name), read_server()) for name in SLOTS}
+    server = read_server()
+    return {name: slot_status(Slot(name), server) for name in SLOTS}
 
 
 def slot_status(slot: Slot, server: Server) -> Dict[str, Any]:
-    """One slot as it is. `busy`: an install is running, so what is seen is not the last word."""
-    busy = False
+    """One slot as it is. `busy`: an install is running, so what is seen is not the last word. `problem`: why what an
+    unfinished run left cannot be put back."""
+    busy, problem = False, None
     try:
         with locked(slot, 0):
             recover(slot)
     except Refused:
         busy = True
-    content = read_content(slot)
-    health = asdict(probe(server.address, content.port)) if content else None
-    return {"content": asdict(content) if content else None, "unit": unit_state(slot), "health": health, "busy": busy}
+    except Exception as error:
+        problem = describe(error)
+    content, unit = read_content(slot), unit_state(slot)
+    return {
+        "content": asdict(content) if content else None,
+        "unit": unit.active,
+        "pid": unit.pid,
+        "health": asdict(probe(server.address, content.port)) if content else None,
+        "busy": busy,
+        "problem": problem,
+    }
 
 
 def run(slot: Slot) -> None:
@@ -297,8 +337,11 @@ def answer(result: str, content: Content, why: str = "") -> Dict[str, Any]:
 
 def describe(error: Exception) -> str:
     """One line for people. Of errors that nobody foresaw only the kind: their text could hold anything."""
-    if isinstance(error, (Failure, OSError)):
+    if isinstance(error, Failure):
         return str(error)
+    if isinstance(error, OSError):
+        where = f" at {error.filename}" if error.filename else ""
+        return f"the server failed with '{error.strerror}'{where}: look at its disk (df -h)"
     return f"the installer failed unexpectedly ({type(error).__name__}); report this"
 
 
@@ -310,6 +353,7 @@ def prepare(slot: Slot, content: Content, server: Server) -> None:
     new = slot.beside("new")
     new.mkdir()
     artifact = new / "artifact"
+    require_space(new, 0)
     retried(lambda: download(artifact, content.digest, server))
     unpack(artifact, new / "release")
     artifact.unlink()
@@ -317,56 +361,127 @@ def prepare(slot: Slot, content: Content, server: Server) -> None:
     migrate(slot, content, server)
     shutil.copyfile(__file__, new / "slot.py")
     (new / "slot.json").write_text(json.dumps(asdict(content)), "utf-8")
+    os.sync()  # all at once: one by one, thousands of small files would take minutes
 
 
-def replace(slot: Slot) -> None:
+def replace(slot: Slot, content: Content, server: Server) -> None:
     """Stop the slot, put the prepared folder in its place, start it."""
     install_unit(slot)
-    os.rename(slot.beside("new"), slot.beside("ready"))
+    move(slot.beside("new"), slot.beside("ready"))
     systemctl("stop", slot.unit)
-    os.rename(slot.folder, slot.beside("old"))
-    os.rename(slot.beside("ready"), slot.folder)
+    require_free_port(server.address, content.port)
+    move(slot.folder, slot.beside("old"))
+    move(slot.beside("ready"), slot.folder)
     systemctl("start", slot.unit)
 
 
 def commit(slot: Slot) -> None:
-    os.rename(slot.beside("old"), slot.beside("trash"))
-    remove(slot.beside("trash"))
+    """From the rename on the slot is installed; what cannot be removed now is left to the next run."""
+    move(slot.beside("old"), slot.beside("trash"))
+    with contextlib.suppress(OSError):
+        remove(slot.beside("trash"))
 
 
 def recover(slot: Slot) -> bool:
     """Put back what an unfinished run left, and say whether it had touched the slot.
 
     A slot that holds something is meant to run and an empty one is not: whatever was touched ends like that.
-    The folders that tell about the unfinished run go last, so that being killed here changes nothing.
+    The folders that tell about the unfinished run go last, so that being killed here changes nothing; `.new` goes
+    first, because on a full disk the rest may need its room.
     """
-    touched = any(slot.beside(what).exists() for what in ("ready", "old", "trash"))
-    if slot.beside("old").exists():
-        take_back(slot)
-    slot.folder.mkdir(parents=True, exist_ok=True)
-    if touched:
-        systemctl("start" if read_content(slot) else "stop", slot.unit)
-    for what in ("new", "ready", "trash"):
-        remove(slot.beside(what))
+    with uninterrupted():
+        end_programs(slot)
+        remove(slot.beside("new"))
+        touched = any(slot.beside(what).exists() for what in ("ready", "old", "trash"))
+        if slot.beside("old").exists():
+            take_back(slot)
+        slot.folder.mkdir(parents=True, exist_ok=True)
+        if touched:
+            start_or_stop(slot)
+        for what in ("ready", "trash"):
+            remove(slot.beside(what))
     return touched
+
+
+def start_or_stop(slot: Slot) -> None:
+    if read_content(slot):
+        systemctl("start", slot.unit)
+        return
+    systemctl("stop", slot.unit)
+    # Else the unit of an empty slot would tell of a failure. It is none when there is nothing to reset.
+    execute(["systemctl", "--user", "reset-failed", slot.unit], SYSTEMCTL_LIMIT)
 
 
 def take_back(slot: Slot) -> None:
     systemctl("stop", slot.unit)
     if slot.folder.exists():
         remove(slot.beside("ready"))
-        os.rename(slot.folder, slot.beside("ready"))
-    os.rename(slot.beside("old"), slot.folder)
+        move(slot.folder, slot.beside("ready"))
+    move(slot.beside("old"), slot.folder)
+
+
+def move(source: Path, target: Path) -> None:
+    """Rename, and see that it is on the disk: the steps must be there in their order."""
+    os.rename(source, target)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def remove(folder: Path) -> None:
-    if folder.exists():
+    if not folder.exists():
+        return
+    try:
         shutil.rmtree(folder)
+    except PermissionError:  # a release may have taken away its own right to change its folders
+        give_back_rights(folder)
+        shutil.rmtree(folder)
+
+
+def give_back_rights(folder: Path) -> None:
+    for here, folders, _ in os.walk(folder):
+        for path in (os.path.join(here, name) for name in folders):
+            if not os.path.islink(path):
+                os.chmod(path, stat.S_IRWXU)
+
+
+def end_programs(slot: Slot) -> None:
+    """End what outlived a killed run: a migration of it must not go on beside the next one."""
+    deadline = time.monotonic() + END_LIMIT
+    while True:
+        left = marked_programs(slot)
+        if not left:
+            return
+        if time.monotonic() >= deadline:
+            raise Failure(f"processes of an earlier run do not end: {', '.join(map(str, left))}; end them by hand")
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
+
+
+def marked_programs(slot: Slot) -> List[int]:
+    return [
+        pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if pid != os.getpid() and is_marked(pid, slot)
+    ]
+
+
+def is_marked(pid: int, slot: Slot) -> bool:
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:  # somebody else's, or it has just ended
+        return False
+    return f"{MARK}={slot.folder}".encode() in environment.split(b"\0")
 
 
 @contextlib.contextmanager
 def locked(slot: Slot, limit: float) -> Iterator[None]:
-    """Hold the slot's lock; the kernel frees it when this process ends, however it ends."""
+    """Hold the slot's lock, and mark what is started meanwhile.
+
+    The kernel frees the lock when this process ends, however it ends: started programs do not inherit it.
+    """
     slot.lock.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + limit
     with slot.lock.open("a") as file:
@@ -374,6 +489,7 @@ def locked(slot: Slot, limit: float) -> Iterator[None]:
             if time.monotonic() >= deadline:
                 raise Refused(f"slot {slot.name} is being changed by another run: wait for it and try again")
             time.sleep(0.1)
+        os.environ[MARK] = str(slot.folder)
         yield
 
 
@@ -394,6 +510,12 @@ def download(artifact: Path, digest: str, server: Server) -> None:
     aws(server, "s3api", "get-object", "--bucket", server.artifact_bucket, "--key", key, str(artifact))
     if file_sha256(artifact) != digest:
         raise Refused(f"{key} in {server.artifact_bucket} does not have its sha256: publish or promote it again")
+
+
+def require_space(folder: Path, size: int) -> None:
+    needed, free = (size >> 20) + SPARE_MB, shutil.disk_usage(folder).free >> 20
+    if free < needed:
+        raise Refused(f"the server has {free} MB of disk left and needs {needed:.0f} MB: make room on it")
 
 
 def file_sha256(path: Path) -> str:
@@ -557,6 +679,7 @@ def spelling_key(path: str) -> str:
 
 
 def write_entries(entries: List[Entry], opened: Callable[[Entry], Optional[IO[bytes]]], target: Path) -> None:
+    require_space(target.parent, sum(entry.size for entry in entries))
     target.mkdir()
     for entry in entries:
         path = target / entry.path
@@ -629,13 +752,13 @@ def migrate(slot: Slot, content: Content, server: Server) -> None:
     if not command.exists():
         return
     environment, secrets = application_environment(server, content)
+    raw = slot.beside("new") / "migrate.log"  # it may tell secrets: if this run is killed, it goes with `.new`
+    with raw.open("wb") as log:
+        code = run_migrate(command, release, environment, log)
+    output = scrub(raw.read_text("utf-8", "replace"), secrets)
+    raw.unlink()
     slot.migrate_log.parent.mkdir(exist_ok=True)
-    try:
-        with slot.migrate_log.open("wb") as log:
-            code = run_migrate(command, release, environment, log)
-    finally:
-        output = scrub(slot.migrate_log.read_text("utf-8", "replace"), secrets)
-        slot.migrate_log.write_text(output, "utf-8")
+    slot.migrate_log.write_text(output, "utf-8")
     if code != 0:
         raise Failure(f"bin/migrate failed with {code}: {last_line(output)} (whole output: {slot.migrate_log})")
 
@@ -693,8 +816,13 @@ WantedBy=default.target
 
 def install_unit(slot: Slot) -> None:
     path = Path.home() / ".config" / "systemd" / "user" / slot.unit
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(UNIT.format(slot=slot.name), "utf-8")
+    text = UNIT.format(slot=slot.name)
+    if not path.exists() or path.read_text("utf-8") != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".draft")
+        draft.write_text(text, "utf-8")
+        os.sync()
+        move(draft, path)
     systemctl("daemon-reload")
     systemctl("enable", slot.unit)
 
@@ -705,9 +833,32 @@ def systemctl(*arguments: str) -> None:
         raise Failure(f"systemctl --user {' '.join(arguments)} failed: {last_line(done.stderr)}")
 
 
-def unit_state(slot: Slot) -> str:
-    """active, inactive, failed, activating (which is: it died and waits to be restarted)."""
-    return execute(["systemctl", "--user", "is-active", slot.unit], SYSTEMCTL_LIMIT).stdout.strip()
+@dataclass(frozen=True)
+class Unit:
+    """`active`: active, inactive, failed, or activating (it died and waits to be restarted). No process: pid 0."""
+
+    active: str
+    pid: int
+    restarts: int
+
+
+def unit_state(slot: Slot) -> Unit:
+    command = ["systemctl", "--user", "show", slot.unit, "--property=ActiveState,MainPID,NRestarts"]
+    shown = dict(line.partition("=")[::2] for line in execute(command, SYSTEMCTL_LIMIT).stdout.splitlines())
+    try:
+        return Unit(shown["ActiveState"], int(shown["MainPID"]), int(shown["NRestarts"]))
+    except (KeyError, ValueError):
+        raise Failure(f"systemctl --user does not tell the state of {slot.unit}: try it on the server") from None
+
+
+def require_free_port(address: str, port: int) -> None:
+    """With the slot stopped nobody may listen there: whoever did would be taken for the release, or stop it."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as door:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind((address, port))
+        except OSError as error:
+            raise Failure(f"port {port} is not free ({error.strerror}): ss -ltnp shows who holds it") from None
 
 
 @dataclass(frozen=True)
@@ -749,42 +900,55 @@ def verdict(health: Health, release: str) -> str:
 
 def is_healthy(slot: Slot, content: Content, server: Server) -> bool:
     health = probe(server.address, content.port)
-    return verdict(health, content.release) == "healthy" and unit_state(slot) == "active"
+    return verdict(health, content.release) == "healthy" and unit_state(slot).active == "active"
 
 
-def wait_for_health(slot: Slot, content: Content, server: Server) -> None:
-    """Return when the slot answers with its release; fail as soon as it is clear that it will not."""
+def wait_for_health(slot: Slot, content: Content, server: Server, settle: float = 0.0) -> None:
+    """Return when one process has answered as this release for `settle` seconds without a break.
+
+    Fails as soon as it is clear that it will not; after HEALTH_LIMIT, at the first answer that is not healthy.
+    """
+    first = unit_state(slot)
     started = time.monotonic()
     good = started  # when it was last seen not failing
+    healthy_since = None
     while True:
         health = probe(server.address, content.port)
         now = time.monotonic()
         state = verdict(health, content.release)
+        require_same_process(slot, content, first, unit_state(slot))
         good = good if state == "failing" else now
-        require_active(slot, content)
-        if state == "healthy":
+        healthy_since = (healthy_since or now) if state == "healthy" else None
+        if healthy_since and now - healthy_since >= settle:
             return
-        if state == "wrong":
-            raise unhealthy(slot, content, f"says it is version {health.version or 'unknown'}")
-        if now - good >= HEALTH_ERRORS_LIMIT:
-            raise unhealthy(slot, content, f"keeps answering {health.status}")
-        if now - started >= HEALTH_LIMIT:
-            raise unhealthy(slot, content, f"is not healthy after {HEALTH_LIMIT:.0f} s ({said(health)})")
-        time.sleep(HEALTH_PAUSE)
+        require_hope(slot, content, health, now - good, now - started)
+        time.sleep(SETTLE_PAUSE if healthy_since else HEALTH_PAUSE)
+
+
+def require_hope(slot: Slot, content: Content, health: Health, failing: float, waited: float) -> None:
+    """Give up on an answer that will not become a good one; the times are in seconds."""
+    state = verdict(health, content.release)
+    if state == "wrong":
+        raise unhealthy(slot, content, f"says it is version {health.version or 'unknown'}")
+    if failing >= HEALTH_ERRORS_LIMIT:
+        raise unhealthy(slot, content, f"keeps answering {health.status}")
+    if state != "healthy" and waited >= HEALTH_LIMIT:
+        raise unhealthy(slot, content, f"is not healthy after {HEALTH_LIMIT:.0f} s ({said(health)})")
 
 
 def said(health: Health) -> str:
     return f"/health answers {health.status}" if health.status else "/health does not answer"
 
 
-def require_active(slot: Slot, content: Content) -> None:
-    state = unit_state(slot)
-    if state != "active":
-        raise unhealthy(slot, content, f"does not stay up, its unit is {state}")
+def require_same_process(slot: Slot, content: Content, first: Unit, now: Unit) -> None:
+    if now.active != "active":
+        raise unhealthy(slot, content, f"does not stay up, its unit is {now.active}")
+    if now != first:
+        raise unhealthy(slot, content, "does not stay up, its unit restarted it")
 
 
-def unhealthy(slot: Slot, content: Content, what: str) -> Failure:
-    return Failure(f"{content.release} in {slot.name} {what}; look at: journalctl --user -u {slot.unit}")
+def unhealthy(slot: Slot, content: Content, what: str) -> NotHealthy:
+    return NotHealthy(f"{content.release} in {slot.name} {what}; look at: journalctl --user -u {slot.unit}")
 
 
 # --- The outside: commands, signals, the command line -------------------------------------------------------------
@@ -811,6 +975,8 @@ def retried(action: Callable[[], T]) -> T:
     for attempt in range(ATTEMPTS - 1):
         try:
             return action()
+        except Stopped:
+            raise
         except Failure:
             time.sleep(RETRY_PAUSE * 2**attempt * random.uniform(0.5, 1.5))
     return action()
@@ -827,13 +993,27 @@ def fail_on_signals() -> None:
 
 def interrupted(number: int, frame: Any) -> None:
     ignore_signals()
-    raise Failure(f"stopped by signal {number}, by a time limit or by hand")
+    raise Stopped(f"stopped by signal {number}, by a time limit or by hand")
 
 
 def ignore_signals() -> None:
     """By a handler that does nothing: SIG_IGN would be inherited by everything started from here."""
     for number in SIGNALS:
         signal.signal(number, lambda *_: None)
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold back being told to stop until the end: being put back half-way is the one thing a slot must not be."""
+    held: List[int] = []
+    handlers = {number: signal.signal(number, lambda number, _: held.append(number)) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    if held:
+        signal.raise_signal(held[0])
 
 
 def prepare_process() -> None:
@@ -844,10 +1024,10 @@ def prepare_process() -> None:
 
 
 def perform(verb: str, arguments: Sequence[str]) -> Dict[str, Any]:
-    if verb == "install" and not arguments:
-        text = sys.stdin.read(1 << 16)
+    if verb == "install":
+        settle, text = parse_settle(arguments), sys.stdin.read(1 << 16)
         emptied = parse_emptied(text)
-        return empty(emptied) if emptied else install(parse_content(text))
+        return empty(emptied) if emptied else install(parse_content(text), settle)
     if verb == "empty" and not arguments:
         return empty(parse_slot(sys.stdin.read(1 << 16)))
     if verb == "status" and not arguments:
@@ -855,15 +1035,34 @@ def perform(verb: str, arguments: Sequence[str]) -> Dict[str, Any]:
     if verb == "run" and len(arguments) == 1 and arguments[0] in SLOTS:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         run(Slot(arguments[0]))
-    raise Refused("usage: slot.py install | empty | status | run blue|green")
+    raise usage()
+
+
+def parse_settle(arguments: Sequence[str]) -> float:
+    if not arguments:
+        return SETTLE
+    if (
+        len(arguments) != 2
+        or arguments[0] != "--settle"
+        or not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", arguments[1])
+    ):
+        raise usage()
+    return float(arguments[1])
+
+
+def usage() -> Refused:
+    return Refused("usage: slot.py install [--settle SECONDS, 0 to 999] | empty | status | run blue|green")
 
 
 def main() -> int:
     prepare_process()
     try:
         result = perform(sys.argv[1] if len(sys.argv) > 1 else "", sys.argv[2:])
+        ignore_signals()
     except Exception as error:
-        result = {"result": "refused", "why": describe(error)}
+        ignore_signals()
+        untouched = isinstance(error, (Refused, Stopped))
+        result = {"result": "refused" if untouched else "broken", "why": describe(error)}
     print(json.dumps(result))
     if "why" in result:
         print(result["why"], file=sys.stderr)

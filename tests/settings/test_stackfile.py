@@ -121,6 +121,11 @@ WRONG = {
         "load_balancer.health.timeout is 10;",
         "less than load_balancer.health.interval",
     ),
+    "settle beyond half the time limit": (
+        {"servers__settle": 151},
+        "servers.settle is 151;",
+        "at most half of servers.install_timeout",
+    ),
     "certificate is no ARN": ({"load_balancer__certificate": "x"}, "load_balancer.certificate is 'x';", "ARN"),
     "certificate without a domain": (
         {"load_balancer__certificate": "arn:aws:acm:eu-central-1:123456789012:certificate/0"},

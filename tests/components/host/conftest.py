@@ -1,0 +1,51 @@
+"""A server of its own for each test, and the installer as a module."""
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.components.host.fake_server import FAKE_BIN, FASTER, HOST, FakeServer, free_port, make_aws
+
+
+@pytest.fixture(scope="session")
+def slot_module() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("slot", HOST / "slot.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["slot"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[FakeServer]:
+    program = tmp_path / "home" / "stageline"
+    program.mkdir(parents=True)
+    make_aws(tmp_path / "aws")
+    (tmp_path / "systemd").mkdir()
+    shutil.copyfile(HOST / "slot.py", program / "slot.py")
+    facts = {"project": "shop", "environment": "dev", "region": "eu-central-1", "address": "127.0.0.1"}
+    names = {"artifact_bucket": "artifacts-bucket", "database_parameter": "/shop/dev/database"}
+    (program / "server.json").write_text(json.dumps({**facts, **names}))
+    environment = {
+        "PATH": f"{FAKE_BIN}:{Path(sys.executable).parent}:/usr/bin:/bin",
+        "HOME": str(tmp_path / "home"),
+        "FAKE_AWS": str(tmp_path / "aws"),
+        "FAKE_SYSTEMD": str(tmp_path / "systemd"),
+    }
+    ports = {"blue": free_port(), "green": free_port()}
+    server = FakeServer(root=tmp_path, environment=environment, ports=ports)
+    for name, seconds in FASTER.items():
+        server.limit(name, seconds)
+    yield server
+    for slot in ports:
+        command = [str(FAKE_BIN / "systemctl"), "--user", "stop", f"stageline-{slot}.service"]
+        done = subprocess.run(command, env={**environment, "XDG_RUNTIME_DIR": "x"}, check=False, timeout=20)
+        assert done.returncode in (0, 5)  # 5: never installed

@@ -1,0 +1,238 @@
+"""A server to install on: a home of its own with the installer in it, a fake `aws` and a fake `systemctl`.
+
+The installer is run for real, as a process; `FakeServer` says what to run it with and reads what became of it. The
+rest makes artifacts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import socket
+import subprocess
+import sys
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HOST = Path(__file__).parents[3] / "components" / "host"
+FAKE_BIN = Path(__file__).parent / "fake_bin"
+EFFECTS = Path(__file__).parent / "effects.py"
+PASSWORD = "canary p&ss/wörd"
+QUOTED_PASSWORD = "canary%20p%26ss%2Fw%C3%B6rd"
+
+# The real limits are for real servers.
+FASTER = {
+    "LOCK_LIMIT": 0.3,
+    "HEALTH_LIMIT": 10.0,
+    "HEALTH_ERRORS_LIMIT": 0.3,
+    "HEALTH_PAUSE": 0.03,
+    "RETRY_PAUSE": 0.01,
+    "SETTLE": 0.0,
+    "SETTLE_PAUSE": 0.03,
+}
+
+APPLICATION = """#!/usr/bin/env -S python3 -IS
+import os, signal, socket
+open("seen", "w").write(os.environ["DATABASE_URL"] + " " + os.environ["SLOT"])
+with socket.create_server((os.environ["HOST"], int(os.environ["PORT"]))) as server:
+    statuses = {statuses}
+    while True:
+        status = statuses.pop(0) if len(statuses) > 1 else statuses[0]
+        connection, _ = server.accept()
+        if status == 8:
+            signal.pause()
+        if status < 8:
+            os._exit(status)
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.0 %d X\\r\\n\\r\\n{{\\"version\\": \\"{version}\\"}}" % status)
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    code: int
+    answer: dict[str, Any]
+    stderr: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeServer:
+    root: Path
+    environment: dict[str, str]
+    ports: dict[str, int]
+
+    @property
+    def home(self) -> Path:
+        return self.root / "home"
+
+    @property
+    def slots(self) -> Path:
+        return self.home / "stageline" / "slots"
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, str(self.home / "stageline" / "slot.py"), *arguments]
+
+    def popen(self, command: list[str]) -> subprocess.Popen[str]:
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            command, env=self.environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=self.home
+        )
+
+    def execute(self, command: list[str], stdin: str = "") -> Run:
+        return self.end(self.popen(command), stdin)
+
+    def end(self, process: subprocess.Popen[str], stdin: str | None = None) -> Run:
+        """Wait for the process; whatever it did, it must not have told a secret or failed with a traceback."""
+        stdout, stderr = process.communicate(stdin, timeout=30)
+        assert not [text for text in (PASSWORD, QUOTED_PASSWORD, "Traceback") if text in stdout + stderr], stderr
+        return Run(code=process.returncode, answer=json.loads(stdout) if stdout else {}, stderr=stderr)
+
+    def install(self, request: dict[str, Any], *arguments: str) -> Run:
+        return self.execute(self.command("install", *arguments), json.dumps(request))
+
+    def begin(self, request: dict[str, Any]) -> subprocess.Popen[str]:
+        """Start an install and do not wait for it."""
+        process = self.popen(self.command("install"))
+        assert process.stdin
+        process.stdin.write(json.dumps(request))
+        process.stdin.close()
+        process.stdin = None
+        return process
+
+    def programs(self) -> list[str]:
+        """The command lines of what installers started here and what still runs."""
+        mark = f"STAGELINE_INSTALL={self.slots}".encode()
+        processes = [path for path in Path("/proc").iterdir() if path.name.isdigit()]
+        return [words(process) for process in processes if mark in environ(process)]
+
+    def status(self, slot: str = "blue") -> dict[str, Any]:
+        result = self.execute(self.command("status")).answer[slot]
+        assert isinstance(result, dict)
+        return result
+
+    def status_when_answering(self, slot: str = "blue") -> dict[str, Any]:
+        for _ in range(50):
+            result = self.status(slot)
+            if result["health"] is None or result["health"]["status"] is not None:
+                return result
+        raise AssertionError(f"{slot} never answered: {result}")
+
+    def store(self, artifact: bytes) -> str:
+        """Put the artifact into the bucket under its digest."""
+        digest = hashlib.sha256(artifact).hexdigest()
+        self.object(digest).write_bytes(artifact)
+        return digest
+
+    def object(self, digest: str) -> Path:
+        return self.root / "aws" / "artifacts-bucket" / "artifacts" / digest
+
+    def request(self, version: str, artifact: bytes, slot: str = "blue", deployment: str = "d1") -> dict[str, Any]:
+        where = {"slot": slot, "port": self.ports[slot]}
+        return {**where, "release": version, "digest": self.store(artifact), "deployment": deployment}
+
+    def with_effects(self, fault: int | str, at: int, *arguments: str) -> list[str]:
+        """The command that runs the installer, hit by this signal (or `full`) before its effect `at`; -1: never."""
+        log = str(self.root / "effects")
+        fault = int(fault) if isinstance(fault, int) else fault
+        return [sys.executable, str(EFFECTS), log, str(fault), str(at), *self.command(*arguments)[1:]]
+
+    def effects(self) -> list[str]:
+        """What the last such run did."""
+        return (self.root / "effects").read_text().splitlines()
+
+    def unit_file(self, slot: str) -> Path:
+        return self.home / ".config" / "systemd" / "user" / f"stageline-{slot}.service"
+
+    def limit(self, name: str, seconds: float) -> None:
+        program = self.home / "stageline" / "slot.py"
+        program.write_text(with_limit(program.read_text(), name, seconds))
+
+    def faults(self, *faults: str) -> None:
+        (self.root / "aws" / "faults").write_text("".join(f"{fault}\n" for fault in faults))
+
+    def calls(self, of: str) -> list[str]:
+        return (self.root / of / "calls").read_text().splitlines()
+
+    def break_systemctl(self, verb: str, why: str | None) -> None:
+        """From now on this verb of systemctl fails; without a reason it works again."""
+        fault = self.root / "systemd" / f"{verb}.fails"
+        if why is None:
+            fault.unlink()
+        else:
+            fault.write_text(why)
+
+    def leftovers(self) -> list[str]:
+        """The folders of an unfinished run."""
+        return sorted(path.name for path in self.slots.glob(".*") if path.is_dir())
+
+    def seen_by(self, slot: str) -> str:
+        """What the application in the slot found in its environment."""
+        return (self.slots / slot / "release" / "seen").read_text()
+
+
+def environ(process: Path) -> bytes:
+    try:
+        return (process / "environ").read_bytes()
+    except OSError:
+        return b""
+
+
+def words(process: Path) -> str:
+    return (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert isinstance(port, int)
+        return port
+
+
+def with_limit(text: str, name: str, seconds: float) -> str:
+    text, count = re.subn(rf"(?m)^{name} = [0-9.]+", f"{name} = {seconds}", text)
+    assert count == 1, name
+    return text
+
+
+def make_aws(folder: Path) -> None:
+    secret = folder / "secrets" / "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds!db-1"
+    parameter = folder / "parameters" / "shop" / "dev" / "database"
+    for path in (secret, parameter, folder / "artifacts-bucket" / "artifacts" / "x"):
+        path.parent.mkdir(parents=True)
+    database = {"identifier": "shop-dev", "engine": "postgres", "host": "db.example", "port": 5432, "name": "shop"}
+    parameter.write_text(json.dumps({**database, "secret": secret.name}))
+    secret.write_text(json.dumps({"username": "admin", "password": PASSWORD}))
+    (folder / "faults").touch()
+
+
+def tar_gz(files: dict[str, str], mode: int = 0o755) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, text in files.items():
+            tar.addfile(tar_member(name, size=len(text.encode()), mode=mode), io.BytesIO(text.encode()))
+    return buffer.getvalue()
+
+
+def tar_member(name: str, **attributes: Any) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(name)
+    for attribute, value in attributes.items():
+        setattr(member, attribute, value)
+    return member
+
+
+def application(version: str, *statuses: int, said: str | None = None) -> str:
+    return APPLICATION.format(version=said or version, statuses=list(statuses) or [200])
+
+
+def good(version: str, **more: str) -> bytes:
+    return tar_gz({"./bin/start": application(version), **more})
+
+
+loopback = pytest.mark.enable_socket
