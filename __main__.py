@@ -4,6 +4,10 @@ The ledger decides what runs, not the checkout, so `pulumi up` by anyone lands w
 ledger stops the program: taken for "nothing deployed", it would delete what is live.
 """
 
+import gc
+
+gc.disable()  # This program lives for seconds, most of them spent importing; collecting garbage would add a tenth.
+
 from pathlib import Path
 
 import pulumi

@@ -1,10 +1,13 @@
 """`python -m bench [NAME...]`: measure all figures or the named ones, and print them with their bounds."""
 
 import sys
+from contextlib import redirect_stdout
 
-from bench.figures import FIGURES, NotMeasured
+from bench.figure import NotMeasured
+from bench.figures import FIGURES
 from bench.machine import describe
 from engine.build import find_engine
+from local.story import NotTrue
 
 
 def main(names: list[str]) -> int:
@@ -14,17 +17,21 @@ def main(names: list[str]) -> int:
         print(f"bench: there is no figure {', '.join(unknown)}; there are {', '.join(FIGURES)}", file=sys.stderr)
         return 2
     print(describe(find_engine()))
+    return max([_print_figures(name) for name in names or list(FIGURES)])
+
+
+def _print_figures(name: str) -> int:
+    """One that cannot be measured does not keep the others from being measured."""
+    kept, out = True, sys.stdout
     try:
-        return max([_print_figure(name) for name in names or list(FIGURES)])
-    except NotMeasured as error:
-        print(f"bench: {error}", file=sys.stderr)
+        with redirect_stdout(sys.stderr):  # what a measured command shows
+            for figure in FIGURES[name]():
+                print(figure, file=out, flush=True)
+                kept = kept and figure.kept
+    except (NotMeasured, NotTrue) as error:
+        print(f"bench: {name}: {error}", file=sys.stderr)
         return 1
-
-
-def _print_figure(name: str) -> int:
-    figure = FIGURES[name]()
-    print(figure, flush=True)
-    return 0 if figure.kept else 1
+    return 0 if kept else 1
 
 
 if __name__ == "__main__":

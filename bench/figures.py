@@ -1,84 +1,19 @@
-"""How each figure is measured. A figure is a value with its unit and the bound that it has to keep."""
+"""The list of what is measured: the name for the command line, and the function that measures it."""
 
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from statistics import median
+from collections.abc import Callable, Iterable, Mapping
 
-ROOT = Path(__file__).resolve().parent.parent
-BIN = Path(sys.prefix) / "bin"
-STARTS = 21
+from bench.commands import cloud_up, demo, help_start
+from bench.engine import engine_seconds, four_environments
+from bench.figure import Figure
+from bench.flat import against_flat
+from bench.nothing import nothing_seconds
 
-
-@dataclass(frozen=True, kw_only=True)
-class Figure:
-    """One measured value; ``detail`` is what else was seen while measuring it."""
-
-    what: str
-    value: float
-    unit: str
-    bound: float
-    detail: str = ""
-
-    @property
-    def kept(self) -> bool:
-        """Whether the value is within its bound."""
-        return self.value <= self.bound
-
-    def __str__(self) -> str:
-        said = "kept" if self.kept else "NOT KEPT"
-        line = f"{self.what:<44} {self.value:7.2f} {self.unit}  (at most {self.bound:g}: {said})"
-        return f"{line}\n{self.detail}" if self.detail else line
-
-
-class NotMeasured(Exception):
-    """What was to be measured did not work; one line says what."""
-
-
-def help_start() -> Figure:
-    """`release --help` against an interpreter that does nothing: medians of alternating runs."""
-    bare, command = [sys.executable, "-c", "pass"], [str(BIN / "release"), "--help"]
-    pairs = [(_seconds(bare), _seconds(command)) for _ in range(STARTS)]
-    nothing, helped = (median(column) for column in zip(*pairs, strict=True))
-    detail = f"    python -c pass {nothing * 1000:.0f} ms, release --help {helped * 1000:.0f} ms"
-    return Figure(what="release --help, in starts of python", value=helped / nothing, unit="x", bound=3, detail=detail)
-
-
-def cloud_up() -> Figure:
-    """`local-cloud up` with nothing cached but the database template: the median of three."""
-    seconds = []
-    for _ in range(3):
-        seconds.append(_seconds(_local_cloud("up")))
-        _seconds(_local_cloud("down"))
-    return Figure(what="local-cloud up", value=median(seconds), unit="s", bound=5)
-
-
-def demo() -> Figure:
-    """`make demo` with everything set up, and its own table of where the time goes."""
-    began = time.monotonic()
-    done = subprocess.run([sys.executable, "-m", "local.demo"], cwd=ROOT, capture_output=True, text=True, check=False)
-    seconds = time.monotonic() - began
-    if done.returncode != 0:
-        raise NotMeasured(f"the demo ended with {done.returncode}: {done.stderr.strip().splitlines()[-1:]}")
-    times = done.stdout.partition("How long it took\n")[2].partition("\n\n")[0]
-    return Figure(what="make demo, warm", value=seconds, unit="s", bound=180, detail=times)
-
-
-FIGURES: Mapping[str, Callable[[], Figure]] = {"help": help_start, "cloud": cloud_up, "demo": demo}
-
-
-def _local_cloud(verb: str) -> list[str]:
-    return [sys.executable, "-m", "local.cli", verb]
-
-
-def _seconds(command: list[str]) -> float:
-    environment = {**os.environ, "STAGELINE_ROOT_DIR": str(ROOT)}
-    began = time.monotonic()
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise NotMeasured(f"{' '.join(command)} ended with {done.returncode}: {done.stderr.strip()}")
-    return time.monotonic() - began
+FIGURES: Mapping[str, Callable[[], Iterable[Figure]]] = {
+    "help": help_start,
+    "cloud": cloud_up,
+    "demo": demo,
+    "engine": engine_seconds,
+    "four": four_environments,
+    "nothing": nothing_seconds,
+    "flat": against_flat,
+}

@@ -3,7 +3,8 @@
 import pytest
 
 from bench.__main__ import main
-from bench.figures import FIGURES, Figure
+from bench.figure import Figure
+from bench.figures import FIGURES
 
 
 @pytest.mark.parametrize(
