@@ -23,7 +23,11 @@ NEXT = {
     "ExpiredToken": "your credentials have expired: log in again",
     "ExpiredTokenException": "your credentials have expired: log in again",
     "InvalidClientTokenId": "AWS does not know these credentials: check which ones are set",
+    "InvalidAccessKeyId": "AWS does not know these credentials: check which ones are set",
     "UnrecognizedClientException": "AWS does not know these credentials: check which ones are set",
+    "RequestTimeTooSkewed": "this machine's clock is wrong: set it",
+    "InvalidSignatureException": "check this machine's clock and the secret of the access key",
+    "SignatureDoesNotMatch": "check this machine's clock and the secret of the access key",
 }
 RETRIES = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=60)
 
