@@ -95,3 +95,8 @@ def last_part(arn: str) -> str:
 def as_json(value: Any) -> str:
     """Write as text the policy that boto3 gives either as text or as an object."""
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def or_nothing(value: Any) -> Any:
+    """Take an empty text or list for what it says: that there is none."""
+    return value or None

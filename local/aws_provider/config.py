@@ -24,6 +24,16 @@ SWITCHES = (
 )
 """Accepted because the SDK gives some of them a default; they mean nothing here."""
 
+ROLE = {
+    "roleArn": "RoleArn",
+    "sessionName": "RoleSessionName",
+    "externalId": "ExternalId",
+    "policy": "Policy",
+    "sourceIdentity": "SourceIdentity",
+    "transitiveTagKeys": "TransitiveTagKeys",
+}
+"""What may be said of a role, and how STS calls it."""
+
 
 class BadConfig(Exception):
     """The provider's configuration cannot be used."""
@@ -52,19 +62,23 @@ def read_config(given: Mapping[str, Any], environ: Mapping[str, str]) -> Provide
     region = values.get("region") or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     if not region:
         raise BadConfig("the AWS provider has no region: give aws.Provider(region=...) or set AWS_REGION")
-    roles = values.get("assumeRoles") or [values["assumeRole"]] if _has_role(values) else []
     return ProviderConfig(
         region=region,
         allowed_accounts=tuple(values.get("allowedAccountIds") or ()),
         forbidden_accounts=tuple(values.get("forbiddenAccountIds") or ()),
         default_tags=(values.get("defaultTags") or {}).get("tags") or {},
-        roles=tuple(role for role in roles if role.get("roleArn")),
+        roles=_roles(values),
         profile=values.get("profile"),
     )
 
 
-def _has_role(values: Mapping[str, Any]) -> bool:
-    return bool(values.get("assumeRoles") or values.get("assumeRole"))
+def _roles(values: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """List the roles to take on, one after the other."""
+    roles = values.get("assumeRoles") or [values.get("assumeRole") or {}]
+    unknown = sorted({name for role in roles for name in role} - set(ROLE))
+    if unknown:
+        raise BadConfig(f"the local AWS provider does not know {', '.join(unknown)} of a role: leave it out")
+    return tuple(role for role in roles if role.get("roleArn"))
 
 
 def _parsed(name: str, value: Any) -> Any:

@@ -1,6 +1,7 @@
 """A configured provider's connection to AWS: found credentials, roles taken on, account checked."""
 
 from collections.abc import Mapping
+from threading import Event
 from typing import Any
 
 from local.aws_provider.config import BadConfig, ProviderConfig, read_config, refused_account
@@ -16,21 +17,25 @@ class Refused(Exception):
 class Connection:
     """A configured provider: who it is, where, and how it was told to behave."""
 
-    def __init__(self, config: ProviderConfig, credentials: Credentials, caller: Properties) -> None:
+    def __init__(self, config: ProviderConfig, credentials: Credentials, caller: Properties, cancelled: Event) -> None:
         """Keep what Configure found out."""
         self.config = config
         self.caller = caller
         self._credentials = credentials
+        self._cancelled = cancelled
 
     def api(self, kind: ResourceType, region: Any) -> Api:
         """Give what the entries of a type work with."""
         where = region if isinstance(region, str) else self.config.region
         return Api(
-            client=client(self._credentials, kind.service, where), region=where, account=self.caller["accountId"]
+            client=client(self._credentials, kind.service, where),
+            region=where,
+            account=self.caller["accountId"],
+            cancelled=self._cancelled,
         )
 
 
-def connect(given: Mapping[str, Any], environ: Mapping[str, str]) -> Connection:
+def connect(given: Mapping[str, Any], environ: Mapping[str, str], cancelled: Event) -> Connection:
     """Find credentials, take on the roles, ask STS who that is. Raises Refused."""
     try:
         config = read_config(given, environ)
@@ -45,7 +50,7 @@ def connect(given: Mapping[str, Any], environ: Mapping[str, str]) -> Connection:
     refusal = refused_account(config, caller["accountId"])
     if refusal:
         raise Refused(refusal)
-    return Connection(config, credentials, caller)
+    return Connection(config, credentials, caller, cancelled)
 
 
 def _caller(credentials: Credentials, region: str) -> Properties:

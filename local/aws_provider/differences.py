@@ -68,7 +68,8 @@ def _values(entry: Input, old: Any, new: Any, *, path: str, whole: Properties, r
         for where, before, after in pairs:
             yield from _objects(entry.fields, before, after, path=where, whole=whole, replaces=replaces)
     else:
-        yield Difference(path=path, kind=_kind(old, new), replaces=replaces)
+        switched = entry.replaces_if_switched and (old is None or new is None)
+        yield Difference(path=path, kind=_kind(old, new), replaces=replaces or switched)
 
 
 def _pairs(entry: Input, old: Any, new: Any, path: str) -> list[tuple[str, Properties, Properties]]:

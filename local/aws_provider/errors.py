@@ -1,8 +1,10 @@
 """What AWS answers when it refuses, as one line. Pure."""
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
-AwsError = (ClientError, BotoCoreError)
+AwsError = (ClientError, BotoCoreError, ResponseParserError)
+"""The last one: an answer that is none of AWS's, such as the page of a proxy."""
 
 
 def error_code(error: Exception) -> str:

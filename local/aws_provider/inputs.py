@@ -1,23 +1,13 @@
 """What becomes of a program's inputs: checked, completed, and told again after a read. Pure."""
 
-import hashlib
-import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local.aws_provider.model import DEFAULTED, Autoname, Input, Properties, ResourceType
+from local.aws_provider.model import DEFAULTED, MERGED_TAGS, Autoname, Group, Input, Properties, ResourceType
+from local.aws_provider.naming import NoName, Wish, automatic_name
+from local.aws_provider.refusals import Failure, refusals
 from local.aws_provider.wire import UNKNOWN, Unknown
-
-HEX_DIGITS = 7
-
-
-@dataclass(frozen=True, kw_only=True)
-class Failure:
-    """One thing that is wrong with the inputs."""
-
-    property: str
-    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,57 +26,49 @@ def check(
     logical_name: str,
     seed: bytes,
     default_tags: Mapping[str, str],
+    wish: Wish | None = None,
 ) -> Checked:
-    """Refuse unknown and missing inputs by name; add defaults, the automatic name and the provider's tags."""
+    """Refuse what is unknown, missing or conflicting; add defaults, the provider's tags and the automatic name."""
     given = {name: value for name, value in given.items() if name != DEFAULTED}
-    failures = (*_unknown(kind, kind.all_inputs, given), *_missing(kind, kind.all_inputs, given))
+    failures = refusals(kind, given)
     if failures:
         return Checked(inputs=given, failures=failures)
-    inputs = _with_defaults(kind.all_inputs, given)
+    inputs = _with_defaults(kind.all_inputs, kind.exclusions, given)
     if kind.tagging:
-        inputs["tagsAll"] = _merged(default_tags, inputs.get("tags"))
-    if kind.autoname and kind.autoname.input not in inputs:
-        inputs[kind.autoname.input] = _kept_name(kind.autoname, old) or automatic_name(
-            kind.autoname, logical_name, seed
-        )
-        inputs[DEFAULTED] = [kind.autoname.input]
-    return Checked(inputs=inputs, failures=())
+        inputs[MERGED_TAGS] = _merged(default_tags, inputs.get("tags"))
+    if kind.autoname is None or kind.autoname.input in inputs:
+        return Checked(inputs=inputs, failures=())
+    return _named(kind, kind.autoname, inputs, old=old, logical_name=logical_name, seed=seed, wish=wish)
 
 
-def _unknown(kind: ResourceType, entries: Mapping[str, Input], given: Properties, path: str = "") -> Iterable[Failure]:
-    for name, value in given.items():
-        entry = entries.get(name)
-        if entry is None:
-            known = ", ".join(sorted(entries))
-            reason = f"unknown input '{path}{name}' of {kind.token}: the local AWS provider knows {known}"
-            yield Failure(property=path + name, reason=reason)
-        elif entry.fields:
-            for where, each in _nested(entry, path + name, value):
-                yield from _unknown(kind, entry.fields, each, where)
+def _named(
+    kind: ResourceType,
+    autoname: Autoname,
+    inputs: Properties,
+    *,
+    old: Properties,
+    logical_name: str,
+    seed: bytes,
+    wish: Wish | None,
+) -> Checked:
+    try:
+        name = _kept_name(autoname, old) or automatic_name(autoname, logical_name, seed, wish)
+    except NoName as error:
+        reason = f"missing input '{autoname.input}' of {kind.token}: {error}"
+        return Checked(inputs=inputs, failures=(Failure(property=autoname.input, reason=reason),))
+    return Checked(inputs={**inputs, autoname.input: name, DEFAULTED: [autoname.input]}, failures=())
 
 
-def _missing(kind: ResourceType, entries: Mapping[str, Input], given: Properties, path: str = "") -> Iterable[Failure]:
-    for name, entry in entries.items():
-        if name not in given:
-            if entry.required:
-                reason = f"missing required input '{path}{name}' of {kind.token}"
-                yield Failure(property=path + name, reason=reason)
-        elif entry.fields:
-            for where, each in _nested(entry, path + name, given[name]):
-                yield from _missing(kind, entry.fields, each, where)
+def _kept_name(autoname: Autoname, old: Properties) -> Any:
+    return old.get(autoname.input) if autoname.input in old.get(DEFAULTED, ()) else None
 
 
-def _nested(entry: Input, path: str, value: Any) -> list[tuple[str, Properties]]:
-    """List the nested objects in a value with their paths; what is not known yet has none."""
-    if entry.many and isinstance(value, list):
-        return [(f"{path}[{i}].", each) for i, each in enumerate(value) if isinstance(each, dict)]
-    return [(f"{path}.", value)] if isinstance(value, dict) else []
-
-
-def _with_defaults(entries: Mapping[str, Input], given: Properties) -> Properties:
+def _with_defaults(entries: Mapping[str, Input], exclusions: tuple[Group, ...], given: Properties) -> Properties:
+    """Add the defaults, save those that what is given excludes."""
+    excluded = {name for group in exclusions if set(group) & set(given) for name in group}
     completed = {name: _completed(entries[name], value) for name, value in given.items()}
     for name, entry in entries.items():
-        if name not in completed and entry.default is not None:
+        if name not in completed and name not in excluded and entry.default is not None:
             completed[name] = entry.default
     return completed
 
@@ -98,23 +80,11 @@ def _completed(entry: Input, value: Any) -> Any:
 
 
 def _completed_object(entry: Input, value: Any) -> Any:
-    return _with_defaults(entry.fields, value) if entry.fields and isinstance(value, dict) else value
+    return _with_defaults(entry.fields, entry.exclusions, value) if entry.fields and isinstance(value, dict) else value
 
 
 def _merged(default_tags: Mapping[str, str], tags: Any) -> Any:
     return UNKNOWN if isinstance(tags, Unknown) else {**default_tags, **(tags or {})}
-
-
-def _kept_name(autoname: Autoname, old: Properties) -> Any:
-    return old.get(autoname.input) if autoname.input in old.get(DEFAULTED, ()) else None
-
-
-def automatic_name(autoname: Autoname, logical_name: str, seed: bytes) -> str:
-    """Make a name that no other resource has: the same one again for the same seed of the engine."""
-    ending = hashlib.sha256(seed).hexdigest() if seed else secrets.token_hex(HEX_DIGITS)
-    room = autoname.longest - len(autoname.prefix) - HEX_DIGITS - 1
-    name = f"{autoname.prefix}{logical_name[:room]}-{ending[:HEX_DIGITS]}"
-    return name.lower() if autoname.lower_case else name
 
 
 def told_again(
@@ -127,8 +97,8 @@ def told_again(
     """
     told = _told(kind.all_inputs, state, old)
     if kind.tagging:
-        told["tagsAll"] = state.get("tagsAll", {})
-        told.update(_own_tags(told["tagsAll"], (old or {}).get("tags"), default_tags))
+        told[MERGED_TAGS] = state.get(MERGED_TAGS, {})
+        told.update(_own_tags(told[MERGED_TAGS], (old or {}).get("tags"), default_tags))
     if old and DEFAULTED in old:
         told[DEFAULTED] = old[DEFAULTED]
     return told

@@ -9,10 +9,10 @@ from botocore.exceptions import ClientError
 from local.aws_provider.differences import differences
 from local.aws_provider.errors import AwsError, is_missing
 from local.aws_provider.inputs import told_again
-from local.aws_provider.model import Change, Description, Properties, ResourceType, Tagging
-from local.aws_provider.session import Api
+from local.aws_provider.model import MERGED_TAGS, Change, Description, Properties, ResourceType, Tagging
+from local.aws_provider.session import Api, LostReply
 from local.aws_provider.translation import dig, outputs_of, properties_of, request_for
-from local.aws_provider.waiting import WaitedTooLong
+from local.aws_provider.waiting import WaitedInVain
 from local.aws_provider.wire import UNKNOWN
 
 
@@ -37,7 +37,7 @@ class Gone(Exception):
     """The resource was not there when it was read back."""
 
 
-BROKEN = (*AwsError, Gone, WaitedTooLong)
+BROKEN = (*AwsError, Gone, LostReply, WaitedInVain)
 """What can go wrong with a resource; to be told in one line."""
 
 
@@ -47,8 +47,8 @@ def create(kind: ResourceType, api: Api, inputs: Properties) -> Resource:
     Raises AWS's error when there is no resource, HalfCreated when there is one by now.
     """
     request = request_for(kind.inputs, inputs)
-    if kind.tagging and kind.tagging.request and inputs.get("tagsAll"):
-        request.update(kind.tagging.request(inputs["tagsAll"]))
+    if kind.tagging and kind.tagging.request and inputs.get(MERGED_TAGS):
+        request.update(kind.tagging.request(inputs[MERGED_TAGS]))
     resource_id = str(dig(kind.create(api, request), kind.identity))
     try:
         _finish(kind, api, resource_id, inputs)
@@ -64,8 +64,8 @@ def _finish(kind: ResourceType, api: Api, resource_id: str, inputs: Properties) 
         name for name, entry in kind.inputs.items() if entry.later and _worth_sending(entry.default, inputs.get(name))
     }
     _run_updates(kind, api, resource_id, Change(old={}, new=inputs), later)
-    if kind.tagging and not kind.tagging.request and inputs.get("tagsAll"):
-        kind.tagging.set(api, resource_id, inputs["tagsAll"])
+    if kind.tagging and not kind.tagging.request and inputs.get(MERGED_TAGS):
+        kind.tagging.set(api, resource_id, inputs[MERGED_TAGS])
 
 
 def _worth_sending(default: Any, value: Any) -> bool:
@@ -79,7 +79,7 @@ def read(kind: ResourceType, api: Api, resource_id: str) -> Resource | None:
         return None
     state = {**properties_of(kind.inputs, description), **outputs_of(kind, description)}
     if kind.tagging:
-        state["tagsAll"] = _own(kind.tagging.read(api, description))
+        state[MERGED_TAGS] = _own(kind.tagging.read(api, description))
     if not kind.global_service:
         state["region"] = api.region
     return Resource(id=str(dig(description, kind.identity)), state=state)
@@ -113,8 +113,8 @@ def update(kind: ResourceType, api: Api, resource_id: str, old_inputs: Propertie
     there = _must_read(kind, api, resource_id).state
     changed = {each.input for each in differences(kind, told_again(kind, there, old_inputs, {}), new)}
     _run_updates(kind, api, resource_id, Change(old=there, new=new), changed)
-    if kind.tagging and "tagsAll" in changed:
-        _retag(kind.tagging, api, resource_id, there["tagsAll"], new["tagsAll"])
+    if kind.tagging and MERGED_TAGS in changed:
+        _retag(kind.tagging, api, resource_id, there[MERGED_TAGS], new[MERGED_TAGS])
     return _must_read(kind, api, resource_id)
 
 

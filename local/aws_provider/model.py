@@ -27,6 +27,10 @@ DEFAULTED = "__defaults"
 the program's own is never mistaken for one."""
 
 
+Group = tuple[str, ...]
+"""Inputs that exclude each other. An input of which AWS allows only some others stands in several groups of two."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Change:
     """What an update has to bring about: the values until now (nothing for a new resource) and the wanted ones."""
@@ -65,6 +69,8 @@ class Input:
     """AWS chooses when the program gives nothing, so leaving it out is no wish to change it."""
     replaces: bool = False
     """Another value needs a new resource."""
+    replaces_if_switched: bool = False
+    """To give it, or to give it no longer, needs a new resource; another value does not."""
     replaces_if: str = ""
     """Another value needs a new resource where the boolean input of this name is true."""
     later: bool = False
@@ -82,6 +88,20 @@ class Input:
     """The properties of a nested object."""
     many: bool = False
     """The value is a list of such objects."""
+    conflicts: tuple[Group, ...] = ()
+    """Of the fields of each group a program may give one at most."""
+    exactly_one: tuple[Group, ...] = ()
+    """Of the fields of each group a program has to give one, and no other."""
+
+    @property
+    def holds_secret(self) -> bool:
+        """Say whether the value, or any field of it, is a secret."""
+        return self.secret or any(entry.holds_secret for entry in self.fields.values())
+
+    @property
+    def exclusions(self) -> tuple[Group, ...]:
+        """Give the groups of fields of which there cannot be two."""
+        return self.conflicts + self.exactly_one
 
     @property
     def readable(self) -> bool:
@@ -117,10 +137,9 @@ class Tagging:
     remove: Callable[[Api, str, Sequence[str]], object]
 
 
-TAGS = {
-    "tags": Input(default=None),
-    "tagsAll": Input(default=None),
-}
+MERGED_TAGS = "tagsAll"
+"""The provider's tags and the resource's own: added by the check, never given by a program."""
+TAGS = {"tags": Input(), MERGED_TAGS: Input()}
 REGION = {"region": Input(computed=True, replaces=True)}
 
 
@@ -134,6 +153,10 @@ class ResourceType:
     identity: str
     """The place of the id in the description."""
     inputs: Mapping[str, Input]
+    conflicts: tuple[Group, ...] = ()
+    """Of the inputs of each group a program may give one at most."""
+    exactly_one: tuple[Group, ...] = ()
+    """Of the inputs of each group a program has to give one, and no other."""
     outputs: Mapping[str, str] = field(default_factory=dict)
     """What only AWS knows: property to place."""
     create: Callable[[Api, Description], Description]
@@ -159,6 +182,11 @@ class ResourceType:
         tags = TAGS if self.tagging else {}
         region = {} if self.global_service else REGION
         return {**self.inputs, **tags, **region}
+
+    @property
+    def exclusions(self) -> tuple[Group, ...]:
+        """Give the groups of inputs of which there cannot be two."""
+        return self.conflicts + self.exactly_one
 
     @cached_property
     def one_of_a_kind(self) -> tuple[str, ...]:

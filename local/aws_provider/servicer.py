@@ -3,6 +3,7 @@
 Check and Diff are pure, so that a run without changes costs no call to AWS but the one that names the account.
 """
 
+import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ from local.aws_provider.differences import Difference, Kind, deletes_first, diff
 from local.aws_provider.errors import one_line
 from local.aws_provider.inputs import check, told_again
 from local.aws_provider.model import Properties, ResourceType
+from local.aws_provider.naming import Mode, Wish
+from local.aws_provider.schema import schema
 from local.aws_provider.session import Api
 from local.aws_provider.types import TYPES
 from local.aws_provider.wire import Message, decode, encode
@@ -52,7 +55,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Handshake(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Say what this provider can do."""
-        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
+        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, supports_autonaming_configuration=True)
 
     def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Say which release of pulumi-aws this provider stands for."""
@@ -63,13 +66,37 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         return Empty()
 
     def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Start nothing new from now on; what runs is finished, so that nothing is half done."""
+        """Start nothing new and wait for nothing from now on; calls under way are finished, so none is half done."""
         self._cancelled.set()
         return Empty()
 
     def GetSchema(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Give an empty schema: the SDK is generated from the genuine one."""
-        return provider_pb2.GetSchemaResponse(schema='{"name": "aws", "version": "' + VERSION + '"}')
+        """Describe the types of the table, for the program that `pulumi import` writes."""
+        return provider_pb2.GetSchemaResponse(schema=json.dumps(schema(TYPES, VERSION)))
+
+    def GetMapping(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Say that there is no mapping: nothing can be converted with this provider."""
+        return provider_pb2.GetMappingResponse()
+
+    def GetMappings(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Say that there are no mappings."""
+        return provider_pb2.GetMappingsResponse()
+
+    def Construct(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Refuse components: the components are the project's own."""
+        return _cannot(context, f"make the component {request.type}")
+
+    def Call(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Refuse methods: no type of the table has any."""
+        return _cannot(context, f"call {request.tok}")
+
+    def Parameterize(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Refuse parameters: there is only this one provider."""
+        return _cannot(context, "be parameterized")
+
+    def List(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """Refuse to list what exists in AWS."""
+        return _cannot(context, f"list resources of {request.token}")
 
     def CheckConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Refuse configuration that this provider would have to ignore."""
@@ -94,11 +121,13 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         # The engine cancels an attached provider at the end of each run, and configures it again for the next one.
         self._cancelled.clear()
         with _answering(context):
-            self._connection = connect(decode(request.args).values, self._environ)
-        return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
+            self._connection = connect(decode(request.args).values, self._environ, self._cancelled)
+        return provider_pb2.ConfigureResponse(
+            acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=True
+        )
 
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Refuse unknown and missing inputs, add defaults, names and tags."""
+        """Refuse unknown, missing and conflicting inputs; add defaults, names and tags."""
         with _answering(context):
             kind, given = _kind(request.urn), decode(request.news)
             checked = check(
@@ -108,9 +137,10 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
                 logical_name=_name(request.urn),
                 seed=request.randomSeed,
                 default_tags=self._connected().config.default_tags,
+                wish=_wish(request),
             )
         failures = [provider_pb2.CheckFailure(property=f.property, reason=f.reason) for f in checked.failures]
-        return provider_pb2.CheckResponse(inputs=encode(checked.inputs, given.secrets), failures=failures)
+        return provider_pb2.CheckResponse(inputs=_told(kind, checked.inputs, given), failures=failures)
 
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Compare the inputs; after a refresh the old ones tell what is really there."""
@@ -122,7 +152,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Create the resource; in a preview, say what is known about it."""
         given = decode(request.properties)
-        with self._working(request, context) as kind:
+        with self._working(request, context, given) as kind:
             if request.preview:
                 known = lifecycle.previewed(kind, given.values)
                 return provider_pb2.CreateResponse(properties=_told(kind, known, given))
@@ -136,7 +166,7 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Read the resource; an empty id says that it is gone."""
         given, before = decode(request.inputs), decode(request.properties)
-        with self._working(request, context) as kind:
+        with self._working(request, context, given) as kind:
             found = lifecycle.read(kind, self._api(kind, before.values), request.id)
             default_tags = self._connected().config.default_tags
         if found is None:
@@ -145,14 +175,12 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         inputs = told_again(kind, found.state, old, default_tags)
         state = lifecycle.outputs(kind, inputs, found.state)
         properties = _told(kind, state, given)
-        # What the program gave as a secret stays one in the inputs; an import has to assume the worst.
-        known = encode(inputs, given.secrets) if old else _told(kind, inputs, given)
-        return provider_pb2.ReadResponse(id=found.id, properties=properties, inputs=known)
+        return provider_pb2.ReadResponse(id=found.id, properties=properties, inputs=_told(kind, inputs, given))
 
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Update the resource; in a preview, say what is known about it."""
         given, old = decode(request.news), decode(request.olds).values
-        with self._working(request, context) as kind:
+        with self._working(request, context, given) as kind:
             if request.preview:
                 known = lifecycle.previewed(kind, given.values, old)
                 return provider_pb2.UpdateResponse(properties=_told(kind, known, given))
@@ -163,9 +191,9 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Delete the resource."""
-        old = decode(request.properties).values
-        with self._working(request, context) as kind:
-            lifecycle.delete(kind, self._api(kind, old), request.id, old)
+        given = decode(request.properties)
+        with self._working(request, context, given) as kind:
+            lifecycle.delete(kind, self._api(kind, given.values), request.id, given.values)
         return Empty()
 
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -190,15 +218,15 @@ class AwsProvider(provider_pb2_grpc.ResourceProviderServicer):
         return self._connected().api(kind, values.get("region"))
 
     @contextmanager
-    def _working(self, request: Any, context: grpc.ServicerContext) -> Iterator[ResourceType]:
-        """Give the type of a request; tell AWS's errors with the resource's name."""
+    def _working(self, request: Any, context: grpc.ServicerContext, given: Message) -> Iterator[ResourceType]:
+        """Give the type of a request; tell AWS's errors with the resource's name and without its secrets."""
         with _answering(context):
             if self._cancelled.is_set():
                 raise Refused("cancelled before it began")
             try:
                 yield _kind(request.urn)
             except lifecycle.BROKEN as error:
-                raise Refused(one_line(error, _token(request.urn), _name(request.urn))) from error
+                raise Refused(given.hide(one_line(error, _token(request.urn), _name(request.urn)))) from error
 
 
 @contextmanager
@@ -210,12 +238,23 @@ def _answering(context: grpc.ServicerContext) -> Iterator[None]:
         context.abort(grpc.StatusCode.UNKNOWN, str(error))
 
 
+def _cannot(context: grpc.ServicerContext, what: str) -> Any:
+    context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the local AWS provider cannot {what}: use the genuine plugin")
+
+
 def _token(urn: str) -> str:
     return urn.split("::")[2].rsplit("$", 1)[-1]
 
 
 def _name(urn: str) -> str:
     return urn.split("::", 3)[3]
+
+
+def _wish(request: Any) -> Wish | None:
+    """Read what the engine's setting `pulumi:autonaming` says of the resource; None without such a setting."""
+    if not request.HasField("autonaming"):
+        return None
+    return Wish(mode=Mode(request.autonaming.mode), name=request.autonaming.proposed_name)
 
 
 def _kind(urn: str) -> ResourceType:
@@ -230,7 +269,7 @@ def _kind(urn: str) -> ResourceType:
 
 def _told(kind: ResourceType, values: Properties, given: Message) -> Any:
     """Write properties for the engine; secret are those that came as secrets and those that always are."""
-    always = {name for name, entry in kind.inputs.items() if entry.secret}
+    always = {name for name, entry in kind.inputs.items() if entry.holds_secret}
     return encode(values, given.secrets | always)
 
 
@@ -252,7 +291,7 @@ def _diff_response(found: tuple[Difference, ...], delete_first: bool) -> Any:
 
 def _half_created(context: grpc.ServicerContext, urn: str, error: lifecycle.HalfCreated, given: Message) -> Refused:
     """Tell the engine the id of what exists although its creation failed, so that it is not forgotten."""
-    reason = one_line(error.cause, _token(urn), _name(urn))
+    reason = given.hide(one_line(error.cause, _token(urn), _name(urn)))
     properties = encode(given.values, given.secrets)
     detail = AnyMessage()
     detail.Pack(

@@ -1,23 +1,35 @@
 """The door to AWS: boto3 clients for the credentials, endpoint and region that a provider was given.
 
-Making a client costs tens of milliseconds (botocore reads the service's model), so clients are kept for the life of
-the process, one for each service, region, endpoint and set of credentials; providers of several stacks share them.
+Making a client costs tens of milliseconds (botocore reads the service's model), so the last ones are kept, one for each
+service, region, endpoint and set of credentials; providers of several stacks share them. Not all are kept: a role has
+other credentials each time it is taken on.
 """
 
-import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import cache
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache, lru_cache
+from threading import Event, RLock
 from typing import Any
 
 import boto3
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, HTTPClientError, ProxyConnectionError
 
-TRIES = 3
-"""How often a call is tried at most: enough for a hiccup, too few to hide a fault behind minutes of waiting."""
+from local.aws_provider.config import ROLE
+from local.aws_provider.waiting import wait_until
+
+TRIES = 5
+"""How often a call is tried at most, when AWS is throttling or does not answer: some seconds, with growing pauses.
+
+More would hide a fault behind minutes of waiting."""
+NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
+MAKING = ("Allocate", "Associate", "Attach", "Authorize", "Copy", "Create", "Import", "Request", "Restore", "Run")
+"""How the names of operations begin that make something new each time they are called."""
 CONNECTIONS = 32
 """The engine works on about that many resources at once."""
+CLIENTS = 64
+"""Enough for the services of four stacks at once, each with a role of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +54,11 @@ class Api:
     client: Any
     region: str
     account: str
+    cancelled: Event = field(default_factory=Event)
+
+    def wait_until(self, reached: Callable[[], bool], what: str) -> None:
+        """Wait for AWS to reach a state, unless the engine wants to end. Raises WaitedInVain."""
+        wait_until(reached, what, pause=self.cancelled.wait)
 
     def arn(self, service: str, resource: str) -> str:
         """Make the ARN of a resource in this account and region."""
@@ -50,6 +67,10 @@ class Api:
 
 class NoCredentials(Exception):
     """The environment holds no credentials for AWS."""
+
+
+class LostReply(Exception):
+    """AWS may have done what it was asked, but its answer got lost."""
 
 
 def credentials_from(environ: Mapping[str, str], profile: str | None = None) -> Credentials:
@@ -70,9 +91,7 @@ def credentials_from(environ: Mapping[str, str], profile: str | None = None) -> 
 
 def assumed(credentials: Credentials, region: str, role: Mapping[str, Any]) -> Credentials:
     """Ask STS for the credentials of a role, as the provider's `assumeRoles` names it."""
-    wanted = {"RoleArn": role["roleArn"], "RoleSessionName": role.get("sessionName", "stageline")}
-    optional = {"ExternalId": role.get("externalId"), "Policy": role.get("policy")}
-    wanted.update({name: value for name, value in optional.items() if value})
+    wanted = {"RoleSessionName": "stageline", **{ROLE[name]: value for name, value in role.items() if value}}
     given = client(credentials, "sts", region).assume_role(**wanted)["Credentials"]
     return replace(
         credentials,
@@ -83,7 +102,7 @@ def assumed(credentials: Credentials, region: str, role: Mapping[str, Any]) -> C
     )
 
 
-_lock = threading.RLock()
+_lock = RLock()
 
 
 def client(credentials: Credentials, service: str, region: str) -> Any:
@@ -92,7 +111,7 @@ def client(credentials: Credentials, service: str, region: str) -> Any:
         return _client(credentials, service, region)
 
 
-@cache
+@lru_cache(CLIENTS)
 def _client(credentials: Credentials, service: str, region: str) -> Any:
     options: dict[str, Any] = {
         "retries": {"total_max_attempts": TRIES, "mode": "standard"},
@@ -102,10 +121,22 @@ def _client(credentials: Credentials, service: str, region: str) -> Any:
     }
     config = Config(**options)
     session: Any = _session(credentials)  # the stubs want the service as a literal
-    return session.client(service, region_name=region, endpoint_url=credentials.endpoint, config=config)
+    made = session.client(service, region_name=region, endpoint_url=credentials.endpoint, config=config)
+    made.meta.events.register_first(f"needs-retry.{made.meta.service_model.service_id.hyphenize()}", refuse_to_repeat)
+    return made
 
 
-@cache
+def refuse_to_repeat(operation: Any, caught_exception: Exception | None, **_: Any) -> None:
+    """Keep botocore from sending a call again that would make a second one of what it made. Raises LostReply."""
+    lost = isinstance(caught_exception, HTTPClientError) and not isinstance(caught_exception, NEVER_SENT)
+    if lost and operation.name.startswith(MAKING):
+        raise LostReply(
+            f"AWS was sent {operation.name}, and its answer got lost: what it made may exist; look for it in AWS, "
+            "delete it or import it (`pulumi import`), then run this again"
+        ) from caught_exception
+
+
+@lru_cache(CLIENTS)
 def _session(credentials: Credentials) -> boto3.Session:
     core = botocore.session.Session(profile=credentials.profile)
     core.register_component("data_loader", _loader())

@@ -3,7 +3,7 @@
 Secrets are kept by property: a property with a secret anywhere in it is a secret as a whole.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,27 @@ class Message:
 
     values: dict[str, Any]
     secrets: frozenset[str]
+
+    def hide(self, text: str) -> str:
+        """Take the secrets out of a text in which AWS may have repeated them."""
+        hidden = {secret for name in self.secrets for secret in _texts(self.values.get(name))}
+        for secret in sorted(hidden, key=len, reverse=True):  # one may be a part of another
+            text = text.replace(secret, "[secret]")
+        return text
+
+
+SHORTEST = 4
+"""What is shorter is no secret: taking each `1` or `on` out of a text would only make it unreadable."""
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+    elif isinstance(value, str | int | float) and len(str(value)) >= SHORTEST:
+        yield str(value)
 
 
 def decode(struct: Struct) -> Message:

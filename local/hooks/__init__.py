@@ -4,22 +4,30 @@
 takes them off again. Each hook runs moto's own code first (it checks the request) and then does the real thing; if
 that fails, the API call fails with its words and moto forgets what it had made.
 
-- `instances`, `load_balancers`, `databases`   what is real behind EC2, ELB and RDS
-- `bucket_policies`, `copies`, `images`, `subnet_groups`, `transactions`   where moto itself is mended
+- `instances`, `elastic_addresses`, `load_balancers`, `certificates`, `databases`   what is real behind the API
+- `metrics`, `alarms`                          CloudWatch: figures that are right, alarms that tell and remember
+- `bucket_policies`, `copies`, `images`, `roles`, `rules`, `transactions`   where moto itself is mended
+- `mendings`                                   more of that: what moto forgets of a resource
 - `parts`                                      the real things that hooks are given
 - `replacing`                                  how a function of moto is replaced, and put back
 """
 
 from contextlib import ExitStack
 
+from local.hooks.alarms import install_alarms
 from local.hooks.bucket_policies import install_bucket_policies
+from local.hooks.certificates import install_certificates
 from local.hooks.copies import install_copies
 from local.hooks.databases import install_databases
+from local.hooks.elastic_addresses import install_elastic_addresses
 from local.hooks.images import install_images
 from local.hooks.instances import install_instances
 from local.hooks.load_balancers import install_load_balancers
+from local.hooks.mendings import install_mendings
+from local.hooks.metrics import install_metrics
 from local.hooks.parts import Parts
-from local.hooks.subnet_groups import install_subnet_groups
+from local.hooks.roles import install_roles
+from local.hooks.rules import install_rules
 from local.hooks.transactions import install_transactions
 
 
@@ -30,8 +38,14 @@ def install(parts: Parts) -> ExitStack:
     install_images(installed)
     install_bucket_policies(installed)
     install_copies(installed)
-    install_subnet_groups(installed)
+    install_mendings(installed)
+    install_roles(installed)
     install_instances(installed, parts)
+    install_elastic_addresses(installed)
+    install_certificates(installed, parts)
     install_load_balancers(installed, parts)
+    install_rules(installed)
     install_databases(installed, parts)
+    install_metrics(installed)
+    install_alarms(installed)
     return installed

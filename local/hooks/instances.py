@@ -1,4 +1,7 @@
-"""EC2 instances are SSH hosts on loopback addresses of their own: booted, stopped and ended by API calls."""
+"""EC2 instances are SSH hosts on loopback addresses of their own: booted, stopped and ended by API calls.
+
+What a call asks of an instance that is not in a state for it is refused, as on AWS, where moto would do it.
+"""
 
 import functools
 import logging
@@ -6,12 +9,15 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
+from moto.ec2.models.instance_types import INSTANCE_TYPES
 from moto.ec2.models.instances import Instance, InstanceBackend
 from moto.ec2.utils import filter_iam_instance_profiles
 
 from local.hooks.parts import Function, Parts
 from local.hooks.replacing import replace
+from local.servers.machine import Machine
 
 log = logging.getLogger(__name__)
 
@@ -21,9 +27,23 @@ def install_instances(installed: ExitStack, parts: Parts) -> None:
     replace(installed, Instance, "__init__", _addressed(parts))
     replace(installed, NetworkInterface, "check_auto_public_ip", _publicly_itself)
     replace(installed, InstanceBackend, "run_instances", _booting(parts))
-    replace(installed, Instance, "start", _after_state_change(parts.servers.start, previous="stopped"))
-    replace(installed, Instance, "stop", _after_state_change(parts.servers.stop, previous="running"))
+    replace(installed, Instance, "start", _starting(parts))
+    replace(installed, Instance, "stop", _stopping(parts))
+    replace(installed, Instance, "reboot", _rebooting(parts))
     replace(installed, Instance, "terminate", _terminating(parts))
+
+
+def machine_of(instance: Any) -> Machine:
+    """The size that its type and its volumes give it."""
+    known = INSTANCE_TYPES.get(instance.instance_type, {})
+    volumes = [instance.ec2_backend.volumes[device.volume_id] for _, device in instance.get_block_device_mapping]
+    default = Machine()
+    return Machine(
+        type=instance.instance_type,
+        vcpus=known.get("VCpuInfo", {}).get("DefaultVCpus", default.vcpus),
+        memory_mib=known.get("MemoryInfo", {}).get("SizeInMiB", default.memory_mib),
+        disk_gib=sum(int(volume.size) for volume in volumes) or default.disk_gib,
+    )
 
 
 def _addressed(parts: Parts) -> Callable[[Function], Function]:
@@ -64,7 +84,8 @@ def _booting(parts: Parts) -> Callable[[Function], Function]:
             reservation = original(backend, *args, **kwargs)
             for instance in reservation.instances:
                 user_data = instance.user_data.decode() if instance.user_data else ""
-                parts.servers.boot(instance.id, instance.private_ip_address, user_data, instance.local_role)
+                address, role = instance.private_ip_address, instance.local_role
+                parts.servers.boot(instance.id, address, user_data, role, machine_of(instance))
             return reservation
 
         return run_instances
@@ -82,18 +103,53 @@ def _role(instance: Any, kwargs: dict[str, Any]) -> str | None:
     return str(profile.roles[0].arn) if profile and profile.roles else None
 
 
-def _after_state_change(change: Callable[[str], None], *, previous: str) -> Callable[[Function], Function]:
+def _starting(parts: Parts) -> Callable[[Function], Function]:
     def wrap(original: Function) -> Function:
         @functools.wraps(original)
-        def changed(instance: Any, *args: Any, **kwargs: Any) -> Any:
+        def start(instance: Any, *args: Any, **kwargs: Any) -> Any:
+            _require(instance, ("stopped", "running"), "started")
             before = original(instance, *args, **kwargs)
-            if before.name == previous:
-                change(instance.id)
+            if before.name == "stopped":
+                parts.servers.start(instance.id, machine_of(instance))
             return before
 
-        return changed
+        return start
 
     return wrap
+
+
+def _stopping(parts: Parts) -> Callable[[Function], Function]:
+    def wrap(original: Function) -> Function:
+        @functools.wraps(original)
+        def stop(instance: Any, *args: Any, **kwargs: Any) -> Any:
+            _require(instance, ("stopped", "running"), "stopped")
+            before = original(instance, *args, **kwargs)
+            if before.name == "running":
+                parts.servers.stop(instance.id)
+            return before
+
+        return stop
+
+    return wrap
+
+
+def _rebooting(parts: Parts) -> Callable[[Function], Function]:
+    def wrap(original: Function) -> Function:
+        @functools.wraps(original)
+        def reboot(instance: Any) -> None:
+            _require(instance, ("running",), "rebooted")
+            original(instance)
+            parts.servers.reboot(instance.id)
+
+        return reboot
+
+    return wrap
+
+
+def _require(instance: Any, states: tuple[str, ...], what: str) -> None:
+    if instance.state not in states:
+        message = f"The instance '{instance.id}' is not in a state from which it can be {what}."
+        raise EC2ClientError("IncorrectInstanceState", message)
 
 
 def _terminating(parts: Parts) -> Callable[[Function], Function]:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from local.addresses import AddressPool
-from local.balancer import Balancers
+from local.balancers import Balancers
+from local.certificates import Certificates
 from local.databases import Databases
+from local.servers.machine import Machine
 
 Function = Callable[..., Any]
 
@@ -14,8 +16,10 @@ Function = Callable[..., Any]
 class ServerHosts(Protocol):
     """What is used of `local.servers.Servers`."""
 
-    def boot(self, instance_id: str, address: str, user_data: str, role: str | None) -> None: ...
-    def start(self, instance_id: str) -> None: ...
+    def boot(self, instance_id: str, address: str, user_data: str, role: str | None, machine: Machine) -> None: ...
+    def resume(self, instance_id: str, address: str, role: str | None, running: bool, machine: Machine) -> None: ...
+    def start(self, instance_id: str, machine: Machine) -> None: ...
+    def reboot(self, instance_id: str) -> None: ...
     def stop(self, instance_id: str) -> None: ...
     def terminate(self, instance_id: str) -> None: ...
 
@@ -28,4 +32,5 @@ class Parts:
     server_addresses: AddressPool
     balancers: Balancers
     balancer_addresses: AddressPool
+    certificates: Certificates
     databases: Databases

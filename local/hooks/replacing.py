@@ -16,3 +16,9 @@ def replace(installed: ExitStack, owner: type, name: str, wrap: Wrap) -> None:
         installed.callback(delattr, owner, name)
     else:
         installed.callback(setattr, owner, name, original)
+
+
+def add(installed: ExitStack, owner: type, name: str, function: Callable[..., Any]) -> None:
+    """Give `owner` a function that it does not have until `installed` is closed."""
+    setattr(owner, name, function)
+    installed.callback(delattr, owner, name)

@@ -23,7 +23,8 @@ def make(name: str) -> Any:
         wanted = GIVEN["resources"][name]
         known = {key: resolve(value) for key, value in wanted["inputs"].items()}
         properties = {**dict.fromkeys(wanted["outputs"]), **known}
-        options = pulumi.ResourceOptions(provider=provider, depends_on=[make(each) for each in wanted["after"]])
+        after = [make(each) for each in wanted["after"]]
+        options = pulumi.ResourceOptions(provider=provider, depends_on=after, **wanted["options"])
         MADE[name] = pulumi.CustomResource(wanted["type"], name, properties, options)
     return MADE[name]
 

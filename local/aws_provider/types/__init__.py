@@ -1,12 +1,60 @@
 """The table: every resource type that the local AWS provider knows, by its token.
 
-A type that is not here is refused. To add one, write its entry in the module of its service and give it a case in
-tests/e2e/test_aws_provider.py, which fails for a type without one.
+A type that is not here is refused. To add one, write its entry in the module of its service and give it cases in
+tests/e2e/aws_provider_cases/: tests fail for a type, an input or a change without one.
 """
 
 from local.aws_provider.model import ResourceType
-from local.aws_provider.types import ec2, iam, kms, lb, rds, s3, security_groups, ssm, vpc
+from local.aws_provider.types import (
+    addresses,
+    cloudwatch,
+    ec2,
+    endpoints,
+    flow_logs,
+    iam,
+    iam_policies,
+    iam_providers,
+    kms,
+    lb,
+    lb_listeners,
+    lb_targets,
+    logs,
+    rds,
+    rds_parameters,
+    s3,
+    s3_access,
+    s3_lifecycle,
+    secrets,
+    security_groups,
+    sns,
+    ssm,
+    vpc,
+)
 
-TYPES: dict[str, ResourceType] = {
-    kind.token: kind for module in (vpc, security_groups, ec2, s3, kms, rds, ssm, iam, lb) for kind in module.ENTRIES
-}
+MODULES = (
+    vpc,
+    endpoints,
+    security_groups,
+    ec2,
+    addresses,
+    flow_logs,
+    s3,
+    s3_access,
+    s3_lifecycle,
+    kms,
+    secrets,
+    rds,
+    rds_parameters,
+    ssm,
+    iam,
+    iam_policies,
+    iam_providers,
+    lb,
+    lb_targets,
+    lb_listeners,
+    cloudwatch,
+    logs,
+    sns,
+)
+
+TYPES: dict[str, ResourceType] = {kind.token: kind for module in MODULES for kind in module.ENTRIES}

@@ -1,64 +1,18 @@
-"""Instances and their addresses."""
+"""Instances."""
 
 import base64
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local.aws_provider.calls import first, last_part, same_members
+from local.aws_provider.calls import first, from_pairs, last_part, pairs, same_members
 from local.aws_provider.errors import is_missing
 from local.aws_provider.model import Change, Description, Input, Properties, ResourceType, Updating
 from local.aws_provider.session import Api
 from local.aws_provider.translation import request_for
 from local.aws_provider.types.vpc import ec2_tags
-from local.aws_provider.waiting import wait_until
 
 USUAL_ROOT_DEVICE = "/dev/xvda"
-
-
-# --- Eip
-
-
-def read_address(api: Api, allocation_id: str) -> Description | None:
-    address = first(api.client.describe_addresses(AllocationIds=[allocation_id])["Addresses"])
-    return address and {**address, "Arn": api.arn("ec2", f"elastic-ip/{allocation_id}")}
-
-
-def associate_address(api: Api, allocation_id: str, change: Change) -> None:
-    address = read_address(api, allocation_id) or {}
-    if address.get("AssociationId"):
-        api.client.disassociate_address(AssociationId=address["AssociationId"])
-    if change.new.get("instance"):
-        api.client.associate_address(AllocationId=allocation_id, InstanceId=change.new["instance"])
-
-
-def release_address(api: Api, allocation_id: str, old: Properties) -> None:
-    associate_address(api, allocation_id, Change(old=old, new={}))
-    api.client.release_address(AllocationId=allocation_id)
-
-
-EIP = ResourceType(
-    token="aws:ec2/eip:Eip",
-    service="ec2",
-    identity="AllocationId",
-    inputs={
-        "domain": Input("Domain", default="vpc", replaces=True),
-        "instance": Input("InstanceId", later=True, computed=True),
-    },
-    outputs={
-        "arn": "Arn",
-        "allocationId": "AllocationId",
-        "associationId": "AssociationId",
-        "publicIp": "PublicIp",
-        "privateIp": "PrivateIpAddress",
-    },
-    create=lambda api, request: dict(api.client.allocate_address(**request)),
-    read=read_address,
-    delete=release_address,
-    updates=[Updating(inputs=("instance",), run=associate_address)],
-    tagging=ec2_tags("elastic-ip"),
-    restless=("associationId", "privateIp"),
-)
 
 
 # --- Instance
@@ -155,7 +109,7 @@ def instance_state(api: Api, instance_id: str) -> str:
 
 
 def wait_for_state(api: Api, instance_id: str, state: str) -> None:
-    wait_until(lambda: instance_state(api, instance_id) == state, f"instance {instance_id} to be {state}")
+    api.wait_until(lambda: instance_state(api, instance_id) == state, f"instance {instance_id} to be {state}")
 
 
 def set_stopped_attributes(api: Api, instance_id: str, change: Change) -> None:
@@ -188,8 +142,8 @@ def set_source_check(api: Api, instance_id: str, change: Change) -> None:
 
 
 def set_shutdown(api: Api, instance_id: str, change: Change) -> None:
-    wanted = {"Value": change.new["instanceInitiatedShutdownBehavior"]}
-    modify(api, instance_id, InstanceInitiatedShutdownBehavior=wanted)
+    wanted = change.new["instanceInitiatedShutdownBehavior"]
+    modify(api, instance_id, Attribute="instanceInitiatedShutdownBehavior", Value=wanted)
 
 
 def modify(api: Api, instance_id: str, **what: Any) -> None:
@@ -232,6 +186,16 @@ def set_disk(api: Api, instance_id: str, change: Change) -> None:
     api.client.modify_volume(VolumeId=disk["VolumeId"], **request)
 
 
+def set_volume_tags(api: Api, instance_id: str, change: Change) -> None:
+    disk = root_mapping(describe_instance(api, instance_id) or {}) or {}
+    old, new = change.old.get("volumeTags") or {}, change.new["volumeTags"]
+    gone = [{"Key": key} for key in sorted(set(old) - set(new))]
+    if gone:
+        api.client.delete_tags(Resources=[disk["VolumeId"]], Tags=gone)
+    if new:
+        api.client.create_tags(Resources=[disk["VolumeId"]], Tags=pairs(new))
+
+
 def terminate(api: Api, instance_id: str, old: Properties) -> None:
     if old.get("forceDestroy") and old.get("disableApiTermination"):
         modify(api, instance_id, DisableApiTermination={"Value": False})
@@ -269,13 +233,12 @@ INSTANCE = ResourceType(
         "associatePublicIpAddress": Input("AssociatePublicIpAddress", computed=True, replaces=True),
         "privateIp": Input("PrivateIpAddress", computed=True, replaces=True),
         "availabilityZone": Input("Placement.AvailabilityZone", computed=True, replaces=True),
-        "tenancy": Input("Placement.Tenancy", computed=True, replaces=True),
-        "keyName": Input("KeyName", replaces=True),
         "iamInstanceProfile": Input("IamInstanceProfile.Name"),
         "userData": Input("UserData", replaces_if="userDataReplaceOnChange"),
         "userDataReplaceOnChange": Input(only_here=True, default=False),
         "metadataOptions": Input("MetadataOptions", computed=True, fields=METADATA_OPTIONS),
         "rootBlockDevice": Input("RootDisk", computed=True, fields=ROOT_DISK),
+        "volumeTags": Input("RootDisk.Tags", computed=True, later=True, from_aws=from_pairs),
         "ebsOptimized": Input("EbsOptimized", computed=True, replaces=True),
         "monitoring": Input("Monitoring.Enabled", default=False),
         "sourceDestCheck": Input("SourceDestCheck", default=True, later=True),
@@ -301,6 +264,7 @@ INSTANCE = ResourceType(
         Updating(inputs=("iamInstanceProfile",), run=set_profile),
         Updating(inputs=("metadataOptions",), run=set_metadata_options),
         Updating(inputs=("rootBlockDevice",), run=set_disk),
+        Updating(inputs=("volumeTags",), run=set_volume_tags),
         Updating(inputs=("monitoring",), run=set_monitoring),
         Updating(inputs=("sourceDestCheck",), run=set_source_check),
         Updating(inputs=("disableApiTermination",), run=set_protections),
@@ -311,4 +275,4 @@ INSTANCE = ResourceType(
     restless=("publicIp", "publicDns", "instanceState"),
 )
 
-ENTRIES = (EIP, INSTANCE)
+ENTRIES = (INSTANCE,)

@@ -1,6 +1,6 @@
 """Roles, their policies, and the profiles that give them to instances."""
 
-from local.aws_provider.calls import as_json, creates, same_json, same_members, tags_by
+from local.aws_provider.calls import as_json, creates, or_nothing, same_json, same_members, tags_by
 from local.aws_provider.model import Autoname, Change, Description, Input, Properties, ResourceType, Updating
 from local.aws_provider.session import Api
 
@@ -67,7 +67,7 @@ ROLE = ResourceType(
         "name": Input("RoleName", replaces=True),
         "path": Input("Path", default="/", replaces=True),
         "assumeRolePolicy": Input("AssumeRolePolicyDocument", required=True, same=same_json),
-        "description": Input("Description"),
+        "description": Input("Description", from_aws=or_nothing),
         "maxSessionDuration": Input("MaxSessionDuration", default=3600),
         "permissionsBoundary": Input("PermissionsBoundary"),
         "managedPolicyArns": Input("ManagedPolicyArns", computed=True, later=True, same=same_members),

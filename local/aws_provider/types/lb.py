@@ -1,23 +1,11 @@
-"""Load balancers, target groups, listeners. Their ids are their ARNs."""
+"""Load balancers. Their ids are their ARNs, as those of their target groups and listeners are."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from local.aws_provider.calls import deletes, first, from_pairs, pairs, same_members
-from local.aws_provider.model import (
-    Autoname,
-    Change,
-    Description,
-    Input,
-    Properties,
-    ResourceType,
-    Tagging,
-    Update,
-    Updating,
-)
+from local.aws_provider.calls import first, from_pairs, pairs, same_members
+from local.aws_provider.model import Autoname, Change, Description, Input, ResourceType, Tagging, Updating
 from local.aws_provider.session import Api
-from local.aws_provider.translation import request_for
-from local.aws_provider.waiting import wait_until
+from local.aws_provider.types.attributes import as_boolean, as_text, attributes_of, sets_attributes
 
 TAGS = Tagging(
     request=lambda tags: {"Tags": pairs(tags)},
@@ -29,46 +17,6 @@ TAGS = Tagging(
 )
 
 
-# --- attributes: settings that are kept as texts under names of their own, and set by a call of their own
-
-
-def as_text(value: Any) -> str:
-    """Write an attribute as AWS keeps it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def from_text(default: Any, text: str) -> Any:
-    """Read an attribute as what its default is: a boolean, a number or a text."""
-    return text == "true" if isinstance(default, bool) else type(default)(text)
-
-
-def sets_attributes(method: str, parameter: str, names: Mapping[str, str]) -> Update:
-    """Update the attributes that a program can set: input to name of the attribute."""
-
-    def run(api: Api, arn: str, change: Change) -> None:
-        wanted = {names[name]: change.new[name] for name in names if _differs(change, name)}
-        attributes = [{"Key": key, "Value": as_text(value)} for key, value in wanted.items()]
-        getattr(api.client, method)(**{parameter: arn}, Attributes=attributes)
-
-    return run
-
-
-def _differs(change: Change, name: str) -> bool:
-    return change.new.get(name) is not None and change.new[name] != change.old.get(name)
-
-
-def attributes_of(answer: Mapping[str, Any], names: Mapping[str, str], inputs: Mapping[str, Input]) -> Description:
-    """Read the attributes that a program can set, each where its input has its place."""
-    found = from_pairs(answer["Attributes"])
-    return {
-        inputs[name].place: from_text(inputs[name].default, found.get(key) or as_text(inputs[name].default))
-        for name, key in names.items()
-    }
-
-
-# --- LoadBalancer
-
-
 def read_balancer(api: Api, arn: str) -> Description | None:
     balancer = first(api.client.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"])
     if balancer is None:
@@ -77,6 +25,7 @@ def read_balancer(api: Api, arn: str) -> Description | None:
     return {
         **balancer,
         **attributes_of(attributes, BALANCER_ATTRIBUTES, LOAD_BALANCER.inputs),
+        "AccessLogs": read_access_logs(attributes["Attributes"]),
         "Arn": arn,
         "Name": balancer["LoadBalancerName"],
         "ArnSuffix": arn.split(":loadbalancer/", 1)[1],
@@ -104,10 +53,45 @@ def set_balancer_subnets(api: Api, arn: str, change: Change) -> None:
     api.client.set_subnets(LoadBalancerArn=arn, Subnets=change.new["subnets"])
 
 
+# --- access logs: three attributes that only make sense together
+
+
+def set_access_logs(api: Api, arn: str, change: Change) -> None:
+    logs = change.new.get("accessLogs")
+    wanted = {name: logs.get(name) for name in ACCESS_LOGS} if logs else {"enabled": False}
+    attributes = [{"Key": ACCESS_LOGS[name], "Value": as_text(value)} for name, value in wanted.items()]
+    api.client.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=attributes)
+
+
+def read_access_logs(attributes: list[dict[str, str]]) -> Description | None:
+    """Tell where the logs go; AWS remembers that also of logs that are switched off, which are as good as none."""
+    found = {name: from_pairs(attributes).get(key, "") for name, key in ACCESS_LOGS.items()}
+    if not as_boolean(found["enabled"]):
+        return None
+    return {"Enabled": True, "Bucket": found["bucket"], "Prefix": found["prefix"] or None}
+
+
+def same_logs(one: Any, other: Any) -> bool:
+    """Compare where logs go: switched off is nowhere."""
+    logging = [logs for logs in (one, other) if logs and logs.get("enabled")]
+    return not logging or bool(one == other)
+
+
+ACCESS_LOGS = {
+    "enabled": "access_logs.s3.enabled",
+    "bucket": "access_logs.s3.bucket",
+    "prefix": "access_logs.s3.prefix",
+}
+
 BALANCER_ATTRIBUTES = {
     "enableDeletionProtection": "deletion_protection.enabled",
     "idleTimeout": "idle_timeout.timeout_seconds",
+    "clientKeepAlive": "client_keep_alive.seconds",
     "dropInvalidHeaderFields": "routing.http.drop_invalid_header_fields.enabled",
+    "preserveHostHeader": "routing.http.preserve_host_header.enabled",
+    "enableXffClientPort": "routing.http.xff_client_port.enabled",
+    "xffHeaderProcessingMode": "routing.http.xff_header_processing.mode",
+    "enableTlsVersionAndCipherSuiteHeaders": "routing.http.x_amzn_tls_version_and_cipher_suite.enabled",
     "enableHttp2": "routing.http2.enabled",
     "desyncMitigationMode": "routing.http.desync_mitigation_mode",
 }
@@ -125,9 +109,24 @@ LOAD_BALANCER = ResourceType(
         "securityGroups": Input("SecurityGroups", computed=True, same=same_members),
         "enableDeletionProtection": Input("EnableDeletionProtection", default=False, later=True),
         "idleTimeout": Input("IdleTimeout", default=60, later=True),
+        "clientKeepAlive": Input("ClientKeepAlive", default=3600, later=True),
         "dropInvalidHeaderFields": Input("DropInvalidHeaderFields", default=False, later=True),
+        "preserveHostHeader": Input("PreserveHostHeader", default=False, later=True),
+        "enableXffClientPort": Input("EnableXffClientPort", default=False, later=True),
+        "xffHeaderProcessingMode": Input("XffHeaderProcessingMode", default="append", later=True),
+        "enableTlsVersionAndCipherSuiteHeaders": Input("EnableTlsHeaders", default=False, later=True),
         "enableHttp2": Input("EnableHttp2", default=True, later=True),
         "desyncMitigationMode": Input("DesyncMitigationMode", default="defensive", later=True),
+        "accessLogs": Input(
+            "AccessLogs",
+            later=True,
+            same=same_logs,
+            fields={
+                "bucket": Input("Bucket", required=True),
+                "enabled": Input("Enabled", default=False),
+                "prefix": Input("Prefix"),
+            },
+        ),
     },
     outputs={
         "arn": "Arn",
@@ -137,12 +136,13 @@ LOAD_BALANCER = ResourceType(
         "zoneId": "CanonicalHostedZoneId",
     },
     create=create_balancer,
-    settle=lambda api, arn: wait_until(lambda: balancer_is_active(api, arn), f"load balancer {arn} to be active"),
+    settle=lambda api, arn: api.wait_until(lambda: balancer_is_active(api, arn), f"load balancer {arn} to be active"),
     read=read_balancer,
     delete=lambda api, arn, old: delete_balancer(api, arn),
     updates=[
         Updating(inputs=("securityGroups",), run=set_balancer_groups),
         Updating(inputs=("subnets",), run=set_balancer_subnets),
+        Updating(inputs=("accessLogs",), run=set_access_logs),
         Updating(
             inputs=tuple(BALANCER_ATTRIBUTES),
             run=sets_attributes("modify_load_balancer_attributes", "LoadBalancerArn", BALANCER_ATTRIBUTES),
@@ -156,7 +156,7 @@ LOAD_BALANCER = ResourceType(
 def delete_balancer(api: Api, arn: str) -> None:
     api.client.delete_load_balancer(LoadBalancerArn=arn)
     # Its groups and subnets stay in use until it is really gone.
-    wait_until(lambda: not balancer_exists(api, arn), f"load balancer {arn} to be deleted")
+    api.wait_until(lambda: not balancer_exists(api, arn), f"load balancer {arn} to be deleted")
 
 
 def balancer_exists(api: Api, arn: str) -> bool:
@@ -164,200 +164,4 @@ def balancer_exists(api: Api, arn: str) -> bool:
     return any(balancer["LoadBalancerArn"] == arn for page in pages for balancer in page["LoadBalancers"])
 
 
-# --- TargetGroup
-
-
-def read_target_group(api: Api, arn: str) -> Description | None:
-    group = first(api.client.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"])
-    if group is None:
-        return None
-    attributes = api.client.describe_target_group_attributes(TargetGroupArn=arn)
-    return {
-        **group,
-        **attributes_of(attributes, GROUP_ATTRIBUTES, TARGET_GROUP.inputs),
-        "Arn": arn,
-        "Name": group["TargetGroupName"],
-        "ArnSuffix": arn.rsplit(":", 1)[1],
-    }
-
-
-def change_health_check(api: Api, arn: str, change: Change) -> None:
-    request = request_for(HEALTH_CHECK, change.new.get("healthCheck") or {})
-    api.client.modify_target_group(TargetGroupArn=arn, **request)
-
-
-GROUP_ATTRIBUTES = {
-    "deregistrationDelay": "deregistration_delay.timeout_seconds",
-    "slowStart": "slow_start.duration_seconds",
-    "loadBalancingAlgorithmType": "load_balancing.algorithm.type",
-}
-
-HEALTH_CHECK = {
-    "enabled": Input("HealthCheckEnabled", computed=True),
-    "protocol": Input("HealthCheckProtocol", computed=True),
-    "port": Input("HealthCheckPort", computed=True, to_aws=str),
-    "path": Input("HealthCheckPath", computed=True),
-    "matcher": Input("Matcher.HttpCode", computed=True, to_aws=str),
-    "interval": Input("HealthCheckIntervalSeconds", computed=True),
-    "timeout": Input("HealthCheckTimeoutSeconds", computed=True),
-    "healthyThreshold": Input("HealthyThresholdCount", computed=True),
-    "unhealthyThreshold": Input("UnhealthyThresholdCount", computed=True),
-}
-
-TARGET_GROUP = ResourceType(
-    token="aws:lb/targetGroup:TargetGroup",
-    service="elbv2",
-    identity="TargetGroupArn",
-    inputs={
-        "name": Input("Name", replaces=True),
-        "port": Input("Port", replaces=True),
-        "protocol": Input("Protocol", replaces=True),
-        "protocolVersion": Input("ProtocolVersion", computed=True, replaces=True),
-        "vpcId": Input("VpcId", replaces=True),
-        "targetType": Input("TargetType", default="instance", replaces=True),
-        "healthCheck": Input(computed=True, fields=HEALTH_CHECK),
-        "deregistrationDelay": Input("DeregistrationDelay", default=300, later=True),
-        "slowStart": Input("SlowStart", default=0, later=True),
-        "loadBalancingAlgorithmType": Input("Algorithm", default="round_robin", later=True),
-    },
-    outputs={"arn": "Arn", "arnSuffix": "ArnSuffix", "loadBalancerArns": "LoadBalancerArns"},
-    create=lambda api, request: dict(api.client.create_target_group(**request)["TargetGroups"][0]),
-    read=read_target_group,
-    delete=deletes("delete_target_group", "TargetGroupArn"),
-    updates=[
-        Updating(inputs=("healthCheck",), run=change_health_check),
-        Updating(
-            inputs=tuple(GROUP_ATTRIBUTES),
-            run=sets_attributes("modify_target_group_attributes", "TargetGroupArn", GROUP_ATTRIBUTES),
-        ),
-    ],
-    tagging=TAGS,
-    autoname=Autoname(longest=32),
-    restless=("loadBalancerArns",),
-)
-
-
-# --- TargetGroupAttachment: its id is "<target group>,<target>,<port>", as `pulumi import` takes it
-
-
-def target_of(attachment_id: str) -> tuple[str, Description]:
-    arn, target, port = attachment_id.split(",")
-    return arn, {"Id": target, **({"Port": int(port)} if port else {})}
-
-
-def register(api: Api, request: Description) -> Description:
-    arn = request.pop("TargetGroupArn")
-    api.client.register_targets(TargetGroupArn=arn, Targets=[request])
-    return {"AttachmentId": f"{arn},{request['Id']},{request.get('Port', '')}"}
-
-
-def read_attachment(api: Api, attachment_id: str) -> Description | None:
-    arn, target = target_of(attachment_id)
-    # All targets are asked for: AWS tells an asked one as "unused" whether or not it is registered.
-    found = api.client.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
-    targets = [each["Target"] for each in found if target.items() <= each["Target"].items()]
-    return {**targets[0], "TargetGroupArn": arn, "AttachmentId": attachment_id} if targets else None
-
-
-def deregister(api: Api, attachment_id: str, old: Properties) -> None:
-    arn, target = target_of(attachment_id)
-    api.client.deregister_targets(TargetGroupArn=arn, Targets=[target])
-
-
-ATTACHMENT = ResourceType(
-    token="aws:lb/targetGroupAttachment:TargetGroupAttachment",
-    service="elbv2",
-    identity="AttachmentId",
-    inputs={
-        "targetGroupArn": Input("TargetGroupArn", required=True, replaces=True),
-        "targetId": Input("Id", required=True, replaces=True),
-        "port": Input("Port", computed=True, replaces=True),
-        "availabilityZone": Input("AvailabilityZone", computed=True, replaces=True),
-    },
-    create=register,
-    read=read_attachment,
-    delete=deregister,
-    alone_by=("targetGroupArn", "targetId", "port"),
-)
-
-
-# --- Listener
-
-
-def change_listener(api: Api, arn: str, change: Change) -> None:
-    request = request_for(LISTENER.inputs, change.new)
-    del request["LoadBalancerArn"]
-    api.client.modify_listener(ListenerArn=arn, **request)
-
-
-ACTION = {
-    "type": Input("Type", required=True),
-    "order": Input("Order", computed=True),
-    "targetGroupArn": Input("TargetGroupArn", computed=True),
-    "fixedResponse": Input(
-        "FixedResponseConfig",
-        fields={
-            "contentType": Input("ContentType", required=True),
-            "messageBody": Input("MessageBody"),
-            "statusCode": Input("StatusCode", computed=True, to_aws=str),
-        },
-    ),
-    "redirect": Input(
-        "RedirectConfig",
-        fields={
-            "statusCode": Input("StatusCode", required=True),
-            "protocol": Input("Protocol", computed=True),
-            "port": Input("Port", computed=True, to_aws=str),
-            "host": Input("Host", computed=True),
-            "path": Input("Path", computed=True),
-            "query": Input("Query", computed=True),
-        },
-    ),
-    "forward": Input(
-        "ForwardConfig",
-        computed=True,
-        fields={
-            "targetGroups": Input(
-                "TargetGroups",
-                required=True,
-                many=True,
-                fields={"arn": Input("TargetGroupArn", required=True), "weight": Input("Weight", computed=True)},
-            ),
-        },
-    ),
-}
-
-LISTENER = ResourceType(
-    token="aws:lb/listener:Listener",
-    service="elbv2",
-    identity="ListenerArn",
-    inputs={
-        "loadBalancerArn": Input("LoadBalancerArn", required=True, replaces=True),
-        "port": Input("Port", required=True),
-        "protocol": Input("Protocol", default="HTTP"),
-        "sslPolicy": Input("SslPolicy", computed=True),
-        "certificateArn": Input(
-            "Certificates",
-            to_aws=lambda arn: [{"CertificateArn": arn}],
-            from_aws=lambda found: found[0]["CertificateArn"] if found else None,
-        ),
-        "defaultActions": Input("DefaultActions", required=True, many=True, fields=ACTION),
-    },
-    outputs={"arn": "ListenerArn"},
-    create=lambda api, request: dict(api.client.create_listener(**request)["Listeners"][0]),
-    read=lambda api, arn: read_listener(api, arn),
-    delete=deletes("delete_listener", "ListenerArn"),
-    updates=[
-        Updating(inputs=("port", "protocol", "sslPolicy", "certificateArn", "defaultActions"), run=change_listener)
-    ],
-    tagging=TAGS,
-    alone_by=("loadBalancerArn", "port"),
-)
-
-
-def read_listener(api: Api, arn: str) -> Description | None:
-    listener = first(api.client.describe_listeners(ListenerArns=[arn])["Listeners"])
-    return listener and {**listener, "Arn": arn}
-
-
-ENTRIES = (LOAD_BALANCER, TARGET_GROUP, ATTACHMENT, LISTENER)
+ENTRIES = (LOAD_BALANCER,)

@@ -10,7 +10,6 @@ from local.aws_provider.calls import creates, from_pairs, pairs, same_last_part,
 from local.aws_provider.model import Autoname, Change, Description, Input, Properties, ResourceType, Tagging, Updating
 from local.aws_provider.session import Api
 from local.aws_provider.translation import request_for
-from local.aws_provider.waiting import wait_until
 
 
 def rds_tags(resource: str) -> Tagging:
@@ -82,6 +81,8 @@ def read_database(api: Api, identifier: str) -> Description | None:
         "MasterUserSecrets": secrets_of(database),
         "DBParameterGroupName": first_name(database.get("DBParameterGroups"), "DBParameterGroupName"),
         "EnableCloudwatchLogsExports": database.get("EnabledCloudwatchLogsExports") or None,
+        "EnablePerformanceInsights": database.get("PerformanceInsightsEnabled", False),
+        "EnableIAMDatabaseAuthentication": database.get("IAMDatabaseAuthenticationEnabled", False),
     }
 
 
@@ -99,7 +100,7 @@ def secrets_of(database: Description) -> list[Properties]:
 
 
 def wait_for_database(api: Api, identifier: str) -> None:
-    wait_until(
+    api.wait_until(
         lambda: (read_database(api, identifier) or {}).get("DBInstanceStatus") == "available",
         f"database {identifier} to be available",
     )
@@ -108,11 +109,13 @@ def wait_for_database(api: Api, identifier: str) -> None:
 def change_database(api: Api, identifier: str, change: Change) -> None:
     names = {name: Input(place) for name, place in MODIFIABLE.items()}
     changed = {name: change.new[name] for name in names if differs(change, name)}
-    logs = log_exports(change)
-    request = {**request_for(names, changed), **({"CloudwatchLogsExportConfiguration": logs} if logs else {})}
+    request = {**request_for(names, changed), **taken_away(change), **log_exports(change)}
     if request:
         api.client.modify_db_instance(
-            DBInstanceIdentifier=identifier, ApplyImmediately=change.new["applyImmediately"], **request
+            DBInstanceIdentifier=identifier,
+            ApplyImmediately=change.new["applyImmediately"],
+            AllowMajorVersionUpgrade=bool(change.new.get("allowMajorVersionUpgrade")),
+            **request,
         )
         wait_for_database(api, identifier)
 
@@ -121,11 +124,23 @@ def differs(change: Change, name: str) -> bool:
     return change.new.get(name) is not None and change.new[name] != change.old.get(name)
 
 
+def taken_away(change: Change) -> Description:
+    """Say what the program gives no longer, each in the way in which RDS is told."""
+    gone = {name for name in change.old if change.new.get(name) is None}
+    request: Description = {}
+    if "manageMasterUserPassword" in gone:
+        request["ManageMasterUserPassword"] = False
+    if "maxAllocatedStorage" in gone:
+        request["MaxAllocatedStorage"] = change.new.get("allocatedStorage", change.old.get("allocatedStorage"))
+    return request
+
+
 def log_exports(change: Change) -> Description:
     old = set(change.old.get("enabledCloudwatchLogsExports") or ())
     new = set(change.new.get("enabledCloudwatchLogsExports") or ())
     wanted = {"EnableLogTypes": sorted(new - old), "DisableLogTypes": sorted(old - new)}
-    return {name: types for name, types in wanted.items() if types}
+    given = {name: types for name, types in wanted.items() if types}
+    return {"CloudwatchLogsExportConfiguration": given} if given else {}
 
 
 def delete_database(api: Api, identifier: str, old: Properties) -> None:
@@ -136,7 +151,7 @@ def delete_database(api: Api, identifier: str, old: Properties) -> None:
         DBInstanceIdentifier=identifier, DeleteAutomatedBackups=old.get("deleteAutomatedBackups", True), **last
     )
     # Its subnets and groups stay in use until it is really gone.
-    wait_until(lambda: not is_there(api, identifier), f"database {identifier} to be deleted")
+    api.wait_until(lambda: not is_there(api, identifier), f"database {identifier} to be deleted")
 
 
 def is_there(api: Api, identifier: str) -> bool:
@@ -162,6 +177,12 @@ MODIFIABLE = {
     "vpcSecurityGroupIds": "VpcSecurityGroupIds",
     "parameterGroupName": "DBParameterGroupName",
     "caCertIdentifier": "CACertificateIdentifier",
+    "storageThroughput": "StorageThroughput",
+    "monitoringInterval": "MonitoringInterval",
+    "monitoringRoleArn": "MonitoringRoleArn",
+    "performanceInsightsEnabled": "EnablePerformanceInsights",
+    "performanceInsightsKmsKeyId": "PerformanceInsightsKMSKeyId",
+    "performanceInsightsRetentionPeriod": "PerformanceInsightsRetentionPeriod",
     "iamDatabaseAuthenticationEnabled": "EnableIAMDatabaseAuthentication",
     "manageMasterUserPassword": "ManageMasterUserPassword",
     "password": "MasterUserPassword",
@@ -195,6 +216,7 @@ INSTANCE = ResourceType(
         "storageEncrypted": Input("StorageEncrypted", default=False, replaces=True),
         "kmsKeyId": Input("KmsKeyId", computed=True, replaces=True, same=same_last_part),
         "iops": Input("Iops", computed=True),
+        "storageThroughput": Input("StorageThroughput", computed=True),
         "multiAz": Input("MultiAZ", computed=True),
         "availabilityZone": Input("AvailabilityZone", computed=True, replaces=True),
         "dbSubnetGroupName": Input("DBSubnetGroupName", computed=True, replaces=True),
@@ -202,6 +224,11 @@ INSTANCE = ResourceType(
         "publiclyAccessible": Input("PubliclyAccessible", default=False),
         "parameterGroupName": Input("DBParameterGroupName", computed=True),
         "caCertIdentifier": Input("CACertificateIdentifier", computed=True),
+        "monitoringInterval": Input("MonitoringInterval", default=0),
+        "monitoringRoleArn": Input("MonitoringRoleArn", computed=True),
+        "performanceInsightsEnabled": Input("EnablePerformanceInsights", default=False),
+        "performanceInsightsKmsKeyId": Input("PerformanceInsightsKMSKeyId", computed=True, same=same_last_part),
+        "performanceInsightsRetentionPeriod": Input("PerformanceInsightsRetentionPeriod", computed=True),
         "iamDatabaseAuthenticationEnabled": Input("EnableIAMDatabaseAuthentication", computed=True),
         "backupRetentionPeriod": Input("BackupRetentionPeriod", computed=True),
         "backupWindow": Input("PreferredBackupWindow", computed=True),
@@ -216,6 +243,7 @@ INSTANCE = ResourceType(
         "deleteAutomatedBackups": Input(only_here=True, default=True),
         "allowMajorVersionUpgrade": Input(only_here=True),
     },
+    conflicts=(("password", "manageMasterUserPassword"),),
     outputs={
         "arn": "Arn",
         "address": "Endpoint.Address",

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from botocore.exceptions import ClientError
 
-from local.aws_provider.calls import from_pairs, pairs, same_json
+from local.aws_provider.calls import from_pairs, or_nothing, pairs, same_json
 from local.aws_provider.errors import is_missing
 from local.aws_provider.model import Autoname, Change, Description, Input, Properties, ResourceType, Tagging, Updating
 from local.aws_provider.session import Api
@@ -298,7 +298,7 @@ def delete_object_lock(api: Api, bucket: str, old: Properties) -> None:
 
 def duration(place: str) -> Input:
     """Make the input for one of the two ways to say how long; zero stands for the one that was not used."""
-    return Input(place, from_aws=lambda length: length or None)
+    return Input(place, from_aws=or_nothing)
 
 
 OBJECT_LOCK = ResourceType(
@@ -315,6 +315,7 @@ OBJECT_LOCK = ResourceType(
                     "DefaultRetention",
                     required=True,
                     fields={"mode": Input("Mode"), "days": duration("Days"), "years": duration("Years")},
+                    exactly_one=(("days", "years"),),
                 )
             },
         ),

@@ -207,6 +207,10 @@ RULE_PLACES = {
 }
 
 
+RULE_PEERS = ("cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId")
+"""Whom a rule is for: EC2 changes one to another of its kind only."""
+
+
 def rule_permission(request: Mapping[str, Any]) -> Description:
     """Write a rule as the authorize calls take it."""
     note = {"Description": request["Description"]} if request.get("Description") else {}
@@ -269,12 +273,10 @@ def rule_type(direction: str, token: str) -> ResourceType:
             "ipProtocol": Input("IpProtocol", required=True, same=same_protocol),
             "fromPort": Input("FromPort", computed=True),
             "toPort": Input("ToPort", computed=True),
-            "cidrIpv4": Input("CidrIpv4"),
-            "cidrIpv6": Input("CidrIpv6"),
-            "prefixListId": Input("PrefixListId"),
-            "referencedSecurityGroupId": Input("ReferencedGroupId"),
+            **{name: Input(RULE_PLACES[name], replaces_if_switched=True) for name in RULE_PEERS},
             "description": Input("Description"),
         },
+        exactly_one=(RULE_PEERS,),
         outputs={"arn": "Arn", "securityGroupRuleId": "SecurityGroupRuleId"},
         create=authorizes(direction),
         read=read_rule,

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from local.aws_provider.calls import creates, deletes, describes, first, from_pairs, pairs, same_json, same_members
+from local.aws_provider.calls import creates, deletes, describes, first, from_pairs, pairs
 from local.aws_provider.model import Change, Description, Input, Properties, ResourceType, Tagging, Updating
 from local.aws_provider.session import Api
-from local.aws_provider.waiting import wait_until
 
 
 def ec2_tags(resource_type: str) -> Tagging:
@@ -150,6 +149,7 @@ SUBNET = ResourceType(
         "availabilityZoneId": Input("AvailabilityZoneId", computed=True, replaces=True),
         "mapPublicIpOnLaunch": Input("MapPublicIpOnLaunch", default=False, later=True),
     },
+    conflicts=(("availabilityZone", "availabilityZoneId"),),
     outputs={"arn": "SubnetArn", "ownerId": "OwnerId"},
     create=creates("create_subnet", "Subnet"),
     read=describes("describe_subnets", "SubnetIds", "Subnets"),
@@ -218,6 +218,7 @@ ROUTE = ResourceType(
         "destinationCidrBlock": Input("DestinationCidrBlock", required=True, replaces=True),
         **{name: Input(place) for name, place in ROUTE_TARGETS.items()},
     },
+    exactly_one=(tuple(ROUTE_TARGETS),),
     outputs={"origin": "Origin", "state": "State"},
     create=create_route,
     read=read_route,
@@ -245,6 +246,7 @@ ROUTE_TABLE_ASSOCIATION = ResourceType(
         "subnetId": Input("SubnetId", replaces=True),
         "gatewayId": Input("GatewayId", replaces=True),
     },
+    exactly_one=(("subnetId", "gatewayId"),),
     create=lambda api, request: dict(api.client.associate_route_table(**request)),
     read=lambda api, association_id: _with_id(read_association(api, association_id)),
     delete=deletes("disassociate_route_table", "AssociationId"),
@@ -269,7 +271,7 @@ def read_nat_gateway(api: Api, nat_id: str) -> Description | None:
 def delete_nat_gateway(api: Api, nat_id: str, old: Properties) -> None:
     api.client.delete_nat_gateway(NatGatewayId=nat_id)
     # The subnet and the address stay in use until it is really gone.
-    wait_until(lambda: nat_state(api, nat_id) in (None, "deleted"), f"NAT gateway {nat_id} to be deleted")
+    api.wait_until(lambda: nat_state(api, nat_id) in (None, "deleted"), f"NAT gateway {nat_id} to be deleted")
     if old.get("allocationId"):
         let_go_of_address(api, old["allocationId"])
 
@@ -302,85 +304,13 @@ NAT_GATEWAY = ResourceType(
         "publicIp": "PublicIp",
     },
     create=creates("create_nat_gateway", "NatGateway"),
-    settle=lambda api, nat_id: wait_until(
+    settle=lambda api, nat_id: api.wait_until(
         lambda: nat_state(api, nat_id) == "available", f"NAT gateway {nat_id} to be available"
     ),
     read=read_nat_gateway,
     delete=delete_nat_gateway,
     tagging=ec2_tags("natgateway"),
     alone_by=("allocationId",),
-)
-
-
-# --- VpcEndpoint
-
-
-def read_endpoint(api: Api, endpoint_id: str) -> Description | None:
-    endpoint = first(api.client.describe_vpc_endpoints(VpcEndpointIds=[endpoint_id])["VpcEndpoints"])
-    if endpoint is None or endpoint["State"].lower() in ("deleting", "deleted"):
-        return None
-    return {
-        **endpoint,
-        "Arn": api.arn("ec2", f"vpc-endpoint/{endpoint_id}"),
-        "SecurityGroupIds": [group["GroupId"] for group in endpoint.get("Groups", [])],
-        "PrefixListId": prefix_list(api, endpoint["ServiceName"]),
-    }
-
-
-def prefix_list(api: Api, service: str) -> str | None:
-    found = api.client.describe_prefix_lists(Filters=matching(prefix_list_name=service))["PrefixLists"]
-    return found[0]["PrefixListId"] if found else None
-
-
-def change_endpoint(api: Api, endpoint_id: str, change: Change) -> None:
-    request: Description = {"VpcEndpointId": endpoint_id}
-    for name, thing in {
-        "routeTableIds": "RouteTableIds",
-        "subnetIds": "SubnetIds",
-        "securityGroupIds": "SecurityGroupIds",
-    }.items():
-        old, new = set(change.old.get(name) or ()), set(change.new.get(name) or ())
-        request.update({f"Add{thing}": sorted(new - old)} if new - old else {})
-        request.update({f"Remove{thing}": sorted(old - new)} if old - new else {})
-    if change.new.get("policy"):
-        request["PolicyDocument"] = change.new["policy"]
-    if change.new.get("privateDnsEnabled") is not None:
-        request["PrivateDnsEnabled"] = change.new["privateDnsEnabled"]
-    api.client.modify_vpc_endpoint(**request)
-
-
-VPC_ENDPOINT = ResourceType(
-    token="aws:ec2/vpcEndpoint:VpcEndpoint",
-    service="ec2",
-    identity="VpcEndpointId",
-    inputs={
-        "vpcId": Input("VpcId", required=True, replaces=True),
-        "serviceName": Input("ServiceName", required=True, replaces=True),
-        "vpcEndpointType": Input("VpcEndpointType", default="Gateway", replaces=True),
-        "policy": Input("PolicyDocument", computed=True, same=same_json),
-        "routeTableIds": Input("RouteTableIds", computed=True, same=same_members),
-        "subnetIds": Input("SubnetIds", computed=True, same=same_members),
-        "securityGroupIds": Input("SecurityGroupIds", computed=True, same=same_members),
-        "privateDnsEnabled": Input("PrivateDnsEnabled", computed=True),
-    },
-    outputs={
-        "arn": "Arn",
-        "ownerId": "OwnerId",
-        "state": "State",
-        "prefixListId": "PrefixListId",
-        "networkInterfaceIds": "NetworkInterfaceIds",
-    },
-    create=creates("create_vpc_endpoint", "VpcEndpoint"),
-    read=read_endpoint,
-    delete=lambda api, endpoint_id, old: api.client.delete_vpc_endpoints(VpcEndpointIds=[endpoint_id]),
-    updates=[
-        Updating(
-            inputs=("policy", "routeTableIds", "subnetIds", "securityGroupIds", "privateDnsEnabled"),
-            run=change_endpoint,
-        )
-    ],
-    tagging=ec2_tags("vpc-endpoint"),
-    alone_by=("vpcId", "serviceName"),
 )
 
 ENTRIES = (
@@ -391,5 +321,4 @@ ENTRIES = (
     ROUTE,
     ROUTE_TABLE_ASSOCIATION,
     NAT_GATEWAY,
-    VPC_ENDPOINT,
 )

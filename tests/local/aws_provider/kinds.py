@@ -22,6 +22,7 @@ WIDGET = ResourceType(
         "policy": Input("Policy", same=same_json),
         "groups": Input("Groups", same=same_members),
         "deletable": Input("Deletable", default=True, later=True),
+        "lock": Input("Lock"),
         "force": Input(only_here=True, default=False),
         "password": Input("Password", never_read=True, secret=True),
         "text": Input("Text", replaces_if="force"),
@@ -29,13 +30,19 @@ WIDGET = ResourceType(
         "disks": Input(
             "Disks",
             many=True,
+            conflicts=(("kind", "snapshot"),),
             fields={
                 "gb": Input("Gigabytes", required=True),
                 "kind": Input("Kind", default="ssd"),
+                "snapshot": Input("Snapshot"),
                 "key": Input("Key", replaces=True),
             },
         ),
+        "source": Input(
+            "Source", exactly_one=(("image", "copy"),), fields={"image": Input("Image"), "copy": Input("Copy")}
+        ),
     },
+    conflicts=(("deletable", "lock"), ("groups", "text", "policy")),
     outputs={"arn": "Arn"},
     create=nothing,
     read=nothing,

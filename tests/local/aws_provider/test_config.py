@@ -28,6 +28,11 @@ def test_one_role_may_be_given_without_a_list() -> None:
     assert read_config({"region": "r", "assumeRole": '{"roleArn": "a"}'}, {}).roles == ({"roleArn": "a"},)
 
 
+def test_what_is_not_known_of_a_role_is_refused_by_name() -> None:
+    with pytest.raises(BadConfig, match="does not know duration, tags of a role"):
+        read_config({"region": "r", "assumeRoles": '[{"roleArn": "a", "tags": {}, "duration": "1h"}]'}, {})
+
+
 @pytest.mark.parametrize("name", ["AWS_REGION", "AWS_DEFAULT_REGION"])
 def test_the_region_may_come_from_the_environment(name: str) -> None:
     assert read_config({}, {name: "eu-west-1"}).region == "eu-west-1"

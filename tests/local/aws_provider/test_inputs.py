@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from local.aws_provider.inputs import Checked, automatic_name, check, told_again
-from local.aws_provider.model import DEFAULTED, Autoname, Properties
+from local.aws_provider.inputs import Checked, check, told_again
+from local.aws_provider.model import DEFAULTED, Properties
+from local.aws_provider.naming import Mode, Wish
 from local.aws_provider.wire import UNKNOWN
 from tests.local.aws_provider.kinds import WIDGET
 
@@ -15,32 +16,10 @@ def checked(given: Properties, old: Properties | None = None, tags: dict[str, st
     return check(WIDGET, given, old=old or {}, logical_name="my-widget", seed=b"seed", default_tags=tags or {})
 
 
-def reasons(given: Properties) -> list[str]:
-    """Check inputs that are wrong."""
-    return [failure.reason for failure in checked(given).failures]
-
-
-def test_an_unknown_input_is_refused_by_its_name() -> None:
-    (reason,) = reasons({"size": 1, "colour": "red"})
-    assert reason.startswith("unknown input 'colour' of test:index/widget:Widget: the local AWS provider knows check,")
-
-
-def test_an_unknown_nested_input_is_refused_by_its_path() -> None:
-    (reason,) = reasons({"size": 1, "disks": [{"gb": 1}, {"gb": 2, "speed": 3}]})
-    assert reason.startswith(
-        "unknown input 'disks[1].speed' of test:index/widget:Widget: the local AWS provider knows gb,"
-    )
-
-
-def test_every_missing_required_input_is_told_by_its_path() -> None:
-    assert reasons({"disks": [{}]}) == [
-        "missing required input 'size' of test:index/widget:Widget",
-        "missing required input 'disks[0].gb' of test:index/widget:Widget",
-    ]
-
-
-def test_a_required_input_may_still_be_unknown() -> None:
-    assert checked({"size": UNKNOWN, "disks": UNKNOWN}).failures == ()
+def test_inputs_that_are_wrong_are_told_and_not_completed() -> None:
+    wrong = checked({"colour": "red"})
+    assert [failure.property for failure in wrong.failures] == ["colour", "size"]
+    assert wrong.inputs == {"colour": "red"}
 
 
 def test_defaults_are_added_also_in_nested_objects() -> None:
@@ -84,28 +63,23 @@ def test_a_name_of_the_programs_own_is_used_as_it_is() -> None:
     assert DEFAULTED not in inputs
 
 
-def test_an_automatic_name_is_the_same_for_the_same_seed_only() -> None:
-    names = [automatic_name(Autoname(), "x", seed) for seed in (b"1", b"1", b"2")]
-    assert names[0] == names[1] != names[2]
+def test_a_name_that_cannot_be_made_is_told_as_a_missing_input() -> None:
+    wrong = check(WIDGET, {"size": 1}, old={}, logical_name="x" * 20, seed=b"seed", default_tags={})
+    (failure,) = wrong.failures
+    assert failure.property == "name"
+    assert failure.reason.startswith("missing input 'name' of test:index/widget:Widget: the automatic name 'xxx")
 
 
-def test_without_a_seed_names_differ() -> None:
-    assert automatic_name(Autoname(), "x", b"") != automatic_name(Autoname(), "x", b"")
+def test_an_automatic_name_outlives_a_change_of_the_setting_for_names() -> None:
+    old = {"name": "my-widget-0000000", DEFAULTED: ["name"]}
+    wish = Wish(mode=Mode.ENFORCE, name="other")
+    again = check(WIDGET, {"size": 1}, old=old, logical_name="my-widget", seed=b"", default_tags={}, wish=wish)
+    assert again.inputs["name"] == "my-widget-0000000"
 
 
-@pytest.mark.parametrize(
-    ("autoname", "logical_name", "pattern"),
-    [
-        (Autoname(longest=32), "a" * 60, "a" * 24 + "-"),
-        (Autoname(prefix="alias/"), "key", "alias/key-"),
-        (Autoname(lower_case=True), "Bucket", "bucket-"),
-    ],
-    ids=["cut", "prefix", "lower-case"],
-)
-def test_automatic_names_follow_the_rules_of_the_service(autoname: Autoname, logical_name: str, pattern: str) -> None:
-    name = automatic_name(autoname, logical_name, b"seed")
-    assert name[:-7] == pattern
-    assert len(name) <= autoname.longest
+def test_a_default_is_left_out_where_a_given_input_excludes_it() -> None:
+    assert "deletable" not in checked({"size": 1, "lock": "on"}).inputs
+    assert checked({"size": 1, "disks": [{"gb": 5, "snapshot": "s"}]}).inputs["disks"] == [{"gb": 5, "snapshot": "s"}]
 
 
 OLD: Properties = {

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from threading import Event
 from typing import Any
 
 import grpc
@@ -11,6 +12,7 @@ from pulumi.runtime.proto import provider_pb2
 
 from local.aws_provider import AwsProvider
 from local.aws_provider.connection import Refused, connect
+from local.aws_provider.types import TYPES
 from local.aws_provider.wire import UNKNOWN, decode, encode
 
 ACCOUNT = "123456789012"
@@ -26,8 +28,10 @@ class Call:
 
     def __init__(self) -> None:
         self.metadata: dict[str, bytes] = {}
+        self.code: grpc.StatusCode | None = None
 
     def abort(self, code: grpc.StatusCode, details: str) -> None:
+        self.code = code
         raise Aborted(details)
 
     def set_trailing_metadata(self, metadata: tuple[tuple[str, bytes], ...]) -> None:
@@ -83,6 +87,34 @@ def made(provider: AwsProvider, where: str, inputs: dict[str, Any]) -> Any:
 def test_it_accepts_secrets_and_previews() -> None:
     handshake = AwsProvider({}).Handshake(provider_pb2.ProviderHandshakeRequest(), Call())
     assert handshake.accept_secrets
+    assert handshake.supports_autonaming_configuration
+
+
+def test_it_tells_the_engine_that_it_follows_the_setting_for_names(environ: dict[str, str]) -> None:
+    assert configure(AwsProvider(environ), CONFIG).supports_autonaming_configuration
+
+
+def test_it_has_no_mappings() -> None:
+    provider = AwsProvider({})
+    assert provider.GetMapping(provider_pb2.GetMappingRequest(), Call()).data == b""
+    assert list(provider.GetMappings(provider_pb2.GetMappingsRequest(), Call()).providers) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "request_", "reason"),
+    [
+        ("Construct", provider_pb2.ConstructRequest(type="aws:x:X"), "cannot make the component aws:x:X"),
+        ("Call", provider_pb2.CallRequest(tok="aws:x:y"), "cannot call aws:x:y"),
+        ("Parameterize", provider_pb2.ParameterizeRequest(), "cannot be parameterized"),
+        ("List", provider_pb2.ListRequest(token="aws:x:X"), "cannot list resources of aws:x:X"),
+    ],
+    ids=["component", "method", "parameters", "list"],
+)
+def test_what_it_cannot_do_is_refused_as_such(method: str, request_: Any, reason: str) -> None:
+    call = Call()
+    with pytest.raises(Aborted, match=reason):
+        getattr(AwsProvider({}), method)(request_, call)
+    assert call.code is grpc.StatusCode.UNIMPLEMENTED
 
 
 def test_it_refuses_settings_that_it_would_ignore() -> None:
@@ -120,14 +152,14 @@ def test_it_says_what_to_do_without_credentials() -> None:
 
 def test_it_acts_as_the_role_that_it_is_told_to_take_on(environ: dict[str, str]) -> None:
     role = '[{"roleArn": "arn:aws:iam::210987654321:role/deploy", "sessionName": "ci"}]'
-    connection = connect({**CONFIG, "assumeRoles": role, "allowedAccountIds": '["210987654321"]'}, environ)
+    connection = connect({**CONFIG, "assumeRoles": role, "allowedAccountIds": '["210987654321"]'}, environ, Event())
     assert connection.caller["arn"] == "arn:aws:sts::210987654321:assumed-role/deploy/ci"
 
 
 def test_the_account_is_checked_after_the_role_is_taken_on(environ: dict[str, str]) -> None:
     role = '[{"roleArn": "arn:aws:iam::210987654321:role/deploy"}]'
     with pytest.raises(Refused, match="AWS account 210987654321 is not allowed"):
-        connect({**CONFIG, "assumeRoles": role, "allowedAccountIds": f'["{ACCOUNT}"]'}, environ)
+        connect({**CONFIG, "assumeRoles": role, "allowedAccountIds": f'["{ACCOUNT}"]'}, environ, Event())
 
 
 def test_it_refuses_to_work_before_it_is_configured(environ: dict[str, str]) -> None:
@@ -148,6 +180,24 @@ def test_failures_of_a_check_are_told_by_property(provider: AwsProvider) -> None
 def test_check_keeps_secrets_secret(provider: AwsProvider) -> None:
     checked = decode(check(provider, PARAMETER, {"type": "String", "value": "x"}, ("value",)).inputs)
     assert checked.secrets == {"value"}
+
+
+def test_check_makes_secret_what_always_is(provider: AwsProvider) -> None:
+    assert decode(check(provider, PARAMETER, {"type": "String", "value": "x"}).inputs).secrets == {"value"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "name"),
+    [("PROPOSE", "proposed"), ("ENFORCE", "proposed"), ("DISABLE", None)],
+    ids=["propose", "enforce", "disable"],
+)
+def test_the_engine_may_say_what_a_resource_is_named(provider: AwsProvider, mode: str, name: str | None) -> None:
+    options = provider_pb2.CheckRequest.AutonamingOptions
+    wish = options(proposed_name="proposed", mode=options.Mode.Value(mode))
+    request = provider_pb2.CheckRequest(
+        urn=PARAMETER, news=encode({"type": "String", "value": "x"}), randomSeed=b"seed", autonaming=wish
+    )
+    assert decode(provider.Check(request, Call()).inputs).values.get("name") == name
 
 
 def test_a_preview_creates_nothing_and_knows_what_is_given(provider: AwsProvider) -> None:
@@ -274,6 +324,12 @@ def test_nothing_new_begins_after_a_cancel(provider: AwsProvider) -> None:
     provider.Cancel(None, Call())
     with pytest.raises(Aborted, match="cancelled before it began"):
         create(provider, VPC, inputs)
+
+
+def test_what_the_entries_wait_with_is_what_a_cancel_sets(environ: dict[str, str]) -> None:
+    cancelled = Event()
+    api = connect(CONFIG, environ, cancelled).api(TYPES["aws:ec2/vpc:Vpc"], None)
+    assert api.cancelled is cancelled
 
 
 def invoke(provider: AwsProvider, token: str) -> Any:

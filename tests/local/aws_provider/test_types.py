@@ -1,57 +1,15 @@
-"""The table itself: whole, and in the words of the SDK."""
+"""The table itself: whole and consistent; `test_sdk` compares it with the SDK."""
 
-import importlib
-import inspect
-import re
-from functools import cache
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
-from local.aws_provider.model import ResourceType
+from local.aws_provider.model import Input, ResourceType
 from local.aws_provider.types import TYPES
 from local.aws_provider.types.security_groups import rule_atoms, rules_from, same_rules
 
 EVERY = pytest.mark.parametrize("kind", TYPES.values(), ids=TYPES)
-
-
-@cache
-def sdk_module(token: str) -> Any:
-    """Import the SDK's module of a type; its package need not be loaded as a whole."""
-    _, module, name = token.split(":")
-    snake = re.sub("(?<!^)(?=[A-Z])", "_", name).lower()
-    return importlib.import_module(f"pulumi_aws.{module.split('/')[0]}.{snake}")
-
-
-def sdk_class(token: str) -> Any:
-    """Find the SDK's class of a type."""
-    return getattr(sdk_module(token), token.rsplit(":", 1)[1])
-
-
-def sdk_args(token: str) -> Any:
-    """Find the class of its inputs, which has a longer name where a nested input of another type took the usual one."""
-    module, name = sdk_module(token), token.rsplit(":", 1)[1]
-    return getattr(module, f"{name}InitArgs", None) or getattr(module, f"{name}Args")
-
-
-def sdk_names(cls: Any) -> set[str]:
-    """List the names on the wire of a class's properties."""
-    properties = [prop for _, prop in inspect.getmembers(cls, lambda each: isinstance(each, property))]
-    return {prop.fget._pulumi_name for prop in properties if hasattr(prop.fget, "_pulumi_name")}
-
-
-@EVERY
-def test_every_name_is_one_of_the_sdk(kind: ResourceType) -> None:
-    known = sdk_names(sdk_class(kind.token)) | sdk_names(sdk_args(kind.token))
-    assert {*kind.all_inputs, *kind.outputs} - known == set()
-
-
-@EVERY
-def test_what_the_sdk_requires_is_required(kind: ResourceType) -> None:
-    parameters = inspect.signature(sdk_args(kind.token).__init__).parameters.values()
-    wanted = {each.name.replace("_", "") for each in parameters if each.default is each.empty} - {"self"}
-    required = {name.lower() for name, entry in kind.inputs.items() if entry.required}
-    assert wanted - required == set()
 
 
 @EVERY
@@ -77,6 +35,31 @@ def test_an_entry_speaks_of_its_own_inputs_only(kind: ResourceType) -> None:
 @EVERY
 def test_an_input_that_steers_the_provider_has_no_place_in_aws(kind: ResourceType) -> None:
     assert [name for name, entry in kind.inputs.items() if entry.only_here == bool(entry.place or entry.fields)] == []
+
+
+def groups(entry: ResourceType | Input) -> set[str]:
+    """List the inputs in the groups of a type or of a nested input."""
+    return {name for group in entry.exclusions for name in group}
+
+
+def nested(entries: Mapping[str, Input]) -> Iterator[Input]:
+    """List the nested inputs of all depths."""
+    for entry in entries.values():
+        if entry.fields:
+            yield entry
+            yield from nested(entry.fields)
+
+
+@EVERY
+def test_inputs_that_exclude_each_other_are_inputs_of_the_type(kind: ResourceType) -> None:
+    assert groups(kind) - set(kind.inputs) == set()
+    assert [entry for entry in nested(kind.inputs) if groups(entry) - set(entry.fields)] == []
+
+
+@EVERY
+def test_an_input_that_is_always_needed_excludes_nothing(kind: ResourceType) -> None:
+    required = {name for name, entry in kind.inputs.items() if entry.required or entry.default is not None}
+    assert groups(kind) & required == set()
 
 
 RULE = {"protocol": "tcp", "fromPort": 22, "toPort": 22}

@@ -1,10 +1,11 @@
 """Waiting for AWS to reach a state."""
 
 from collections.abc import Iterator
+from threading import Event
 
 import pytest
 
-from local.aws_provider.waiting import LONGEST, LOOK_EVERY, WaitedTooLong, wait_until
+from local.aws_provider.waiting import LONGEST, LOOK_EVERY, WaitedInVain, wait_until
 
 
 class Clock:
@@ -13,8 +14,9 @@ class Clock:
     def __init__(self) -> None:
         self.now = 0.0
 
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds: float) -> bool:
         self.now += seconds
+        return False
 
     def read(self) -> float:
         return self.now
@@ -39,6 +41,13 @@ def iter_of(*values: bool) -> Iterator[bool]:
 
 def test_it_gives_up_with_the_name_of_what_it_waited_for() -> None:
     clock = Clock()
-    with pytest.raises(WaitedTooLong, match="waited 1800 s for database x"):
+    with pytest.raises(WaitedInVain, match="waited 1800 s for database x"):
         wait_until(lambda: False, "database x", pause=clock.pause, clock=clock.read)
     assert clock.now > LONGEST
+
+
+def test_it_stops_when_it_is_cancelled() -> None:
+    cancelled = Event()
+    cancelled.set()
+    with pytest.raises(WaitedInVain, match="cancelled while waiting for database x: run it again"):
+        wait_until(lambda: False, "database x", pause=cancelled.wait)

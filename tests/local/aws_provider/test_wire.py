@@ -8,7 +8,7 @@ from google.protobuf.struct_pb2 import Struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.aws_provider.wire import SECRET, SIGNATURE_KEY, UNKNOWN, UNKNOWN_TEXT, decode, encode
+from local.aws_provider.wire import SECRET, SIGNATURE_KEY, UNKNOWN, UNKNOWN_TEXT, Message, decode, encode
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8).filter(lambda text: text != UNKNOWN_TEXT)
 SCALARS = st.booleans() | st.integers(-(2**50), 2**50) | TEXT
@@ -56,3 +56,9 @@ def test_null_counts_as_not_given_also_inside_objects() -> None:
 @pytest.mark.parametrize(("number", "kind"), [(8080.0, int), (0.5, float)])
 def test_whole_numbers_are_integers_as_boto3_wants_them(number: float, kind: type) -> None:
     assert type(decode(struct({"port": number})).values["port"]) is kind
+
+
+def test_secrets_are_taken_out_of_a_text_wherever_they_stand_in_their_property() -> None:
+    values = {"plain": "open", "key": {"list": ["hidden", "hidden too", 12345]}, "short": "on"}
+    message = Message(values=values, secrets=frozenset({"key", "short", "absent"}))
+    assert message.hide("open hidden, hidden too, 12345 on") == "open [secret], [secret], [secret] on"

@@ -1,7 +1,5 @@
-"""Calls to the AWS API do the real thing: instances are booted, load balancers listen, databases hold rows."""
+"""Calls to the AWS API do the real thing: instances are booted, load balancers listen."""
 
-import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,12 +11,11 @@ from moto.rds.models import RDSBackend
 
 from local import hooks
 from local.addresses import AddressPool
-from local.balancer import UNUSED
-from local.databases import Master
+from local.balancers.health import UNUSED, Health
 from local.errors import CloudError
-from local.health import Health
 from local.hooks.databases import UNSUPPORTED_DATABASE_CALLS
 from local.hooks.parts import Parts
+from local.servers.machine import Machine
 from tests.aws_clients import aws_client
 
 IMAGE = "ami-0123456789abcdef0"
@@ -31,11 +28,14 @@ class Servers:
 
     asked: list[tuple[Any, ...]] = field(default_factory=list)
 
-    def boot(self, instance_id: str, address: str, user_data: str, role: str | None) -> None:
+    def boot(self, instance_id: str, address: str, user_data: str, role: str | None, machine: Machine) -> None:
         self.asked.append(("boot", instance_id, address, user_data, role))
 
-    def start(self, instance_id: str) -> None:
+    def start(self, instance_id: str, machine: Machine) -> None:
         self.asked.append(("start", instance_id))
+
+    def reboot(self, instance_id: str) -> None:
+        self.asked.append(("reboot", instance_id))
 
     def stop(self, instance_id: str) -> None:
         self.asked.append(("stop", instance_id))
@@ -71,58 +71,11 @@ class Balancers:
 
 
 @dataclass
-class Databases:
-    """Clusters that are only names."""
-
-    made: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-    snapshots: dict[str, str] = field(default_factory=dict)
-    broken: bool = False
-
-    def create(self, *, port: int, master: Master, name: str | None) -> str:
-        return self._add(("empty", port, master, name))
-
-    def restore(self, snapshot: str, *, port: int, master: Master) -> str:
-        return self._add((snapshot, port, master, None))
-
-    def snapshot(self, address: str) -> str:
-        name = f"copy-{len(self.snapshots)}"
-        self.snapshots[name] = address
-        return name
-
-    def copy_snapshot(self, snapshot: str) -> str:
-        return self.snapshot(self.snapshots[snapshot])
-
-    def delete_snapshot(self, snapshot: str) -> None:
-        del self.snapshots[snapshot]
-
-    def set_password(self, address: str, master: Master) -> None:
-        content, port, _, name = self.made[address]
-        self.made[address] = (content, port, master, name)
-
-    def stop(self, address: str) -> None:
-        self.made[address] = ("stopped", *self.made[address][1:])
-
-    def start(self, address: str) -> None:
-        self.made[address] = ("started", *self.made[address][1:])
-
-    def delete(self, address: str) -> None:
-        del self.made[address]
-
-    def _add(self, made: tuple[Any, ...]) -> str:
-        if self.broken:
-            raise CloudError("the database did not start: no memory")
-        address = f"127.9.2.{len(self.made) + 1}"
-        self.made[address] = made
-        return address
-
-
-@dataclass
 class Cloud:
     """The hooked moto with its fakes."""
 
     servers: Servers
     balancers: Balancers
-    databases: Databases
 
     def client(self, service: str) -> Any:
         return aws_client(service, REGION)
@@ -152,27 +105,6 @@ class Cloud:
         )
         return str(made["Listeners"][0]["ListenerArn"])
 
-    def database(self, name: str = "dev", **more: Any) -> dict[str, Any]:
-        made = self.client("rds").create_db_instance(
-            DBInstanceIdentifier=name,
-            DBInstanceClass="db.t4g.small",
-            AllocatedStorage=20,
-            **{
-                "Engine": "postgres",
-                "Port": 5432,
-                "MasterUsername": "master",
-                "ManageMasterUserPassword": True,
-                "DBName": "fieldmap",
-                **more,
-            },
-        )
-        return dict(made["DBInstance"])
-
-    def secret(self, database: dict[str, Any]) -> Master:
-        found = self.client("secretsmanager").get_secret_value(SecretId=database["MasterUserSecret"]["SecretArn"])
-        content = json.loads(found["SecretString"])
-        return Master(user=content["username"], password=content["password"])
-
 
 UNAVAILABLE = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}
 
@@ -183,7 +115,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         monkeypatch.setenv(name, "testing")
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-    cloud = Cloud(Servers(), Balancers(), Databases())
+    cloud = Cloud(Servers(), Balancers())
     parts: Any = Parts
     with (
         mock_aws(),
@@ -193,7 +125,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
                 server_addresses=AddressPool("127.9.3"),
                 balancers=cloud.balancers,
                 balancer_addresses=AddressPool("127.9.1"),
-                databases=cloud.databases,
+                certificates=None,
+                databases=None,
             )
         ),
     ):
@@ -287,14 +220,6 @@ def test_a_second_listener_on_a_port_is_refused(cloud: Cloud) -> None:
         cloud.listener(arn, 8080)
 
 
-def test_a_tls_listener_is_refused_with_what_to_change(cloud: Cloud) -> None:
-    arn = cloud.load_balancer()["LoadBalancerArn"]
-    with pytest.raises(ClientError, match=r"set load_balancer\.certificate to null"):
-        cloud.client("elbv2").create_listener(
-            LoadBalancerArn=arn, Protocol="HTTPS", Port=443, DefaultActions=[UNAVAILABLE]
-        )
-
-
 def test_a_deleted_load_balancer_gives_its_address_back(cloud: Cloud) -> None:
     arn = cloud.load_balancer()["LoadBalancerArn"]
     cloud.client("elbv2").delete_load_balancer(LoadBalancerArn=arn)
@@ -320,113 +245,6 @@ def test_target_health_is_what_the_balancer_measured(cloud: Cloud, measured: Hea
     assert told[0]["TargetHealth"]["State"] == state
 
 
-def test_a_database_is_made_with_the_password_of_its_secret(cloud: Cloud) -> None:
-    database = cloud.database()
-    assert database["Endpoint"] == {"Address": "127.9.2.1", "Port": 5432}
-    master = cloud.secret(database)
-    assert master.user == "master"
-    assert cloud.databases.made["127.9.2.1"] == ("empty", 5432, master, "fieldmap")
-
-
-def test_two_databases_have_different_passwords(cloud: Cloud) -> None:
-    passwords = {cloud.secret(cloud.database(name)).password for name in ("one", "two")}
-    assert len(passwords) == 2
-
-
-def test_a_given_password_is_used_and_a_changed_one_too(cloud: Cloud) -> None:
-    cloud.database(ManageMasterUserPassword=False, MasterUserPassword="first-pass")
-    first = cloud.databases.made["127.9.2.1"][2]
-    cloud.client("rds").modify_db_instance(
-        DBInstanceIdentifier="dev", MasterUserPassword="second-pass", ApplyImmediately=True
-    )
-    second = cloud.databases.made["127.9.2.1"][2]
-    assert (first.password, second.password) == ("first-pass", "second-pass")
-
-
-def test_a_change_without_a_new_password_leaves_the_database_alone(cloud: Cloud) -> None:
-    cloud.database()
-    before = dict(cloud.databases.made)
-    cloud.client("rds").modify_db_instance(DBInstanceIdentifier="dev", BackupRetentionPeriod=7, ApplyImmediately=True)
-    assert cloud.databases.made == before
-
-
-@pytest.mark.parametrize("engine", ["mysql", "mariadb"])
-def test_another_engine_is_refused_and_nothing_is_made(cloud: Cloud, engine: str) -> None:
-    with pytest.raises(ClientError, match="runs PostgreSQL only"):
-        cloud.database(Engine=engine)
-    assert cloud.client("rds").describe_db_instances()["DBInstances"] == []
-
-
-def test_a_database_that_does_not_start_is_an_error_and_is_forgotten(cloud: Cloud) -> None:
-    cloud.databases.broken = True
-    with pytest.raises(ClientError, match="no memory"):
-        cloud.database()
-    assert cloud.client("rds").describe_db_instances()["DBInstances"] == []
-
-
-def test_a_restored_database_has_the_content_of_the_snapshot_and_a_secret_of_its_own(cloud: Cloud) -> None:
-    original = cloud.database()
-    rds = cloud.client("rds")
-    rds.create_db_snapshot(DBInstanceIdentifier="dev", DBSnapshotIdentifier="before")
-    restored = rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="beside", DBSnapshotIdentifier="before")[
-        "DBInstance"
-    ]
-    content, _, master, _ = cloud.databases.made[restored["Endpoint"]["Address"]]
-    assert cloud.databases.snapshots[content] == original["Endpoint"]["Address"]
-    assert master == cloud.secret(restored) != cloud.secret(original)
-
-
-def test_a_new_database_after_a_restore_is_empty(cloud: Cloud) -> None:
-    cloud.database()
-    rds = cloud.client("rds")
-    rds.create_db_snapshot(DBInstanceIdentifier="dev", DBSnapshotIdentifier="before")
-    rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="beside", DBSnapshotIdentifier="before")
-    new = cloud.database("new")
-    assert cloud.databases.made[new["Endpoint"]["Address"]][0] == "empty"
-
-
-def test_deleting_a_database_takes_the_final_snapshot_first(cloud: Cloud) -> None:
-    address = cloud.database()["Endpoint"]["Address"]
-    cloud.client("rds").delete_db_instance(
-        DBInstanceIdentifier="dev", FinalDBSnapshotIdentifier="final", SkipFinalSnapshot=False
-    )
-    assert (list(cloud.databases.snapshots.values()), cloud.databases.made) == ([address], {})
-
-
-def test_a_protected_database_is_not_deleted(cloud: Cloud) -> None:
-    cloud.database(DeletionProtection=True)
-    with pytest.raises(ClientError, match="protected"):
-        cloud.client("rds").delete_db_instance(DBInstanceIdentifier="dev", SkipFinalSnapshot=True)
-    assert list(cloud.databases.made) == ["127.9.2.1"]
-
-
-def test_a_copied_snapshot_outlives_the_original(cloud: Cloud) -> None:
-    cloud.database()
-    rds = cloud.client("rds")
-    rds.create_db_snapshot(DBInstanceIdentifier="dev", DBSnapshotIdentifier="before")
-    rds.copy_db_snapshot(SourceDBSnapshotIdentifier="before", TargetDBSnapshotIdentifier="kept")
-    rds.delete_db_snapshot(DBSnapshotIdentifier="before")
-    assert len(cloud.databases.snapshots) == 1
-
-
-def test_a_database_is_really_stopped_and_started(cloud: Cloud) -> None:
-    address = cloud.database()["Endpoint"]["Address"]
-    rds = cloud.client("rds")
-    rds.stop_db_instance(DBInstanceIdentifier="dev")
-    stopped = cloud.databases.made[address][0]
-    rds.start_db_instance(DBInstanceIdentifier="dev")
-    assert (stopped, cloud.databases.made[address][0]) == ("stopped", "started")
-
-
-def test_what_has_nothing_real_behind_it_is_refused(cloud: Cloud) -> None:
-    cloud.database()
-    rds = cloud.client("rds")
-    with pytest.raises(ClientError, match=re.escape("no restoring to a point in time (it keeps no transaction log)")):
-        rds.restore_db_instance_to_point_in_time(
-            SourceDBInstanceIdentifier="dev", TargetDBInstanceIdentifier="then", UseLatestRestorableTime=True
-        )
-
-
 def test_without_the_hooks_moto_is_as_before() -> None:
     parts: Any = Parts
     before = {name: getattr(RDSBackend, name) for name in UNSUPPORTED_DATABASE_CALLS}
@@ -436,7 +254,8 @@ def test_without_the_hooks_moto_is_as_before() -> None:
             server_addresses=AddressPool("127.9.3"),
             balancers=Balancers(),
             balancer_addresses=AddressPool("127.9.1"),
-            databases=Databases(),
+            certificates=None,
+            databases=None,
         )
     ).close()
     assert {name: getattr(RDSBackend, name) for name in before} == before
