@@ -43,9 +43,29 @@ class AddressPool:
                 raise CloudError(f"all {HOSTS} addresses {self._prefix}.x are in use: delete what is not needed")
             return self._free.popleft()
 
+    def claim(self, address: str) -> None:
+        """Take this very address: something that was kept has it. Raises `CloudError` when it is not free."""
+        with self._lock:
+            if address not in self._free:
+                raise CloudError(f"the address {address} is not free: `local-cloud reset` starts an empty cloud")
+            self._free.remove(address)
+
     def give_back(self, address: str) -> None:
         with self._lock:
             self._free.append(address)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """Where the cloud listens, on each kind of address. The defaults need no privileges."""
+
+    api: int = AWS_PORT
+    ssh: int = SSH_PORT
+    live: int = LIVE_PORT
+    preview: int = PREVIEW_PORT
+
+
+DEFAULT_PORTS = Ports()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +73,7 @@ class Addresses:
     """The addresses of one cloud."""
 
     block: int
+    ports: Ports = DEFAULT_PORTS
 
     @property
     def api(self) -> str:
@@ -69,10 +90,10 @@ class Addresses:
 
     def used(self) -> Iterator[tuple[str, int]]:
         """Every kind of address with every port that something will listen on there."""
-        yield self.api, AWS_PORT
-        yield from ((f"127.{self.block}.1.1", port) for port in (LIVE_PORT, PREVIEW_PORT))
+        yield self.api, self.ports.api
+        yield from ((f"127.{self.block}.1.1", port) for port in (self.ports.live, self.ports.preview))
         yield f"127.{self.block}.2.1", DATABASE_PORT
-        yield from ((f"127.{self.block}.3.1", port) for port in (SSH_PORT, *SLOT_PORTS))
+        yield from ((f"127.{self.block}.3.1", port) for port in (self.ports.ssh, *SLOT_PORTS))
 
 
 def bindable(address: str, port: int) -> bool:
@@ -88,22 +109,34 @@ def bindable(address: str, port: int) -> bool:
     return True
 
 
-def find_addresses(project: Path, can_bind: Bindable = bindable) -> Addresses:
+def find_addresses(project: Path, can_bind: Bindable = bindable, ports: Ports = DEFAULT_PORTS) -> Addresses:
     """The first free block, counted from a hash of the clone's path, so that a clone usually keeps its own.
 
     Raises `CloudError` naming the port when a program occupies it on all addresses.
     """
     blocked: tuple[str, int] | None = None
     for block in _candidates(project):
-        addresses = Addresses(block=block)
+        addresses = Addresses(block=block, ports=ports)
         blocked = _first_blocked(addresses.used(), can_bind)
         if blocked is None:
             return addresses
-    address, port = blocked or ("127.1.0.1", AWS_PORT)
+    address, port = blocked or ("127.1.0.1", ports.api)
     raise CloudError(
-        f"port {port} is taken on {address} and {TRIED_BLOCKS - 1} other loopback addresses: another"
-        f" program listens on it for all addresses; stop that program and run `local-cloud up` again"
+        f"port {port} is taken on {address} and {TRIED_BLOCKS - 1} other loopback addresses: another program"
+        f" listens on it for all addresses, or it is root's; stop that program, or choose another port"
+        f" by `local-cloud up --port`"
     )
+
+
+def same_addresses(block: int, can_bind: Bindable = bindable, ports: Ports = DEFAULT_PORTS) -> Addresses:
+    """The block that a kept cloud had: its addresses stand in all that it holds. Raises `CloudError`."""
+    addresses = Addresses(block=block, ports=ports)
+    if blocked := _first_blocked(addresses.used(), can_bind):
+        raise CloudError(
+            f"port {blocked[1]} is taken on {blocked[0]}, an address of the kept cloud: stop the program that"
+            " listens there, or start an empty cloud elsewhere by `local-cloud reset`"
+        )
+    return addresses
 
 
 def _candidates(project: Path) -> Iterator[int]:

@@ -23,7 +23,7 @@ import boto3
 import click
 
 from examples.build import build
-from local.access import AccessKey
+from local.access import read_access
 from local.control import NotRunning, ask
 from local.errors import CloudError
 from local.paths import Paths, find_project
@@ -349,10 +349,8 @@ def refuse_running(paths: Paths) -> None:
 def start(paths: Paths, temporary: Path) -> Cloud:
     """`local-cloud up`, and the variables of `local-cloud env`. Logs of failed commands go where the demo cleans up."""
     local_cloud("up")
-    access = ask(paths.control, {"do": "access"}, timeout=10)
-    shell = cloud_environment(
-        paths, os.environ, url=access["url"], region=access["region"], key=AccessKey(**access["key"])
-    )
+    access = read_access(ask(paths.control, {"do": "access"}, timeout=10))
+    shell = cloud_environment(paths, os.environ, access)
     kept = {name: value for name, value in os.environ.items() if name not in shell.unset}
     return Cloud(paths, {**kept, **shell.set, "TMPDIR": str(temporary)})
 

@@ -66,9 +66,32 @@ class Paths:
         return self.root / "cache"
 
     @property
+    def options(self) -> Path:
+        """What the cloud was started with."""
+        return self.root / "options.json"
+
+    @property
+    def kept(self) -> Path:
+        """What `down --keep` leaves beside the disks and the rows."""
+        return self.root / "kept"
+
+    @property
+    def doors(self) -> Path:
+        """Keys, while somebody is logged in to a server."""
+        return self.root / "doors"
+
+    @property
+    def certificates(self) -> Path:
+        return self.root / "certificates"
+
+    @property
     def runtime(self) -> tuple[Path, ...]:
         """What `down` removes. The log stays, so that one can read why a cloud ended."""
         return (
+            self.options,
+            self.kept,
+            self.doors,
+            self.certificates,
             self.bin,
             self.plugins,
             self.work,

@@ -22,6 +22,8 @@ ADMIN = "rdsadmin"  # RDS calls its own superuser so; the master user is none
 INSTALLED = "pginstall18/bin"  # the wheel also holds PostgreSQL 16, older than what the stack files ask for
 START_LIMIT = 20.0
 STOP_LIMIT = 10.0
+ANSWER_LIMIT = 60.0
+CONNECT_LIMIT = "10"  # seconds; a server that hangs still accepts connections
 # PostgreSQL refuses to run as root. It may go through folders that only root can read, such as a clone in root's home;
 # the securebit makes access(2) say so too, by which it looks for its own program.
 AS_NOBODY = (
@@ -34,10 +36,11 @@ AS_NOBODY = (
     "--ambient-caps=+dac_override",
     "--",
 )
-# Data need not survive this machine's crash: a cloud lives only as long as its daemon.
+# Data need not survive this machine's crash, so nothing waits for the disk; but what was committed survives
+# PostgreSQL's own death.
 SETTINGS = {
     "fsync": "off",
-    "synchronous_commit": "off",
+    "synchronous_commit": "on",
     "full_page_writes": "off",
     "shared_buffers": "16MB",
     "max_connections": "60",
@@ -55,6 +58,7 @@ SETTINGS = {
     "io_method": "sync",
     "log_min_error_statement": "panic",  # a failing statement may hold a password
 }
+SETTINGS_FILE = "postgresql.auto.conf"  # read last, so nothing overrides it; only a superuser could write it by SQL
 # Rows only; the first error ends it, and is told without the line that it is in.
 QUIETLY = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse")
 ACCESS = "host all all 127.0.0.0/8 scram-sha-256\nhost replication all 127.0.0.0/8 scram-sha-256\n"
@@ -67,17 +71,31 @@ class Programs:
     folder: Path
     prefix: tuple[str, ...]
 
-    def run(self, program: str, *arguments: str, environment: Mapping[str, str] | None = None, text: str = "") -> str:
-        """Run to the end and return its output. Raises `CloudError` with its last line if it fails."""
-        done = subprocess.run(
-            self.command(program, *arguments),
-            input=text,
-            capture_output=True,
-            text=True,
-            cwd="/",
-            env=self.environment(environment or {}),
-            check=False,
-        )
+    def run(
+        self,
+        program: str,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        text: str = "",
+        limit: float | None = None,
+    ) -> str:
+        """Run to the end and return its output. Raises `CloudError` with its last line if it fails.
+
+        After `limit` seconds it is ended, which is a failure too.
+        """
+        try:
+            done = subprocess.run(
+                self.command(program, *arguments),
+                input=text,
+                capture_output=True,
+                text=True,
+                cwd="/",
+                env=self.environment(environment or {}),
+                check=False,
+                timeout=limit,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise CloudError(f"PostgreSQL's {program} had no answer within {limit:g} s: the database hangs") from error
         if done.returncode:
             raise CloudError(f"PostgreSQL's {program} failed: {_last_line(done.stderr or done.stdout)}")
         return done.stdout
@@ -128,9 +146,32 @@ class Cluster:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def crashed(self) -> bool:
+        """Whether it ended without being asked to."""
+        return self._process is not None and self._process.poll() is not None
+
+    @property
+    def pid(self) -> int | None:
+        """The process that all others of it are children of."""
+        return self._process.pid if self._process and self.running else None
+
+    def configure(self, parameters: Mapping[str, str]) -> None:
+        """Set what its next start reads, and `reload` as far as it can be changed while it runs."""
+        wanted = settings_text(parameters)
+        file = self.data / SETTINGS_FILE
+        if file.read_text() != wanted:
+            self._programs.run("tee", str(file), text=wanted)
+
+    def reload(self) -> None:
+        """Take over what can be changed while it runs."""
+        if self._process:
+            self._signal(self._process, signal.SIGHUP)
+
     def start(self) -> None:
         """Start it and return when it takes connections. Raises `CloudError` with its own words if it does not."""
         pid_file = self.data / "postmaster.pid"
+        _wait(lambda: not _anybody_in(self.data), STOP_LIMIT)  # children of a server that was killed end by themselves
         self._programs.run("rm", "-f", str(pid_file))  # a copy of a running cluster brings one along
         with self._log.open("ab") as output:
             self._process = self._programs.start("postgres", *self._options(), output=output)
@@ -142,9 +183,16 @@ class Cluster:
 
     def stop(self) -> None:
         """Disconnect everybody, write what is not written, end."""
+        self._end((signal.SIGINT, signal.SIGQUIT, signal.SIGKILL))
+
+    def die(self) -> None:
+        """End at once, as if it had crashed: nothing more is written, and the next start recovers."""
+        self._end((signal.SIGQUIT, signal.SIGKILL))
+
+    def _end(self, signals: Sequence[signal.Signals]) -> None:
         if self._process is None:
             return
-        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        for number in signals:
             self._signal(self._process, number)
             if _wait(lambda: not self.running, STOP_LIMIT):
                 break
@@ -152,8 +200,17 @@ class Cluster:
 
     def execute(self, sql: str, database: str = "postgres") -> str:
         """Run SQL as the administrator and return the rows as text. The SQL goes through stdin: it may hold secrets."""
+        if not self.running:
+            raise CloudError(f"the database at {self.address}:{self.port} does not run: start or reboot it first")
         return self._programs.run(
-            "psql", *QUIETLY, *self._place(), "-d", database, environment=self._password(), text=sql
+            "psql",
+            *QUIETLY,
+            *self._place(),
+            "-d",
+            database,
+            environment=self._password(),
+            text=sql,
+            limit=ANSWER_LIMIT,
         )
 
     def copy_to(self, folder: Path) -> None:
@@ -166,7 +223,7 @@ class Cluster:
         return ("-h", self.address, "-p", str(self.port), "-U", ADMIN, "-w")
 
     def _password(self) -> dict[str, str]:
-        return {"PGPASSWORD": self._admin_password}
+        return {"PGPASSWORD": self._admin_password, "PGCONNECT_TIMEOUT": CONNECT_LIMIT}
 
     def _options(self) -> list[str]:
         return ["-D", str(self.data), "-p", str(self.port), "-h", self.address]
@@ -196,9 +253,21 @@ def make_template(programs: Programs, folder: Path, admin_password: str) -> None
         "--locale=C.UTF-8",
         text=admin_password + "\n",
     )
-    settings = "".join(f"{name} = {value}\n" for name, value in SETTINGS.items())
-    programs.run("tee", str(folder / "postgresql.auto.conf"), text=settings)
+    programs.run("tee", str(folder / SETTINGS_FILE), text=settings_text({}))
     programs.run("tee", str(folder / "pg_hba.conf"), text=ACCESS)
+
+
+def settings_text(parameters: Mapping[str, str]) -> str:
+    """The cloud's settings and, after them and so stronger, the given ones."""
+    own = (f"{name} = {value}\n" for name, value in SETTINGS.items())
+    given = (f"{name} = {quote_setting(value)}\n" for name, value in sorted(parameters.items()))
+    return "".join([*own, *given])
+
+
+def check_settings(programs: Programs, folder: Path, parameters: Mapping[str, str]) -> None:
+    """Raise `CloudError` in PostgreSQL's own words when it would not take these."""
+    options = [option for name, value in parameters.items() for option in ("-c", f"{name}={value}")]
+    programs.run("postgres", "-D", str(folder), *options, "-C", "port")
 
 
 def copy_cluster(programs: Programs, source: Path, target: Path) -> None:
@@ -209,6 +278,11 @@ def copy_cluster(programs: Programs, source: Path, target: Path) -> None:
 def quote_name(name: str) -> str:
     """A name as SQL."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def quote_setting(text: str) -> str:
+    """A text as the value of a setting."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def quote_text(text: str) -> str:
@@ -223,6 +297,20 @@ def _is_ready(pid_file: Path) -> bool:
     except FileNotFoundError:
         return False
     return len(lines) >= 8 and lines[7].strip() == "ready"
+
+
+def _anybody_in(folder: Path) -> bool:
+    """Whether a process works in that folder, as all of a PostgreSQL server's do in its data."""
+    resolved = folder.resolve()
+    return any(_working_folder(entry) == resolved for entry in Path("/proc").iterdir() if entry.name.isdigit())
+
+
+def _working_folder(process: Path) -> Path | None:
+    """None for other people's processes and for those that have just ended."""
+    try:
+        return (process / "cwd").readlink()
+    except OSError:
+        return None
 
 
 def _wait(condition: Callable[[], bool], limit: float) -> bool:

@@ -31,8 +31,9 @@ class Providers:
         maker = self._makers.get(str(request.get("name")))
         if maker is None:
             raise CloudError(f"no provider {request.get('name')!r} here: known are {', '.join(self._makers)}")
-        server, port = _serve(maker(request))
-        connection.hold(lambda: _stop(server))
+        provider = maker(request)
+        server, port = _serve(provider)
+        connection.hold(lambda: _stop(provider, server))
         return {"port": port}
 
 
@@ -51,7 +52,11 @@ def _serve(servicer: Any) -> tuple[grpc.Server, int]:
     return server, port
 
 
-def _stop(server: grpc.Server) -> None:
+def _stop(provider: Any, server: grpc.Server) -> None:
+    """Cancel first: nobody is there any more to wait for what the provider waits for."""
+    from google.protobuf.empty_pb2 import Empty
+
+    provider.Cancel(Empty(), None)
     server.stop(grace=None).wait()
 
 

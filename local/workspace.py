@@ -19,22 +19,11 @@ from typing import Any
 import yaml
 
 from local import launcher
-from local.access import AccessKey
-from local.addresses import LIVE_PORT, PREVIEW_PORT, SSH_PORT
+from local.access import Access
+from local.addresses import DEFAULT_PORTS, Ports
 from local.errors import CloudError
 from local.paths import PROJECT_FILE, Paths
 
-# What differs from AWS, and why: ports below 1024 are root's, servers are up in seconds, there is no TLS.
-LOCAL_VALUES: Mapping[str, Mapping[str, Any]] = {
-    "servers": {"ssh_port": SSH_PORT, "dial_error_limit": 60, "install_timeout": 120},
-    "load_balancer": {
-        "live_port": LIVE_PORT,
-        "preview_port": PREVIEW_PORT,
-        "certificate": None,
-        "domain": None,
-        "health": {"interval": 5, "timeout": 2, "healthy": 2, "unhealthy": 2},
-    },
-}
 KEPT_KEYS = ("secretsprovider", "encryptedkey", "encryptionsalt")
 PLUGINS = {"aws": "pulumi-aws", "command": "pulumi-command"}  # a plugin's name and that of its Python package
 FORGOTTEN_VARIABLES = (
@@ -61,17 +50,17 @@ class Environment:
         return "\n".join([*(f"unset {name}" for name in self.unset), *exports]) + "\n"
 
 
-def write_workspace(paths: Paths, environ: Mapping[str, str], engine: Path) -> None:
+def write_workspace(paths: Paths, environ: Mapping[str, str], engine: Path, ports: Ports = DEFAULT_PORTS) -> None:
     """Write everything in `.local/work` and `.local/bin`, and install the stand-in plugins."""
     for folder in (paths.work, paths.bin, paths.plugins, paths.state, paths.pulumi_home):
         folder.mkdir(parents=True, exist_ok=True)
     _write_project(paths)
     for tracked in sorted(paths.project.glob("Pulumi.*.yaml")):
-        _write_stack(tracked, paths.work / tracked.name)
+        _write_stack(tracked, paths.work / tracked.name, ports)
     _write_program(paths.bin / "pulumi", _pulumi_wrapper(paths, engine))
     for plugin, package in PLUGINS.items():
-        if not _genuine(f"pulumi-resource-{plugin}", environ):
-            _install_launcher(paths, plugin, version(package))
+        if not _on_path(f"pulumi-resource-{plugin}", environ):
+            _install_plugin(paths, plugin, version(package), environ)
 
 
 def find_engine() -> Path:
@@ -84,7 +73,7 @@ def find_engine() -> Path:
         raise CloudError(str(error)) from error
 
 
-def environment(paths: Paths, environ: Mapping[str, str], *, url: str, region: str, key: AccessKey) -> Environment:
+def environment(paths: Paths, environ: Mapping[str, str], access: Access) -> Environment:
     """The variables with which plain `pulumi`, `release` and boto3 work on this cloud."""
     other_endpoints = tuple(sorted(name for name in environ if name.startswith("AWS_ENDPOINT_URL_")))
     return Environment(
@@ -95,21 +84,38 @@ def environment(paths: Paths, environ: Mapping[str, str], *, url: str, region: s
             "PULUMI_BACKEND_URL": f"file://{paths.state}",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "AWS_ENDPOINT_URL": url,
-            "AWS_ACCESS_KEY_ID": key.id,
-            "AWS_SECRET_ACCESS_KEY": key.secret,
-            "AWS_REGION": region,
-            "AWS_DEFAULT_REGION": region,
+            "AWS_ENDPOINT_URL": access.url,
+            "AWS_ACCESS_KEY_ID": access.key.id,
+            "AWS_SECRET_ACCESS_KEY": access.key.secret,
+            "AWS_REGION": access.region,
+            "AWS_DEFAULT_REGION": access.region,
             "AWS_EC2_METADATA_DISABLED": "true",
+            "SSL_CERT_FILE": access.ca_bundle,
             "STAGELINE_PROJECT": str(paths.work),
         },
     )
 
 
-def localised(stack: Mapping[str, Any], project: str) -> dict[str, Any]:
+def local_values(ports: Ports) -> dict[str, dict[str, Any]]:
+    """What differs from AWS, and why: ports below 1024 are root's, servers are up in seconds, and the certificates
+    that the tracked files name are AWS's.
+    """
+    return {
+        "servers": {"ssh_port": ports.ssh, "dial_error_limit": 60, "install_timeout": 120, "settle": 1},
+        "load_balancer": {
+            "live_port": ports.live,
+            "preview_port": ports.preview,
+            "certificate": None,
+            "domain": None,
+            "health": {"interval": 5, "timeout": 2, "healthy": 2, "unhealthy": 2},
+        },
+    }
+
+
+def localised(stack: Mapping[str, Any], project: str, ports: Ports) -> dict[str, Any]:
     """A stack file's content with local values in place of AWS's; what is not as expected stays as it is."""
     config = dict(stack.get("config") or {})
-    for section, values in LOCAL_VALUES.items():
+    for section, values in local_values(ports).items():
         declared = config.get(f"{project}:{section}")
         if isinstance(declared, dict):
             config[f"{project}:{section}"] = {**declared, **values}
@@ -126,14 +132,14 @@ def _write_project(paths: Paths) -> None:
     _write(paths.work / PROJECT_FILE, yaml.safe_dump(local, sort_keys=False))
 
 
-def _write_stack(tracked: Path, copy: Path) -> None:
+def _write_stack(tracked: Path, copy: Path, ports: Ports) -> None:
     """A file with errors is copied as it is: whoever reads its settings reports them all."""
     content = _read(tracked)
     if not isinstance(content, dict) or not isinstance(content.get("config"), dict):
         _write(copy, tracked.read_text())
         return
     project = str(_read(tracked.with_name(PROJECT_FILE))["name"])
-    _write(copy, yaml.safe_dump({**localised(content, project), **_kept(copy)}, sort_keys=False))
+    _write(copy, yaml.safe_dump({**localised(content, project, ports), **_kept(copy)}, sort_keys=False))
 
 
 def _kept(copy: Path) -> dict[str, Any]:
@@ -169,18 +175,37 @@ def _pulumi_wrapper(paths: Paths, engine: Path) -> str:
     )
 
 
-def _install_launcher(paths: Paths, plugin: str, plugin_version: str) -> None:
-    """Put it where the engine looks for an installed plugin: one that it finds on PATH it warns of, each time."""
+def _install_plugin(paths: Paths, plugin: str, plugin_version: str, environ: Mapping[str, str]) -> None:
+    """The genuine plugin where it is installed, here or for the user; else a launcher of the stand-in.
+
+    Where the engine looks for installed plugins: of one that it finds on PATH it warns, each time.
+    """
+    name = Path(f"plugins/resource-{plugin}-v{plugin_version}/pulumi-resource-{plugin}")
+    installed, users = paths.pulumi_home / name, _users_pulumi_home(environ) / name
+    if _is_genuine(installed):
+        return
+    installed.parent.mkdir(parents=True, exist_ok=True)
+    installed.unlink(missing_ok=True)
+    installed.symlink_to(users if _is_genuine(users) else _launcher(paths, plugin))
+
+
+def _launcher(paths: Paths, plugin: str) -> Path:
     own = paths.plugins / f"pulumi-resource-{plugin}"
     interpreter = Path(sys.executable).resolve()
     _write_program(own, f"#!{interpreter} -IS\n{Path(launcher.__file__).read_text()}")
-    installed = paths.pulumi_home / "plugins" / f"resource-{plugin}-v{plugin_version}" / own.name
-    installed.parent.mkdir(parents=True, exist_ok=True)
-    installed.unlink(missing_ok=True)
-    installed.symlink_to(own)
+    return own
 
 
-def _genuine(program: str, environ: Mapping[str, str]) -> bool:
+def _is_genuine(installed: Path) -> bool:
+    """Links are made here: to launchers, of this clone or another one."""
+    return installed.is_file() and not installed.is_symlink()
+
+
+def _users_pulumi_home(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("PULUMI_HOME") or Path(environ.get("HOME", "/")) / ".pulumi")
+
+
+def _on_path(program: str, environ: Mapping[str, str]) -> bool:
     """Whether the genuine plugin is on PATH; the engine then takes that."""
     return shutil.which(program, path=environ.get("PATH", os.defpath)) is not None
 

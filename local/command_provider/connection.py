@@ -1,11 +1,17 @@
 """Dials a server over SSH: the host key is checked when one is given, failures are retried, a proxy is passed through.
 
 Retries follow the genuine plugin: `dialErrorLimit` of them with growing pauses (0.1 s, half as long again each time,
-5 s at most; 10 take 11 s), for any failure, a wrong host key included. -1 retries for ever.
+5 s at most; 10 take 11 s), for any failure, a wrong host key included. -1 retries for ever. Its unpleasant habits too:
+
+- `perDialTimeout` limits only how long TCP takes to connect. A server that accepts and then says nothing is waited
+  for without end, so whoever runs Pulumi needs a time limit of their own.
+- Behind a proxy, the way from the proxy to the server is retried, and then SSH is tried again and again on that one
+  connection, which the first failure has closed: only the first try counts, the others end in EOF.
 """
 
 import asyncio
 import os
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -22,6 +28,10 @@ _T = TypeVar("_T")
 
 class DialFailed(Exception):
     """No connection within the limit; says after how many attempts, and what the last one met."""
+
+
+class HandshakeFailed(Exception):
+    """The server was reached through the proxy, but SSH failed; says how."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,23 +76,35 @@ class Dialled:
     async def __aenter__(self) -> asyncssh.SSHClientConnection:
         target, proxy = self._connection.target, self._connection.proxy
         if proxy is None:
-            return await self._dial(target, "Dial", None)
+            return await self._dial(target, "Dial", lambda: _dial_directly(target))
         try:
-            tunnel = await self._dial(proxy, "Dial proxy", None)
-            return await self._dial(target, "Dial", tunnel)
+            tunnel = await self._dial(proxy, "Dial proxy", lambda: _dial_directly(proxy))
+            return await self._dial_through(tunnel, target)
         except DialFailed as error:
             await self._close()
             raise DialFailed(f"proxy: {error}") from error
+        except asyncio.CancelledError:
+            await self._close()
+            raise
 
     async def __aexit__(self, *exception: object) -> None:
         await self._close()
 
     async def _dial(
-        self, host: Host, what: str, tunnel: asyncssh.SSHClientConnection | None
+        self, host: Host, what: str, dial: Callable[[], Awaitable[asyncssh.SSHClientConnection]]
     ) -> asyncssh.SSHClientConnection:
-        opened = await _retried(host.dial_error_limit, what, self._log, lambda: _dial_once(host, tunnel))
+        opened = await _retried(host.dial_error_limit, what, self._log, dial)
         self._opened.append(opened)
         return opened
+
+    async def _dial_through(self, tunnel: asyncssh.SSHClientConnection, target: Host) -> asyncssh.SSHClientConnection:
+        try:
+            return await self._dial(target, "Dial from proxy", lambda: _dial_through(tunnel, target))
+        except HandshakeFailed as error:
+            await _retried(
+                target.dial_error_limit, "Dial", self._log, _failing(str(error), "ssh: handshake failed: EOF")
+            )
+            raise AssertionError("a closed connection never opens") from error
 
     async def _close(self) -> None:
         for opened in reversed(self._opened):
@@ -104,26 +126,67 @@ async def _retried(limit: int, what: str, log: Log, dial: Callable[[], Awaitable
         pause = min(pause * PAUSE_GROWTH, LONGEST_PAUSE)
 
 
-async def _dial_once(host: Host, tunnel: asyncssh.SSHClientConnection | None) -> asyncssh.SSHClientConnection:
+async def _dial_directly(host: Host) -> asyncssh.SSHClientConnection:
+    login = _login(host)  # first: a key that is none is no failed dial
+    try:
+        async with asyncio.timeout(host.per_dial_timeout):
+            connected = await _connected(host)
+    except TimeoutError as error:
+        raise OSError(f"dial tcp {host.host}:{host.port}: i/o timeout") from error
+    return await asyncssh.connect(host.host, host.port, sock=connected, **login)
+
+
+async def _connected(host: Host) -> socket.socket:
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host.host, host.port, type=socket.SOCK_STREAM)
+    connecting = socket.socket(found[0][0], socket.SOCK_STREAM)
+    try:
+        connecting.setblocking(False)
+        await loop.sock_connect(connecting, found[0][4])
+    except BaseException:
+        connecting.close()
+        raise
+    return connecting
+
+
+async def _dial_through(tunnel: asyncssh.SSHClientConnection, host: Host) -> asyncssh.SSHClientConnection:
+    """Raises HandshakeFailed where the proxy did reach the server, but SSH failed."""
+    login = _login(host)
+    try:
+        return await asyncssh.connect(host.host, host.port, tunnel=tunnel, **login)
+    except asyncssh.ChannelOpenError:
+        raise
+    except (OSError, asyncssh.Error) as error:
+        raise HandshakeFailed(_said(error)) from error
+
+
+def _login(host: Host) -> dict[str, Any]:
     """No file of this machine's SSH client takes part: all that counts stands in the connection.
 
     asyncssh insists on knowing who calls, also where it needs no such name and the user has none (in a container).
     """
     os.environ.setdefault("LOGNAME", "stageline")
-    return await asyncssh.connect(
-        host.host,
-        host.port,
-        tunnel=tunnel or (),
-        username=host.user,
-        password=host.password,
-        client_keys=_client_keys(host),
-        agent_path=host.agent_socket_path,
-        known_hosts=_known_hosts(host),
-        connect_timeout=host.per_dial_timeout,
-        login_timeout=host.per_dial_timeout or 0,
-        gss_host=None,
-        config=[],
-    )
+    return {
+        "username": host.user,
+        "password": host.password,
+        "client_keys": _client_keys(host),
+        "agent_path": host.agent_socket_path,
+        "known_hosts": _known_hosts(host),
+        "connect_timeout": None,
+        "login_timeout": 0,
+        "gss_host": None,
+        "config": [],
+    }
+
+
+def _failing(first: str, then: str) -> Callable[[], Awaitable[asyncssh.SSHClientConnection]]:
+    """A dial that fails with what was met first, and ever after with the other."""
+    texts = iter((first,))
+
+    async def fail() -> asyncssh.SSHClientConnection:
+        raise OSError(next(texts, then))
+
+    return fail
 
 
 def _client_keys(host: Host) -> list[asyncssh.SSHKey] | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from contextlib import suppress
 
 import asyncssh
 
@@ -10,6 +11,7 @@ from local.command_provider.log import Log
 from local.command_provider.output import CommandFailed, Output, previous_output
 from local.command_provider.values import Properties, plain
 
+KILL_PATIENCE = 2.0
 _REFUSED_VARIABLE = (
     "Unable to set '{}'. This only works if your SSH server is configured to accept these variables via AcceptEnv. "
     "Give the data on stdin instead."
@@ -23,11 +25,22 @@ async def run(command: str, inputs: Properties, before: Properties, log: Log) ->
     output = Output(log=log, logging=given.get("logging", "stdoutAndStderr"))
     async with Dialled(connection_of(given["connection"]), log) as connection:
         process = await connection.create_process(command, env=environment, encoding=None)
-        await asyncio.gather(_feed(process, given.get("stdin", "")), output.collect(process.stdout, process.stderr))
-        await process.wait_closed()
+        try:
+            await asyncio.gather(_feed(process, given.get("stdin", "")), output.collect(process.stdout, process.stderr))
+            await process.wait_closed()
+        except asyncio.CancelledError:
+            await _kill(process)
+            raise
     if process.returncode != 0:
         raise output.failure(_ended(process), command)
     return output.results()
+
+
+async def _kill(process: "asyncssh.SSHClientProcess[bytes]") -> None:
+    """Whoever cancels wants the command gone on the server too; a lost connection alone would leave it running."""
+    with suppress(OSError, TimeoutError):
+        process.kill()
+        await asyncio.wait_for(process.wait_closed(), KILL_PATIENCE)
 
 
 async def _feed(process: "asyncssh.SSHClientProcess[bytes]", text: str) -> None:

@@ -77,6 +77,14 @@ class CommandLine:
     text: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """The folder that a command is called in; `require_space` raises OSError when nothing can be saved there."""
+
+    folder: Path
+    require_space: Callable[[], None] = lambda: None
+
+
 class Clients:
     """One boto3 client per role, service and region: making one costs more than using it."""
 
@@ -119,22 +127,23 @@ def aws_handler(servers: Servers, *, endpoint: str | None = None) -> Callable[[d
     clients = Clients(endpoint)
 
     def handle(request: dict[str, Any], connection: object) -> dict[str, Any]:
-        role = servers.server(request["server"]).role
-        code, stdout, stderr = run(clients, role, request["argv"], request.get("env", {}), Path(request["cwd"]))
+        server = servers.server(request["server"])
+        place = Place(folder=Path(request["cwd"]), require_space=server.disk.require_space)
+        code, stdout, stderr = run(clients, server.role, request["argv"], request.get("env", {}), place)
         return {"ok": True, "code": code, "stdout": stdout, "stderr": stderr}
 
     return handle
 
 
 def run(
-    clients: Clients, role: str | None, argv: list[str], environment: Mapping[str, str], folder: Path
+    clients: Clients, role: str | None, argv: list[str], environment: Mapping[str, str], place: Place
 ) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of `aws ARGV`, called in `folder`."""
+    """Exit code, stdout and stderr of `aws ARGV`, called in `place`."""
     try:
         line = parsed(argv, environment)
         if role is None:
             return NO_CREDENTIALS, "", "\nUnable to locate credentials: the instance has no instance profile.\n"
-        return 0, _answered(clients.client(role, line.service, line.region), line, folder), ""
+        return 0, _answered(clients.client(role, line.service, line.region), line, place), ""
     except WrongUsage as error:
         return USAGE, "", f"\naws: error: {error}\n"
     except botocore.exceptions.ClientError as error:
@@ -208,11 +217,12 @@ def _refuse_unknown(operation: Operation, rest: list[str], options: Mapping[str,
         raise WrongUsage("--output on a local server is json or text")
 
 
-def _answered(client: Any, line: CommandLine, folder: Path) -> str:
+def _answered(client: Any, line: CommandLine, place: Place) -> str:
     answer = getattr(client, line.operation.method)(**line.parameters)
     answer.pop("ResponseMetadata", None)
     if line.file is not None:
-        _save(answer.pop("Body"), folder / line.file)
+        place.require_space()
+        _save(answer.pop("Body"), place.folder / line.file)
     shown = jmespath.search(line.query, answer) if line.query else answer
     return _printed(shown, text=line.text)
 

@@ -45,6 +45,10 @@ class Layout:
         return self.root / "var/log/journal"
 
     @property
+    def machine(self) -> Path:
+        return self.root / "run/machine"
+
+    @property
     def host_name(self) -> str:
         return "ip-" + self.address.replace(".", "-")
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from local.servers.disk import Disk
+from local.servers.journal import Journal
 from local.servers.layout import Layout
 from local.servers.service import Service
 from local.servers.units import Command, InvalidUnit, Unit, parse
@@ -47,8 +49,9 @@ class Timer:
 class UnitManager:
     """What `systemctl` (for the system) or `systemctl --user` (for one user) works on; safe under threads."""
 
-    def __init__(self, layout: Layout, user: str, *, system: bool) -> None:
+    def __init__(self, layout: Layout, disk: Disk, user: str, *, system: bool) -> None:
         self._layout = layout
+        self._disk = disk
         self._user = user
         self._system = system
         self.folder = layout.system_units if system else layout.user_units(user)
@@ -109,15 +112,29 @@ class UnitManager:
 
     def start_enabled(self) -> None:
         """What happens when the server starts: from now on units may run."""
+        self.start_again(sorted({link.name for link in self.folder.glob("*.wants/*")}))
+
+    def block(self) -> None:
+        """Nothing starts any more."""
+        self._down = True
+
+    def active_names(self) -> list[str]:
+        """What runs, or waits for its time."""
+        with self._lock:
+            return [*self._timers, *(name for name, service in self._services.items() if service.active)]
+
+    def start_again(self, names: list[str]) -> None:
+        """Start what `stop_all` has ended, of these."""
         self._down = False
-        for name in sorted({link.name for link in self.folder.glob("*.wants/*")}):
+        for name in names:
             if self.exists(name):
                 self._start_quietly(name)
 
     def stop_all(self) -> None:
         """What happens when the server stops: all at once, each with its own time to end; nothing starts any more."""
-        self._down = True
-        names = [*self._timers, *self._services]
+        self.block()
+        with self._lock:
+            names = [*self._timers, *self._services]
         stoppers = [threading.Thread(target=self.stop, args=(name,), daemon=True) for name in names]
         for stopper in stoppers:
             stopper.start()
@@ -141,6 +158,17 @@ class UnitManager:
         with self._lock:
             return self._services.get(name)
 
+    def services(self) -> list[Service]:
+        with self._lock:
+            return list(self._services.values())
+
+    def description(self, name: str) -> str:
+        """What the unit's file says that it is; its name where there is no file that could be read."""
+        try:
+            return self._unit(name).description
+        except (UnknownUnit, InvalidUnit):
+            return name
+
     def unit_file(self, name: str) -> UnitFile:
         exists = self.exists(name)
         enabled = "enabled" if self.is_enabled(name) else "disabled" if exists else ""
@@ -155,9 +183,10 @@ class UnitManager:
     def _start_quietly(self, name: str) -> None:
         try:
             self.start(name)
+        except UnknownUnit:
+            self._journal(name).say(f"{name}: unit not found")
         except InvalidUnit as error:
-            with self._journal(name).open("a") as journal:
-                journal.write(f"{error}\n")
+            self._journal(name).say(str(error))
 
     def _start_timer(self, unit: Unit) -> bool:
         with self._lock:
@@ -176,7 +205,7 @@ class UnitManager:
     def _new_service(self, unit: Unit) -> Service:
         environment = self._layout.environment(unit.user or self._user)
         home = self._layout.root if self._system else self._layout.home(self._user)
-        return Service(unit, environment, home, self._journal(unit.name))
+        return Service(unit, environment, home, self._journal(unit.name), self._disk)
 
     def _unit(self, name: str) -> Unit:
         with self._lock:
@@ -197,6 +226,7 @@ class UnitManager:
             exec_start=tuple(self._rooted_command(command) for command in unit.exec_start),
             exec_start_pre=tuple(self._rooted_command(command) for command in unit.exec_start_pre),
             working_directory=unit.working_directory and self._rooted_path(unit.working_directory),
+            conditions=tuple(replace(each, path=self._inside(each.path)) for each in unit.conditions),
         )
 
     def _rooted_command(self, command: Command) -> Command:
@@ -205,6 +235,10 @@ class UnitManager:
     def _rooted_path(self, word: str) -> str:
         here = self._layout.root / word.lstrip("/")
         return str(here) if word.startswith("/") and here.exists() else word
+
+    def _inside(self, path: str) -> str:
+        """A condition asks about the server's own file, also when it is not there."""
+        return path if path.startswith(f"{self._layout.root}/") else str(self._layout.root / path.lstrip("/"))
 
     def _specifiers(self, name: str) -> dict[str, str]:
         home = self._layout.home(self._user)
@@ -218,5 +252,5 @@ class UnitManager:
     def _file(self, name: str) -> Path:
         return self.folder / name
 
-    def _journal(self, name: str) -> Path:
-        return self._layout.journal / name
+    def _journal(self, name: str) -> Journal:
+        return Journal(self._layout.journal / name, self._disk)

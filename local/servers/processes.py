@@ -1,4 +1,4 @@
-"""Ends every process that carries a mark in its environment, whatever became of its parents.
+"""Signals, and ends, every process that carries a mark in its environment, whatever became of its parents.
 
 A program may leave its session and its process group, and its parent may be gone; it cannot leave its environment
 without meaning to. systemd has control groups for this, which an ordinary user may not make everywhere.
@@ -8,7 +8,8 @@ import os
 import select
 import signal
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -18,28 +19,54 @@ def end(mark: str, *, within: float = 5.0) -> None:
     Raises TimeoutError when some live on after `within` seconds.
     """
     deadline = time.monotonic() + within
-    while handles := _marked(mark):
-        try:
+    while True:
+        with held(mark) as handles:
+            if not handles:
+                return
             _kill(handles, deadline)
-        finally:
-            _close(handles)
         if time.monotonic() > deadline:
             raise TimeoutError(f"processes with {mark} are still there after {within} s; end them by hand")
 
 
-def _kill(handles: list[int], deadline: float) -> None:
+def kill(pid: int, mark: str) -> None:
+    """Kill this one, if it still is one of the marked."""
+    handle = _handle_if_marked(pid, mark)
+    if handle is not None:
+        send([handle], signal.SIGKILL)
+        os.close(handle)
+
+
+def marked(mark: str) -> list[int]:
+    """The ids of the marked processes at this moment."""
+    return [pid for pid in _pids() if _is_marked(pid, mark)]
+
+
+@contextmanager
+def held(mark: str) -> Iterator[list[int]]:
+    """Handles of the marked processes: a signal to one never hits a stranger who got its number meanwhile."""
+    handles = [handle for pid in _pids() if (handle := _handle_if_marked(pid, mark)) is not None]
+    try:
+        yield handles
+    finally:
+        for handle in handles:
+            os.close(handle)
+
+
+def send(handles: list[int], number: signal.Signals) -> None:
+    """Signal the processes; those that have ended by themselves are passed over."""
     for handle in handles:
-        with suppress(ProcessLookupError):  # it has ended by itself
-            signal.pidfd_send_signal(handle, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(handle, number)
+
+
+def _kill(handles: list[int], deadline: float) -> None:
+    send(handles, signal.SIGKILL)
     for handle in handles:
         select.select([handle], [], [], max(0.0, deadline - time.monotonic()))
 
 
-def _marked(mark: str) -> list[int]:
-    """Handles of the marked processes."""
-    names = (entry.name for entry in Path("/proc").iterdir())
-    handles = [_handle_if_marked(int(name), mark) for name in names if name.isdigit()]
-    return [handle for handle in handles if handle is not None]
+def _pids() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
 
 def _handle_if_marked(pid: int, mark: str) -> int | None:
@@ -62,8 +89,3 @@ def _is_marked(pid: int, mark: str) -> bool:
     except OSError:  # someone else's process, or one that has just ended
         return False
     return mark.encode() in environment.split(b"\0")
-
-
-def _close(handles: list[int]) -> None:
-    for handle in handles:
-        os.close(handle)

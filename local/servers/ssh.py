@@ -5,67 +5,55 @@ the door opens. As with a stock sshd, of a client's environment only LANG and LC
 """
 
 import asyncio
-import asyncio.subprocess
-import signal
-from collections.abc import Coroutine
 from pathlib import Path
-from threading import Thread
-from typing import Any, TypeVar
 
 import asyncssh
 
+from local.servers.command import Command, Commands
+from local.servers.disk import Disk
 from local.servers.layout import Layout
-from local.servers.sftp import ServerFiles
 
-_T = TypeVar("_T")
-_CHUNK = 65536
-
-
-class LoopThread:
-    """One event loop in a thread of its own, for the doors of all servers."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = Thread(target=self._loop.run_forever, name="ssh", daemon=True)
-        self._thread.start()
-
-    def run(self, work: Coroutine[Any, Any, _T]) -> _T:
-        """Run it there, and wait for it here."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
-
-    def close(self) -> None:
-        self.run(_end_all_tasks())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+LATE = 3.0  # seconds until a slow server answers a login
 
 
 class SshDoor:
-    """Listens on the server's address while open; `open` again to take a new host key."""
+    """Listens on the server's address while open; `open` again to take a new host key.
 
-    def __init__(self, layout: Layout, port: int) -> None:
-        self._layout = layout
+    `hush` keeps accepting, but nobody gets an answer any more until it is opened again.
+    """
+
+    def __init__(self, layout: Layout, disk: Disk, port: int) -> None:
+        self.layout = layout
+        self.commands = Commands(layout, disk)
+        self.connections: set[asyncssh.SSHServerConnection] = set()
+        self.late = 0.0
         self._port = port
         self._acceptor: asyncssh.SSHAcceptor | None = None
-        self._connections: set[asyncssh.SSHServerConnection] = set()
+        self._silent: asyncio.Server | None = None
+        self._waiting: set[asyncio.StreamWriter] = set()
 
     @property
     def is_open(self) -> bool:
         return self._acceptor is not None
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether it should listen, and does not."""
+        listener = self._acceptor or self._silent
+        return listener is not None and not listener.is_serving()
+
     async def open(self) -> None:
         """Raises OSError when the address is taken, asyncssh.KeyImportError for a bad host key."""
-        host_key = asyncssh.read_private_key(str(self._layout.host_key))
+        host_key = asyncssh.read_private_key(str(self.layout.host_key))
+        self._end_silence()
         if self._acceptor is not None:
             self._acceptor.update(server_host_keys=[host_key])
             return
         self._acceptor = await asyncssh.listen(
-            self._layout.address,
+            self.layout.address,
             self._port,
-            server_factory=lambda: _Login(self._layout, self._connections),
+            server_factory=lambda: _Login(self),
             server_host_keys=[host_key],
-            process_factory=self._run,
-            sftp_factory=self._files,
             encoding=None,
             line_editor=False,
             agent_forwarding=False,
@@ -76,56 +64,68 @@ class SshDoor:
             config=[],
         )
 
+    async def hush(self) -> None:
+        """Accept whoever comes, and answer nothing; who is logged in already can start nothing more."""
+        self.commands.answering.clear()
+        if self._acceptor is not None:
+            self._acceptor.close()
+            self._acceptor = None
+        if self._silent is None:
+            self._silent = await asyncio.start_server(self._say_nothing, self.layout.address, self._port)
+
     async def close(self) -> None:
         """Stop listening and drop whoever is connected."""
-        if self._acceptor is None:
-            return
-        self._acceptor.close()
-        for connection in list(self._connections):
+        self._end_silence()
+        for connection in list(self.connections):
             connection.abort()
-        await self._acceptor.wait_closed()
-        self._acceptor = None
+        if self._acceptor is not None:
+            self._acceptor.close()
+            await self._acceptor.wait_closed()
+            self._acceptor = None
 
-    def _files(self, chan: "asyncssh.SSHServerChannel[bytes]") -> ServerFiles:
-        home = self._layout.home(chan.get_extra_info("username"))
-        return ServerFiles(chan, self._layout.root, home)
+    def _end_silence(self) -> None:
+        self.commands.answering.set()
+        if self._silent is not None:
+            self._silent.close()
+            self._silent = None
+        for writer in self._waiting:
+            writer.transport.abort()
 
-    async def _run(self, process: "asyncssh.SSHServerProcess[bytes]") -> None:
-        """One command (or, where none is given, a shell that reads its input), as a real process."""
-        user = process.get_extra_info("username")
-        argv = ["/bin/sh", "-c", process.command] if process.command is not None else ["/bin/sh"]
-        child = await asyncio.create_subprocess_exec(
-            *argv,
-            cwd=self._layout.home(user),
-            env={**self._layout.environment(user), **_accepted(process)},
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
-        await _carry(process, child)
+    async def _say_nothing(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._waiting.add(writer)
+        try:
+            while await reader.read(1024):
+                continue
+        except ConnectionError:
+            return
+        finally:
+            self._waiting.discard(writer)
+            writer.close()
 
 
 class _Login(asyncssh.SSHServer):
-    """Who may come in, and what besides commands they may do."""
+    """Who may come in, and what they may do."""
 
-    def __init__(self, layout: Layout, connections: set[asyncssh.SSHServerConnection]) -> None:
-        self._layout = layout
-        self._connections = connections
+    def __init__(self, door: SshDoor) -> None:
+        self._door = door
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
-        self._connections.add(conn)
+        self._door.connections.add(conn)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._connections.discard(self._connection)
+        self._door.connections.discard(self._connection)
 
-    def begin_auth(self, username: str) -> bool:
+    async def begin_auth(self, username: str) -> bool:
         """Always ask for a key, and know only those that the user's file names at this moment."""
+        await asyncio.sleep(self._door.late)
         keys = self._authorized_keys(username)
         if keys is not None:
             self._connection.set_authorized_keys(str(keys))
         return True
+
+    def session_requested(self) -> Command:
+        return self._door.commands.new()
 
     def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
         """Forwarding is allowed: a server may be the bastion of others."""
@@ -133,61 +133,7 @@ class _Login(asyncssh.SSHServer):
 
     def _authorized_keys(self, user: str) -> Path | None:
         try:
-            keys = self._layout.authorized_keys(user)
+            keys = self._door.layout.authorized_keys(user)
         except ValueError:
             return None
         return keys if keys.is_file() and keys.stat().st_size else None
-
-
-async def _carry(process: "asyncssh.SSHServerProcess[bytes]", child: asyncio.subprocess.Process) -> None:
-    """Carry input and output until the command ends; its input may still be open then."""
-    assert child.stdin is not None and child.stdout is not None and child.stderr is not None
-    feeding = asyncio.create_task(_feed(process.stdin, child.stdin))
-    try:
-        await asyncio.gather(_drain(child.stdout, process.stdout), _drain(child.stderr, process.stderr))
-        code = await child.wait()
-    finally:
-        feeding.cancel()
-    if code < 0:
-        process.exit_with_signal(_signal_name(-code))
-    else:
-        process.exit(code)
-
-
-async def _feed(source: "asyncssh.SSHReader[bytes]", target: asyncio.StreamWriter) -> None:
-    try:
-        while data := await source.read(_CHUNK):
-            target.write(data)
-            await target.drain()
-    except (ConnectionError, asyncssh.Error):
-        return  # either side is gone: the command's end says why
-    finally:
-        target.close()
-
-
-async def _drain(source: asyncio.StreamReader, target: "asyncssh.SSHWriter[bytes]") -> None:
-    """Reads to the end even when the client has left: a command must not hang on a full pipe."""
-    left = False
-    while data := await source.read(_CHUNK):
-        if left:
-            continue
-        try:
-            target.write(data)
-            await target.drain()
-        except (OSError, asyncssh.Error):
-            left = True
-
-
-def _accepted(process: "asyncssh.SSHServerProcess[bytes]") -> dict[str, str]:
-    return {name: value for name, value in process.env.items() if name == "LANG" or name.startswith("LC_")}
-
-
-def _signal_name(number: int) -> str:
-    return signal.Signals(number).name.removeprefix("SIG")
-
-
-async def _end_all_tasks() -> None:
-    tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -4,7 +4,7 @@ A unit of the system that has no file in the server's folder (sshd, timers of th
 the machine image brings: what is asked of it is recorded and answered with success. Only sshd really does something.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -234,8 +234,24 @@ def _show(manager: UnitManager, request: Request, reply: Reply) -> None:
 def _status(manager: UnitManager, request: Request, reply: Reply) -> None:
     for name in request.units:
         shown = _properties(manager, name)
-        reply.code = {"active": 0}.get(shown["ActiveState"], 4 if shown["LoadState"] == "not-found" else 3)
-        reply.stdout.append(f"{name}: {shown['ActiveState']} ({shown['SubState']}), main PID {shown['MainPID']}")
+        if shown["LoadState"] == "not-found":
+            reply.fail(4, f"Unit {name} could not be found.")
+            continue
+        reply.code = 0 if shown["ActiveState"] == "active" else 3
+        reply.stdout += _description(shown)
+
+
+def _description(shown: Mapping[str, str]) -> list[str]:
+    """What `systemctl status` says of one unit."""
+    failed = f" (Result: {shown['Result']})" if shown["ActiveState"] == "failed" else ""
+    lines = [
+        f"● {shown['Id']} - {shown['Description']}",
+        f"     Loaded: {shown['LoadState']} ({shown['FragmentPath']}; {shown['UnitFileState']})",
+        f"     Active: {shown['ActiveState']} ({shown['SubState']}){failed}",
+    ]
+    lines += [] if shown["ConditionResult"] == "yes" else ["  Condition: start condition unmet"]
+    lines += [f"   Main PID: {shown['MainPID']}"] if shown["MainPID"] != "0" else []
+    return lines
 
 
 def _list_units(manager: UnitManager, request: Request, reply: Reply) -> None:
@@ -249,6 +265,7 @@ def _properties(manager: UnitManager, name: str) -> dict[str, str]:
     code = service.exit_code if service else 0
     return {
         "Id": name,
+        "Description": manager.description(name),
         "LoadState": file.load_state,
         "ActiveState": active,
         "SubState": sub,
@@ -258,6 +275,7 @@ def _properties(manager: UnitManager, name: str) -> dict[str, str]:
         "ExecMainCode": str(2 if code < 0 else 1),
         "ExecMainStatus": str(abs(code)),
         "Result": service.result if service else "success",
+        "ConditionResult": "no" if service and not service.condition_met else "yes",
         "NRestarts": str(service.restarts if service else 0),
     }
 

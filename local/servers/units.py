@@ -1,7 +1,8 @@
 """systemd unit files, read into values. Pure: text in, a `Unit` or `InvalidUnit` out.
 
 Only what changes what runs, and when, is read. Directives that protect or limit a process are passed over, as nothing
-here depends on them; a `Type` that could not be kept is refused, so that nothing works here and fails on a real server.
+here depends on them; a `Type` or a condition that could not be kept is refused, so that nothing works here and fails on
+a real server.
 """
 
 import re
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 TYPES = ("simple", "exec", "oneshot")
 RESTARTS = ("no", "on-success", "on-failure", "on-abnormal", "on-abort", "always")
+CONDITIONS = {"ConditionPathExists", "ConditionPathIsDirectory", "ConditionFileNotEmpty"}
 _UNIT_SECONDS = {"us": 1e-6, "ms": 0.001, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "hr": 3600, "d": 86400}
 
 
@@ -27,10 +29,26 @@ class Command:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Condition:
+    """What must be so for the unit to start: something about a path, or with `negated` (`!`) its contrary."""
+
+    directive: str
+    path: str
+    negated: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Unit:
-    """A service or a timer. Times are in seconds; `after_boot` and `repeat` are a timer's, which triggers `service`."""
+    """A service or a timer. Times are in seconds; `after_boot` and `repeat` are a timer's, which triggers `service`.
+
+    More than `start_limit` starts within `start_limit_within` are refused; 0 of either is no limit.
+    """
 
     name: str
+    description: str = ""
+    conditions: tuple[Condition, ...] = ()
+    start_limit: int = 5
+    start_limit_within: float = 10.0
     type: str = "simple"
     exec_start_pre: tuple[Command, ...] = ()
     exec_start: tuple[Command, ...] = ()
@@ -60,6 +78,10 @@ def parse(name: str, text: str, specifiers: Mapping[str, str]) -> Unit:
     values = {key: [_expanded(name, value, specifiers) for value in found[key]] for key in found if _is_read(key)}
     unit = Unit(
         name=name,
+        description=_last(found, "Unit.Description", name),
+        conditions=_conditions(name, found, specifiers),
+        start_limit=_start_limit(name, found),
+        start_limit_within=_seconds(name, _last(found, "Unit.StartLimitIntervalSec", "10")),
         type=_last(values, "Service.Type", "simple"),
         exec_start_pre=_commands(name, found.get("Service.ExecStartPre", []), specifiers),
         exec_start=_commands(name, found.get("Service.ExecStart", []), specifiers),
@@ -91,8 +113,28 @@ def _refuse_what_cannot_be_kept(unit: Unit, values: Mapping[str, list[str]]) -> 
 
 
 def _is_read(key: str) -> bool:
-    """Descriptions and dependencies are for people and for starting order; neither changes what runs here."""
+    """What a unit depends on decides about the starting order, which changes nothing here; the rest is read apart."""
     return not key.startswith("Unit.")
+
+
+def _conditions(name: str, found: Mapping[str, list[str]], specifiers: Mapping[str, str]) -> tuple[Condition, ...]:
+    asked = [(key.removeprefix("Unit."), value) for key, values in found.items() for value in values]
+    asked = [(key, value) for key, value in asked if key.startswith(("Condition", "Assert"))]
+    for directive, _ in asked:
+        if directive not in CONDITIONS:
+            known = ", ".join(sorted(CONDITIONS))
+            raise InvalidUnit(f"{name}: {directive} is not known on a local server; known are {known}")
+    return tuple(
+        Condition(directive=key, path=_expanded(name, value.lstrip("!"), specifiers), negated=value.startswith("!"))
+        for key, value in asked
+    )
+
+
+def _start_limit(name: str, found: Mapping[str, list[str]]) -> int:
+    text = _last(found, "Unit.StartLimitBurst", "5")
+    if not text.isdecimal():
+        raise InvalidUnit(f"{name}: StartLimitBurst={text} is not a number")
+    return int(text)
 
 
 def _expanded(name: str, text: str, specifiers: Mapping[str, str]) -> str:

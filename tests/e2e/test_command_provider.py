@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pulumi.runtime.proto import provider_pb2_grpc
 
 from local.command_provider import CommandProvider
 from local.servers import Servers
+from tests.local.servers.small_cloud import eventually, new_address, runs
 
 pytestmark = [
     pytest.mark.e2e,
@@ -45,7 +45,7 @@ from pulumi_command import remote
 given = pulumi.Config().require_object("given")
 connection = remote.ConnectionArgs(
     host=given["host"], port=2222, user="stageline", private_key=pulumi.Output.secret(given["private_key"]),
-    host_key=given["host_key"], dial_error_limit=given["dial_error_limit"],
+    host_key=given["host_key"], dial_error_limit=given["dial_error_limit"], proxy=given.get("proxy"),
 )
 copied = remote.CopyToRemote("copy", connection=connection, source=pulumi.FileAsset("script.sh"),
                              remote_path="folder/script.sh", triggers=[given["trigger"]])
@@ -71,6 +71,16 @@ class Stack:
     environment: dict[str, str]
     home: Path
     given: dict[str, Any]
+    servers: Servers
+
+    def boot_bastion(self, host_key: asyncssh.SSHKey) -> str:
+        """Another server with the same login; its address."""
+        address = new_address()
+        login = asyncssh.import_private_key(self.given["private_key"])
+        user_data = USER_DATA.format(login=_public(login), host=_private(host_key))
+        self.servers.boot("i-2", address, user_data, None)
+        eventually(lambda: self.servers.server("i-2").state == "running")
+        return address
 
     def up_well(self, **changed: Any) -> dict[str, int]:
         """How many resources were created, updated, replaced or left as they were."""
@@ -81,10 +91,20 @@ class Stack:
         return counts
 
     def up(self, **changed: Any) -> subprocess.CompletedProcess[str]:
+        self._give(changed)
+        return self.pulumi("up", "--yes", "--skip-preview", check=False)
+
+    def start_up(self, **changed: Any) -> "subprocess.Popen[bytes]":
+        self._give(changed)
+        argv = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
+        return subprocess.Popen(
+            argv, cwd=self.folder, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    def _give(self, changed: dict[str, Any]) -> None:
         settings = yaml.safe_load((self.folder / "Pulumi.dev.yaml").read_text())
         settings["config"] = {"command-provider:given": {**self.given, **changed}}
         (self.folder / "Pulumi.dev.yaml").write_text(yaml.safe_dump(settings))
-        return self.pulumi("up", "--yes", "--skip-preview", check=False)
 
     def pulumi(self, *argv: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -107,7 +127,7 @@ class Stack:
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[Stack]:
     login, host_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
-    address = "127." + ".".join(str(byte % 250 + 2) for byte in uuid.uuid4().bytes[:3])
+    address = new_address()
     servers = Servers(tmp_path / "servers", tmp_path / "control.sock", sys.executable)
     servers.boot("i-1", address, USER_DATA.format(login=_public(login), host=_private(host_key)), None)
     given = {
@@ -121,7 +141,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
     }
     provider, port = _serve(CommandProvider(tmp_path / "project"))
     try:
-        yield _new_stack(tmp_path, port, given)
+        yield _new_stack(tmp_path, port, given, servers)
     finally:
         provider.stop(grace=None).wait()
         servers.close()
@@ -182,6 +202,38 @@ def test_a_wrong_host_key_is_refused_before_anything_is_sent(stack: Stack) -> No
     assert not (stack.home / "folder").exists()
 
 
+def test_a_refresh_shows_nothing_of_what_was_changed_on_the_server(stack: Stack) -> None:
+    stack.up_well()
+    (stack.home / "folder/script.sh").unlink()
+    stack.pulumi("refresh", "--yes", "--skip-preview")
+    assert stack.up_well() == {"same": 3}
+    assert not (stack.home / "folder/script.sh").exists()
+
+
+def test_everything_goes_through_a_proxy_with_a_key_of_its_own(stack: Stack) -> None:
+    own = asyncssh.generate_private_key("ssh-ed25519")
+    proxy = {
+        "host": stack.boot_bastion(own),
+        "port": 2222,
+        "user": "stageline",
+        "private_key": stack.given["private_key"],
+        "host_key": _public(own),
+    }
+    stack.up_well(proxy=proxy)
+    assert stack.runs() == ["ran with one"]
+    refused = stack.up(proxy={**proxy, "host_key": stack.given["host_key"], "dial_error_limit": 0}, stdin="two")
+    assert "proxy: after 0 failed attempts: ssh: handshake failed: ssh: host key mismatch" in refused.stdout
+    assert stack.runs() == ["ran with one"]
+
+
+def test_an_interrupted_up_leaves_no_command_on_the_server(stack: Stack) -> None:
+    running = stack.start_up(create="echo $$ > new; mv new pid; sleep 300")
+    eventually((stack.home / "pid").exists, within=60)
+    running.terminate()
+    assert running.wait(60) != 0
+    eventually(lambda: not runs(int((stack.home / "pid").read_text())), within=20)
+
+
 def test_no_key_and_no_stdin_stands_readable_in_the_state(stack: Stack) -> None:
     stack.up_well(stdin="canary-stdin")
     state = stack.pulumi("stack", "export").stdout
@@ -196,7 +248,7 @@ def test_destroy_leaves_the_server_alone(stack: Stack) -> None:
     assert (stack.home / "folder/script.sh").exists()
 
 
-def _new_stack(tmp_path: Path, port: int, given: dict[str, Any]) -> Stack:
+def _new_stack(tmp_path: Path, port: int, given: dict[str, Any], servers: Servers) -> Stack:
     folder = tmp_path / "project"
     folder.mkdir()
     (folder / "Pulumi.yaml").write_text(PROJECT.format(virtualenv=sys.prefix))
@@ -217,6 +269,7 @@ def _new_stack(tmp_path: Path, port: int, given: dict[str, Any]) -> Stack:
         },
         home=tmp_path / "servers/i-1/home/stageline",
         given=given,
+        servers=servers,
     )
     stack.pulumi("stack", "init", "dev")
     return stack

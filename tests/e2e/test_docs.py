@@ -1,4 +1,4 @@
-"""The tutorial, run as it is written: every command in one shell on a terminal, with what it is said to print."""
+"""Pages that are run as they are written: every command in one shell on a terminal, with what it is said to print."""
 
 import os
 import pty
@@ -15,7 +15,7 @@ import pytest
 
 from tests.docs.pages import ROOT, Shown, pattern, terminal
 
-TUTORIAL = ROOT / "docs" / "tutorial.md"
+RUN = ("tutorial", "local")
 EXIT_CODE = "echo $?"
 MARK = re.compile(r"^@@ \d+ (\d+)$", re.MULTILINE)
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -46,8 +46,9 @@ def clone(tmp_path: Path) -> Iterator[Path]:
     subprocess.run([sys.executable, "-m", "local.cli", "down"], cwd=folder, env=own_environment(folder), check=True)
 
 
-def test_the_tutorial_runs_as_it_is_written(clone: Path) -> None:
-    steps = terminal(TUTORIAL.read_text())
+@pytest.mark.parametrize("page", RUN)
+def test_the_page_runs_as_it_is_written(clone: Path, page: str) -> None:
+    steps = terminal((ROOT / "docs" / f"{page}.md").read_text())
     for number, (step, done) in enumerate(zip(steps, run(steps, clone), strict=False), start=1):
         where = f"{step.command} (command {number}):\n{done.output}"
         assert done.code == 0 or may_fail(steps, number), f"exit code {done.code} of {where}"
@@ -57,7 +58,7 @@ def test_the_tutorial_runs_as_it_is_written(clone: Path) -> None:
 
 def run(steps: list[Shown], folder: Path) -> list[Done]:
     """Run the commands in one shell on a terminal, to the first one that must not fail and does."""
-    script = folder.parent / "tutorial.sh"
+    script = folder.parent / "page.sh"
     script.write_text("".join(marked(steps, number) for number in range(1, len(steps) + 1)))
     text = on_terminal(["bash", "--noprofile", "--norc", str(script)], folder)
     parts = MARK.split(text)
@@ -76,7 +77,7 @@ def may_fail(steps: list[Shown], number: int) -> bool:
 
 
 def missing(step: Shown, done: Done) -> str:
-    """The first line that the tutorial shows and the command did not print, in that order; empty when there is none."""
+    """The first line that the page shows and the command did not print, in that order; empty when there is none."""
     lines = iter(done.output.splitlines())
     for shown in step.output:
         wanted = pattern(shown)

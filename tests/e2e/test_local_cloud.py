@@ -182,9 +182,12 @@ def test_after_the_daemon_was_killed_up_starts_a_fresh_cloud_and_ends_what_was_l
     )
     daemon = cloud.status()["pid"]
     os.kill(daemon, signal.SIGKILL)
-    assert cloud.run("status").returncode == 1
+    status = cloud.run("status")
+    assert (status.returncode, "has crashed and its state is lost" in status.stdout) == (1, True)
+    assert "nothing to keep" in cloud.run("down", "--keep").stderr
     left = [line for line in cloud.processes() if "postgres" in line]
-    assert cloud.run("up").returncode == 0
+    up = cloud.run("up")
+    assert (up.returncode, "empty, as the one before had crashed" in up.stdout) == (0, True)
     assert (len(left), [line for line in cloud.processes() if line in left]) == (1, [])
 
 
@@ -192,6 +195,34 @@ def test_what_the_daemon_says_is_in_the_log_with_a_date(cloud: Clone) -> None:
     last = cloud.run("logs").stdout.strip().splitlines()[-1]
     assert last[:2] == "20"
     assert "Z local." in last
+
+
+def test_another_clones_cloud_runs_beside_it_and_holds_nothing_of_it(
+    cloud: Clone, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = new_clone(tmp_path_factory.mktemp("other") / "clone")
+    try:
+        started = other.run("up", "--pace", "1", "--port", "api=4600", "--port", "live=9080")
+        assert started.returncode == 0, started.stderr
+        vpc = other.client("ec2").create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
+        assert vpc not in [one["VpcId"] for one in cloud.client("ec2").describe_vpcs()["Vpcs"]]
+        assert "live_port: 9080" in (other.folder / ".local" / "work" / "Pulumi.dev.yaml").read_text()
+        assert other.run("down", "--keep").returncode == 0
+        assert cloud.run("status").returncode == 0
+        assert other.run("up").returncode == 0
+        status = other.status()
+        assert (status["url"].rpartition(":")[2], status["pace"]) == ("4600", 1)
+        assert vpc in [one["VpcId"] for one in other.client("ec2").describe_vpcs()["Vpcs"]]
+    finally:
+        other.run("down")
+    assert other.processes() == []
+
+
+def test_people_act_in_another_account_when_they_ask_for_it(cloud: Clone) -> None:
+    shell = f'{cloud.run("env", "--account", "210987654321").stdout}\necho "$AWS_ACCESS_KEY_ID"'
+    key = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True).stdout.strip()
+    assert key not in ("", cloud.environment()["AWS_ACCESS_KEY_ID"])
+    assert "has 12 digits" in cloud.run("env", "--account", "12").stderr
 
 
 def subnets(ec2: Any) -> list[str]:

@@ -13,6 +13,7 @@ import grpc
 import pytest
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto.plugin_pb2 import PluginInfo
+from pulumi.runtime.proto.provider_pb2 import DeleteRequest
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer, ResourceProviderStub
 
 from local import launcher
@@ -28,9 +29,23 @@ class Named(ResourceProviderServicer):
 
     def __init__(self, region: str) -> None:
         self._region = region
+        self._cancelled = Event()
+        self.began = Event()
+        self.ended = Event()
 
     def GetPluginInfo(self, request: Any, context: Any) -> PluginInfo:
         return PluginInfo(version=self._region)
+
+    def Delete(self, request: Any, context: Any) -> Empty:
+        """Wait until it is cancelled."""
+        self.began.set()
+        self._cancelled.wait()
+        self.ended.set()
+        return Empty()
+
+    def Cancel(self, request: Any, context: Any) -> Empty:
+        self._cancelled.set()
+        return Empty()
 
 
 @pytest.fixture
@@ -63,6 +78,18 @@ def test_a_provider_ends_with_its_connection(providers: Providers) -> None:
     assert connection.release
     connection.release()
     assert refuses(port)
+
+
+def test_what_a_provider_waits_for_is_cancelled_when_its_connection_ends() -> None:
+    named = Named("eu-central-1")
+    port, connection = connection_to(Providers({"aws": lambda request: named}), "eu-central-1")
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        waiting = ResourceProviderStub(channel).Delete.future(DeleteRequest(), timeout=20)
+        assert named.began.wait(10)
+        assert connection.release
+        connection.release()
+        assert named.ended.wait(10)
+        waiting.cancel()
 
 
 def test_an_unknown_provider_is_refused_with_the_known_ones(providers: Providers) -> None:

@@ -1,6 +1,8 @@
 """command:remote:Command and CopyToRemote, run by the provider on a real SSH host."""
 
+import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import pytest
 from local.command_provider.resources import COPY_TO_REMOTE, REMOTE_COMMAND
 from local.command_provider.values import ARCHIVE, ASSET, SIGNATURE, secret
 from tests.local.command_provider.engine import Engine, Refused
-from tests.local.servers.small_cloud import Cloud, small_cloud
+from tests.local.servers.small_cloud import Cloud, eventually, runs, small_cloud
 
 pytestmark = pytest.mark.enable_socket
 
@@ -152,6 +154,72 @@ def test_the_key_behind_a_proxy_is_checked_as_well(host: Host) -> None:
     proxy = {**host.connection(), "host": host.cloud.boot("i-2")}
     with pytest.raises(Refused, match="host key mismatch"):
         host.run("true", connection=host.connection(hostKey=wrong, proxy=proxy))
+
+
+def test_each_hop_is_checked_against_its_own_key(host: Host) -> None:
+    own = asyncssh.generate_private_key("ssh-ed25519")
+    key = own.export_private_key().decode()
+    bastion = host.cloud.boot("i-2", more=f"echo '{key}' > $STAGELINE_ROOT/etc/ssh/ssh_host_ed25519_key\n")
+    proxy = {**host.connection(hostKey=own.export_public_key().decode()), "host": bastion}
+    made = host.run("hostname -I", connection=host.connection(proxy=proxy))
+    assert made.outputs["stdout"].split() == [host.address]
+    with pytest.raises(Refused, match=r"^proxy: after 0 failed attempts: .*host key mismatch"):
+        host.run("true", connection=host.connection(proxy={**host.connection(), "host": bastion}))
+
+
+def test_there_is_no_way_around_a_bastion_that_is_off(host: Host) -> None:
+    proxy = {**host.connection(), "host": host.cloud.boot("i-2")}
+    host.cloud.servers.stop("i-2")
+    with pytest.raises(Refused, match=r"^proxy: after 0 failed attempts: .*[Cc]onnect"):
+        host.run("true", connection=host.connection(proxy=proxy))
+
+
+def test_a_server_behind_a_bastion_that_is_off_is_dialled_again_from_there(host: Host) -> None:
+    proxy = {**host.connection(), "host": host.cloud.boot("i-2")}
+    host.cloud.servers.stop("i-1")
+    host.cloud.servers.start("i-1")
+    made = host.run("echo there", connection=host.connection(proxy=proxy, dialErrorLimit=20.0))
+    assert made.outputs["stdout"] == "there"
+
+
+def test_behind_a_proxy_a_failed_handshake_is_retried_in_vain_as_with_the_genuine_plugin(host: Host) -> None:
+    wrong = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+    proxy = {**host.connection(), "host": host.cloud.boot("i-2")}
+    with pytest.raises(Refused, match=r"^proxy: after 2 failed attempts: ssh: handshake failed: EOF"):
+        host.run("true", connection=host.connection(hostKey=wrong, proxy=proxy, dialErrorLimit=2.0))
+
+
+def test_a_server_that_accepts_and_says_nothing_is_waited_for_beyond_the_dial_timeout(host: Host) -> None:
+    host.cloud.servers.server("i-1").troubles.begin("hang")
+    with ThreadPoolExecutor() as pool:
+        connection = host.connection(perDialTimeout=1.0)
+        made = pool.submit(host.run, "echo at last", connection=connection)
+        done, _ = wait([made], timeout=1.5)
+        assert not done
+        host.engine.cancel()
+        with pytest.raises(Refused, match="cancelled"):
+            made.result()
+
+
+def test_a_cancelled_command_is_gone_from_the_server_with_what_it_started(host: Host) -> None:
+    with ThreadPoolExecutor() as pool:
+        made = pool.submit(host.run, "sleep 300 & echo $! > new; echo $$ >> new; mv new pids; wait")
+        eventually((host.home / "pids").exists)
+        host.engine.cancel()
+        with pytest.raises(Refused, match="cancelled"):
+            made.result()
+    pids = [int(line) for line in (host.home / "pids").read_text().split()]
+    eventually(lambda: not any(runs(pid) for pid in pids))
+
+
+def test_a_lost_connection_alone_does_not_end_a_command_as_with_a_real_sshd(host: Host) -> None:
+    async def start() -> None:
+        async with host.cloud.connect(host.address) as connection:
+            await connection.create_process("echo $$ > new; mv new pid; sleep 300")
+            await asyncio.to_thread(eventually, (host.home / "pid").exists)
+
+    asyncio.run(start())
+    assert runs(int((host.home / "pid").read_text()))
 
 
 def test_delete_without_a_script_needs_no_server(host: Host) -> None:

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from local.servers.aws_command import Clients, WrongUsage, parsed, run
+from local.servers.aws_command import Clients, Place, WrongUsage, parsed, run
 
 REGION = "eu-central-1"
 ROLE = "arn:aws:iam::123456789012:role/server"
@@ -72,7 +72,7 @@ def aws(endpoint: str, service: str) -> Any:
 
 
 def ask(endpoint: str, words: str, folder: Path, role: str | None = ROLE) -> tuple[int, str, str]:
-    return run(Clients(endpoint), role, [*words.split(), "--region", REGION], {}, folder)
+    return run(Clients(endpoint), role, [*words.split(), "--region", REGION], {}, Place(folder=folder))
 
 
 @pytest.mark.enable_socket

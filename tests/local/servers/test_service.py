@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from local.servers.disk import Disk
+from local.servers.journal import Journal
 from local.servers.service import Service
 from local.servers.units import parse
 from tests.local.servers.small_cloud import eventually, runs
@@ -24,7 +26,9 @@ class Services:
         (self.folder / "script").write_text(script)
         text = "\n".join(["[Service]", "ExecStart=sh script", *lines])
         environment = {"PATH": "/usr/bin:/bin"}
-        service = Service(parse("a.service", text, {}), environment, self.folder, self.folder / "journal")
+        disk = Disk(self.folder, "STAGELINE_ROOT=nowhere")
+        journal = Journal(self.folder / "journal", disk)
+        service = Service(parse("a.service", text, {}), environment, self.folder, journal, disk)
         self._made.append(service)
         return service
 
@@ -175,3 +179,30 @@ def test_a_process_killed_from_outside_is_seen(services: Services) -> None:
     os.kill(service.pid, signal.SIGKILL)
     eventually(lambda: service.state == ("failed", "failed"))
     assert service.result == "signal"
+
+
+def test_a_service_whose_condition_does_not_hold_is_left_alone_without_a_failure(services: Services) -> None:
+    service = services.make("exec sleep 300", "[Unit]", f"ConditionPathExists={services.folder}/slot")
+    assert service.start()
+    assert (service.state, service.condition_met) == (("inactive", "dead"), False)
+    (services.folder / "slot").touch()
+    assert service.start()
+    assert (service.state, service.condition_met) == (("active", "running"), True)
+
+
+def test_without_a_start_limit_a_service_is_restarted_for_ever(services: Services) -> None:
+    lines = ("Restart=on-failure", "RestartSec=1ms", "[Unit]", "StartLimitIntervalSec=0")
+    service = services.make("exit 1", *lines)
+    service.start()
+    eventually(lambda: service.restarts > 8)
+
+
+def test_more_starts_than_the_limit_are_refused_until_the_failure_is_reset(services: Services) -> None:
+    service = services.make("exit 1", "Type=oneshot", "[Unit]", "StartLimitBurst=2", "StartLimitIntervalSec=1h")
+    for _ in range(3):
+        assert not service.start()
+    assert service.result == "start-limit-hit"
+    assert "repeated too quickly" in services.lines("journal")[-1]
+    service.reset_failed()
+    assert not service.start()
+    assert service.result == "exit-code"

@@ -160,3 +160,42 @@ def running(cloud: Cloud, address: str) -> list[str]:
     pid = ask(cloud, address, "--user show app -p MainPID --value").stdout.strip()
     eventually(lambda: Path(f"/proc/{pid}/comm").read_text() == "sleep\n")
     return Path(f"/proc/{pid}/cmdline").read_text().split("\0")[1:-1]
+
+
+def test_status_tells_a_person_what_a_unit_is_and_how_it_goes(cloud: Cloud, address: str) -> None:
+    write_unit(cloud, "app.service", f"[Unit]\nDescription=Stageline slot blue\n{APP}")
+    ask(cloud, address, "--user daemon-reload")
+    ask(cloud, address, "--user enable --now app")
+    shown = ask(cloud, address, "--user status app")
+    assert shown.code == 0
+    assert "● app.service - Stageline slot blue" in shown.stdout
+    assert "Active: active (running)" in shown.stdout
+    assert ask(cloud, address, "--user status nothing").code == 4
+
+
+def test_a_unit_whose_condition_does_not_hold_says_so(cloud: Cloud, address: str) -> None:
+    write_unit(cloud, "app.service", f"[Unit]\nConditionPathExists=%h/slot.json\n{APP}")
+    assert ask(cloud, address, "--user start app").code == 0
+    shown = ask(cloud, address, "--user status app")
+    assert (shown.code, "start condition unmet" in shown.stdout) == (3, True)
+    assert ask(cloud, address, "--user show app -p ConditionResult --value").stdout == "no\n"
+    (cloud.home() / "slot.json").touch()
+    ask(cloud, address, "--user start app")
+    assert ask(cloud, address, "--user is-active app").stdout == "active\n"
+
+
+def test_the_condition_of_a_system_unit_asks_about_the_servers_own_files(cloud: Cloud, address: str) -> None:
+    text = f"[Unit]\nConditionPathExists=/etc/passwd-of-none\n{APP}"
+    write_unit(cloud, "own.service", text, system=True)
+    ask(cloud, address, "start own")
+    assert ask(cloud, address, "is-active own").stdout == "inactive\n"
+    (cloud.root / "i-1/etc/passwd-of-none").touch()
+    ask(cloud, address, "start own")
+    assert ask(cloud, address, "is-active own").stdout == "active\n"
+
+
+def test_journalctl_shows_what_a_unit_wrote_and_says_when_there_is_nothing(cloud: Cloud, address: str) -> None:
+    write_unit(cloud, "say.service", "[Service]\nType=oneshot\nExecStart=sh -c 'echo one; echo two'\n")
+    ask(cloud, address, "--user start say")
+    assert cloud.run(address, "journalctl --user -u say -n 1").stdout == "two\n"
+    assert cloud.run(address, "journalctl --user -u nothing").stdout == "-- No entries --\n"

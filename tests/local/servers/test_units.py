@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.servers.units import Command, InvalidUnit, Unit, parse
+from local.servers.units import Command, Condition, InvalidUnit, Unit, parse
 
 SPECIFIERS = {"h": "/home/app", "n": "app.service"}
 
@@ -29,6 +29,28 @@ def test_a_service_is_read_with_its_specifiers_and_quotes() -> None:
     assert (unit.working_directory, unit.restart, unit.restart_after) == ("/home/app", "always", 2)
     assert unit.stop_within == 90
     assert unit.wanted_by == ("default.target",)
+
+
+def test_conditions_and_the_start_limit_are_read() -> None:
+    text = "[Unit]\nConditionPathExists=%h/slot\nConditionFileNotEmpty=!/off\nStartLimitIntervalSec=1min\n"
+    unit = parse("app.service", f"{text}StartLimitBurst=2\n[Service]\nExecStart=run\n", SPECIFIERS)
+    assert unit.conditions == (
+        Condition(directive="ConditionPathExists", path="/home/app/slot", negated=False),
+        Condition(directive="ConditionFileNotEmpty", path="/off", negated=True),
+    )
+    assert (unit.start_limit, unit.start_limit_within) == (2, 60)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("ConditionACPower=true", "ConditionACPower is not known on a local server"),
+        ("StartLimitBurst=many", "StartLimitBurst=many is not a number"),
+    ],
+)
+def test_a_condition_or_limit_that_could_not_be_kept_is_refused(line: str, why: str) -> None:
+    with pytest.raises(InvalidUnit, match=f"^app.service: {why}"):
+        parse("app.service", f"[Unit]\n{line}\n[Service]\nExecStart=run\n", SPECIFIERS)
 
 
 def test_a_line_may_go_on_after_a_backslash() -> None:

@@ -1,19 +1,21 @@
 """What a load balancer thinks of a target: pure, from one check's result to the next state.
 
 AWS's rules: a new target is `initial`; one good check makes it healthy (the healthy threshold is for coming back
-from unhealthy), as many bad ones in a row as the unhealthy threshold make it unhealthy.
+from unhealthy), as many bad ones in a row as the unhealthy threshold make it unhealthy. A target that left while
+requests are open is `draining`; one that no listener can reach is `unused`.
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
-State = Literal["initial", "healthy", "unhealthy"]
+State = Literal["initial", "healthy", "unhealthy", "draining", "unused"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
     """A target group's declared health check. Times in seconds, as declared: not compressed."""
 
+    scheme: str
     path: str
     port: str
     interval: float
@@ -44,6 +46,32 @@ class Health:
         if self.state == "unhealthy" or bad >= check.unhealthy:
             return Health(state="unhealthy", bad=bad, reason=reason, description=description)
         return replace(self, good=0, bad=bad)
+
+
+UNUSED = Health(
+    state="unused",
+    reason="Target.NotInUse",
+    description="Target group is not configured to receive traffic from the load balancer",
+)
+DRAINING = Health(
+    state="draining",
+    reason="Target.DeregistrationInProgress",
+    description="Target deregistration is in progress",
+)
+
+
+def check_of(group: Any) -> Check:
+    """moto's target group as a check."""
+    return Check(
+        scheme=(group.health_check_protocol or "HTTP").lower(),
+        path=group.health_check_path or "/",
+        port=str(group.health_check_port or "traffic-port"),
+        interval=float(group.health_check_interval_seconds),
+        timeout=float(group.health_check_timeout_seconds),
+        healthy=int(group.healthy_threshold_count),
+        unhealthy=int(group.unhealthy_threshold_count),
+        codes=str(group.matcher["HttpCode"]),
+    )
 
 
 def accepts(codes: str, status: int) -> bool:

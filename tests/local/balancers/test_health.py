@@ -2,9 +2,11 @@
 
 import pytest
 
-from local.health import Check, Health, State, accepts
+from local.balancers.health import Check, Health, State, accepts
 
-CHECK = Check(path="/health", port="traffic-port", interval=5, timeout=2, healthy=3, unhealthy=2, codes="200")
+CHECK = Check(
+    scheme="http", path="/health", port="traffic-port", interval=5, timeout=2, healthy=3, unhealthy=2, codes="200"
+)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.routing import Request, WeightedGroup, chosen_action, target_groups
+from local.balancers.routing import Request, WeightedGroup, chosen_rule, final_action, group_arns, target_groups
 
 
 @dataclass
@@ -24,12 +24,17 @@ class Rule:
         return [Action({"Type": "authenticate-oidc"}), Action({"Type": "forward", "TargetGroupArn": self.name})]
 
 
+@dataclass
+class Listener:
+    rules: dict[str, Rule]
+
+
 REQUEST = Request(
     method="GET",
     host="Shop.Example.com",
     path="/api/v1/maps",
     source="127.0.0.1",
-    headers={"x-canary": "yes"},
+    headers=(("x-canary", "no"), ("x-canary", "yes")),
     query=(("color", "green"),),
 )
 
@@ -47,9 +52,12 @@ REQUEST = Request(
         ({"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["POST"]}}, False),
         ({"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Canary", "Values": ["y*"]}}, True),
         ({"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Other", "Values": ["y*"]}}, False),
+        ({"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Other", "Values": ["*"]}}, False),
+        ({"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Canary", "Values": ["YES"]}}, True),
         ({"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "color", "Value": "gr*"}]}}, True),
         ({"Field": "query-string", "QueryStringConfig": {"Values": [{"Value": "green"}]}}, True),
         ({"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "size", "Value": "*"}]}}, False),
+        ({"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "Color", "Value": "GREEN"}]}}, True),
         ({"Field": "source-ip", "SourceIpConfig": {"Values": ["127.0.0.0/8"]}}, True),
         ({"Field": "source-ip", "SourceIpConfig": {"Values": ["10.0.0.0/8"]}}, False),
         ({"Field": "something-new"}, False),
@@ -84,5 +92,9 @@ def test_a_fixed_response_has_no_target_groups() -> None:
     assert target_groups({"Type": "fixed-response"}) == ()
 
 
+def test_the_groups_of_a_listener_are_those_of_all_its_rules() -> None:
+    assert group_arns([Listener({"a": Rule("blue"), "b": Rule("green", 1)})]) == {"blue", "green"}
+
+
 def chosen(rules: list[Rule]) -> Any:
-    return chosen_action(rules, REQUEST)["TargetGroupArn"]
+    return final_action(chosen_rule(rules, REQUEST))["TargetGroupArn"]

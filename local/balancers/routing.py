@@ -4,7 +4,7 @@ A listener's rules are judged by priority, the default rule last; the first whos
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
 from typing import Any, Protocol
@@ -23,13 +23,13 @@ class Rule(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What conditions look at. Header names are in lower case."""
+    """What conditions look at. Header names are in lower case; a header may be there several times."""
 
     method: str
     host: str
     path: str
     source: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: tuple[tuple[str, str], ...] = ()
     query: tuple[tuple[str, str], ...] = ()
 
 
@@ -41,11 +41,26 @@ class WeightedGroup:
     weight: int
 
 
-def chosen_action(rules: Iterable[Rule], request: Request) -> dict[str, Any]:
-    """The last action of the first rule that matches (those before it only authenticate)."""
+def chosen_rule(rules: Iterable[Rule], request: Request) -> Rule:
+    """The first rule that matches; the default rule always does."""
     ordered = sorted(rules, key=_order)
-    rule = next(rule for rule in ordered if all(_holds(condition, request) for condition in rule.conditions))
+    return next(rule for rule in ordered if all(_holds(condition, request) for condition in rule.conditions))
+
+
+def final_action(rule: Rule) -> dict[str, Any]:
+    """The last action of a rule (those before it only authenticate)."""
     return dict(rule.actions[-1].data)
+
+
+def group_arns(listeners: Iterable[Any]) -> set[str]:
+    """The target groups that some rule of moto's `listeners` can forward to."""
+    return {
+        group.arn
+        for listener in listeners
+        for rule in list(listener.rules.values())
+        for action in rule.actions
+        for group in target_groups(action.data)
+    }
 
 
 def target_groups(action: Mapping[str, Any]) -> tuple[WeightedGroup, ...]:
@@ -70,8 +85,7 @@ def _holds(condition: Mapping[str, Any], request: Request) -> bool:
         case "http-request-method":
             return request.method in _values(condition, "HttpRequestMethodConfig")
         case "http-header":
-            name = condition["HttpHeaderConfig"]["HttpHeaderName"].lower()
-            return _matches_any(request.headers.get(name, ""), _values(condition, "HttpHeaderConfig"))
+            return _header_holds(condition, request)
         case "query-string":
             return any(_query_holds(value, request) for value in _values(condition, "QueryStringConfig"))
         case "source-ip":
@@ -88,9 +102,17 @@ def _matches_any(text: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(text, pattern.replace("[", "[[]")) for pattern in patterns)
 
 
+def _header_holds(condition: Mapping[str, Any], request: Request) -> bool:
+    """AWS compares a header's values without regard to case; an absent header never matches."""
+    name = condition["HttpHeaderConfig"]["HttpHeaderName"].lower()
+    patterns = [value.lower() for value in _values(condition, "HttpHeaderConfig")]
+    return any(_matches_any(content.lower(), patterns) for key, content in request.headers if key == name)
+
+
 def _query_holds(value: Mapping[str, str], request: Request) -> bool:
+    """AWS compares keys and values of a query without regard to case."""
     return any(
-        _matches_any(content, [value["Value"]])
+        _matches_any(content.lower(), [value["Value"].lower()])
         for key, content in request.query
-        if "Key" not in value or _matches_any(key, [value["Key"]])
+        if "Key" not in value or _matches_any(key.lower(), [value["Key"].lower()])
     )

@@ -1,0 +1,101 @@
+"""The way of a request through the gate: count it, judge its signature, let faults act, and hand it to moto."""
+
+import socket
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, NoReturn
+
+from werkzeug.wrappers import Response
+from werkzeug.wsgi import ClosingIterator
+
+from local.clock import Clock
+from local.gate import refusals
+from local.gate.call_faults import CallFaults
+from local.gate.calls import Call, CallCounts, recognise
+from local.gate.keys import is_valid
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+SKEW = timedelta(minutes=5)
+S3_SKEW = timedelta(minutes=15)
+BY_TOKEN = {"AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"}  # calls that nobody signs
+
+
+class Gate:
+    """A WSGI application in front of moto's."""
+
+    def __init__(
+        self,
+        moto: Application,
+        *,
+        clock: Clock,
+        counts: CallCounts,
+        faults: CallFaults,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._moto = moto
+        self._clock = clock
+        self._counts = counts
+        self._faults = faults
+        self._sleep = sleep
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        call = recognise(environ)
+        if call is None:
+            return self._moto(environ, start_response)
+        self._counts.add(call)
+        if refused := self._judge(call):
+            return refused(environ, start_response)
+        return self._pass(call, environ, start_response)
+
+    def _judge(self, call: Call) -> Response | None:
+        if not call.key_id:
+            return None if call.operation in BY_TOKEN else refusals.reply(call, refusals.UNSIGNED)
+        if not is_valid(call.key_id):
+            return refusals.reply(call, refusals.UNKNOWN_KEY)
+        return judge_time(call, self._clock.now(UTC))
+
+    def _pass(self, call: Call, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        acting = self._faults.act(call)
+        if acting.delay:
+            self._sleep(acting.delay)
+        if acting.then == "throttle":
+            return refusals.reply(call, refusals.THROTTLED)(environ, start_response)
+        if acting.then == "drop":
+            _close(environ)
+        if acting.then == "lose":
+            _do(self._moto, environ)
+            _close(environ)
+        return self._moto(environ, start_response)
+
+
+def judge_time(call: Call, now: datetime) -> Response | None:
+    """Refuse a signature that was made too long before or after `now`."""
+    if call.signed_at is None:
+        return None
+    allowed = S3_SKEW if call.service == "s3" else SKEW
+    why = f"{_stamp(call.signed_at)} is now {{}} than {{}} ({_stamp(now)} {{}} {allowed.seconds // 60} min.)"
+    if call.signed_at < now - allowed:
+        return refusals.reply(call, refusals.EXPIRED, why.format("earlier", _stamp(now - allowed), "-"))
+    if call.signed_at > now + allowed:
+        return refusals.reply(call, refusals.NOT_YET_CURRENT, why.format("still later", _stamp(now + allowed), "+"))
+    return None
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.strftime("%Y%m%dT%H%M%SZ")
+
+
+def _do(application: Application, environ: Environ) -> None:
+    """Run a request to its end, and keep its reply from everybody."""
+    for _ in ClosingIterator(application(environ, lambda *_: None)):
+        continue
+
+
+def _close(environ: Environ) -> NoReturn:
+    """Close the connection without a word. The exception is how werkzeug learns of it."""
+    environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    raise ConnectionResetError("closed by a fault")
