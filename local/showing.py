@@ -44,7 +44,7 @@ def lines(status: Mapping[str, Any]) -> list[str]:
         _line("AWS API", status["url"], f"pace {status['pace']:g}"),
         *(_line("load balancer", one["address"], _balancer(one)) for one in status["load_balancers"]),
         *(_line("database", one["address"], _database(one)) for one in status["databases"]),
-        *(_line("server", one["address"], _server(one)) for one in status["servers"]),
+        *(_line("server", one["address"], _server(one)) for one in sorted(status["servers"], key=_name)),
         *(_line("fault", one["id"], f"{one['kind']} {one['target']}".strip()) for one in status["faults"]),
     ]
 
@@ -67,6 +67,10 @@ def _problem(what: str, advice: str, part: Mapping[str, Any]) -> str:
 
 def _line(what: str, address: str, text: str) -> str:
     return f"  {what:<15} {address:<15} {text}".rstrip()
+
+
+def _name(part: Mapping[str, Any]) -> str:
+    return str(part.get("name") or part.get("id"))
 
 
 def _balancer(balancer: Mapping[str, Any]) -> str:

@@ -141,6 +141,7 @@ def test_killed_at_any_step_of_putting_back_the_next_run_does_it(server: FakeSer
     server.install(numbered(server, 900))
     steps(server, part, "install", json.dumps(numbered(server, 901)))
     worst = server.effects().index("started systemctl --user start stageline-blue.service")
+    server.execute(server.command("status"))  # makes green's folder, which is no step of putting back
     hit(server, signal.SIGKILL, worst, numbered(server, 902))
     for at, effect in steps(server, part, "status", ""):
         hit(server, signal.SIGKILL, worst, numbered(server, at))
