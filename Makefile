@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-TYPED := settings components release local engine examples bench
+TYPED := settings components policy release local engine examples bench
 UNIT := -m 'not e2e' -n auto -p no:cacheprovider --disable-socket --allow-unix-socket
 
 .PHONY: help setup demo check test bench clean

@@ -37,7 +37,11 @@ except (InvalidSettings, StagelineError) as error:
 environment = declare(
     settings,
     Slots(blue=content(ledger.slots["blue"]), green=content(ledger.slots["green"]), declared=ledger.declared),
-    Keys(deploy_private=ledger.deploy_private_key, host_public=ledger.host_public_key),
+    Keys(
+        deploy_private=ledger.deploy_private_key,
+        host_public=ledger.host_public_key,
+        bastion_host_public=ledger.bastion_public_key,
+    ),
 )
 
 pulumi.export("live_url", environment.live_url)
@@ -46,4 +50,6 @@ pulumi.export("load_balancer", environment.load_balancer)
 pulumi.export("balancer_name", environment.balancer_name)
 pulumi.export("target_groups", environment.target_groups)
 pulumi.export("servers", environment.servers)
+pulumi.export("bastion", environment.bastion)
+pulumi.export("known_hosts", environment.known_hosts)
 pulumi.export("database_id", environment.database_id)

@@ -1,36 +1,52 @@
 """Database: a managed, private, encrypted instance, and the parameter that tells servers where it is.
 
-RDS makes the master password, keeps it in a secret of its own and rotates it. So no password stands in a setting,
-in an input or in the stack's state; servers read the secret with their role when a release starts.
+RDS makes the master password, keeps it in a secret of its own and rotates it every seven days. The application has a
+role of its own in the database, with a secret that `release init` makes; the parameter names that one, and servers
+read it when a release starts. So no password stands in a setting, in an input or in the stack's state.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import pulumi
 from pulumi import Input, Output, ResourceOptions
 from pulumi_aws.rds.instance import Instance
+from pulumi_aws.rds.parameter_group import ParameterGroup, ParameterGroupParameterArgs
 from pulumi_aws.rds.subnet_group import SubnetGroup
 from pulumi_aws.ssm.parameter import Parameter
 
 DATABASE_NAME = "app"
 MASTER_USER = "stageline"
 
+TLS_PARAMETERS = MappingProxyType(
+    {
+        "postgres": ("rds.force_ssl", "1", "0"),
+        "mysql": ("require_secure_transport", "ON", "OFF"),
+    }
+)
+"""What makes an engine refuse connections without TLS: the parameter, and its value with and without."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseArgs:
-    """`parameter` names the SSM parameter; `final_snapshot_prefix` names what a destroy leaves behind."""
+    """`parameter` names the SSM parameter, `login_secret` the secret of the application's role.
+
+    `final_snapshot_prefix` names what a destroy leaves behind.
+    """
 
     vpc_id: Input[str]
     subnet_ids: Sequence[Input[str]]
     security_group_id: Input[str]
     parameter: str
+    login_secret: str
     final_snapshot_prefix: str
     engine: str
     version: str
     instance_class: str
     storage_gb: int
     port: int
+    tls: bool
     multi_az: bool
     backup_days: int
     deletion_protection: bool
@@ -39,32 +55,34 @@ class DatabaseArgs:
 
 
 class Database(pulumi.ComponentResource):
-    """One RDS instance. `secret_arn` is the master secret; `parameter_arn` leads servers to all of it."""
+    """One RDS instance. `parameter_arn` leads servers to it and to the secret of the application's role."""
 
     identifier: Output[str]
-    secret_arn: Output[str]
     parameter_arn: Output[str]
 
     def __init__(self, name: str, args: DatabaseArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("stageline:components:Database", name, {}, opts)
         self._prefix, self._args, self._child = name, args, ResourceOptions(parent=self)
 
-        instance = self._make_instance(self._make_subnet_group())
+        instance = self._make_instance(self._make_subnet_group(), self._make_parameter_group())
         self.identifier = instance.identifier
-        self.secret_arn = instance.master_user_secrets.apply(lambda secrets: secrets[0].secret_arn)
         self.parameter_arn = self._publish(instance).arn
-        self.register_outputs(
-            {
-                "identifier": self.identifier,
-                "secret_arn": self.secret_arn,
-                "parameter_arn": self.parameter_arn,
-            }
-        )
+        self.register_outputs({"identifier": self.identifier, "parameter_arn": self.parameter_arn})
 
     def _make_subnet_group(self) -> SubnetGroup:
         return SubnetGroup(f"{self._prefix}-subnets", subnet_ids=self._args.subnet_ids, opts=self._child)
 
-    def _make_instance(self, subnet_group: SubnetGroup) -> Instance:
+    def _make_parameter_group(self) -> ParameterGroup:
+        args = self._args
+        parameter, required, optional = TLS_PARAMETERS[args.engine]
+        return ParameterGroup(
+            f"{self._prefix}-parameters",
+            family=family(args.engine, args.version),
+            parameters=[ParameterGroupParameterArgs(name=parameter, value=required if args.tls else optional)],
+            opts=self._child,
+        )
+
+    def _make_instance(self, subnet_group: SubnetGroup, parameter_group: ParameterGroup) -> Instance:
         args = self._args
         return Instance(
             f"{self._prefix}-instance",
@@ -80,6 +98,7 @@ class Database(pulumi.ComponentResource):
             port=args.port,
             username=MASTER_USER,
             manage_master_user_password=True,
+            parameter_group_name=parameter_group.name,
             db_subnet_group_name=subnet_group.name,
             vpc_security_group_ids=[args.security_group_id],
             publicly_accessible=False,
@@ -98,14 +117,15 @@ class Database(pulumi.ComponentResource):
         return vpc_id.apply(lambda vpc: f"{prefix}-{engine}-final-{vpc.removeprefix('vpc-')}")
 
     def _publish(self, instance: Instance) -> Parameter:
-        """Tell servers where the database is and which secret opens it."""
+        """Tell servers where the database is and which secret the application opens it with."""
         facts = {
             "identifier": instance.identifier,
             "engine": self._args.engine,
             "host": instance.address,
             "port": instance.port,
             "name": DATABASE_NAME,
-            "secret": self.secret_arn,
+            "secret": self._args.login_secret,
+            "tls": "required" if self._args.tls else "off",
         }
         return Parameter(
             f"{self._prefix}-parameter",
@@ -114,3 +134,8 @@ class Database(pulumi.ComponentResource):
             value=Output.json_dumps(facts, sort_keys=True),
             opts=self._child,
         )
+
+
+def family(engine: str, version: str) -> str:
+    """The family of parameter groups of an engine's version: PostgreSQL has one for 17, MySQL one for 8.0."""
+    return f"{engine}{'.'.join(version.split('.')[: 1 if engine == 'postgres' else 2])}"

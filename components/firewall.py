@@ -1,4 +1,4 @@
-"""Firewall: who may talk to whom. Three groups of machines, and nothing that is not written here passes."""
+"""Firewall: who may talk to whom. Each kind of machine is a group, and nothing that is not written here passes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,24 +16,27 @@ HTTPS = 443
 
 @dataclass(frozen=True, kw_only=True)
 class FirewallArgs:
-    """Ports and the address blocks that may reach them."""
+    """Ports and the address blocks that may reach them. With a `bastion` SSH reaches servers from there only."""
 
     vpc_id: Input[str]
     live_port: int
+    redirect_port: int | None
     preview_port: int
     preview_sources: tuple[str, ...]
     ssh_port: int
     ssh_sources: tuple[str, ...]
+    bastion: bool
     slot_ports: tuple[int, ...]
     database_port: int
 
 
 class Firewall(pulumi.ComponentResource):
-    """The security groups of load balancer, servers and database, with one resource per rule."""
+    """The security groups of load balancer, servers, database and bastion, with one resource per rule."""
 
     balancer_id: Output[str]
     servers_id: Output[str]
     database_id: Output[str]
+    bastion_id: Output[str] | None
 
     def __init__(self, name: str, args: FirewallArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("stageline:components:Firewall", name, {}, opts)
@@ -42,21 +45,25 @@ class Firewall(pulumi.ComponentResource):
         self.balancer_id = self._group("balancer", "Takes requests from users and from the team").id
         self.servers_id = self._group("servers", "Runs releases").id
         self.database_id = self._group("database", "Holds the data").id
+        self.bastion_id = self._group("bastion", "Leads to servers").id if args.bastion else None
         self._let_users_reach_the_balancer()
         self._let_the_balancer_reach_slots()
         self._let_installs_reach_servers()
         self._let_servers_reach_the_database()
-        self._let_servers_reach_aws()
+        self._let_machines_reach_aws()
         self.register_outputs(
             {
                 "balancer_id": self.balancer_id,
                 "servers_id": self.servers_id,
                 "database_id": self.database_id,
+                "bastion_id": self.bastion_id,
             }
         )
 
     def _let_users_reach_the_balancer(self) -> None:
         self._allow_blocks("live", self.balancer_id, self._args.live_port, [EVERYWHERE])
+        if self._args.redirect_port:
+            self._allow_blocks("redirect", self.balancer_id, self._args.redirect_port, [EVERYWHERE])
         self._allow_blocks("preview", self.balancer_id, self._args.preview_port, self._args.preview_sources)
 
     def _let_the_balancer_reach_slots(self) -> None:
@@ -64,16 +71,26 @@ class Firewall(pulumi.ComponentResource):
             self._allow_group(f"slot-{port}", self.balancer_id, self.servers_id, port)
 
     def _let_installs_reach_servers(self) -> None:
-        self._allow_blocks("ssh", self.servers_id, self._args.ssh_port, self._args.ssh_sources)
+        port, sources = self._args.ssh_port, self._args.ssh_sources
+        if self.bastion_id is None:
+            self._allow_blocks("ssh", self.servers_id, port, sources)
+        else:
+            self._allow_blocks("bastion", self.bastion_id, port, sources)
+            self._allow_group("ssh", self.bastion_id, self.servers_id, port)
 
     def _let_servers_reach_the_database(self) -> None:
         self._allow_group("data", self.servers_id, self.database_id, self._args.database_port)
 
-    def _let_servers_reach_aws(self) -> None:
+    def _let_machines_reach_aws(self) -> None:
         """Artifacts, secrets and parameters come over HTTPS; a release reaches nothing else outside."""
+        self._let_out("https", self.servers_id)
+        if self.bastion_id is not None:
+            self._let_out("bastion-https", self.bastion_id)
+
+    def _let_out(self, part: str, group: Output[str]) -> None:
         SecurityGroupEgressRule(
-            f"{self._prefix}-https",
-            security_group_id=self.servers_id,
+            f"{self._prefix}-{part}",
+            security_group_id=group,
             ip_protocol="tcp",
             from_port=HTTPS,
             to_port=HTTPS,

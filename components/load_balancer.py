@@ -1,7 +1,7 @@
 """LoadBalancer: the live listener for the world and the preview listener for the team.
 
-Target groups, attachments and both listeners always exist, whatever the slots hold. So a deployment only ever
-changes what a listener points at, and going back is the same small change.
+Target groups and both listeners always exist, whatever the slots hold. So a deployment only ever changes what a
+listener points at, and going back is the same small change.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,15 +13,13 @@ from pulumi_aws.lb.listener import (
     Listener,
     ListenerDefaultActionArgs,
     ListenerDefaultActionFixedResponseArgs,
+    ListenerDefaultActionRedirectArgs,
 )
 from pulumi_aws.lb.load_balancer import LoadBalancer as Balancer
+from pulumi_aws.lb.load_balancer import LoadBalancerAccessLogsArgs
 from pulumi_aws.lb.target_group import TargetGroup, TargetGroupHealthCheckArgs
-from pulumi_aws.lb.target_group_attachment import TargetGroupAttachment
 
 from components.slots import SLOT_PORTS, SLOTS, Slot, Slots
-
-DRAIN_SECONDS = 30
-"""How long a server that leaves a target group may finish its requests."""
 
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 
@@ -38,30 +36,41 @@ class HealthArgs:
 
 @dataclass(frozen=True, kw_only=True)
 class LoadBalancerArgs:
-    """`live_after` is what must be done before the live listener moves: the live slot's installs."""
+    """`live_after` is what must be done before the live listener moves: the live slot's installs.
+
+    A server that leaves may finish its requests for `drain` seconds. With a `certificate`, plain HTTP at
+    `redirect_port` is sent to the live port. `access_bucket` gets the access log.
+    """
 
     vpc_id: Input[str]
     subnet_ids: Sequence[Input[str]]
     security_group_id: Input[str]
-    server_ids: Sequence[Input[str]]
     live_port: int
     preview_port: int
+    redirect_port: int | None
     certificate: str | None
     domain: str | None
     health: HealthArgs
+    drain: int
     deletion_protection: bool
+    access_bucket: Input[str]
     slots: Slots
     live_after: Sequence[pulumi.Resource]
 
 
 class LoadBalancer(pulumi.ComponentResource):
-    """One ALB, one target group per slot, two listeners."""
+    """One ALB, one target group per slot, two listeners, and a third one that sends plain HTTP to TLS.
+
+    A `suffix` is the part of an ARN by which CloudWatch names load balancers and target groups.
+    """
 
     arn: Output[str]
     dns_name: Output[str]
     live_url: Output[str]
     preview_url: Output[str]
     target_groups: Mapping[Slot, Output[str]]
+    suffix: Output[str]
+    group_suffixes: Mapping[Slot, Output[str]]
 
     def __init__(self, name: str, args: LoadBalancerArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("stageline:components:LoadBalancer", name, {}, opts)
@@ -70,11 +79,13 @@ class LoadBalancer(pulumi.ComponentResource):
         self._balancer = self._make_balancer()
         groups = {slot: self._make_target_group(slot) for slot in SLOTS}
         self.target_groups = {slot: group.arn for slot, group in groups.items()}
-        for slot in SLOTS:
-            self._attach_servers(slot)
         live = self._make_live_listener()
         self._make_preview_listener(after=live)
+        if args.certificate and args.redirect_port:
+            self._make_redirect_listener(args.redirect_port)
 
+        self.suffix = self._balancer.arn_suffix
+        self.group_suffixes = {slot: group.arn_suffix for slot, group in groups.items()}
         self.arn = self._balancer.arn
         self.dns_name = self._balancer.dns_name
         self.live_url = self._url(args.live_port)
@@ -98,6 +109,7 @@ class LoadBalancer(pulumi.ComponentResource):
             security_groups=[self._args.security_group_id],
             drop_invalid_header_fields=True,
             enable_deletion_protection=self._args.deletion_protection,
+            access_logs=LoadBalancerAccessLogsArgs(bucket=self._args.access_bucket, enabled=True),
             opts=self._child,
         )
 
@@ -109,7 +121,7 @@ class LoadBalancer(pulumi.ComponentResource):
             target_type="instance",
             protocol="HTTP",
             port=SLOT_PORTS[slot],
-            deregistration_delay=DRAIN_SECONDS,
+            deregistration_delay=self._args.drain,
             health_check=TargetGroupHealthCheckArgs(
                 protocol="HTTP",
                 path="/health",
@@ -121,16 +133,6 @@ class LoadBalancer(pulumi.ComponentResource):
             ),
             opts=self._child,
         )
-
-    def _attach_servers(self, slot: Slot) -> None:
-        for number, server_id in enumerate(self._args.server_ids, start=1):
-            TargetGroupAttachment(
-                f"{self._prefix}-{slot}-{number}",
-                target_group_arn=self.target_groups[slot],
-                target_id=server_id,
-                port=SLOT_PORTS[slot],
-                opts=self._child,
-            )
 
     def _make_live_listener(self) -> Listener:
         """Moves only after the live slot is installed everywhere, and answers 503 while nothing is live."""
@@ -146,6 +148,20 @@ class LoadBalancer(pulumi.ComponentResource):
         """
         action = self._forward_to(self._args.slots.idle)
         self._make_listener("preview", self._args.preview_port, action, [after])
+
+    def _make_redirect_listener(self, port: int) -> None:
+        """Bookmarks and typed addresses begin with http: they are sent to the live listener for good."""
+        redirect = ListenerDefaultActionRedirectArgs(
+            protocol="HTTPS", port=str(self._args.live_port), status_code="HTTP_301"
+        )
+        Listener(
+            f"{self._prefix}-redirect",
+            load_balancer_arn=self._balancer.arn,
+            port=port,
+            protocol="HTTP",
+            default_actions=[ListenerDefaultActionArgs(type="redirect", redirect=redirect)],
+            opts=self._child,
+        )
 
     def _make_listener(
         self, part: str, port: int, action: ListenerDefaultActionArgs, after: Sequence[pulumi.Resource]

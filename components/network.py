@@ -1,12 +1,16 @@
-"""Network: one VPC over the environment's zones, each zone with a public and a private subnet."""
+"""Network: one VPC over the environment's zones, each zone with a public and a private subnet, and its flow logs."""
 
 import ipaddress
+import json
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
-from pulumi import Output, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
+from pulumi_aws.cloudwatch.log_group import LogGroup
 from pulumi_aws.ec2.default_security_group import DefaultSecurityGroup
 from pulumi_aws.ec2.eip import Eip
+from pulumi_aws.ec2.flow_log import FlowLog
 from pulumi_aws.ec2.internet_gateway import InternetGateway
 from pulumi_aws.ec2.nat_gateway import NatGateway
 from pulumi_aws.ec2.route import Route
@@ -15,22 +19,27 @@ from pulumi_aws.ec2.route_table_association import RouteTableAssociation
 from pulumi_aws.ec2.subnet import Subnet
 from pulumi_aws.ec2.vpc import Vpc
 from pulumi_aws.ec2.vpc_endpoint import VpcEndpoint
+from pulumi_aws.iam.role import Role
+from pulumi_aws.iam.role_policy import RolePolicy
+
+from components.access import Bounds
 
 EVERYWHERE = "0.0.0.0/0"
 
 # A VPC is cut into 16 blocks of one size: the first half for public subnets, the second half for private ones.
-# A zone keeps its blocks when another zone is added behind it.
+# A zone's blocks come from its letter, so it keeps them whatever other zones come and go.
 SUBNET_BITS = 4
 FIRST_PRIVATE = 8
+ZONES = "abcdefgh"
 
 
 def public_block(cidr: str, index: int) -> str:
-    """The block of the public subnet in the zone at `index` (0 to 7)."""
+    """The block of the public subnet in the zone with the letter at `index` (0 to 7)."""
     return _block(cidr, index)
 
 
 def private_block(cidr: str, index: int) -> str:
-    """The block of the private subnet in the zone at `index` (0 to 7)."""
+    """The block of the private subnet in the zone with the letter at `index` (0 to 7)."""
     return _block(cidr, FIRST_PRIVATE + index)
 
 
@@ -40,21 +49,32 @@ def _block(cidr: str, number: int) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkArgs:
-    """`zones` are letters; `nat` lets private subnets reach the internet; `label` is what people see in AWS."""
+    """`zones` are letters; `nat` lets private subnets reach the internet; `label` is what people see in AWS.
+
+    Flow logs are kept for `flow_log_days`, encrypted with the key `log_key_arn`.
+    """
 
     label: str
+    account: str
     region: str
     cidr: str
     zones: tuple[str, ...]
     nat: bool
+    flow_log_days: int
+    log_key_arn: Input[str]
+    bounds: Bounds
 
 
 class Network(pulumi.ComponentResource):
-    """VPC, subnets, routes and gateway endpoints. The default security group is emptied: nothing may use it."""
+    """VPC, subnets, routes and gateway endpoints. The default security group is emptied: nothing may use it.
+
+    `way_out` is what must be there before a machine in a private subnet reaches the internet.
+    """
 
     vpc_id: Output[str]
     public_subnet_ids: list[Output[str]]
     private_subnet_ids: list[Output[str]]
+    way_out: list[Route]
 
     def __init__(self, name: str, args: NetworkArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("stageline:components:Network", name, {}, opts)
@@ -65,10 +85,10 @@ class Network(pulumi.ComponentResource):
         private = self._make_route_table("private")
         public_subnets = [self._make_subnet("public", zone) for zone in args.zones]
         private_subnets = [self._make_subnet("private", zone) for zone in args.zones]
-        if args.nat:
-            self._make_way_out(public_subnets[0], private)
+        self.way_out = [self._make_way_out(public_subnets[0], private)] if args.nat else []
         self._make_endpoint("s3", [public, private])
         self._make_endpoint("dynamodb", [public, private])
+        self._log_flows()
 
         self.vpc_id = self._vpc.id
         self.public_subnet_ids = self._attach("public", public_subnets, public, self._public_route)
@@ -94,7 +114,7 @@ class Network(pulumi.ComponentResource):
         return vpc
 
     def _make_subnet(self, kind: str, zone: str) -> Subnet:
-        index = self._args.zones.index(zone)
+        index = ZONES.index(zone)
         block = public_block if kind == "public" else private_block
         return Subnet(
             f"{self._prefix}-{kind}-{zone}",
@@ -120,16 +140,17 @@ class Network(pulumi.ComponentResource):
         )
         return table
 
-    def _make_way_out(self, subnet: Subnet, table: RouteTable) -> None:
+    def _make_way_out(self, subnet: Subnet, table: RouteTable) -> Route:
         """One NAT gateway for all zones: a zone's failure stops outgoing calls of private subnets only."""
         address = Eip(f"{self._prefix}-nat-address", domain="vpc", opts=self._child)
         gateway = NatGateway(
             f"{self._prefix}-nat",
             allocation_id=address.id,
             subnet_id=subnet.id,
-            opts=ResourceOptions(parent=self, depends_on=[self._public_route]),
+            # A further zone in front must not move it: AWS refuses two gateways with one address.
+            opts=ResourceOptions(parent=self, depends_on=[self._public_route], ignore_changes=["subnet_id"]),
         )
-        Route(
+        return Route(
             f"{self._prefix}-private-default",
             route_table_id=table.id,
             destination_cidr_block=EVERYWHERE,
@@ -148,6 +169,37 @@ class Network(pulumi.ComponentResource):
             opts=self._child,
         )
 
+    def _log_flows(self) -> None:
+        """Keep who talked to whom, also what was refused: addresses, ports and sizes, never contents."""
+        group = LogGroup(
+            f"{self._prefix}-flows",
+            retention_in_days=self._args.flow_log_days,
+            kms_key_id=self._args.log_key_arn,
+            opts=self._child,
+        )
+        role = self._make_flow_role()
+        everywhere = f"arn:aws:logs:{self._args.region}:{self._args.account}:log-group:*"
+        policy = group.arn.apply(lambda arn: _policy(flow_statements(arn, everywhere)))
+        may_write = RolePolicy(f"{self._prefix}-flows", role=role.name, policy=policy, opts=self._child)
+        FlowLog(
+            f"{self._prefix}-flows",
+            vpc_id=self._vpc.id,
+            traffic_type="ALL",
+            log_destination=group.arn,
+            iam_role_arn=role.arn,
+            opts=ResourceOptions(parent=self, depends_on=[may_write]),
+        )
+
+    def _make_flow_role(self) -> Role:
+        trust = may_be_assumed_by_flow_logs(self._args.account, self._args.region)
+        return Role(
+            f"{self._prefix}-flows",
+            path=self._args.bounds.path,
+            permissions_boundary=self._args.bounds.boundary,
+            assume_role_policy=_policy([trust]),
+            opts=self._child,
+        )
+
     def _attach(self, kind: str, subnets: list[Subnet], table: RouteTable, ready: pulumi.Resource) -> list[Output[str]]:
         """Attach the routes, and hand out a subnet only then: a server that boots needs its way out at once."""
         associations = [
@@ -160,3 +212,29 @@ class Network(pulumi.ComponentResource):
             for zone, subnet in zip(self._args.zones, subnets, strict=True)
         ]
         return [association.subnet_id for association in associations]
+
+
+def may_be_assumed_by_flow_logs(account: str, region: str) -> dict[str, Any]:
+    """Let the service write for flow logs of this account, and for nobody else's."""
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": "vpc-flow-logs.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": account},
+            "ArnLike": {"aws:SourceArn": f"arn:aws:ec2:{region}:{account}:vpc-flow-log/*"},
+        },
+    }
+
+
+def flow_statements(group_arn: str, everywhere: str) -> list[dict[str, Any]]:
+    """What writing into one log group takes. The service looks through all groups, which is only reading."""
+    write = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+    return [
+        {"Effect": "Allow", "Action": write, "Resource": [group_arn, f"{group_arn}:*"]},
+        {"Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource": everywhere},
+    ]
+
+
+def _policy(statements: list[dict[str, Any]]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})

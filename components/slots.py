@@ -48,6 +48,11 @@ class Slots:
         return "green" if self.declared == "blue" else "blue"
 
     @property
+    def public(self) -> Slot:
+        """The slot that users get, or that they would not get either while nothing is live: the one not in preview."""
+        return "blue" if self.idle == "green" else "green"
+
+    @property
     def filled(self) -> tuple[tuple[Slot, SlotContent], ...]:
         """The slots that the servers are told about, with what they shall hold."""
         return tuple((slot, content) for slot in SLOTS if (content := self.content(slot)) is not None)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import pulumi
 from pulumi import Output, ResourceOptions
@@ -15,16 +15,9 @@ from pulumi_aws.s3.bucket_object_lock_configuration import (
     BucketObjectLockConfigurationRuleArgs,
     BucketObjectLockConfigurationRuleDefaultRetentionArgs,
 )
-from pulumi_aws.s3.bucket_policy import BucketPolicy
-from pulumi_aws.s3.bucket_public_access_block import BucketPublicAccessBlock
-from pulumi_aws.s3.bucket_server_side_encryption_configuration import (
-    BucketServerSideEncryptionConfiguration,
-    BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs,
-    BucketServerSideEncryptionConfigurationRuleArgs,
-)
 from pulumi_aws.s3.bucket_versioning import BucketVersioning, BucketVersioningVersioningConfigurationArgs
 
-Statement = dict[str, Any]
+from components.buckets import Statement, deny_plain_http, encrypt, guard
 
 RETENTION_DAYS = 30
 """How long Object Lock keeps an artifact or a backup where the setting asks for a lock."""
@@ -87,7 +80,7 @@ class Storage(pulumi.ComponentResource):
             opts=self._kept,
         )
         versioning = self._keep_versions(part, bucket)
-        self._encrypt(part, bucket)
+        encrypt(f"{self._prefix}-{part}", bucket, self._child)
         if self._args.object_lock != "none":
             self._lock(part, bucket, versioning)
         return bucket
@@ -98,15 +91,6 @@ class Storage(pulumi.ComponentResource):
             bucket=bucket.id,
             versioning_configuration=BucketVersioningVersioningConfigurationArgs(status="Enabled"),
             opts=self._child,
-        )
-
-    def _encrypt(self, part: str, bucket: Bucket) -> None:
-        by_default = BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs
-        rule = BucketServerSideEncryptionConfigurationRuleArgs(
-            apply_server_side_encryption_by_default=by_default(sse_algorithm="AES256")
-        )
-        BucketServerSideEncryptionConfiguration(
-            f"{self._prefix}-{part}", bucket=bucket.id, rules=[rule], opts=self._child
         )
 
     def _lock(self, part: str, bucket: Bucket, versioning: BucketVersioning) -> None:
@@ -122,22 +106,8 @@ class Storage(pulumi.ComponentResource):
         )
 
     def _guard(self, part: str, bucket: Bucket, statements: Sequence[Statement]) -> None:
-        """Close the bucket to the public, then set its policy: S3 refuses both at the same moment."""
-        closed = BucketPublicAccessBlock(
-            f"{self._prefix}-{part}",
-            bucket=bucket.id,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=self._child,
-        )
-        BucketPolicy(
-            f"{self._prefix}-{part}",
-            bucket=bucket.id,
-            policy=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}),
-            opts=ResourceOptions(parent=self, depends_on=[closed]),
-        )
+        policy = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+        guard(f"{self._prefix}-{part}", bucket, policy, self._child)
 
     def _make_signing_key(self) -> Key:
         key = Key(
@@ -161,18 +131,6 @@ def artifact_statements(bucket: str, readable_by: Sequence[str]) -> list[Stateme
     """The artifact bucket's policy: encrypted transport, nothing overwritten, readers by name."""
     statements = [deny_plain_http(bucket), deny_overwriting(bucket)]
     return [*statements, allow_reading(bucket, readable_by)] if readable_by else statements
-
-
-def deny_plain_http(bucket: str) -> Statement:
-    """Refuse every request that is not encrypted on its way."""
-    return {
-        "Sid": "DenyPlainHttp",
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
 
 
 def deny_overwriting(bucket: str) -> Statement:

@@ -11,7 +11,7 @@ from typing import Any
 from local import inventory, models
 from local.control import Connection, Handler
 from local.errors import CloudError
-from local.inventory import Owner
+from local.inventory import Owner, Server
 from local.paths import Paths
 from local.servers.layout import Layout
 from settings.names import Names
@@ -36,7 +36,7 @@ def ssh_door(word: str, port: int) -> dict[str, Any]:
         "port": port,
         "environment": server.owner.environment,
         "private": _secret(server.owner, names.deploy_key)["private"],
-        "host_key": _secret(server.owner, names.host_key)["public"],
+        "host_key": _secret(server.owner, _host_key(server, names))["public"],
     }
 
 
@@ -98,6 +98,12 @@ def _names(owner: Owner, server: str) -> Names:
     if not owner.environment:
         raise CloudError(f"{server} belongs to no environment (its tags say so), so there is no deploy key for it")
     return Names(project=owner.project, environment=owner.environment, account=owner.account, region=owner.region)
+
+
+def _host_key(server: Server, names: Names) -> str:
+    """The bastion has one of its own; it is known by the name that the environment gives it."""
+    is_bastion = server.name == f"{names.project}-{names.environment}-bastion"
+    return names.bastion_host_key if is_bastion else names.host_key
 
 
 def _secret(owner: Owner, name: str) -> Mapping[str, Any]:

@@ -97,17 +97,20 @@ def environment(paths: Paths, environ: Mapping[str, str], access: Access) -> Env
 
 
 def local_values(ports: Ports) -> dict[str, dict[str, Any]]:
-    """What differs from AWS, and why: ports below 1024 are root's, servers are up in seconds, and the certificates
-    that the tracked files name are AWS's.
+    """What differs from AWS, and why: ports below 1024 are root's, servers are up in seconds, the certificates that
+    the tracked files name are AWS's, and the local PostgreSQL was built without TLS.
     """
     return {
         "servers": {"ssh_port": ports.ssh, "dial_error_limit": 60, "install_timeout": 120, "settle": 1},
+        "database": {"tls": False},
         "load_balancer": {
             "live_port": ports.live,
             "preview_port": ports.preview,
             "certificate": None,
             "domain": None,
+            "redirect_port": None,
             "health": {"interval": 5, "timeout": 2, "healthy": 2, "unhealthy": 2},
+            "drain": 3,
         },
     }
 

@@ -9,6 +9,7 @@ Read in this order:
 - ``manifest``       what a release is; ``signature`` proves who said so; ``archive`` looks into an artifact
 - ``gates``          the questions that must be answered yes before a deployment
 - ``plan``           which steps a deployment has; ``executor`` runs and records them, ``steps`` do the work
+- ``maintenance``    work that is no deployment, under the same lease: a server replaced, a key rotated
 - ``verification``   smoke checks and health, judged as values
 - ``environment``    one environment opened: its settings and every door that leads to it
 

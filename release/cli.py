@@ -16,6 +16,7 @@ import click
 
 from release.errors import Interrupted, StagelineError, WrongUsage
 from release.output import Progress, show
+from settings.permissions.identities import PARTIES, Party
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 CI_RUN_VARIABLES = ("STAGELINE_CI_RUN", "CI_RUN_URL", "BUILD_URL")
@@ -172,6 +173,108 @@ def show_verb(project: Path, version: str, as_json: bool) -> None:
 
     report = show_release(project, version)
     show(report, show_text(report), as_json=as_json)
+
+
+@release.command()
+@click.option("--live", is_flag=True, help="Also compare each stack with its program.")
+@json_option
+@click.pass_obj
+def parity(project: Path, live: bool, as_json: bool) -> None:
+    """Show what differs between the environments, and which setting declares it.
+
+    Works on what the program would declare, without an account. Refused (3) when no setting declares a difference.
+    """
+    from release.verbs.parity import parity as run
+    from release.verbs.parity import parity_text, refuse_undeclared
+
+    report = run(project, live=live, progress=Progress())
+    show(report, parity_text(report), as_json=as_json)
+    refuse_undeclared(report)
+
+
+@release.command()
+@click.argument("environment")
+@json_option
+@click.pass_obj
+def drift(project: Path, environment: str, as_json: bool) -> None:
+    """Show what somebody changed by hand in ENVIRONMENT: in AWS, and on its servers.
+
+    Nothing is repaired. Refused (3) when there is any, inconclusive (4) when a part could not be asked.
+    """
+    from release.verbs.drift import drift as run
+    from release.verbs.drift import drift_text, refuse_drift
+
+    report = run(project, environment, progress=Progress())
+    show(report, drift_text(report), as_json=as_json)
+    refuse_drift(report)
+
+
+@release.command("replace-server")
+@click.argument("environment")
+@click.argument("server")
+@json_option
+@click.pass_obj
+def replace_server(project: Path, environment: str, server: str, as_json: bool) -> None:
+    """Make SERVER of ENVIRONMENT anew, by what its settings say now.
+
+    The new one is healthy before the old one goes. Refused while another server is not healthy.
+    """
+    from release.verbs.replace_server import replace_server as run
+    from release.verbs.replace_server import replaced_text
+
+    done = run(project, environment, server, ci=_ci(), progress=Progress())
+    show(asdict(done), replaced_text(done), as_json=as_json)
+
+
+@release.command("rotate-key")
+@click.argument("environment")
+@json_option
+@click.pass_obj
+def rotate_key(project: Path, environment: str, as_json: bool) -> None:
+    """Give ENVIRONMENT another deploy key, and let in the old one no more.
+
+    Machines let in both until each was entered with the new one. Run it again when it stopped.
+    """
+    from release.verbs.rotate_key import rotate_key as run
+
+    done = run(project, environment, ci=_ci(), progress=Progress())
+    text = f"{environment} has another deploy key, and {', '.join(done['machines'])} let in no older one"
+    show(done, text, as_json=as_json)
+
+
+@release.command()
+@click.argument("environment")
+@click.option("--for", "party", type=click.Choice(PARTIES), help="Only one of them.  [default: all]")
+@json_option
+@click.pass_obj
+def policies(project: Path, environment: str, party: Party | None, as_json: bool) -> None:
+    """Show what IAM has to allow in ENVIRONMENT to whom; with --json the very policies, trusts and the boundary.
+
+    `pulumi up` makes these roles for those whom the stack file names. This is for whoever makes them by hand.
+    """
+    from release.verbs.policies import policies_of as run
+    from release.verbs.policies import policies_text
+
+    report = run(project, environment, party)
+    show(report, policies_text(report), as_json=as_json)
+
+
+@release.command("database-login")
+@click.argument("environment")
+@click.option("--new-password", is_flag=True, help="Make another password first.")
+@json_option
+@click.pass_obj
+def database_login(project: Path, environment: str, new_password: bool, as_json: bool) -> None:
+    """Make the application's role in ENVIRONMENT's database what its secret says.
+
+    Deployments do this when it is needed. By hand: when the database was made anew or restored under releases that
+    run, or for a new password.
+    """
+    from release.verbs.database_login import database_login as run
+    from release.verbs.database_login import database_login_text
+
+    done = run(project, environment, new_password=new_password, progress=Progress())
+    show(done, database_login_text(done), as_json=as_json)
 
 
 def main() -> NoReturn:

@@ -11,10 +11,11 @@ from release.aws.databases import Databases
 from release.aws.keys import SigningKey
 from release.aws.session import AwsSession
 from release.aws.table import LedgerTable
+from release.database_role import DatabaseRole
 from release.errors import WrongUsage
 from release.ledger import Ledger, Writer, this_host, utc_now
 from release.probe import Probe
-from release.stack import Stack
+from release.stack import Stack, up_limit
 from release.verification import Verification
 from settings.model import Settings
 from settings.stackfile import environments, load
@@ -32,6 +33,7 @@ class Environment:
     releases: Releases
     backups: Bucket
     databases: Databases
+    database_role: DatabaseRole
     stack: Stack
     verification: Verification
 
@@ -49,7 +51,7 @@ def open_environment(project_dir: Path, name: str) -> Environment:
     """The environment ``name`` of the project; raises InvalidSettings when its stack file is wrong or missing."""
     settings = load(project_dir, name)
     session = _session(settings.account, settings.region, settings.role)
-    names = settings.names
+    names, databases = settings.names, Databases(session)
     return Environment(
         name=settings.environment,
         settings=settings,
@@ -68,8 +70,16 @@ def open_environment(project_dir: Path, name: str) -> Environment:
             key=SigningKey(session, names.signing_alias),
         ),
         backups=Bucket(session, names.backup_bucket),
-        databases=Databases(session),
-        stack=Stack(project_dir, settings.environment),
+        databases=databases,
+        database_role=DatabaseRole(session=session, settings=settings, databases=databases),
+        stack=Stack(
+            project_dir,
+            settings.environment,
+            limit=up_limit(
+                install_timeout=settings.servers.install_timeout,
+                dial_error_limit=settings.servers.dial_error_limit,
+            ),
+        ),
         verification=Verification(Probe(), Balancer(session)),
     )
 

@@ -22,12 +22,16 @@ from settings.model import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """What is recorded of an environment: its slots, the slot to be live, and the keys of its servers."""
+    """What is recorded of an environment: its slots, the slot to be live, and the keys of its servers.
+
+    `bastion_public_key` is None where servers have public addresses.
+    """
 
     slots: Mapping[SlotName, Slot | None]
     declared: SlotName | None
     deploy_private_key: str = field(repr=False)
     host_public_key: str
+    bastion_public_key: str | None
 
 
 def recorded(settings: Settings) -> Recorded:
@@ -36,11 +40,13 @@ def recorded(settings: Settings) -> Recorded:
     head = _ledger(session, settings).head()
     refuse_other_fence(os.environ.get(FENCE), head)
     secrets = Secrets(session)
+    refuse_missing_login(secrets, settings)
     return Recorded(
         slots={"blue": head.state.blue, "green": head.state.green},
         declared=head.state.declared,
-        deploy_private_key=_part(secrets, settings.names.deploy_key, "private", settings.environment),
-        host_public_key=_part(secrets, settings.names.host_key, "public", settings.environment),
+        deploy_private_key=key_part(secrets, settings.names.deploy_key, "private", settings.environment),
+        host_public_key=key_part(secrets, settings.names.host_key, "public", settings.environment),
+        bastion_public_key=bastion_public_key(secrets, settings),
     )
 
 
@@ -63,7 +69,22 @@ def _ledger(session: AwsSession, settings: Settings) -> Ledger:
     )
 
 
-def _part(secrets: Secrets, name: str, part: str, environment: str) -> str:
+def refuse_missing_login(secrets: Secrets, settings: Settings) -> None:
+    """Broken when the application has no login yet: servers would be sent to a secret that is not there."""
+    if secrets.read(settings.names.database_login) is None:
+        hint = f"run: release init {settings.environment}"
+        raise Broken(f"the secret {settings.names.database_login} is missing", hint=hint)
+
+
+def bastion_public_key(secrets: Secrets, settings: Settings) -> str | None:
+    """The host key that the bastion must show; None where there is none."""
+    if settings.servers.bastion is None:
+        return None
+    return key_part(secrets, settings.names.bastion_host_key, "public", settings.environment)
+
+
+def key_part(secrets: Secrets, name: str, part: str, environment: str) -> str:
+    """One half of a key pair, `private` or `public`; Broken when `release init` has not made it."""
     value: Any = json.loads(secrets.read(name) or "{}")
     if part not in value:
         raise Broken(f"the secret {name} is missing", hint=f"run: release init {environment}")

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -22,6 +23,9 @@ from release.interruption import INTERRUPTION
 FENCE = "STAGELINE_FENCE"
 MOST_ERRORS = 3
 MOST_TEXT = 500  # characters of one reason: it goes into the ledger and onto one line
+LIMIT = 3600.0  # seconds of any call: whole environments come up in a quarter of that
+END_LIMIT = 60.0  # seconds between being asked to end and being ended
+DIAL_LIMIT = 16  # seconds of one SSH dial, its pause included
 OUT, ERR = "out.log", "err.log"
 LOCK = re.compile(r": created by \S+@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
 HEADING = re.compile(r"  \S+ \((?P<name>[^)]+)\):")
@@ -48,11 +52,15 @@ class Locked(Broken):
 
 
 class Stack:
-    """One Pulumi stack of the project in ``project_dir``; ``log_dir`` keeps the output of calls that failed."""
+    """One Pulumi stack of the project in ``project_dir``; ``log_dir`` keeps the output of calls that failed.
 
-    def __init__(self, project_dir: Path, name: str, log_dir: Path | None = None) -> None:
+    No call takes longer than ``limit`` seconds: the command plugin waits for ever for a server that hangs.
+    """
+
+    def __init__(self, project_dir: Path, name: str, *, limit: float = LIMIT, log_dir: Path | None = None) -> None:
         self.name = name
         self._project_dir = project_dir
+        self._limit = limit
         self._log_dir = log_dir
 
     def refuse_missing_engine(self) -> None:
@@ -74,19 +82,22 @@ class Stack:
 
         A lock whose process is dead is removed. While it is there nobody else gets one, so it is the only one.
         """
+        self._up([], fence)
+
+    def replace(self, urn: str, *, fence: int) -> None:
+        """An ``up`` that also makes the resource ``urn`` anew, by what the program says now: the new one first."""
+        self._up(["--replace", urn], fence)
+
+    def _up(self, options: list[str], fence: int) -> None:
+        command = ["up", "--stack", self.name, "--yes", "--skip-preview", "--non-interactive", "--suppress-outputs"]
+        environment = {FENCE: str(fence)}
         try:
-            self._up(fence)
+            self._run([*command, *options], environment)
         except Locked as locked:
             if not all(holder.is_dead() for holder in locked.holders):
                 raise
             self._run(["cancel", "--stack", self.name, "--yes", "--non-interactive"])
-            self._up(fence)
-
-    def _up(self, fence: int) -> None:
-        self._run(
-            ["up", "--stack", self.name, "--yes", "--skip-preview", "--non-interactive", "--suppress-outputs"],
-            environment={FENCE: str(fence)},
-        )
+            self._run([*command, *options], environment)
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs; empty before its first ``up``. Secret outputs come masked."""
@@ -96,10 +107,20 @@ class Stack:
         """The stack's state, secrets encrypted as they are in the backend."""
         return self._run(["stack", "export", "--stack", self.name]).encode()
 
+    def refresh_preview(self) -> dict[str, Any]:
+        """What a refresh would find changed in AWS, as Pulumi's JSON; neither AWS nor the state is touched."""
+        return dict(
+            json.loads(self._run(["refresh", "--stack", self.name, "--preview-only", "--json", "--non-interactive"]))
+        )
+
     def _run(self, arguments: list[str], environment: Mapping[str, str] | None = None) -> str:
         logs = Path(tempfile.mkdtemp(prefix=f"stageline-{self.name}-", dir=self._log_dir))
-        code = _call(["pulumi", *arguments], self._project_dir, {**os.environ, **(environment or {})}, logs)
+        process = _start(["pulumi", *arguments], self._project_dir, {**os.environ, **(environment or {})}, logs)
+        with INTERRUPTION.passed_on_to(process):
+            code = _wait(process, self._limit)
         text = (logs / OUT).read_text(errors="replace")
+        if code is None:
+            raise _too_long(f"pulumi {arguments[0]} of {self.name}", self._limit, logs)
         if code != 0:
             INTERRUPTION.check()
             output = (logs / ERR).read_text(errors="replace") + text
@@ -137,11 +158,36 @@ def lock_holders(output: str) -> tuple[LockHolder, ...]:
     return tuple(LockHolder(host=found["host"], pid=int(found["pid"])) for found in LOCK.finditer(output))
 
 
-def _call(command: list[str], folder: Path, environment: Mapping[str, str], logs: Path) -> int:
-    """Run a command in a session of its own, so that a Ctrl-C reaches it once and through us only."""
+def up_limit(*, install_timeout: int, dial_error_limit: int) -> float:
+    """Seconds that a deployment's ``pulumi up`` may take: AWS's part, and twice (the canary, then all others at once)
+    what one server may take to be reached and to install."""
+    return LIMIT / 2 + 2 * (install_timeout + dial_error_limit * DIAL_LIMIT)
+
+
+def _too_long(what: str, limit: float, logs: Path) -> Broken:
+    hint = f"a server may hang: see which resources were not done in {logs}"
+    return Broken(f"{what} did not end within {limit:.0f} s and was ended", hint=hint)
+
+
+def _wait(process: "subprocess.Popen[bytes]", limit: float) -> int | None:
+    """The exit code; None for a process that had to be ended."""
+    try:
+        return process.wait(limit)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+    try:
+        process.wait(END_LIMIT)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    return None
+
+
+def _start(command: list[str], folder: Path, environment: Mapping[str, str], logs: Path) -> "subprocess.Popen[bytes]":
+    """Start a command in a session of its own, so that a Ctrl-C reaches it once and through us only."""
     try:
         with (logs / OUT).open("wb") as out, (logs / ERR).open("wb") as err:
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 command,
                 cwd=folder,
                 env=environment,
@@ -153,8 +199,6 @@ def _call(command: list[str], folder: Path, environment: Mapping[str, str], logs
     except FileNotFoundError:
         shutil.rmtree(logs)
         raise no_engine() from None
-    with INTERRUPTION.passed_on_to(process):
-        return process.wait()
 
 
 def failures(output: str) -> list[str]:

@@ -44,9 +44,10 @@ class Work:
 
 
 def preflight(work: Work) -> Evidence:
-    """Find out that it cannot work before anything changes."""
+    """Find out that it cannot work before anything changes. What the release logs in to its database as, is made."""
     work.environment.releases.refuse_other_bytes(work.manifest)
-    return {"database": work.outputs["database_id"], "live_url": work.outputs["live_url"]}
+    role = work.environment.database_role.ensure(work.outputs)
+    return {"database": work.outputs["database_id"], "role": role, "live_url": work.outputs["live_url"]}
 
 
 def back_up(work: Work) -> Evidence:

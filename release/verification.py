@@ -32,6 +32,11 @@ class Verification:
         """Return when the balancer sees ``servers`` healthy targets in the group."""
         self._until(lambda: unhealthy_reason(self._balancer.targets(target_group), servers), limit)
 
+    def why_not_without(self, instance: str, target_group: str, others: int) -> str:
+        """Why the ``others`` of the group are not all healthy when ``instance`` leaves; empty when they are."""
+        staying = (target for target in self._balancer.targets(target_group) if target.instance != instance)
+        return unhealthy_reason(tuple(staying), others)
+
     def wait_until_answering(self, url: str, version: str, limit: float = HEALTH_LIMIT) -> None:
         """Return when the listener answered IN_A_ROW times in a row with ``version``."""
         self._until(lambda: self._first_wrong(url, version), limit)

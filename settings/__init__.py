@@ -5,7 +5,9 @@ Read in this order:
 - `model.py`      `Settings`, what a stack file may say; every field states what is allowed
 - `rules.py`      what must hold between fields, and what a protected environment refuses
 - `stackfile.py`  `load` and `environments`, the only code here that reads files
+- `schema.py`     what the models allow as JSON Schema, for editors
 - `names.py`      `Names`, what `release` must find in an account without asking anyone
+- `permissions/`   who may do what, as a function of those names; a tour of its own
 - `errors.py`     `InvalidSettings`, one line per bad key
 
 No AWS and no Pulumi in here. This package imports nothing by itself, so that `release --help` pays neither

@@ -28,19 +28,36 @@ def _vpc_block(text: str) -> str:
     return str(block)
 
 
+def _log_days(days: int) -> int:
+    """Accept what CloudWatch Logs takes as retention."""
+    if days not in LOG_DAYS:
+        raise ValueError("not a retention of CloudWatch Logs")
+    return days
+
+
 def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(values)) != len(values):
         raise ValueError("a value stands twice")
     return values
 
 
-Cidr = Annotated[str, AfterValidator(_ipv4_block)]
+LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+# `json_schema_extra` tells editors what only the validators know (settings/schema.py).
+CIDR_PATTERN = r"^([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}$"
+VPC_PATTERN = r"^([0-9]{1,3}\.){3}[0-9]{1,3}/(1[6-9]|2[0-4])$"
+A_LIST = Field(strict=False, json_schema_extra={"uniqueItems": True})
+
+Cidr = Annotated[str, AfterValidator(_ipv4_block), Field(json_schema_extra={"pattern": CIDR_PATTERN})]
 Port = Annotated[int, Field(ge=1, le=65535)]
+LogDays = Annotated[int, AfterValidator(_log_days), Field(json_schema_extra={"enum": list(LOG_DAYS)})]
 Account = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
-Zone = Annotated[str, Field(pattern=r"^[a-z]$")]
+Zone = Annotated[str, Field(pattern=r"^[a-h]$")]
+Principal = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:(user|role)/[\w+=,.@/-]+$")]
+Email = Annotated[str, Field(pattern=r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}$")]
 
 PORT = "a port, 1 to 65535"
 FLAG = "true or false"
+DAYS = "1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365 or another number of days that CloudWatch Logs takes"
 CIDRS = 'a list of distinct IPv4 blocks like ["203.0.113.0/24"]'
 
 
@@ -54,14 +71,25 @@ class Network(Section):
     """Address space of one environment."""
 
     cidr: Annotated[str, AfterValidator(_vpc_block)] = Field(
-        description="a private IPv4 block from /16 to /24 without host bits, like 10.10.0.0/16"
+        description="a private IPv4 block from /16 to /24 without host bits, like 10.10.0.0/16",
+        json_schema_extra={"pattern": VPC_PATTERN},
     )
-    zones: Annotated[tuple[Zone, ...], Field(strict=False), AfterValidator(_distinct)] = Field(
+    zones: Annotated[tuple[Zone, ...], A_LIST, AfterValidator(_distinct)] = Field(
         min_length=2,
         max_length=6,
-        description='2 to 6 distinct letters of zones, like ["a", "b"] (a load balancer needs two)',
+        description='2 to 6 distinct letters of zones from a to h, like ["a", "b"] (a load balancer needs two)',
     )
     nat: bool = Field(description="true (private subnets reach the internet, at a price) or false")
+    flow_log_days: LogDays = Field(description=DAYS)
+
+
+class Bastion(Section):
+    """The one machine that SSH reaches from outside where servers are private."""
+
+    instance_type: str = Field(
+        pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$", description="an EC2 instance type like t3.micro"
+    )
+    ami: str = Field(pattern=r"^ami-[0-9a-f]{8,17}$", description="a pinned image id like ami-0123456789abcdef0")
 
 
 class Servers(Section):
@@ -78,12 +106,11 @@ class Servers(Section):
         pattern=r"^[a-z][a-z0-9-]{0,30}$",
         description="a Linux user name of lower-case letters, digits and dashes",
     )
-    public: Literal[True] = Field(
-        description="true (servers stand in public subnets; private ones would need a bastion)"
-    )
+    public: bool = Field(description="true (in public subnets) or false (in private ones, behind a bastion)")
+    bastion: Bastion | None = Field(description="a section of instance_type and ami, or null where servers are public")
     ssh_port: Port = Field(default=22, description=PORT)
-    ssh_sources: Annotated[tuple[Cidr, ...], Field(strict=False), AfterValidator(_distinct)] = Field(
-        min_length=1, description=f"{CIDRS} that may reach SSH, never the whole world"
+    ssh_sources: Annotated[tuple[Cidr, ...], A_LIST, AfterValidator(_distinct)] = Field(
+        min_length=1, description=f"{CIDRS} that may reach SSH (of the bastion, if there is one), never the whole world"
     )
     dial_error_limit: int = Field(
         ge=1, le=120, description="how many failed SSH dials to bear (about one a second), 1 to 120"
@@ -97,7 +124,7 @@ class Servers(Section):
 
 
 class Database(Section):
-    """The managed database. Its password is made and kept by RDS and never stands in a setting."""
+    """The managed database. Its passwords are made and kept in secrets and never stand in a setting."""
 
     engine: Literal["postgres", "mysql"] = Field(description="postgres or mysql")
     version: str = Field(pattern=r"^[0-9]+(\.[0-9]+){0,2}$", description='an engine version in quotes, like "17.4"')
@@ -106,6 +133,7 @@ class Database(Section):
     )
     storage_gb: int = Field(ge=20, le=16384, description="size of the disk, 20 to 16384 GB")
     port: Port = Field(description=PORT)
+    tls: bool = Field(default=True, description="true (connections without TLS are refused) or false")
     multi_az: bool = Field(description="true (a standby in a second zone) or false")
     backup_days: int = Field(ge=0, le=35, description="how long RDS keeps automatic backups, 0 to 35 days")
     deletion_protection: bool = Field(description=FLAG)
@@ -126,7 +154,7 @@ class LoadBalancer(Section):
 
     live_port: Port = Field(description=PORT)
     preview_port: Port = Field(description=PORT)
-    preview_sources: Annotated[tuple[Cidr, ...], Field(strict=False), AfterValidator(_distinct)] = Field(
+    preview_sources: Annotated[tuple[Cidr, ...], A_LIST, AfterValidator(_distinct)] = Field(
         min_length=1, description=f"{CIDRS} that may see the preview, never the whole world"
     )
     certificate: str | None = Field(
@@ -137,7 +165,12 @@ class LoadBalancer(Section):
         pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$",
         description="the name in the certificate, which leads to the load balancer, like app.example.com, or null",
     )
+    redirect_port: Port | None = Field(description="a port that sends plain HTTP to live_port, or null without TLS")
+    access_log_days: int = Field(ge=1, le=3653, description="how long access logs are kept, 1 to 3653 days")
     health: Health = Field(description="a section of interval, timeout, healthy and unhealthy")
+    drain: int = Field(
+        default=30, ge=1, le=300, description="how long requests to a leaving server may take, 1 to 300 seconds"
+    )
     deletion_protection: bool = Field(description=FLAG)
 
 
@@ -145,10 +178,34 @@ class Storage(Section):
     """The artifact and backup buckets."""
 
     object_lock: Literal["none", "governance", "compliance"] = Field(description="none, governance or compliance")
-    readable_by: Annotated[tuple[Account, ...], Field(strict=False), AfterValidator(_distinct)] = Field(
+    readable_by: Annotated[tuple[Account, ...], A_LIST, AfterValidator(_distinct)] = Field(
         description="a list of distinct accounts of 12 digits in quotes that may read artifacts, [] for none"
     )
     force_destroy: bool = Field(description="true (destroy deletes what buckets hold) or false")
+
+
+class Monitoring(Section):
+    """Who is told when something is wrong, and how long logs are kept."""
+
+    emails: Annotated[tuple[Email, ...], A_LIST, AfterValidator(_distinct)] = Field(
+        description='a list of distinct e-mail addresses that alarms go to, like ["ops@example.com"], [] for none'
+    )
+    log_days: LogDays = Field(description=DAYS)
+
+
+class Access(Section):
+    """Who may do what in the environment's account."""
+
+    repository: str | None = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$",
+        description="the GitHub repository whose workflows deploy, like owner/name, or null for none",
+    )
+    operators: Annotated[tuple[Principal, ...], A_LIST, AfterValidator(_distinct)] = Field(
+        description="a list of distinct ARNs of IAM users or roles that may operate the environment, [] for none"
+    )
+    approvers: Annotated[tuple[Principal, ...], A_LIST, AfterValidator(_distinct)] = Field(
+        description="a list of distinct ARNs of IAM users or roles that may approve releases, [] for none"
+    )
 
 
 class Settings(Section):
@@ -173,11 +230,13 @@ class Settings(Section):
     )
     protected: bool = Field(description=FLAG)
     promotes_from: str | None = Field(default=None, description="another environment, or no such key for the first")
-    network: Network = Field(description="a section of cidr, zones and nat")
+    network: Network = Field(description="a section of cidr, zones, nat and flow_log_days")
     servers: Servers = Field(description="a section, see settings/model.py")
     database: Database = Field(description="a section, see settings/model.py")
     load_balancer: LoadBalancer = Field(description="a section, see settings/model.py")
     storage: Storage = Field(description="a section of object_lock, readable_by and force_destroy")
+    monitoring: Monitoring = Field(description="a section of emails and log_days")
+    access: Access = Field(description="a section of repository, operators and approvers")
 
     @property
     def names(self) -> Names:

@@ -46,6 +46,11 @@ class Names:
         return f"{self._prefix}-backups-{self.account}-{self.region}"
 
     @property
+    def state_bucket(self) -> str:
+        """S3 bucket of the Pulumi state of all the project's environments in an account and region."""
+        return f"{self.project}-state-{self.account}-{self.region}"
+
+    @property
     def signing_alias(self) -> str:
         """KMS alias of the key that signs release manifests and verdicts."""
         return f"alias/{self._prefix}-signing"
@@ -71,9 +76,29 @@ class Names:
         return f"{self._path}/host-key"
 
     @property
+    def bastion_host_key(self) -> str:
+        """Secret with the bastion's own SSH host key pair; only where servers are private."""
+        return f"{self._path}/bastion-host-key"
+
+    @property
+    def database_login(self) -> str:
+        """Secret with the name and password of the application's role in the database; made by `release init`."""
+        return f"{self._path}/database-login"
+
+    @property
     def database_parameter(self) -> str:
-        """SSM parameter with the database's address and the name of its secret; holds no password."""
+        """SSM parameter with the database's address and the name of the application's secret; holds no password."""
         return f"/{self._path}/database"
+
+    @property
+    def guard_parameter(self) -> str:
+        """SSM parameter that stands in the way of a protected environment's destruction."""
+        return f"/{self._path}/guard"
+
+    @property
+    def server_logs(self) -> str:
+        """Log group of the servers' logs; they are told its name when they boot."""
+        return f"/{self._path}/servers"
 
     @property
     def _prefix(self) -> str:

@@ -63,6 +63,26 @@ RULES = (
         allowed="a domain with a certificate, and none without: TLS is checked by the name",
     ),
     Rule(
+        keys=("load_balancer.redirect_port", "load_balancer.certificate"),
+        holds=lambda port, certificate: (port is None) == (certificate is None),
+        allowed="a port with a certificate, and null without: plain HTTP is sent to TLS",
+    ),
+    Rule(
+        keys=("load_balancer.redirect_port", "load_balancer.live_port", "load_balancer.preview_port"),
+        holds=lambda port, *others: port not in others,
+        allowed="another port than load_balancer.live_port and load_balancer.preview_port",
+    ),
+    Rule(
+        keys=("servers.bastion", "servers.public"),
+        holds=lambda bastion, public: (bastion is None) == public,
+        allowed="a section where servers.public is false, and null where it is true",
+    ),
+    Rule(
+        keys=("network.nat", "servers.public"),
+        holds=lambda nat, public: nat or public,
+        allowed="true, because servers.public is false: private servers read secrets over the internet",
+    ),
+    Rule(
         keys=("storage.object_lock", "environment"),
         holds=lambda lock, environment: lock != "compliance" or environment == "prod",
         allowed="none or governance (compliance cannot be undone by anyone and is for prod only)",
@@ -77,6 +97,17 @@ RULES = (
         keys=("storage.force_destroy",),
         holds=_is_off,
         allowed="false, because the environment is protected",
+        protected_only=True,
+    ),
+    Rule(
+        keys=("database.version", "database.engine"),
+        holds=lambda version, engine: engine != "mysql" or "." in version,
+        allowed='a MySQL version of two or three numbers, like "8.4"',
+    ),
+    Rule(
+        keys=("database.tls", "load_balancer.certificate"),
+        holds=lambda tls, certificate: tls or certificate is None,
+        allowed="true, because the environment is protected and has a certificate",
         protected_only=True,
     ),
     Rule(
@@ -95,6 +126,12 @@ RULES = (
         keys=("database.backup_days",),
         holds=lambda days: days >= 7,
         allowed="7 to 35 days, because the environment is protected",
+        protected_only=True,
+    ),
+    Rule(
+        keys=("database.multi_az",),
+        holds=_is_on,
+        allowed="true, because the environment is protected",
         protected_only=True,
     ),
     Rule(

@@ -4,10 +4,11 @@
 `InvalidSettings` with every problem at once; neither guesses.
 """
 
+import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -28,12 +29,13 @@ DERIVED_KEYS = frozenset({"project", "environment"})
 def load(project_dir: Path, environment: str) -> Settings:
     """Read and validate one environment. Raises `InvalidSettings`, also for an unknown environment."""
     file = _stack_file(project_dir, environment)
-    project = _project_name(project_dir)
+    project = project_name(project_dir)
     document, problems = _read(file)
     config, unknown = _own_config(file.name, project, document)
     problems += unknown
     values = {**config, "project": project, "environment": environment}
     problems += _problems(file.name, values, _names(project_dir))
+    problems += _shared_addresses(file.name, values, _blocks_of_others(project_dir, environment))
     if problems:
         raise InvalidSettings(problems)
     settings = Settings.model_validate(values)
@@ -46,6 +48,12 @@ def environments(project_dir: Path) -> tuple[str, ...]:
     sources = {name: _promotes_from(project_dir, name) for name in _names(project_dir)}
     depths = {name: _depth(name, sources) for name in sources}
     return tuple(sorted(sources, key=lambda name: (depths[name], name)))
+
+
+def program_dir(project_dir: Path) -> Path:
+    """The folder of the program that Pulumi runs for the project: where Pulumi.yaml's `main` leads, or its own."""
+    document, _ = _read(project_dir / PROJECT_FILE)
+    return (project_dir / str(document.get("main") or ".")).resolve()
 
 
 def _names(project_dir: Path) -> tuple[str, ...]:
@@ -67,7 +75,8 @@ def _stack_file(project_dir: Path, environment: str) -> Path:
     return project_dir / f"Pulumi.{environment}.yaml"
 
 
-def _project_name(project_dir: Path) -> str:
+def project_name(project_dir: Path) -> str:
+    """The name in Pulumi.yaml, which stands in front of every key of a stack file."""
     document, problems = _read(project_dir / PROJECT_FILE)
     name = document.get("name")
     if not isinstance(name, str):
@@ -80,7 +89,7 @@ def _project_name(project_dir: Path) -> str:
 def _promotes_from(project_dir: Path, environment: str) -> str | None:
     """Where an environment gets releases from, without judging the rest of its file."""
     file = f"Pulumi.{environment}.yaml"
-    key = f"{_project_name(project_dir)}:promotes_from"
+    key = f"{project_name(project_dir)}:promotes_from"
     document, problems = _read(project_dir / file)
     config = document.get("config")
     source = _as_written(config.get(key)) if isinstance(config, dict) else None
@@ -195,6 +204,41 @@ def _source_problems(file: str, key: str, environment: str, source: Any, known: 
     return [_about(file, key, _is(source), f"{', '.join(others)}, or no such key")]
 
 
+def _shared_addresses(file: str, values: Mapping[str, Any], others: Mapping[str, str]) -> list[Problem]:
+    """Environments whose addresses overlap could never be connected, also not through a third network."""
+    own = _flat(values).get("network.cidr")
+    key = f"{values['project']}:network.cidr"
+    return [
+        _about(file, key, f"{_is(own)}, which overlaps {block} of {name}", "a block that no other environment has")
+        for name, block in others.items()
+        if _overlap(own, block)
+    ]
+
+
+def _blocks_of_others(project_dir: Path, environment: str) -> dict[str, Any]:
+    """What the other stack files say as their address blocks. Their own errors are told where they are read."""
+    key = f"{project_name(project_dir)}:network"
+    others = [name for name in _names(project_dir) if name != environment]
+    return {name: _flat(_config(project_dir / f"Pulumi.{name}.yaml")).get(f"{key}.cidr") for name in others}
+
+
+def _config(file: Path) -> Mapping[str, Any]:
+    """The config of a stack file; nothing where the file cannot be read."""
+    try:
+        config = _read(file)[0].get("config")
+    except InvalidSettings:
+        return {}
+    return config if isinstance(config, dict) else {}
+
+
+def _overlap(one: Any, other: Any) -> bool:
+    """Whether both are blocks, and share addresses."""
+    try:
+        return ipaddress.IPv4Network(one).overlaps(ipaddress.IPv4Network(other))
+    except (ValueError, TypeError):
+        return False
+
+
 def _shape_errors(values: Mapping[str, Any]) -> list[ErrorDetails]:
     """What pydantic finds wrong with the values, each by itself."""
     try:
@@ -231,8 +275,7 @@ def _allowed(loc: tuple[int | str, ...]) -> str:
             break
         field = model.model_fields[str(part)]
         description = field.description or description
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            model = field.annotation
+        model = section_of(field.annotation) or model
     return description
 
 
@@ -240,10 +283,14 @@ def _fields(loc: tuple[int | str, ...]) -> list[str]:
     """The keys that the section at `loc` may hold."""
     model: type[BaseModel] = Settings
     for part in loc:
-        annotation = model.model_fields[str(part)].annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            model = annotation
+        model = section_of(model.model_fields[str(part)].annotation) or model
     return [name for name in model.model_fields if loc or name not in DERIVED_KEYS]
+
+
+def section_of(annotation: Any) -> type[BaseModel] | None:
+    """The section that a field holds, also where it may be null; None for a plain value."""
+    held = (annotation, *get_args(annotation))
+    return next((one for one in held if isinstance(one, type) and issubclass(one, BaseModel)), None)
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -1,11 +1,14 @@
-"""Makes a fresh server ready for releases: what EC2 runs once as root, as the server's user data.
+"""Makes a fresh server or bastion ready: what EC2 runs once as root, as the machine's user data.
 
 The environment puts a line `SETTINGS = '{"project": ...}'` above this text. Standard library only, Python 3.9 or
 newer; needs the `aws` command and systemd. Everything here may run again without harm.
 
 It makes the application's user, writes down what the installer (slot.py) must know, lets in the holders of the
-environment's deploy keys, and gives the server the SSH host key that everyone pins. That key comes last: until it is
-there, nobody who checks host keys gets in, so whoever gets in finds the server ready.
+environment's deploy keys, and gives the machine the SSH host key that everyone pins. That key comes last: until it is
+there, nobody who checks host keys gets in, so whoever gets in finds the machine ready. A bastion has no slots and is
+not told what an installer must know.
+
+After that the CloudWatch agent is started where the image has one; that can fail without harm.
 
 With the argument `keys` it only refreshes `authorized_keys`. A timer does that, as the application's user: root must
 not write into folders that belong to somebody else.
@@ -32,8 +35,19 @@ PROGRAM = Path("usr/local/lib/stageline/boot.py")
 SERVER_KEYS = ("project", "environment", "region", "artifact_bucket", "database_parameter")
 KEY_LINE = re.compile(r"(ssh-|ecdsa-|sk-)[A-Za-z0-9@.-]+ [A-Za-z0-9+/=]+( .*)?")
 
-# Clients prefer other kinds of host key, and only this kind is pinned.
+AGENT = Path("opt/aws/amazon-cloudwatch-agent")
+# By the last part of the stream's name. A file that an image does not write is waited for.
+LOG_FILES = {
+    "boot": "/var/log/cloud-init-output.log",
+    "system": "/var/log/messages",
+    "logins": "/var/log/secure",
+}
+
+# Clients prefer other kinds of host key, and only this kind is pinned. A bastion, and a server that leads to the
+# database, must forward connections, whatever the image thinks of that; agents are never needed.
 SSHD = """\
+AllowAgentForwarding no
+AllowTcpForwarding local
 HostKeyAlgorithms ssh-ed25519
 PasswordAuthentication no
 PermitRootLogin no
@@ -72,11 +86,14 @@ def main(settings: dict[str, str], arguments: list[str]) -> None:
 
 def boot(settings: dict[str, str]) -> None:
     make_user(settings["user"])
-    write_server(settings)
+    if settings.keys() >= set(SERVER_KEYS):
+        write_server(settings)
     write_authorized_keys(settings)
     write_refresh(settings["user"])
     write_host_key(settings)
     command("systemctl", "restart", "sshd")
+    if "server_logs" in settings:
+        watch(settings["server_logs"])
 
 
 def make_user(user: str) -> None:
@@ -124,12 +141,46 @@ def write_host_key(settings: dict[str, str]) -> None:
     write(folder / "ssh_host_ed25519_key", key["private"].strip() + "\n", 0o600)
 
 
+def watch(log_group: str) -> None:
+    """Have memory, disk and logs told to CloudWatch. Releases run without that as well, so it never stops a boot."""
+    control = ROOT / AGENT / "bin/amazon-cloudwatch-agent-ctl"
+    if not control.exists():
+        print("this image has no CloudWatch agent: nobody is told of full memory, full disks and logs")
+        return
+    config = ROOT / AGENT / "etc/stageline.json"
+    try:
+        write(config, json.dumps(agent_config(log_group), indent=1) + "\n", 0o644)
+        command(str(control), "-a", "fetch-config", "-m", "ec2", "-s", "-c", f"file:{config}")
+    except (OSError, subprocess.SubprocessError) as error:
+        print(f"the CloudWatch agent does not run: {error}")
+
+
+def agent_config(log_group: str) -> dict[str, object]:
+    """Alarms know a server by its id alone, so figures are also told with no other dimension."""
+    files = [
+        {"file_path": path, "log_group_name": log_group, "log_stream_name": f"{{instance_id}}/{name}"}
+        for name, path in LOG_FILES.items()
+    ]
+    return {
+        "agent": {"metrics_collection_interval": 60},
+        "metrics": {
+            "append_dimensions": {"InstanceId": "${aws:InstanceId}"},
+            "aggregation_dimensions": [["InstanceId"]],
+            "metrics_collected": {
+                "mem": {"measurement": ["mem_used_percent"]},
+                "disk": {"measurement": ["used_percent"], "resources": ["/"], "drop_device": True},
+            },
+        },
+        "logs": {"logs_collected": {"files": {"collect_list": files}}},
+    }
+
+
 def read_secret(name: str, region: str) -> str:
     arguments = ["secretsmanager", "get-secret-value", "--secret-id", name, "--query", "SecretString"]
     for attempt in range(ATTEMPTS):
         try:
             return command("aws", *arguments, "--output", "text", "--region", region)
-        except subprocess.CalledProcessError:
+        except subprocess.SubprocessError:  # also one that hung: a private server's way out may not be there yet
             time.sleep(RETRY_PAUSE * 2**attempt * random.uniform(0.5, 1.5))
     sys.exit(f"cannot read the secret {name}: check that it exists and that the server's role may read it")
 

@@ -721,17 +721,21 @@ def application_environment(server: Server, content: Content) -> Tuple[Dict[str,
     return {**os.environ, **ours}, secrets
 
 
+SCHEMES = {"postgres": ("postgresql", "?sslmode=require"), "mysql": ("mysql", "?ssl-mode=REQUIRED")}
+
+
 def database_url(server: Server) -> Tuple[str, List[str]]:
     """The database's address with its credentials, fetched with the server's own role."""
     name = server.database_parameter
     output = ("--output", "text")
     parameter = ("ssm", "get-parameter", "--name", name, "--query", "Parameter.Value", *output)
-    database = fetch_json(server, ("engine", "host", "port", "name", "secret"), parameter)
+    database = fetch_json(server, ("engine", "host", "port", "name", "secret", "tls"), parameter)
     secret = ("secretsmanager", "get-secret-value", "--secret-id", database["secret"])
     login = fetch_json(server, ("username", "password"), (*secret, "--query", "SecretString", *output))
-    scheme = "mysql" if "mysql" in database["engine"] else "postgresql"
+    scheme, tls = SCHEMES["mysql" if "mysql" in database["engine"] else "postgres"]
     user, password = quote(login["username"], safe=""), quote(login["password"], safe="")
     url = f"{scheme}://{user}:{password}@{database['host']}:{database['port']}/{database['name']}"
+    url += tls if database["tls"] == "required" else ""
     return url, sorted({url, password, login["password"]}, key=len, reverse=True)
 
 

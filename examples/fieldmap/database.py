@@ -24,7 +24,8 @@ Row = dict[str, Any]
 def connect(url: str) -> Connection:
     """Open a connection to postgresql://user:password@host:port/name, encrypted where the server offers it.
 
-    Raises DatabaseUnavailable; its text never holds the password.
+    With `?sslmode=require` it is encrypted or not made at all. Raises DatabaseUnavailable; its text never holds the
+    password.
     """
     parts = urlsplit(url)
     try:
@@ -35,6 +36,7 @@ def connect(url: str) -> Connection:
             port=parts.port or DEFAULT_PORT,
             database=unquote(parts.path.lstrip("/")),
             timeout=TIMEOUT_S,
+            ssl_context=True if "sslmode=require" in parts.query.split("&") else None,
             application_name="fieldmap",
         )
     except (InterfaceError, OSError) as error:

@@ -44,8 +44,9 @@ class Checks:
         await self._session.close()
 
     async def _watch(self, target: Target, group: Any) -> None:
-        """AWS's interval lies between the starts of two checks."""
+        """AWS's interval lies between the starts of two checks, and before the first one."""
         clock = asyncio.get_running_loop().time
+        await asyncio.sleep(self._pace.shortened(check_of(group).interval))
         while health := self._standing.health(target):
             began, check = clock(), check_of(group)  # read each time: it may be modified
             after = await self._probe(target, check, health)

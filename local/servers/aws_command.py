@@ -59,6 +59,12 @@ OPERATIONS = {
         required=("--bucket", "--key"),
         saves_body=True,
     ),
+    ("elbv2", "describe-target-health"): Operation(
+        method="describe_target_health",
+        options={"--target-group-arn": "TargetGroupArn"},
+        flags={},
+        required=("--target-group-arn",),
+    ),
     ("sts", "get-caller-identity"): Operation(method="get_caller_identity", options={}, flags={}),
 }
 BOTO3_NAMES = {"s3api": "s3"}

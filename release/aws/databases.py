@@ -1,4 +1,4 @@
-"""RDS: snapshots of an environment's database."""
+"""RDS: snapshots of an environment's database, and where its master password is."""
 
 import time
 from typing import Any
@@ -12,7 +12,7 @@ POLL = 0.5, 15.0  # seconds: the first pause between two looks, and the longest
 
 
 class Databases:
-    """The snapshots that ``release`` takes before a deployment."""
+    """What ``release`` asks of RDS: the snapshots before a deployment, and the secret of the master user."""
 
     def __init__(self, session: AwsSession) -> None:
         self._session = session
@@ -38,6 +38,14 @@ class Databases:
             INTERRUPTION.check()
             time.sleep(pause)
             pause = min(pause * 2, longest)
+
+    def master_secret(self, database: str) -> str:
+        """The ARN of the secret in which RDS keeps the master user's password."""
+        with aws_call(f"look at the database {database}"):
+            found = self._client.describe_db_instances(DBInstanceIdentifier=database)["DBInstances"][0]
+        if "MasterUserSecret" not in found:
+            raise Broken(f"RDS keeps no master password of {database}", hint="run pulumi up on the environment")
+        return str(found["MasterUserSecret"]["SecretArn"])
 
     def _status(self, snapshot: str) -> str:
         with aws_call(f"look at the snapshot {snapshot}"):

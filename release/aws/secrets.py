@@ -1,4 +1,4 @@
-"""Secrets Manager: the deploy key and the host key of an environment."""
+"""Secrets Manager: the keys of an environment, and the logins of its database."""
 
 from typing import Any
 
@@ -28,6 +28,11 @@ class Secrets:
             self._client.create_secret(
                 Name=name, SecretString=value, Tags=[{"Key": key, "Value": text} for key, text in tags.items()]
             )
+
+    def write(self, name: str, value: str) -> None:
+        """Give a secret another value; AWS keeps the one before as its previous version."""
+        with aws_call(f"write the secret {name}"):
+            self._client.put_secret_value(SecretId=name, SecretString=value)
 
     @property
     def _client(self) -> Any:

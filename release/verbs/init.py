@@ -8,12 +8,14 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from release.aws.identity import GithubProvider
 from release.aws.keys import StateKeys
 from release.aws.secrets import Secrets
 from release.aws.state_bucket import ensure_state_bucket
 from release.environment import Environment, open_environment
 from release.errors import Refused
 from release.output import Progress
+from settings.model import Settings
 
 MADE, THERE = "made", "was there"
 
@@ -42,9 +44,18 @@ def init(project_dir: Path, name: str, *, ci: str, progress: Progress) -> dict[s
         done[names.ledger_table] = _ledger_table(environment)
         environment.ledger.create(writer)
     with progress.step(name, "deploy key and host key"):
-        done |= _keys(environment)
+        done |= make_keys(environment.settings, Secrets(environment.session))
+    with progress.step(name, "database login"):
+        done[names.database_login] = _said(new_login := environment.database_role.ensure_secret())
+    if environment.settings.access.repository:
+        with progress.step(name, "GitHub as an identity provider"):
+            provider = GithubProvider(environment.session)
+            done[provider.arn] = _said(provider.ensure())
     with progress.step(name, "Pulumi stack"):
         done[f"stack {name}"] = _stack(environment)
+    if new_login and (outputs := environment.stack.outputs()):
+        with progress.step(name, "application role in the database"):
+            environment.database_role.keep(outputs)  # it came up without one: the next up tells servers to use it
     return done
 
 
@@ -56,6 +67,22 @@ def new_key_pair(comment: str) -> KeyPair:
     )
     public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
     return KeyPair(private=private.decode(), public=f"{public.decode()} {comment}")
+
+
+def make_keys(settings: Settings, secrets: Secrets) -> dict[str, str]:
+    """The deploy key and the host keys. Machines may read ``authorized_keys``, never the deploy key itself."""
+    names, tags = settings.names, settings.tags
+    done = {}
+    bastion = [names.bastion_host_key] if settings.servers.bastion else []
+    for name in (names.deploy_key, names.host_key, *bastion):
+        done[name] = _said(made := secrets.read(name) is None)
+        if made:
+            pair = new_key_pair(name)
+            secrets.create(name, json.dumps({"private": pair.private, "public": pair.public}), tags)
+    done[names.authorized_keys] = _said(made := secrets.read(names.authorized_keys) is None)
+    if made:
+        secrets.create(names.authorized_keys, json.loads(secrets.read(names.deploy_key) or "{}")["public"] + "\n", tags)
+    return done
 
 
 def _state_bucket(environment: Environment) -> str:
@@ -83,21 +110,6 @@ def _refuse_lost_ledger(environment: Environment) -> None:
             f"{environment.name} has come up before, but its ledger {environment.ledger.table.name} is gone",
             hint="restore the table from its point-in-time recovery under this name",
         )
-
-
-def _keys(environment: Environment) -> dict[str, str]:
-    """The deploy key and the servers' host key. Servers may read ``authorized_keys``, never the deploy key itself."""
-    names, secrets, tags = environment.settings.names, Secrets(environment.session), environment.settings.tags
-    done = {}
-    for name in (names.deploy_key, names.host_key):
-        done[name] = _said(made := secrets.read(name) is None)
-        if made:
-            pair = new_key_pair(name)
-            secrets.create(name, json.dumps({"private": pair.private, "public": pair.public}), tags)
-    done[names.authorized_keys] = _said(made := secrets.read(names.authorized_keys) is None)
-    if made:
-        secrets.create(names.authorized_keys, json.loads(secrets.read(names.deploy_key) or "{}")["public"] + "\n", tags)
-    return done
 
 
 def _stack(environment: Environment) -> str:

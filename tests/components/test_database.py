@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.components.recording import MASTER_SECRET, record, settings_of
+from components.database import family
+from tests.components.recording import record, settings_of
 
 
 def instance(environment: str) -> dict[str, Any]:
@@ -38,8 +39,8 @@ def test_dev_goes_without_a_final_snapshot() -> None:
     assert "finalSnapshotIdentifier" not in inputs
 
 
-def test_the_parameter_tells_servers_where_the_database_is_and_which_secret_opens_it() -> None:
-    [parameter] = record(settings_of("dev")).of("aws:ssm/parameter:Parameter")
+def test_the_parameter_tells_servers_where_the_database_is_and_the_applications_secret() -> None:
+    parameter = record(settings_of("dev")).one("aws:ssm/parameter:Parameter", "env-database-parameter")
     assert (parameter.inputs["name"], parameter.inputs["type"]) == ("/stageline/dev/database", "String")
     assert json.loads(parameter.inputs["value"]) == {
         "identifier": "env-database-instance-identifier",
@@ -47,5 +48,49 @@ def test_the_parameter_tells_servers_where_the_database_is_and_which_secret_open
         "host": "env-database-instance.example",
         "port": 5432,
         "name": "app",
-        "secret": MASTER_SECRET,
+        "secret": "stageline/dev/database-login",
+        "tls": "required",
     }
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "tls", "expected"),
+    [
+        pytest.param("postgres", "17.4", True, ("postgres17", "rds.force_ssl", "1"), id="postgres"),
+        pytest.param("postgres", "17.4", False, ("postgres17", "rds.force_ssl", "0"), id="postgres without TLS"),
+        pytest.param("mysql", "8.4.3", True, ("mysql8.4", "require_secure_transport", "ON"), id="mysql"),
+        pytest.param("mysql", "8.4.3", False, ("mysql8.4", "require_secure_transport", "OFF"), id="mysql without TLS"),
+    ],
+)
+def test_each_engine_refuses_plain_connections_by_its_parameter(
+    engine: str, version: str, tls: bool, expected: tuple[str, str, str]
+) -> None:
+    database = settings_of("dev").database.model_copy(update={"engine": engine, "version": version, "tls": tls})
+    recording = record(settings_of("dev", database=database))
+    [group] = recording.of("aws:rds/parameterGroup:ParameterGroup")
+    [parameter] = group.inputs["parameters"]
+    assert (group.inputs["family"], parameter["name"], parameter["value"]) == expected
+    [declared] = recording.of("aws:rds/instance:Instance")
+    assert declared.inputs["parameterGroupName"] == group.outputs["name"]
+
+
+def test_a_mysql_database_has_its_port_and_tells_it() -> None:
+    database = settings_of("dev").database.model_copy(update={"engine": "mysql", "version": "8.4.3", "port": 3306})
+    recording = record(settings_of("dev", database=database))
+    [declared] = recording.of("aws:rds/instance:Instance")
+    parameter = recording.one("aws:ssm/parameter:Parameter", "env-database-parameter")
+    assert (declared.inputs["engine"], declared.inputs["port"]) == ("mysql", 3306)
+    assert json.loads(parameter.inputs["value"])["engine"] == "mysql"
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "expected"),
+    [
+        ("postgres", "17", "postgres17"),
+        ("postgres", "17.4", "postgres17"),
+        ("mysql", "8.0", "mysql8.0"),
+        ("mysql", "8.4.3", "mysql8.4"),
+    ],
+)
+def test_the_family_of_parameters_is_that_of_the_version(engine: str, version: str, expected: str) -> None:
+    assert family(engine, version) == expected

@@ -4,11 +4,11 @@ from collections import Counter
 
 import pytest
 
+from components.recording import Recording
 from tests.components.recording import (
     EMPTY,
     GREEN_LIVE,
     PRIVATE_KEY,
-    Recording,
     record,
     settings_of,
     texts,
@@ -27,21 +27,27 @@ def kinds(recording: Recording) -> Counter[str]:
 
 
 @pytest.mark.parametrize("environment", ALL)
-def test_an_environment_has_two_servers_one_database_one_balancer_and_two_listeners(environment: str) -> None:
-    count = kinds(record(settings_of(environment)))
+def test_an_environment_has_two_servers_one_database_and_one_balancer_with_its_listeners(environment: str) -> None:
+    settings = settings_of(environment)
+    count = kinds(record(settings))
     assert count["aws:ec2/instance:Instance"] == 2
     assert count["aws:rds/instance:Instance"] == 1
     assert count["aws:lb/loadBalancer:LoadBalancer"] == 1
-    assert count["aws:lb/listener:Listener"] == 2
+    assert count["aws:lb/listener:Listener"] == (3 if settings.load_balancer.certificate else 2)
     assert count["aws:lb/targetGroup:TargetGroup"] == 2
-    assert count["aws:s3/bucket:Bucket"] == 2
+    assert count["aws:s3/bucket:Bucket"] == 3
 
 
 @pytest.mark.parametrize("environment", ALL)
-def test_environments_differ_in_nothing_but_object_lock(environment: str) -> None:
-    names = {(one.type, one.name) for one in record(settings_of(environment)).declared if one.type != LOCK}
-    others = {(one.type, one.name) for one in record(settings_of("prod")).declared if one.type != LOCK}
-    assert names == others
+def test_environments_differ_in_nothing_but_object_lock_and_the_way_from_plain_http(environment: str) -> None:
+    assert names(environment) == names("prod")
+
+
+def names(environment: str) -> set[tuple[str, str]]:
+    """Type and name of what an environment has, without what only some settings ask for."""
+    asked_for = {"env-lb-redirect", "env-firewall-redirect-0.0.0.0-0"}
+    declared = record(settings_of(environment)).declared
+    return {(one.type, one.name) for one in declared if one.type != LOCK and one.name not in asked_for}
 
 
 @pytest.mark.parametrize("environment", ALL)
@@ -71,6 +77,8 @@ def test_the_provider_assumes_the_role_that_the_setting_names() -> None:
 
 
 KEPT = {
+    "env-guard",
+    "env-logs-access",
     "env-storage-artifacts",
     "env-storage-backups",
     "env-storage-signing",

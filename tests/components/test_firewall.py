@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.components.recording import Declared, record, settings_of
+from components.recording import Declared
+from tests.components.recording import private_settings_of, record, settings_of
 
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
@@ -24,6 +25,7 @@ def rule(declared: Declared) -> Rule:
 def test_these_may_come_in_and_nothing_else() -> None:
     rules = [rule(declared) for declared in record(settings_of("prod")).of(INGRESS)]
     assert sorted(rules) == [
+        ("balancer", "0.0.0.0/0", 80),
         ("balancer", "0.0.0.0/0", 443),
         ("balancer", "203.0.113.0/24", 8443),
         ("database", "servers", 5432),
@@ -43,12 +45,29 @@ def test_these_may_go_out_and_nothing_else() -> None:
     ]
 
 
+def test_behind_a_bastion_ssh_comes_to_servers_from_it_alone() -> None:
+    rules = [rule(declared) for declared in record(private_settings_of("prod")).of(INGRESS)]
+    assert sorted(one for one in rules if one[2] == 22) == [
+        ("bastion", "203.0.113.0/24", 22),
+        ("servers", "bastion", 22),
+    ]
+
+
+def test_a_bastion_reaches_servers_and_its_secrets_and_nothing_else() -> None:
+    rules = [rule(declared) for declared in record(private_settings_of("prod")).of(EGRESS)]
+    assert sorted(one for one in rules if one[0] == "bastion") == [
+        ("bastion", "0.0.0.0/0", 443),
+        ("bastion", "servers", 22),
+    ]
+
+
 @pytest.mark.parametrize("environment", ["dev", "qa", "staging", "prod"])
-def test_only_the_live_port_is_open_to_the_world(environment: str) -> None:
-    settings = settings_of(environment)
-    rules = [rule(declared) for declared in record(settings).of(INGRESS)]
+def test_only_the_live_port_and_the_way_to_it_are_open_to_the_world(environment: str) -> None:
+    balancer = settings_of(environment).load_balancer
+    rules = [rule(declared) for declared in record(settings_of(environment)).of(INGRESS)]
     open_ports = [(group, port) for group, peer, port in rules if peer.endswith("/0")]
-    assert open_ports == [("balancer", settings.load_balancer.live_port)]
+    ports = [port for port in (balancer.live_port, balancer.redirect_port) if port]
+    assert open_ports == [("balancer", port) for port in ports]
 
 
 def test_groups_hold_no_rules_of_their_own() -> None:

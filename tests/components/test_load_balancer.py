@@ -39,17 +39,6 @@ def test_the_live_listener_points_at_the_declared_slot_and_the_preview_at_the_ot
     assert recording.one(LISTENER, "env-lb-preview").inputs["defaultActions"] == [preview]
 
 
-@pytest.mark.parametrize("slots", [EMPTY, BLUE_LIVE, GREEN_LIVE], ids=["nothing", "blue", "green"])
-def test_both_target_groups_hold_all_servers_always(slots: Slots) -> None:
-    attachments = record(settings_of("prod"), slots).of("aws:lb/targetGroupAttachment:TargetGroupAttachment")
-    assert [(one.inputs["targetGroupArn"], one.inputs["targetId"], one.inputs["port"]) for one in attachments] == [
-        ("arn:of:env-lb-blue", "env-servers-1-id", 8081),
-        ("arn:of:env-lb-blue", "env-servers-2-id", 8081),
-        ("arn:of:env-lb-green", "env-servers-1-id", 8082),
-        ("arn:of:env-lb-green", "env-servers-2-id", 8082),
-    ]
-
-
 def test_the_live_listener_moves_only_after_the_live_slot_is_installed_everywhere() -> None:
     recording = record(settings_of("prod"), GREEN_LIVE)
     commands = {one.urn: one.name for one in recording.of("command:remote:Command")}
@@ -97,7 +86,7 @@ def test_a_certificate_decides_whether_both_listeners_speak_tls(
     environment: str, spoken: list[tuple[str, int]]
 ) -> None:
     settings = settings_of(environment)
-    listeners = record(settings).of(LISTENER)
+    listeners = [one for one in record(settings).of(LISTENER) if one.name != "env-lb-redirect"]
     assert [(one.inputs["protocol"], one.inputs["port"]) for one in listeners] == spoken
     assert {one.inputs.get("certificateArn") for one in listeners} == {settings.load_balancer.certificate}
 
@@ -112,6 +101,26 @@ def test_a_certificate_decides_whether_both_listeners_speak_tls(
 def test_tls_is_asked_for_by_the_name_in_the_certificate(environment: str, live: str, preview: str) -> None:
     registered = record(settings_of(environment)).registered["env-lb"]
     assert (registered["live_url"], registered["preview_url"]) == (live, preview)
+
+
+def test_plain_http_is_sent_to_tls_where_there_is_a_certificate() -> None:
+    listener = record(settings_of("prod")).one(LISTENER, "env-lb-redirect")
+    assert (listener.inputs["protocol"], listener.inputs["port"]) == ("HTTP", 80)
+    assert listener.inputs["defaultActions"] == [
+        {"type": "redirect", "redirect": {"protocol": "HTTPS", "port": "443", "statusCode": "HTTP_301"}}
+    ]
+
+
+def test_without_a_certificate_nothing_is_redirected() -> None:
+    assert "env-lb-redirect" not in {one.name for one in record(settings_of("dev")).of(LISTENER)}
+
+
+def test_the_access_log_goes_into_the_bucket_once_the_balancer_may_write_there() -> None:
+    recording = record(settings_of("prod"))
+    [balancer] = recording.of("aws:lb/loadBalancer:LoadBalancer")
+    policy = recording.one("aws:s3/bucketPolicy:BucketPolicy", "env-logs-access")
+    assert balancer.inputs["accessLogs"] == {"bucket": "env-logs-access-id", "enabled": True}
+    assert policy.urn in balancer.after
 
 
 @pytest.mark.parametrize(("environment", "kept"), [("dev", False), ("prod", True)])

@@ -5,17 +5,16 @@ from typing import Any
 
 import pytest
 
-from components.servers import Boot, user_data
+from components.machine import Boot, user_data
+from components.recording import Declared, Recording
 from components.slots import SlotContent, Slots
 from tests.components.recording import (
     BLUE_LIVE_GREEN_FILLED,
     EMPTY,
     HOST_KEY,
-    MASTER_SECRET,
     NEW,
     OLD,
     PRIVATE_KEY,
-    Declared,
     record,
     settings_of,
 )
@@ -23,6 +22,7 @@ from tests.components.recording import (
 COMMAND = "command:remote:Command"
 COPY = "command:remote:CopyToRemote"
 INSTANCE = "aws:ec2/instance:Instance"
+ATTACHMENT = "aws:lb/targetGroupAttachment:TargetGroupAttachment"
 USER_DATA_LIMIT = 16 * 1024
 
 FILLED = {
@@ -36,9 +36,14 @@ FILLED = {
 }
 
 
+def installs(recording: Recording) -> list[Declared]:
+    """The Commands that fill slots."""
+    return [command for command in recording.of(COMMAND) if command.name.startswith("env-servers-")]
+
+
 @pytest.mark.parametrize(("slots", "names"), FILLED.values(), ids=FILLED.keys())
 def test_only_a_filled_slot_has_commands(slots: Slots, names: list[str]) -> None:
-    assert [command.name for command in record(settings_of("prod"), slots).of(COMMAND)] == names
+    assert [command.name for command in installs(record(settings_of("prod"), slots))] == names
 
 
 def test_stdin_holds_what_the_slot_shall_hold_and_nothing_else() -> None:
@@ -54,13 +59,13 @@ def test_stdin_holds_what_the_slot_shall_hold_and_nothing_else() -> None:
 
 def test_a_slot_that_a_deployment_emptied_is_told_to_be_empty() -> None:
     emptied = SlotContent(release=None, digest=None, deployment="d-3")
-    commands = record(settings_of("prod"), Slots(blue=OLD, green=emptied, declared="blue")).of(COMMAND)
+    commands = installs(record(settings_of("prod"), Slots(blue=OLD, green=emptied, declared="blue")))
     told = [json.loads(one.inputs["stdin"]) for one in commands if one.name.endswith("green")]
     assert [(one["release"], one["digest"], one["deployment"]) for one in told] == [(None, None, "d-3")] * 2
 
 
 def test_stdin_is_a_secret_so_that_state_and_logs_do_not_show_it() -> None:
-    commands = record(settings_of("prod"), BLUE_LIVE_GREEN_FILLED).of(COMMAND)
+    commands = installs(record(settings_of("prod"), BLUE_LIVE_GREEN_FILLED))
     assert [{"stdin", "connection"} <= command.secrets for command in commands] == [True] * 4
 
 
@@ -71,20 +76,20 @@ def comparable(declared: Declared) -> dict[str, Any]:
 def test_moving_the_live_listener_runs_no_installer_again() -> None:
     before = record(settings_of("prod"), Slots(blue=OLD, green=NEW, declared="blue"))
     after = record(settings_of("prod"), Slots(blue=OLD, green=NEW, declared="green"))
-    assert len(before.of(COMMAND)) == 4
-    for kind in (COMMAND, COPY):
+    assert len(installs(before)) == 4
+    for kind in (COMMAND, COPY, ATTACHMENT):
         assert [comparable(one) for one in before.of(kind)] == [comparable(one) for one in after.of(kind)]
 
 
 def test_filling_a_slot_leaves_the_other_slots_commands_alone() -> None:
     before = record(settings_of("prod"), Slots(blue=OLD, declared="blue"))
     after = record(settings_of("prod"), BLUE_LIVE_GREEN_FILLED)
-    blue = [one for one in after.of(COMMAND) if one.name.endswith("blue")]
-    assert [comparable(one) for one in before.of(COMMAND)] == [comparable(one) for one in blue]
+    blue = [one for one in installs(after) if one.name.endswith("blue")]
+    assert [comparable(one) for one in installs(before)] == [comparable(one) for one in blue]
 
 
 def test_every_command_is_the_same_text_with_a_time_limit() -> None:
-    commands = record(settings_of("prod"), BLUE_LIVE_GREEN_FILLED).of(COMMAND)
+    commands = installs(record(settings_of("prod"), BLUE_LIVE_GREEN_FILLED))
     assert {command.inputs["create"] for command in commands} == {
         "timeout 300 python3 stageline/slot.py install --settle 10"
     }
@@ -99,14 +104,14 @@ def test_every_command_is_the_same_text_with_a_time_limit() -> None:
 
 def test_a_replaced_server_gets_the_installer_and_its_releases_again() -> None:
     recording = record(settings_of("prod"), BLUE_LIVE_GREEN_FILLED)
-    made_by_hand = [one for kind in (COMMAND, COPY) for one in recording.of(kind)]
+    made_by_hand = [*installs(recording), *recording.of(COPY)]
     triggers = {one.name: one.inputs["triggers"] for one in made_by_hand}
     assert triggers == {one.name: [f"{one.name[: len('env-servers-1')]}-id"] for one in made_by_hand}
 
 
 def test_the_first_server_installs_before_all_others() -> None:
     recording = record(settings_of("prod"), BLUE_LIVE_GREEN_FILLED)
-    commands = {command.name: command for command in recording.of(COMMAND)}
+    commands = {command.name: command for command in installs(recording)}
     by_urn = {command.urn: command.name for command in commands.values()}
     waits = {name: sorted(by_urn[urn] for urn in one.after if urn in by_urn) for name, one in commands.items()}
     assert waits == {
@@ -128,7 +133,7 @@ def test_a_command_waits_for_its_installer_and_for_the_right_to_read() -> None:
 def test_every_connection_pins_the_host_key_and_uses_the_deploy_key() -> None:
     recording = record(settings_of("prod"), BLUE_LIVE_GREEN_FILLED)
     connections = [one.inputs["connection"] for kind in (COMMAND, COPY) for one in recording.of(kind)]
-    assert len(connections) == 6
+    assert len(connections) == 8
     for connection in connections:
         number = connection["host"].removeprefix("public-env-servers-")
         assert number in ("1", "2")
@@ -149,9 +154,14 @@ def test_a_server_has_imdsv2_an_encrypted_disk_and_no_key_pair() -> None:
         assert "keyName" not in server.inputs
 
 
-def test_another_image_or_boot_file_replaces_no_server() -> None:
+def test_another_image_boot_file_or_subnet_replaces_no_server() -> None:
     servers = record(settings_of("prod")).of(INSTANCE)
-    assert [server.ignore_changes for server in servers] == [("ami", "userData")] * 2
+    assert [server.ignore_changes for server in servers] == [("ami", "userData", "subnetId")] * 2
+
+
+def test_another_type_replaces_servers_because_in_place_all_would_stop_at_once() -> None:
+    servers = record(settings_of("prod")).of(INSTANCE)
+    assert [server.replace_on_changes for server in servers] == [("instanceType",)] * 2
 
 
 def test_servers_are_spread_over_the_zones() -> None:
@@ -169,7 +179,8 @@ def test_a_server_boots_only_when_it_may_read_its_keys() -> None:
 
 
 def test_the_role_reads_these_and_nothing_else() -> None:
-    policies = record(settings_of("prod")).of("aws:iam/rolePolicy:RolePolicy")
+    recording = record(settings_of("prod"))
+    policies = [recording.one("aws:iam/rolePolicy:RolePolicy", f"env-servers-{part}") for part in ("boot", "run")]
     statements = [one for policy in policies for one in json.loads(policy.inputs["policy"])["Statement"]]
     secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stageline/prod"
     assert [(one["Effect"], one["Action"], one["Resource"]) for one in statements] == [
@@ -180,12 +191,24 @@ def test_the_role_reads_these_and_nothing_else() -> None:
         ),
         ("Allow", "s3:GetObject", ["arn:of:env-storage-artifacts/artifacts/*"]),
         ("Allow", "ssm:GetParameter", ["arn:of:env-database-parameter"]),
-        ("Allow", "secretsmanager:GetSecretValue", [MASTER_SECRET]),
+        ("Allow", "elasticloadbalancing:DescribeTargetHealth", ["*"]),
+        ("Allow", "secretsmanager:GetSecretValue", [f"{secret}/database-login-??????"]),
+    ]
+
+
+def test_the_role_writes_figures_into_the_agents_namespace_and_logs_into_the_servers_group() -> None:
+    policy = record(settings_of("prod")).one("aws:iam/rolePolicy:RolePolicy", "env-servers-watch")
+    figures, *logs = json.loads(policy.inputs["policy"])["Statement"]
+    group = "arn:of:env-logs-servers"
+    assert (figures["Action"], figures["Resource"]) == ("cloudwatch:PutMetricData", ["*"])
+    assert figures["Condition"] == {"StringEquals": {"cloudwatch:namespace": "CWAgent"}}
+    assert [(one["Action"], one["Resource"]) for one in logs] == [
+        (f"logs:{call}", [group, f"{group}:*"]) for call in ("CreateLogStream", "DescribeLogStreams", "PutLogEvents")
     ]
 
 
 def boot(**changes: str) -> Boot:
-    names = ["project", "environment", "region", "user", "artifact_bucket", "database_parameter"]
+    names = ["project", "environment", "region", "user", "artifact_bucket", "database_parameter", "server_logs"]
     values = {name: f"the {name}" for name in [*names, "host_key_secret", "authorized_keys_secret"]}
     return Boot(**{**values, **changes})
 

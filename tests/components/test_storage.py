@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from components.recording import Declared, Recording
 from settings.model import Storage
-from tests.components.recording import Recording, record, settings_of
+from tests.components.recording import record, settings_of
 
+ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 LOCK = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
 
 
@@ -17,9 +19,14 @@ def policy(recording: Recording, part: str) -> dict[str, Any]:
     return {one["Sid"]: one for one in json.loads(declared.inputs["policy"])["Statement"]}
 
 
+def own(recording: Recording, type: str) -> list[Declared]:
+    """What of this type belongs to the storage."""
+    return [one for one in recording.of(type) if one.name.startswith("env-storage-")]
+
+
 def test_buckets_have_the_names_that_release_derives() -> None:
     settings = settings_of("prod")
-    buckets = record(settings).of("aws:s3/bucket:Bucket")
+    buckets = own(record(settings), "aws:s3/bucket:Bucket")
     assert [bucket.inputs["bucket"] for bucket in buckets] == [
         settings.names.artifact_bucket,
         settings.names.backup_bucket,
@@ -28,9 +35,9 @@ def test_buckets_have_the_names_that_release_derives() -> None:
 
 def test_every_bucket_keeps_versions_is_encrypted_and_closed_to_the_public() -> None:
     recording = record(settings_of("dev"))
-    versioning = recording.of("aws:s3/bucketVersioning:BucketVersioning")
-    encryption = recording.of("aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration")
-    closed = recording.of("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock")
+    versioning = own(recording, "aws:s3/bucketVersioning:BucketVersioning")
+    encryption = own(recording, ENCRYPTION)
+    closed = own(recording, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock")
     names = ["env-storage-artifacts", "env-storage-backups"]
     assert [one.name for one in versioning] == [one.name for one in encryption] == names
     assert [one.inputs["versioningConfiguration"] for one in versioning] == [{"status": "Enabled"}] * 2
@@ -81,14 +88,14 @@ def test_accounts_that_the_setting_names_may_read_artifacts_and_nothing_more() -
 )
 def test_object_lock_is_always_possible_and_its_rule_is_the_setting(environment: str, modes: list[str]) -> None:
     recording = record(settings_of(environment))
-    buckets = recording.of("aws:s3/bucket:Bucket")
+    buckets = own(recording, "aws:s3/bucket:Bucket")
     assert [lock.inputs["rule"]["defaultRetention"]["mode"] for lock in recording.of(LOCK)] == modes
     assert [bucket.inputs["objectLockEnabled"] for bucket in buckets] == [True, True]
 
 
 def test_the_signing_key_signs_on_the_curve_that_clients_verify_and_has_its_derived_alias() -> None:
     recording = record(settings_of("dev"))
-    [key] = recording.of("aws:kms/key:Key")
+    [key] = own(recording, "aws:kms/key:Key")
     [alias] = recording.of("aws:kms/alias:Alias")
     assert (key.inputs["customerMasterKeySpec"], key.inputs["keyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
     assert alias.inputs == {"name": "alias/stageline-dev-signing", "targetKeyId": "env-storage-signing-key"}

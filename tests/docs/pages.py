@@ -18,6 +18,7 @@ SPAN = re.compile(r"`([^`\n]+)`")
 OURS = ("release", "local-cloud", "make")
 BETWEEN_COMMANDS = re.compile(r"&&|\|\||[;|()]")
 ASSIGNMENT = re.compile(r"[A-Z_]+=")
+STEP = re.compile(r"^ *(?:- )?run: (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,9 @@ def pattern(line: str) -> re.Pattern[str]:
 
 
 def command_lines(block: Block) -> list[str]:
-    """The commands of a block: after ``$ `` in a terminal, every line of a script."""
+    """The commands of a block: after ``$ `` in a terminal, every line of a script, the steps of a workflow."""
+    if block.language == "yaml":
+        return STEP.findall(block.text)
     if block.language == "console":
         return [shown.command for shown in terminal(f"```console\n{block.text}```\n")]
     return block.text.splitlines() if block.language == "sh" else []

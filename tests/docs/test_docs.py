@@ -25,7 +25,7 @@ from release.verification import HEALTH_LIMIT, IN_A_ROW, SMOKE_LIMIT
 from settings.model import Settings
 from settings.names import ENVIRONMENT_RULE, Names
 from settings.rules import RULES
-from settings.stackfile import load
+from settings.stackfile import load, section_of
 from tests.docs.pages import PAGES, ROOT, blocks, command_lines, commands, pattern, rows, section, spans, terminal
 
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()
@@ -145,6 +145,11 @@ def test_commands_are_found_wherever_they_stand_in_a_line() -> None:
     assert list(commands(line)) == [["make", "demo"], ["local-cloud", "env"], ["release", "status"]]
 
 
+def test_commands_are_found_in_the_steps_of_a_workflow() -> None:
+    (workflow,) = blocks("```yaml\nsteps:\n  - run: release status dev\n  - uses: a/b@v1\n```\n")
+    assert command_lines(workflow) == ["release status dev"]
+
+
 def test_an_output_line_may_leave_something_out() -> None:
     (shown,) = terminal("```console\n$ release status\n…\nqa  …  1.0.0\n```\n")
     assert (shown.command, shown.output) == ("release status", ("qa  …  1.0.0",))
@@ -204,10 +209,10 @@ def headings(page: Path) -> set[str]:
 def stack_keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
     """The keys of a stack file by their dotted names, sections opened."""
     for name, field in model.model_fields.items():
-        part = field.annotation
-        if isinstance(part, type) and issubclass(part, BaseModel):
+        part = section_of(field.annotation)
+        if part:
             yield from stack_keys(part, f"{prefix}{name}.")
-        elif prefix or name not in OF_PULUMI:
+        if part is not field.annotation and (prefix or name not in OF_PULUMI):
             yield f"{prefix}{name}", field
 
 

@@ -66,7 +66,7 @@ def database(identifier: str, address: str, **tags: str) -> None:
 
 
 def secrets() -> None:
-    for name in ("deploy-key", "host-key"):
+    for name in ("deploy-key", "host-key", "bastion-host-key"):
         pair = json.dumps({"private": f"{name} private", "public": f"{name} public"})
         client("secretsmanager").create_secret(Name=f"stageline/dev/{name}", SecretString=pair)
 
@@ -102,6 +102,12 @@ def test_the_door_of_a_server_is_opened_by_the_keys_of_its_environment() -> None
     door = doors.ssh_door(server, 2022)
     assert (door["port"], door["environment"]) == (2022, "dev")
     assert (door["private"], door["host_key"]) == ("deploy-key private", "host-key public")
+
+
+def test_the_bastion_is_known_by_its_own_host_key() -> None:
+    secrets()
+    door = doors.ssh_door(instance("stageline-dev-bastion", **TAGS), 2022)
+    assert (door["private"], door["host_key"]) == ("deploy-key private", "bastion-host-key public")
 
 
 def test_a_server_of_no_environment_has_no_door() -> None:

@@ -74,6 +74,18 @@ def test_nothing_is_installed_when_the_snapshot_fails(world: World) -> None:
     assert (state(world).blue, state(world).open) == (None, None)
 
 
+def test_nothing_is_touched_when_the_application_cannot_get_its_role(world: World) -> None:
+    world.dev.database_role.fail = True
+    with pytest.raises(Broken, match="application role"):
+        put(world, "1.0.0")
+    assert (world.dev.stack.ups, world.dev.databases.snapshots) == ([], [])
+    assert (state(world).blue, state(world).open) == (None, None)
+
+
+def test_the_role_is_seen_to_before_the_backup(world: World) -> None:
+    assert put(world, "1.0.0").evidence["preflight"]["role"] == "was there"
+
+
 def test_a_failed_installation_restores_the_slot_under_a_deployment_of_its_own(world: World) -> None:
     for version in ("1.0.0", "1.1.0"):
         put(world, version)

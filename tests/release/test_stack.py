@@ -40,6 +40,13 @@ def test_up_carries_the_fence_in_the_environment(stack: Stack, tmp_path: Path) -
     assert called.endswith("fence=7\n")
 
 
+def test_a_replacement_is_an_up_that_makes_one_resource_anew(stack: Stack, tmp_path: Path) -> None:
+    stack.replace("urn:of:a server", fence=7)
+    called = (tmp_path / "calls").read_text()
+    assert called.startswith("up --stack dev --yes --skip-preview --non-interactive")
+    assert called.endswith(" --replace urn:of:a server fence=7\n")
+
+
 def test_a_failed_up_says_what_pulumi_said_and_keeps_the_output(stack: Stack, tmp_path: Path) -> None:
     behave(tmp_path, "echo 'error: installing failed on server 1'; echo 'error: update failed'; exit 255")
     with pytest.raises(Broken, match=r"pulumi up of dev failed: installing failed on server 1; .*stageline-dev-"):
@@ -78,6 +85,15 @@ def test_a_sigterm_is_passed_on_once_and_reported(stack: Stack, tmp_path: Path) 
     assert caught.value.signal_number == signal.SIGTERM
     assert (tmp_path / "calls").read_text().endswith("stopped\n")
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_pulumi_that_hangs_is_asked_to_end_and_reported(stack: Stack, tmp_path: Path) -> None:
+    """Row 20: a server that hangs would hang the deployment."""
+    hanging = Stack(tmp_path, "dev", limit=0.3, log_dir=tmp_path)
+    behave(tmp_path, "trap 'kill $!; echo stopped >> calls; exit 1' TERM; sleep 60 & wait $!")
+    with pytest.raises(Broken, match="pulumi up of dev did not end within 0 s and was ended; a server may hang"):
+        hanging.up(fence=1)
+    assert (tmp_path / "calls").read_text().endswith("stopped\n")
 
 
 OUTPUT = """Updating (dev):

@@ -150,6 +150,20 @@ class FakeDatabases:
             raise Broken(f"the snapshot {snapshot} is failed")
 
 
+class FakeDatabaseRole:
+    """The application's role in the database: there, or not to be had."""
+
+    def __init__(self) -> None:
+        self.fail = False
+        self.asked: list[str] = []
+
+    def ensure(self, outputs: dict[str, Any]) -> str:
+        if self.fail:
+            raise Broken("the database refuses its application role")
+        self.asked.append(outputs["database_id"])
+        return "was there"
+
+
 class World:
     """dev and qa, initialised, with everything a test may look at."""
 
@@ -207,6 +221,7 @@ class World:
             ),
             backups=Bucket(session, settings.names.backup_bucket),
             databases=FakeDatabases(),
+            database_role=FakeDatabaseRole(),
             stack=FakeStack(servers, ledger),
             verification=HastyVerification(FakeProbe(servers), FakeBalancer(), pause=lambda seconds: None),
         )

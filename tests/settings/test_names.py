@@ -17,13 +17,19 @@ DERIVED = {
     "deploy_key": "stageline/prod/deploy-key",
     "authorized_keys": "stageline/prod/authorized-keys",
     "host_key": "stageline/prod/host-key",
+    "bastion_host_key": "stageline/prod/bastion-host-key",
     "database_parameter": "/stageline/prod/database",
+    "guard_parameter": "/stageline/prod/guard",
 }
 
 
 @pytest.mark.parametrize(("name", "value"), DERIVED.items())
 def test_a_derived_name_is_a_contract_with_what_already_exists(name: str, value: str) -> None:
     assert getattr(PROD, name) == value
+
+
+def test_environments_of_an_account_and_region_share_the_bucket_of_their_state() -> None:
+    assert PROD.state_bucket == "stageline-state-123456789012-eu-central-1"
 
 
 environment_names = st.from_regex(r"[a-z][a-z0-9]{0,9}(-[a-z0-9]{1,9}){0,2}", fullmatch=True)

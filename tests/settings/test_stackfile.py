@@ -1,5 +1,6 @@
 """Stack files: what is read, and how everything that is wrong is told at once."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,10 @@ WRONG = {
     ),
     "certificate is no ARN": ({"load_balancer__certificate": "x"}, "load_balancer.certificate is 'x';", "ARN"),
     "certificate without a domain": (
-        {"load_balancer__certificate": "arn:aws:acm:eu-central-1:123456789012:certificate/0"},
+        {
+            "load_balancer__certificate": "arn:aws:acm:eu-central-1:123456789012:certificate/0",
+            "load_balancer__redirect_port": 8000,
+        },
         "load_balancer.domain is None;",
         "a domain with a certificate",
     ),
@@ -141,6 +145,70 @@ WRONG = {
         {"load_balancer__domain": "https://x"},
         "load_balancer.domain is 'https://x';",
         "app.example",
+    ),
+    "certificate without a redirect": (
+        {
+            "load_balancer__certificate": "arn:aws:acm:eu-central-1:123456789012:certificate/0",
+            "load_balancer__domain": "app.example.com",
+        },
+        "load_balancer.redirect_port is None;",
+        "a port with a certificate",
+    ),
+    "redirect to itself": (
+        {
+            "load_balancer__certificate": "arn:aws:acm:eu-central-1:123456789012:certificate/0",
+            "load_balancer__domain": "app.example.com",
+            "load_balancer__redirect_port": 80,
+        },
+        "load_balancer.redirect_port is 80;",
+        "another port than load_balancer.live_port",
+    ),
+    "logs for ever": ({"load_balancer__access_log_days": 0}, "load_balancer.access_log_days is 0;", "1 to 3653"),
+    "days that CloudWatch does not take": (
+        {"network__flow_log_days": 10},
+        "network.flow_log_days is 10;",
+        "1, 3, 5, 7",
+    ),
+    "private servers without a bastion": (
+        {"servers__public": False, "network__nat": True},
+        "servers.bastion is None;",
+        "a section where servers.public is false",
+    ),
+    "private servers without a way out": (
+        {"servers__public": False, "servers__bastion": {"instance_type": "t3.micro", "ami": "ami-0123456789abcdef0"}},
+        "network.nat is False;",
+        "private servers read secrets over the internet",
+    ),
+    "bastion without an image": (
+        {"servers__public": False, "network__nat": True, "servers__bastion": {"instance_type": "t3.micro"}},
+        "servers.bastion.ami is missing;",
+        "pinned image id",
+    ),
+    "bastion with more": (
+        {
+            "servers__public": False,
+            "network__nat": True,
+            "servers__bastion": {"instance_type": "t3.micro", "ami": "ami-0123456789abcdef0", "user": "x"},
+        },
+        "servers.bastion.user is not a setting;",
+        "instance_type, ami",
+    ),
+    "addresses of another environment": (
+        {"network__cidr": "10.20.128.0/24"},
+        "network.cidr is '10.20.128.0/24', which overlaps 10.20.0.0/16 of qa;",
+        "a block that no other environment has",
+    ),
+    "alarm to nobody": ({"monitoring__emails": ["ops"]}, "monitoring.emails.0 is 'ops';", "e-mail addresses"),
+    "repository as a link": (
+        {"access__repository": "https://github.com/a/b"},
+        "access.repository is 'https://github.com/a/b';",
+        "like owner/name",
+    ),
+    "approver is everybody": ({"access__approvers": ["*"]}, "access.approvers.0 is '*';", "IAM users or roles"),
+    "MySQL's version of one number": (
+        {"database__engine": "mysql", "database__version": "8"},
+        "database.version is '8';",
+        "two or three numbers",
     ),
     "compliance outside prod": (
         {"storage__object_lock": "compliance"},
@@ -165,11 +233,22 @@ def test_a_wrong_key_is_told_with_file_key_value_and_what_is_allowed(
     assert allowed in right
 
 
+CERTIFIED = {
+    "load_balancer__certificate": "arn:aws:acm:eu-central-1:123456789012:certificate/12345678",
+    "load_balancer__domain": "app.example.com",
+    "load_balancer__redirect_port": 81,
+}
+
 UNSAFE = {
     "no object lock": ({"storage__object_lock": "none"}, "storage.object_lock is 'none'"),
     "buckets deleted with content": ({"storage__force_destroy": True}, "storage.force_destroy is True"),
     "database deletable": ({"database__deletion_protection": False}, "database.deletion_protection is False"),
     "no final snapshot": ({"database__final_snapshot": False}, "database.final_snapshot is False"),
+    "one zone for the database": ({"database__multi_az": False}, "database.multi_az is False"),
+    "plain connections to the database": (
+        {"database__tls": False, **CERTIFIED},
+        "database.tls is False",
+    ),
     "few backup days": ({"database__backup_days": 6}, "database.backup_days is 6"),
     "balancer deletable": (
         {"load_balancer__deletion_protection": False},
@@ -310,9 +389,9 @@ def test_a_name_that_is_not_allowed_never_touches_a_path(project: Path, name: st
 
 
 def test_an_environment_name_that_makes_bucket_names_too_long_is_refused(project: Path) -> None:
-    text = (project / "Pulumi.dev.yaml").read_text(encoding="utf-8")
-    for name in ("a" * 17, "a" * 18):
-        (project / f"Pulumi.{name}.yaml").write_text(text, encoding="utf-8")
+    for number, name in enumerate(("a" * 17, "a" * 18)):
+        shutil.copy(project / "Pulumi.dev.yaml", project / f"Pulumi.{name}.yaml")
+        change(project, name, network__cidr=f"10.{100 + number}.0.0/16")
     assert len(load(project, "a" * 17).names.artifact_bucket) == 63
     [line] = complaints(project, "a" * 18)
     assert "at most 17 characters" in line

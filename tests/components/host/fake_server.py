@@ -207,7 +207,7 @@ def make_aws(folder: Path) -> None:
     for path in (secret, parameter, folder / "artifacts-bucket" / "artifacts" / "x"):
         path.parent.mkdir(parents=True)
     database = {"identifier": "shop-dev", "engine": "postgres", "host": "db.example", "port": 5432, "name": "shop"}
-    parameter.write_text(json.dumps({**database, "secret": secret.name}))
+    parameter.write_text(json.dumps({**database, "secret": secret.name, "tls": "off"}))
     secret.write_text(json.dumps({"username": "admin", "password": PASSWORD}))
     (folder / "faults").touch()
 

@@ -25,6 +25,7 @@ SETTINGS = {
     "database_parameter": "/shop/dev/database",
     "host_key_secret": "host-key",
     "authorized_keys_secret": "authorized-keys",
+    "server_logs": "/shop/dev/servers",
 }
 KEYS = "ssh-ed25519 AAAAcurrent ops\n\nssh-ed25519 AAAAnext ops\n"
 
@@ -93,12 +94,12 @@ def machine(tmp_path: Path) -> Machine:
     return machine
 
 
-def user_data() -> str:
+def user_data(settings: dict[str, str] = SETTINGS) -> str:
     """As the environment makes it, only that retries do not wait."""
     text = BOOT.read_text()
     assert text.count("RETRY_PAUSE = 2.0") == 1
-    settings = f"#!/usr/bin/env python3\nSETTINGS = {json.dumps(SETTINGS)!r}\n"
-    return settings + text.replace("RETRY_PAUSE = 2.0", "RETRY_PAUSE = 0.001")
+    first = f"#!/usr/bin/env python3\nSETTINGS = {json.dumps(settings)!r}\n"
+    return first + text.replace("RETRY_PAUSE = 2.0", "RETRY_PAUSE = 0.001")
 
 
 def mode(path: Path) -> int:
@@ -117,6 +118,14 @@ def test_the_server_knows_what_the_installer_needs(machine: Machine) -> None:
     }
 
 
+def test_a_bastion_gets_its_keys_and_nothing_that_an_installer_needs(machine: Machine) -> None:
+    bastion = {key: value for key, value in SETTINGS.items() if key not in ("artifact_bucket", "database_parameter")}
+    (machine.folder / "user-data").write_text(user_data(bastion))
+    assert machine.run().returncode == 0
+    assert [path.name for path in machine.home.rglob("*") if path.is_file()] == ["authorized_keys"]
+    assert (machine.root / "etc/ssh/ssh_host_ed25519_key").read_text() == PRIVATE + "\n"
+
+
 def test_the_deploy_keys_are_let_in(machine: Machine) -> None:
     machine.run()
     keys = machine.home / ".ssh" / "authorized_keys"
@@ -133,6 +142,12 @@ def test_the_pinned_host_key_is_the_only_one_that_is_offered(machine: Machine) -
     assert "HostKeyAlgorithms ssh-ed25519\n" in (ssh / "sshd_config.d" / "10-stageline.conf").read_text()
 
 
+def test_ssh_forwards_connections_and_no_agents_and_takes_no_passwords(machine: Machine) -> None:
+    machine.run()
+    said = (machine.root / "etc/ssh/sshd_config.d/10-stageline.conf").read_text().splitlines()
+    assert {"AllowTcpForwarding local", "AllowAgentForwarding no", "PasswordAuthentication no"} <= set(said)
+
+
 def test_the_user_is_made_and_ssh_opens_last(machine: Machine) -> None:
     machine.run()
     assert machine.calls() == [
@@ -143,6 +158,52 @@ def test_the_user_is_made_and_ssh_opens_last(machine: Machine) -> None:
         "systemctl enable --now stageline-keys.timer",
         "systemctl restart sshd",
     ]
+
+
+def add_agent(machine: Machine) -> Path:
+    """What an image with the CloudWatch agent has: the program that starts it."""
+    program = machine.root / "opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl"
+    program.parent.mkdir(parents=True)
+    program.write_text(NOTE)
+    program.chmod(0o755)
+    return program
+
+
+def test_the_agent_tells_memory_and_disk_by_the_servers_id_alone_and_the_logs(machine: Machine) -> None:
+    add_agent(machine)
+    assert machine.run().returncode == 0
+    config = machine.root / "opt/aws/amazon-cloudwatch-agent/etc/stageline.json"
+    told = json.loads(config.read_text())
+    assert told["metrics"]["aggregation_dimensions"] == [["InstanceId"]]
+    assert told["metrics"]["append_dimensions"] == {"InstanceId": "${aws:InstanceId}"}
+    assert set(told["metrics"]["metrics_collected"]) == {"mem", "disk"}
+    files = told["logs"]["logs_collected"]["files"]["collect_list"]
+    assert {file["log_group_name"] for file in files} == {"/shop/dev/servers"}
+    start = f"amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -s -c file:{config}"
+    assert machine.calls()[-2:] == ["systemctl restart sshd", start]
+
+
+def test_an_image_without_the_agent_boots_and_says_what_is_missing(machine: Machine) -> None:
+    done = machine.run()
+    assert done.returncode == 0
+    assert "no CloudWatch agent" in done.stdout
+
+
+@pytest.mark.parametrize("program", ["#!/bin/sh\nexit 1\n", "#!/no/such/interpreter\n"], ids=["fails", "cannot run"])
+def test_an_agent_that_does_not_start_stops_no_boot(machine: Machine, program: str) -> None:
+    add_agent(machine).write_text(program)
+    done = machine.run()
+    assert done.returncode == 0
+    assert "the CloudWatch agent does not run: " in done.stdout
+    assert machine.calls()[-1] == "systemctl restart sshd"
+
+
+def test_a_machine_that_is_told_no_log_group_starts_no_agent(machine: Machine) -> None:
+    add_agent(machine)
+    data = machine.folder / "user-data"
+    data.write_text(data.read_text().replace('"server_logs"', '"other"', 1))
+    assert machine.run().returncode == 0
+    assert not (machine.root / "opt/aws/amazon-cloudwatch-agent/etc").exists()
 
 
 def test_a_second_boot_changes_nothing(machine: Machine) -> None:

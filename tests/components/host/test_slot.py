@@ -40,6 +40,19 @@ def test_an_install_into_an_empty_slot_makes_the_release_answer(server: FakeServ
 
 
 @loopback
+@pytest.mark.parametrize(
+    ("engine", "start", "end"),
+    [("postgres", "postgresql://", "/shop?sslmode=require"), ("mysql", "mysql://", "/shop?ssl-mode=REQUIRED")],
+)
+def test_where_the_database_requires_tls_its_url_says_so(server: FakeServer, engine: str, start: str, end: str) -> None:
+    [parameter] = server.root.rglob("parameters/shop/dev/database")
+    parameter.write_text(json.dumps({**json.loads(parameter.read_text()), "engine": engine, "tls": "required"}))
+    server.install(server.request("1.0.0", good("1.0.0")))
+    url = server.seen_by("blue").split()[0]
+    assert (url.startswith(start), url.endswith(end)) == (True, True)
+
+
+@loopback
 def test_the_application_gets_the_database_and_its_slot_by_its_environment_only(server: FakeServer) -> None:
     server.install(server.request("1.0.0", good("1.0.0")))
     assert server.seen_by("blue") == f"postgresql://admin:{QUOTED_PASSWORD}@db.example:5432/shop blue"

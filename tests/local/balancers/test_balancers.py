@@ -211,7 +211,7 @@ def test_checks_come_as_often_as_declared_for_their_group(world: World, blue: Ap
     groups = [{"TargetGroupArn": "often", "Weight": 1}, {"TargetGroupArn": "seldom", "Weight": 1}]
     world.listen({"Type": "forward", "ForwardConfig": {"TargetGroups": groups}})
     wait_until(lambda: blue.checks >= 4)
-    assert green.checks == 1
+    assert green.checks == 0  # its first interval has hardly begun
 
 
 def test_rules_that_exchange_their_priorities_do_so_with_the_next_request(world: World) -> None:

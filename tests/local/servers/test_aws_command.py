@@ -88,6 +88,15 @@ def test_the_calls_that_servers_make_are_answered_like_the_real_command(endpoint
 
 
 @pytest.mark.enable_socket
+def test_a_server_learns_the_health_of_targets(endpoint: str, tmp_path: Path) -> None:
+    vpc = aws(endpoint, "ec2").create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    made = aws(endpoint, "elbv2").create_target_group(Name="blue", Protocol="HTTP", Port=8081, VpcId=vpc)
+    arn = made["TargetGroups"][0]["TargetGroupArn"]
+    code, stdout, _ = ask(endpoint, f"elbv2 describe-target-health --target-group-arn {arn}", tmp_path)
+    assert (code, json.loads(stdout)["TargetHealthDescriptions"]) == (0, [])
+
+
+@pytest.mark.enable_socket
 def test_an_object_is_saved_where_the_command_was_called(endpoint: str, tmp_path: Path) -> None:
     s3 = aws(endpoint, "s3")
     s3.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": REGION})

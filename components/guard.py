@@ -1,0 +1,28 @@
+"""Guard: what makes `pulumi destroy` of a protected environment fail before anything is gone.
+
+Pulumi refuses to delete what is protected, but with `--skip-preview` only when it comes to that: servers and listeners
+go before the database does. The guard depends on everything, so it is the first to be deleted, and it is protected.
+It is there in every environment, because they are identical, and says in its value what it means.
+"""
+
+from collections.abc import Sequence
+
+import pulumi
+from pulumi import ResourceOptions
+from pulumi_aws.ssm.parameter import Parameter
+
+PROTECTED = "This environment is protected: set protected to false in its stack file and apply that before a destroy."
+UNPROTECTED = "This environment may be destroyed."
+
+
+def make_guard(
+    name: str, parameter: str, everything: Sequence[pulumi.Resource], *, protected: bool, parent: pulumi.Resource
+) -> Parameter:
+    """A parameter that costs nothing and stands in the way of everything else's deletion."""
+    return Parameter(
+        name,
+        name=parameter,
+        type="String",
+        value=PROTECTED if protected else UNPROTECTED,
+        opts=ResourceOptions(parent=parent, protect=protected, depends_on=list(everything)),
+    )

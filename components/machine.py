@@ -1,0 +1,167 @@
+"""Machine: what servers and the bastion have in common: what they are, how they boot and what they read for that.
+
+No EC2 key pair is used, because replacing one replaces machines; `host/boot.py` fetches the SSH keys from secrets.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi import Input, Output, ResourceOptions
+from pulumi_aws.ec2.instance import Instance, InstanceMetadataOptionsArgs, InstanceRootBlockDeviceArgs
+from pulumi_aws.iam.instance_profile import InstanceProfile
+from pulumi_aws.iam.role import Role
+from pulumi_aws.iam.role_policy import RolePolicy
+from pulumi_command.remote import ConnectionArgs
+
+from components.access import Bounds
+
+BOOT_FILE = Path(__file__).parent / "host" / "boot.py"
+
+SSH_PORT = 22
+"""The port that `known_hosts` does not mention."""
+
+DIAL_TIMEOUT = 15
+"""Seconds that one SSH dial may take."""
+
+MAY_BE_ASSUMED_BY_MACHINES = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Boot:
+    """What a machine is told when it boots: names only, never a secret. It becomes `SETTINGS` of `host/boot.py`.
+
+    A machine without slots is told neither where artifacts are nor where the database is, nor to send logs.
+    """
+
+    project: str
+    environment: str
+    region: str
+    user: str
+    host_key_secret: str
+    authorized_keys_secret: str
+    artifact_bucket: str | None = None
+    database_parameter: str | None = None
+    server_logs: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ssh:
+    """How a machine is reached. `host_key` is the public half that it must show."""
+
+    user: str
+    port: int
+    dial_error_limit: int
+    private_key: str = field(repr=False)
+    host_key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineArgs:
+    """`label` is what people see in the AWS console; `after` is what must be there before it boots."""
+
+    label: str
+    instance_type: str
+    ami: str
+    disk_gb: int
+    subnet_id: Input[str]
+    security_group_id: Input[str]
+    public: bool
+    profile: InstanceProfile
+    boot: Boot
+    after: Sequence[pulumi.Resource]
+
+
+def make_machine(name: str, args: MachineArgs, parent: pulumi.Resource) -> Instance:
+    """An instance that is replaced only on purpose: another image or boot file changes nothing that runs.
+
+    So does another subnet, or a further zone would move servers. Another type does replace it: changed in place, all
+    servers would stop at the same time.
+    """
+    return Instance(
+        name,
+        ami=args.ami,
+        instance_type=args.instance_type,
+        subnet_id=args.subnet_id,
+        vpc_security_group_ids=[args.security_group_id],
+        associate_public_ip_address=args.public,
+        iam_instance_profile=args.profile.name,
+        metadata_options=InstanceMetadataOptionsArgs(
+            http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
+        ),
+        root_block_device=InstanceRootBlockDeviceArgs(encrypted=True, volume_size=args.disk_gb, volume_type="gp3"),
+        user_data=user_data(args.boot),
+        tags={"Name": args.label},
+        opts=ResourceOptions(
+            parent=parent,
+            depends_on=list(args.after),
+            ignore_changes=["ami", "user_data", "subnet_id"],
+            replace_on_changes=["instance_type"],
+        ),
+    )
+
+
+def connection_to(address: Input[str], ssh: Ssh) -> ConnectionArgs:
+    """How a machine with a public address is reached."""
+    return ConnectionArgs(
+        host=address,
+        port=ssh.port,
+        user=ssh.user,
+        private_key=Output.secret(ssh.private_key),
+        host_key=ssh.host_key,
+        dial_error_limit=ssh.dial_error_limit,
+        per_dial_timeout=DIAL_TIMEOUT,
+    )
+
+
+def known_host(address: Input[str], ssh: Ssh) -> Output[str]:
+    """A line of `known_hosts`, so that whoever logs in by hand checks whom he reaches as well."""
+    host = "{0}" if ssh.port == SSH_PORT else f"[{{0}}]:{ssh.port}"
+    return Output.format(f"{host} {{1}}\n", address, ssh.host_key)
+
+
+def make_role(name: str, bounds: Bounds, opts: ResourceOptions) -> Role:
+    """A role that only machines take."""
+    return Role(
+        name,
+        path=bounds.path,
+        permissions_boundary=bounds.boundary,
+        assume_role_policy=MAY_BE_ASSUMED_BY_MACHINES,
+        opts=opts,
+    )
+
+
+def allow(name: str, role: Role, statements: list[dict[str, Any]], opts: ResourceOptions) -> RolePolicy:
+    """A policy of its own for each purpose, so that whoever needs one of them need not wait for the others."""
+    policy = Output.json_dumps({"Version": "2012-10-17", "Statement": statements})
+    return RolePolicy(name, role=role.name, policy=policy, opts=opts)
+
+
+def boot_statements(boot: Boot, account: str) -> list[dict[str, Any]]:
+    """What a booting machine reads."""
+    secrets = (boot.host_key_secret, boot.authorized_keys_secret)
+    return [may("secretsmanager:GetSecretValue", [secret_arn(secret, boot.region, account) for secret in secrets])]
+
+
+def may(action: str, resources: Sequence[Input[str]]) -> dict[str, Any]:
+    """The statement that allows an action on these resources."""
+    return {"Effect": "Allow", "Action": action, "Resource": list(resources)}
+
+
+def secret_arn(secret: str, region: str, account: str) -> str:
+    """A secret's ARN by its name: AWS appends a dash and six characters."""
+    return f"arn:aws:secretsmanager:{region}:{account}:secret:{secret}-??????"
+
+
+def user_data(boot: Boot) -> str:
+    """The boot program with its settings in front. They are a quoted text: no setting can become code."""
+    settings = json.dumps({key: value for key, value in vars(boot).items() if value is not None}, sort_keys=True)
+    return f"#!/usr/bin/env python3\nSETTINGS = {settings!r}\n{BOOT_FILE.read_text(encoding='utf-8')}"

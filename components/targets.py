@@ -1,0 +1,105 @@
+"""Targets: from when until when a server gets requests.
+
+It gets none before its slots are installed, and it is not terminated before those under way had time to end. Pulumi
+makes a replacement first and deletes last, so with the wait for the new server's health in between, somebody always
+answers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+from pulumi import Input, Output, ResourceOptions
+from pulumi_aws.lb.target_group_attachment import TargetGroupAttachment
+from pulumi_command import local
+from pulumi_command.remote import Command, ConnectionArgs
+
+from components.slots import SLOT_PORTS, SLOTS, Slot
+
+IN_SERVICE_FILE = Path(__file__).parent / "host" / "in_service.py"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """A server that shall get requests, how it is reached, and what fills its slots."""
+
+    id: Input[str]
+    connection: ConnectionArgs
+    installs: Mapping[Slot, Command]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetsArgs:
+    """`drain` is how long requests under way may take, `in_service_limit` how long a new server may take to be healthy:
+    both in seconds. `may_look` lets servers see their own health.
+    """
+
+    region: str
+    servers: Sequence[Server]
+    target_groups: Mapping[Slot, Input[str]]
+    drain: int
+    in_service_limit: int
+    may_look: pulumi.Resource
+
+
+class Targets(pulumi.ComponentResource):
+    """Every server in both target groups, whatever the slots hold."""
+
+    def __init__(self, name: str, args: TargetsArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("stageline:components:Targets", name, {}, opts)
+        self._prefix, self._args = name, args
+
+        for number, server in enumerate(args.servers, start=1):
+            drained = self._make_drained(number, server)
+            attachments = [self._attach(number, slot, server, drained) for slot in SLOTS]
+            self._wait_until_in_service(number, server, attachments)
+        self.register_outputs({})
+
+    def _make_drained(self, number: int, server: Server) -> local.Command:
+        """Deleted after the server's attachments and before the server: that takes as long as draining does."""
+        return local.Command(
+            f"{self._prefix}-{number}-drained",
+            create="true",
+            delete=f"sleep {self._args.drain}",
+            add_previous_output_in_env=False,
+            triggers=[server.id],
+            opts=ResourceOptions(parent=self),
+        )
+
+    def _attach(self, number: int, slot: Slot, server: Server, drained: local.Command) -> TargetGroupAttachment:
+        """After the slot's install: a release must have settled before users see it."""
+        after = [server.installs[slot]] if slot in server.installs else []
+        return TargetGroupAttachment(
+            f"{self._prefix}-{number}-{slot}",
+            target_group_arn=self._args.target_groups[slot],
+            target_id=server.id,
+            port=SLOT_PORTS[slot],
+            opts=ResourceOptions(parent=self, depends_on=[drained, *after]),
+        )
+
+    def _wait_until_in_service(self, number: int, server: Server, attachments: Sequence[TargetGroupAttachment]) -> None:
+        """Only of a new server: nothing in its inputs changes with a deployment."""
+        Command(
+            f"{self._prefix}-{number}-in-service",
+            connection=server.connection,
+            create="python3 -",
+            stdin=self._in_service(server),
+            add_previous_output_in_env=False,
+            triggers=[server.id],
+            opts=ResourceOptions(parent=self, depends_on=[*attachments, self._args.may_look]),
+        )
+
+    def _in_service(self, server: Server) -> Output[str]:
+        settings = {
+            "region": self._args.region,
+            "server": server.id,
+            "target_groups": dict(self._args.target_groups),
+            "limit": self._args.in_service_limit,
+        }
+        return Output.json_dumps(settings, sort_keys=True).apply(in_service)
+
+
+def in_service(settings: str) -> str:
+    """The program that waits with its settings in front. They are a quoted text: no setting can become code."""
+    return f"SETTINGS = {settings!r}\n{IN_SERVICE_FILE.read_text(encoding='utf-8')}"

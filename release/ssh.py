@@ -1,0 +1,165 @@
+"""The door to servers by SSH: fixed commands, with the environment's deploy key, on servers whose host key is pinned.
+
+The system's `ssh` in a process of its own: it is there wherever people work on servers, and `release` needs no SSH
+library for it. What it is told stands in files in memory, readable by this user only: the private key is never on a
+disk and gone with this process, however that ends. Nothing of the user's own SSH configuration, agent or known hosts
+is used.
+"""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from release.errors import Broken
+
+CONNECT_LIMIT = 10
+ANSWER_LIMIT = 60.0
+NOT_REACHED = 255  # what ssh ends with when it could not connect
+ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}")
+
+OPTIONS = """\
+Host *
+    BatchMode yes
+    ConnectTimeout {limit}
+    ConnectionAttempts 1
+    GlobalKnownHostsFile /dev/null
+    HostKeyAlgorithms ssh-ed25519
+    IdentitiesOnly yes
+    IdentityAgent none
+    IdentityFile {key}
+    LogLevel ERROR
+    ServerAliveCountMax 3
+    ServerAliveInterval 5
+    StrictHostKeyChecking yes
+    UpdateHostKeys no
+    UserKnownHostsFile {known_hosts}
+"""
+
+
+class NotReached(Broken):
+    """No command was run: nobody answered, or it was not who it should be, or it did not let us in."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Door:
+    """How a kind of host is reached; `host_key` is the public key that it must show, in OpenSSH's format."""
+
+    user: str
+    port: int
+    host_key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bastion:
+    """The host that leads to servers without a public address."""
+
+    address: str
+    door: Door
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """How a command ended, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ssh:
+    """All servers of an environment, which have one user and one host key."""
+
+    servers: Door
+    bastion: Bastion | None = None
+    private_key: str = field(repr=False)
+    answer_limit: float = ANSWER_LIMIT
+
+    def run(self, address: str, command: str, data: str = "") -> Said:
+        """Run a fixed command on one server, with `data` on its stdin. Raises NotReached."""
+        with self._line(address) as line:
+            done = self._call([*line, command], address, data)
+        if done.returncode == NOT_REACHED:
+            raise NotReached(f"cannot log in to {address}: {_last_line(done.stderr)}")
+        return Said(code=done.returncode, out=done.stdout, err=done.stderr)
+
+    @contextmanager
+    def leading_to(self, address: str, place: str) -> Iterator[list[str]]:
+        """The command whose stdin and stdout lead through one server to a `host:port`, for the length of the block."""
+        _refuse_strange(place)
+        with self._line(address, "-W", place) as line:
+            yield line
+
+    @contextmanager
+    def _line(self, address: str, *options: str) -> Iterator[list[str]]:
+        _refuse_strange(address)
+        with self._config() as config:
+            yield ["ssh", "-T", "-F", config, "-o", f"HostName={address}", *options, "server"]
+
+    def _call(self, line: list[str], address: str, data: str) -> "subprocess.CompletedProcess[str]":
+        try:
+            return subprocess.run(
+                line,
+                input=data,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=self.answer_limit,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise NotReached(f"{address} does not answer within {self.answer_limit:.0f} seconds") from None
+        except FileNotFoundError:
+            raise Broken("there is no ssh on PATH", hint="install OpenSSH's client") from None
+
+    @contextmanager
+    def _config(self) -> Iterator[str]:
+        """The path of a configuration for ssh, which holds until the end of the block."""
+        with ExitStack() as files:
+            key = files.enter_context(in_memory(f"{self.private_key.strip()}\n"))
+            known_hosts = files.enter_context(in_memory(self._known_hosts()))
+            yield files.enter_context(in_memory(self._options(key, known_hosts)))
+
+    def _known_hosts(self) -> str:
+        bastion = [f"bastion {self.bastion.door.host_key}"] if self.bastion else []
+        return "\n".join([f"server {self.servers.host_key}", *bastion]) + "\n"
+
+    def _options(self, key: str, known_hosts: str) -> str:
+        """A jump through a bastion is made with the same file: options in argv would not hold for it."""
+        everywhere = OPTIONS.format(limit=CONNECT_LIMIT, key=key, known_hosts=known_hosts)
+        server = _host("server", self.servers)
+        if self.bastion is None:
+            return everywhere + server
+        _refuse_strange(self.bastion.address)
+        bastion = f"{_host('bastion', self.bastion.door)}    HostName {self.bastion.address}\n"
+        return f"{everywhere}{server}    ProxyJump bastion\n{bastion}"
+
+
+@contextmanager
+def in_memory(text: str) -> Iterator[str]:
+    """The path of a file that is on no disk; another process of this user may read it until the end of the block."""
+    file = os.memfd_create("stageline")
+    try:
+        os.fchmod(file, 0o600)
+        os.write(file, text.encode())
+        yield f"/proc/{os.getpid()}/fd/{file}"
+    finally:
+        os.close(file)
+
+
+def _host(name: str, door: Door) -> str:
+    return f"Host {name}\n    HostKeyAlias {name}\n    Port {door.port}\n    User {door.user}\n"
+
+
+def _refuse_strange(address: str) -> None:
+    """An address comes from the stack's outputs: what is none must not become an option of ssh."""
+    if not ADDRESS.fullmatch(address):
+        raise NotReached(f"{address[:40]!r} is not an address", hint="look at: pulumi stack output servers")
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "ssh did not say why"

@@ -1,0 +1,115 @@
+"""``release drift ENV``: what somebody changed by hand, in AWS and on the servers. Nothing is repaired."""
+
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from release.aws.firewall import Firewall
+from release.aws.secrets import Secrets
+from release.drift import Finding, of_files, of_keys, of_refresh, of_rules, of_slots, security_groups
+from release.environment import Environment, open_environment
+from release.errors import Broken, Inconclusive, Refused
+from release.inspection import inspect
+from release.output import Progress, table
+from release.servers import Server, open_ssh, servers_of
+from settings.stackfile import program_dir
+
+HEADINGS = ("where", "what", "expected", "found")
+INSTALLER = Path("components/host/slot.py")
+AT_ONCE = 8
+LONGEST = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a part said: its findings, or why it could not be asked."""
+
+    part: str
+    findings: tuple[Finding, ...] = ()
+    why: str = ""
+
+
+def drift(project_dir: Path, name: str, *, progress: Progress) -> dict[str, Any]:
+    """What differs, and which parts could not be asked. While a deployment is at work nothing is drift: LeaseHeld."""
+    environment = open_environment(project_dir, name)
+    environment.stack.refuse_missing_engine()
+    environment.session.caller()
+    environment.ledger.refuse_held()
+    outputs = environment.stack.outputs()
+    servers = servers_of(environment.settings, outputs)
+    with progress.step(name, "AWS asked"):
+        asked = [
+            _ask("AWS", partial(_look_at_aws, environment)),
+            _ask("firewall", partial(_look_at_rules, environment)),
+        ]
+    with progress.step(name, f"{len(servers)} servers asked"), ThreadPoolExecutor(AT_ONCE) as pool:
+        look = _server_look(environment, outputs)
+        asked += pool.map(lambda server: _ask(server.name, partial(look, server)), servers)
+    return {
+        "environment": name,
+        "findings": [asdict(finding) for one in asked for finding in one.findings],
+        "unasked": [{"part": one.part, "why": one.why} for one in asked if one.why],
+    }
+
+
+def refuse_drift(report: dict[str, Any]) -> None:
+    """Refused when anything differs; Inconclusive when nothing does, as far as could be asked."""
+    name, findings, unasked = report["environment"], report["findings"], report["unasked"]
+    if findings:
+        raise Refused(
+            f"{name} is not as it is declared, differences: {len(findings)}",
+            hint="pulumi up --refresh repairs what is in AWS; the runbook says how to repair servers",
+        )
+    if unasked:
+        parts = ", ".join(entry["part"] for entry in unasked)
+        raise Inconclusive(f"{name} could not be asked in full: {parts}", hint="mend that and ask again")
+
+
+def drift_text(report: dict[str, Any]) -> str:
+    """The findings as a table, then what could not be asked."""
+    rows = [(one["where"], one["what"], _short(one["expected"]), _short(one["found"])) for one in report["findings"]]
+    lines = [f"not asked: {one['part']}: {one['why']}" for one in report["unasked"]]
+    if not rows and not lines:
+        return f"{report['environment']} is as it is declared, in AWS and on its servers"
+    return "\n".join([*([table(HEADINGS, rows)] if rows else []), *lines])
+
+
+def _ask(part: str, look: Callable[[], tuple[Finding, ...]]) -> Asked:
+    try:
+        return Asked(part=part, findings=look())
+    except (Broken, Inconclusive) as error:
+        return Asked(part=part, why=str(error))
+
+
+def _look_at_aws(environment: Environment) -> tuple[Finding, ...]:
+    return of_refresh(environment.stack.refresh_preview())
+
+
+def _look_at_rules(environment: Environment) -> tuple[Finding, ...]:
+    stack = json.loads(environment.stack.export())
+    return of_rules(Firewall(environment.session).rules(security_groups(stack)), stack)
+
+
+def _server_look(environment: Environment, outputs: Mapping[str, Any]) -> Callable[[Server], tuple[Finding, ...]]:
+    """How a server is asked, and what it should answer: the same for all of them."""
+    ssh = open_ssh(environment.session, environment.settings, outputs)
+    authorized_keys = Secrets(environment.session).read(environment.settings.names.authorized_keys) or ""
+    installer = (program_dir(environment.project_dir) / INSTALLER).read_text("utf-8")
+    state = environment.ledger.head().state
+
+    def look(server: Server) -> tuple[Finding, ...]:
+        seen = inspect(ssh, server.address)
+        slots = of_slots(server.name, seen.status, state) if seen.status else ()
+        files = of_files(server.name, seen.digests, installer, state)
+        return (*slots, *files, *of_keys(server.name, seen.authorized_keys, authorized_keys))
+
+    return look
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"

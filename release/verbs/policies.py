@@ -1,0 +1,68 @@
+"""``release policies ENV``: what IAM has to allow to whom, for accounts where people make the roles themselves."""
+
+from pathlib import Path
+from typing import Any
+
+from release.output import table
+from settings.model import Settings
+from settings.permissions.boundary import boundary
+from settings.permissions.identities import PARTIES, Identities, Party
+from settings.permissions.place import Place, place_of
+from settings.permissions.policies import peoples_trust, policies, workflow_trust
+from settings.stackfile import load
+
+
+def policies_of(project_dir: Path, name: str, party: Party | None) -> dict[str, Any]:
+    """The roles of a party, or of all, with who may become them; and the boundary that all of them need."""
+    settings = load(project_dir, name)
+    place = place_of(settings.names, settings.promotes_from)
+    parties = (party,) if party else PARTIES
+    return {
+        "environment": name,
+        "roles": {one: _role(one, settings, place) for one in parties},
+        "boundary": {"arn": Identities(names=place.names).boundary, "policy": boundary(place)},
+    }
+
+
+def policies_text(report: dict[str, Any]) -> str:
+    """One line for each role: how much it is given, and whether anybody may become it."""
+    rows = [
+        (party, role.get("arn", ""), str(len(_actions(role))), _trusted(role))
+        for party, role in report["roles"].items()
+    ]
+    return table(("for", "role", "actions", "trusts"), rows) + f"\nboundary of all of them: {report['boundary']['arn']}"
+
+
+def _actions(role: dict[str, Any]) -> set[str]:
+    statements = [statement for document in role["policies"] for statement in document["Statement"]]
+    return {action for statement in statements for action in statement["Action"]}
+
+
+def _trusted(role: dict[str, Any]) -> str:
+    if "trust" not in role:
+        return "is no role of the environment"
+    if role["trust"] is None:
+        return "nobody yet"
+    principal = role["trust"]["Statement"][0]["Principal"]
+    return "the repository's workflows" if "Federated" in principal else ", ".join(principal["AWS"])
+
+
+def _role(party: Party, settings: Settings, place: Place) -> dict[str, Any]:
+    """Administrators are no role of the environment: they make it."""
+    needed = policies(party, place)
+    if party == "administrator":
+        return {"policies": needed}
+    return {
+        "arn": Identities(names=place.names).role(party),
+        "trust": _trust(party, settings, place),
+        "policies": needed,
+    }
+
+
+def _trust(party: Party, settings: Settings, place: Place) -> dict[str, Any] | None:
+    """Who may become a party, by the stack file; None when it names nobody."""
+    access = settings.access
+    if party == "ci":
+        return workflow_trust(place, access.repository) if access.repository else None
+    principals = access.approvers if party == "approver" else access.operators
+    return peoples_trust(principals) if principals else None

@@ -1,0 +1,108 @@
+"""``release replace-server ENV NAME``: another machine in a server's place, one at a time.
+
+Pulumi makes the new one first, installs on it what the slots hold, waits until the load balancer finds it healthy, and
+only then lets the old one finish its requests and ends it. The new one has the image, type, subnet and boot file that
+the settings name now.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from release.environment import Environment, open_environment
+from release.errors import Broken, Inconclusive, Refused, StagelineError, WrongUsage
+from release.head import Head, State
+from release.ledger import Writer
+from release.maintenance import Task, idle_head, maintenance
+from release.output import Progress
+
+INSTANCE = "aws:ec2/instance:Instance"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replaced:
+    """A server's name, and the instance before and now."""
+
+    environment: str
+    server: str
+    before: str
+    now: str
+
+
+def replace_server(project_dir: Path, name: str, server: str, *, ci: str, progress: Progress) -> Replaced:
+    """Refused where the other servers of the live slot are not all healthy: they answer alone for a while."""
+    environment = open_environment(project_dir, name)
+    environment.stack.refuse_missing_engine()
+    writer = environment.identify(ci)
+    return replace_one(environment, server, idle_head(environment), writer, progress)
+
+
+def replace_one(environment: Environment, server: str, head: Head, writer: Writer, progress: Progress) -> Replaced:
+    """Replace a server of an environment in which nobody else is at work."""
+    outputs = environment.stack.outputs()
+    before = _instance(environment, outputs, server)
+    _refuse_ill_others(environment, outputs, head.state, before)
+    urn = instance_urn(json.loads(environment.stack.export()), before)
+    task = Task(what="server replacement", details={"server": server, "instance": before})
+    with maintenance(environment, task, head, writer) as holder:
+        with progress.step(environment.name, f"{server} replaced"):
+            _replace(environment, server, urn, holder.lease.fence)
+        outputs = environment.stack.outputs()
+        with progress.step(environment.name, "all servers healthy"):
+            _wait_until_healthy(environment, outputs, head.state)
+    return Replaced(
+        environment=environment.name, server=server, before=before, now=_instance(environment, outputs, server)
+    )
+
+
+def replaced_text(replaced: Replaced) -> str:
+    """What was done, in a line."""
+    one = asdict(replaced)
+    return "{server} of {environment} is {now} now; {before} is gone".format(**one)
+
+
+def instance_urn(stack: Mapping[str, Any], instance: str) -> str:
+    """The URN of an instance in the stack's state; one that a failed replacement left behind is not it."""
+    resources = (stack.get("deployment") or {}).get("resources") or []
+    for one in resources:
+        if (one["type"], one.get("id")) == (INSTANCE, instance) and not one.get("delete"):
+            return str(one["urn"])
+    raise Broken(f"the stack does not know the instance {instance}", hint="run: pulumi up --refresh")
+
+
+def _replace(environment: Environment, server: str, urn: str, fence: int) -> None:
+    try:
+        environment.stack.replace(urn, fence=fence)
+    except StagelineError as error:
+        error.put_in_context(f"{server} was not replaced")
+        going_on = f"it goes on where it stopped with: pulumi up --stack {environment.name}"
+        error.hint = "; ".join(filter(None, (going_on, error.hint)))
+        raise
+
+
+def _instance(environment: Environment, outputs: Mapping[str, Any], server: str) -> str:
+    servers = {one["name"]: str(one["id"]) for one in outputs.get("servers") or []}
+    if not servers:
+        raise Inconclusive(f"{environment.name} has not come up", hint=f"run: pulumi up --stack {environment.name}")
+    if server not in servers:
+        raise WrongUsage(f"{environment.name} has no server {server}", hint=f"its servers are {', '.join(servers)}")
+    return servers[server]
+
+
+def _refuse_ill_others(environment: Environment, outputs: Mapping[str, Any], state: State, leaving: str) -> None:
+    if state.declared is None:
+        return
+    group, others = outputs["target_groups"][state.declared], len(outputs["servers"]) - 1
+    if reason := environment.verification.why_not_without(leaving, group, others):
+        raise Refused(
+            f"the other servers of {environment.name} must be healthy: {reason}",
+            hint="mend or replace those first",
+        )
+
+
+def _wait_until_healthy(environment: Environment, outputs: Mapping[str, Any], state: State) -> None:
+    if state.declared is not None:
+        group = outputs["target_groups"][state.declared]
+        environment.verification.wait_until_healthy(group, len(outputs["servers"]))

@@ -1,0 +1,93 @@
+"""Policies: the documents that give each party what the table says, and who may become that party."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from settings.permissions.calls import TABLE, Permission
+from settings.permissions.identities import AUDIENCE, GITHUB, Identities, Party
+from settings.permissions.place import Place
+
+Document = dict[str, Any]
+Statement = dict[str, Any]
+
+MANAGED_LIMIT = 6144
+"""Characters of a managed policy, without white space (IAM quotas)."""
+
+# Whoever is further to the right may do what those to the left may.
+RANKS: tuple[Party, ...] = ("approver", "ci", "operator", "administrator")
+
+
+def policies(party: Party, place: Place) -> list[Document]:
+    """What a party may do, in as many managed policies as it takes."""
+    return [_document(part) for part in _packed(statements(party, place))]
+
+
+def statements(party: Party, place: Place) -> list[Statement]:
+    """What a party may do: one statement for each service and scope."""
+    gathered: dict[str, tuple[Statement, set[str]]] = {}
+    for permission in permissions(party, place):
+        for action in permission.actions:
+            reach = _reach(permission, action, place)
+            gathered.setdefault(json.dumps(reach, sort_keys=True), (reach, set()))[1].add(action)
+    return [{"Effect": "Allow", "Action": sorted(actions), **reach} for reach, actions in gathered.values()]
+
+
+def permissions(party: Party, place: Place) -> list[Permission]:
+    """The lines of the table that are for a party here."""
+    return [one for one in TABLE if is_for(one, party) and (place.before is not None or not one.on.before)]
+
+
+def is_for(permission: Permission, party: Party) -> bool:
+    """Whether a line of the table is for a party; the pruner reads as approvers do."""
+    if party == "pruner":
+        return permission.who in ("approver", "pruner")
+    return permission.who in RANKS[: RANKS.index(party) + 1]
+
+
+def workflow_trust(place: Place, repository: str) -> Document:
+    """Let workflows of a repository become `ci` here, when they run in GitHub's environment of the same name."""
+    identities = Identities(names=place.names)
+    subject = f"repo:{repository}:environment:{place.names.environment}"
+    return _document(
+        [
+            {
+                "Effect": "Allow",
+                "Principal": {"Federated": identities.github},
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                "Condition": {"StringEquals": {f"{GITHUB}:aud": AUDIENCE, f"{GITHUB}:sub": subject}},
+            }
+        ]
+    )
+
+
+def peoples_trust(principals: Sequence[str]) -> Document:
+    """Let these users and roles become a party, and nobody else."""
+    return _document([{"Effect": "Allow", "Principal": {"AWS": list(principals)}, "Action": "sts:AssumeRole"}])
+
+
+def size(document: Document) -> int:
+    """Characters as IAM counts them."""
+    return len(json.dumps(document, separators=(",", ":")))
+
+
+def _reach(permission: Permission, action: str, place: Place) -> Statement:
+    service = action.split(":")[0]
+    reach: Statement = {"Resource": place.filled(permission.on.resources, service)}
+    if permission.on.condition:
+        reach["Condition"] = place.filled(permission.on.condition, service)
+    return reach
+
+
+def _packed(parts: Iterable[Statement]) -> list[list[Statement]]:
+    """Statements in order, in lists that fit into one managed policy each."""
+    packed: list[list[Statement]] = [[]]
+    for part in parts:
+        if size(_document([*packed[-1], part])) > MANAGED_LIMIT:
+            packed.append([])
+        packed[-1].append(part)
+    return packed
+
+
+def _document(parts: list[Statement]) -> Document:
+    return {"Version": "2012-10-17", "Statement": parts}

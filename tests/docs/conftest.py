@@ -1,0 +1,7 @@
+"""Loads the SDKs before any test, like the tests of components: on import they warn about modules of their own."""
+
+import warnings
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import components.environment  # noqa: F401

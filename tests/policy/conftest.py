@@ -1,0 +1,9 @@
+"""Loads the SDKs before any test, like the tests of components: on import they warn about modules of their own."""
+
+import warnings
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import pulumi_policy  # noqa: F401
+
+    import components.environment  # noqa: F401

@@ -1,0 +1,107 @@
+"""What the engine shows of resources, as rules see it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pulumi_policy import (
+    Policy,
+    PolicyCustomTimeouts,
+    PolicyProviderResource,
+    PolicyResource,
+    PolicyResourceOptions,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
+
+from policy.crossguard import plain, policies, stack
+from policy.resources import BUCKET, BUCKET_CLOSED, DATABASE, UNKNOWN
+from policy.rules import RULES
+from tests.components.recording import PROJECT_DIR
+
+
+def urn(type: str, name: str, environment: str = "prod") -> str:
+    return f"urn:pulumi:{environment}::stageline::stageline:components:Environment${type}::{name}"
+
+
+def options(protect: bool = False) -> PolicyResourceOptions:
+    return PolicyResourceOptions(protect, [], None, [], PolicyCustomTimeouts(0, 0, 0), [])
+
+
+def shown(type: str, inputs: dict[str, Any], *, protect: bool = False, environment: str = "prod") -> Any:
+    """A resource before it is made."""
+    provider = PolicyProviderResource("pulumi:providers:aws", unknown_checking_proxy({"a": "b"}), "urn", "aws")
+    where = urn(type, "one", environment)
+    return ResourceValidationArgs(type, unknown_checking_proxy(inputs), where, "one", options(protect), provider)
+
+
+def declared(type: str, inputs: dict[str, Any], *after: PolicyResource) -> PolicyResource:
+    """A resource when all are declared."""
+    props = unknown_checking_proxy(inputs)
+    return PolicyResource(type, props, urn(type, "one"), "one", options(), None, None, list(after), {})
+
+
+def policy(name: str) -> Policy:
+    [found] = [one for one in policies(RULES, PROJECT_DIR) if one.name == name]
+    return found
+
+
+def said(name: str, args: Any) -> list[tuple[str, str | None]]:
+    """What a policy reports, and of which resource."""
+    reported: list[tuple[str, str | None]] = []
+    found = policy(name)
+    assert isinstance(found, ResourceValidationPolicy | StackValidationPolicy)
+    found.validate(args, lambda message, urn=None: reported.append((message, urn)))
+    return reported
+
+
+@pytest.fixture(autouse=True)
+def project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAGELINE_PROJECT", str(PROJECT_DIR))
+
+
+def test_every_rule_becomes_a_policy_of_its_name() -> None:
+    made = policies(RULES, PROJECT_DIR)
+    assert [(one.name, one.description) for one in made] == [(rule.name, rule.says) for rule in RULES]
+    assert [isinstance(one, StackValidationPolicy) for one in made] == [rule.whole for rule in RULES]
+
+
+def test_a_fault_is_reported_with_the_resource_s_name() -> None:
+    [(message, where)] = said("database-private", shown(DATABASE, {"publiclyAccessible": True}))
+    assert message == "one can have a public address: set publicly_accessible=False"
+    assert where == urn(DATABASE, "one")
+
+
+def test_the_stack_in_the_urn_decides_what_is_asked_for() -> None:
+    assert said("multi-az", shown(DATABASE, {"multiAz": False})) != []
+    assert said("multi-az", shown(DATABASE, {"multiAz": False}, environment="dev")) == []
+
+
+def test_the_mark_that_protects_is_seen() -> None:
+    assert said("kept", shown(DATABASE, {})) != []
+    assert said("kept", shown(DATABASE, {}, protect=True)) == []
+
+
+def test_what_was_declared_for_a_resource_is_found_among_all() -> None:
+    locks = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+    bucket = declared(BUCKET, {})
+    closed = declared(BUCKET_CLOSED, dict.fromkeys(locks, True), bucket)
+    alone = declared(BUCKET_CLOSED, dict.fromkeys(locks, True))
+    assert said("bucket-closed", StackValidationArgs([bucket, closed])) == []
+    assert len(said("bucket-closed", StackValidationArgs([bucket, alone]))) == 1
+
+
+def test_what_is_not_known_yet_becomes_unknown_wherever_it_stands() -> None:
+    props = {"a": UNKNOWN_STRING_VALUE, "b": [1.0, {"c": UNKNOWN_STRING_VALUE, "d": "text"}]}
+    assert plain(unknown_checking_proxy(props)) == {"a": UNKNOWN, "b": [1.0, {"c": UNKNOWN, "d": "text"}]}
+
+
+def test_the_stack_is_read_from_any_urn() -> None:
+    assert stack("urn:pulumi:feature-x::stageline::pulumi:pulumi:Stack::stageline-feature-x") == "feature-x"
+
+
+def test_the_pack_stands_beside_the_tracked_stack_files() -> None:
+    assert (Path(PROJECT_DIR) / "policy" / "PulumiPolicy.yaml").exists()

@@ -1,0 +1,147 @@
+"""One server replaced: under the lease, and only while the others answer."""
+
+import dataclasses
+import io
+import json
+
+import pytest
+
+from release.aws.balancer import TargetHealth
+from release.errors import Broken, LeaseHeld, Refused, WrongUsage
+from release.executor import Order, deploy
+from release.head import Open
+from release.ledger import Entry
+from release.maintenance import idle_head
+from release.output import Progress
+from release.verbs.replace_server import Replaced, instance_urn, replace_one
+from tests.release.world import OPS, FakeStack, HastyVerification, World
+
+URN = "urn:pulumi:dev::stageline::stageline:components:Servers$aws:ec2/instance:Instance::env-servers-2"
+
+
+class Machines(FakeStack):
+    """Two machines of a stack; the second one can be replaced."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.servers["dev"], world.dev.ledger)
+        self.second = "i-2"
+        self.ill: set[str] = set()
+        self.replaced: list[tuple[str, int]] = []
+        self.fails = ""
+
+    def replace(self, urn: str, *, fence: int) -> None:
+        self.replaced.append((urn, fence))
+        if self.fails:
+            raise Broken(self.fails)
+        self.second = "i-3"
+
+    def outputs(self):
+        servers = [{"name": "env-servers-1", "id": "i-1"}, {"name": "env-servers-2", "id": self.second}]
+        return {**super().outputs(), "servers": servers}
+
+    def export(self) -> bytes:
+        kind = "aws:ec2/instance:Instance"
+        left = {"type": kind, "id": "i-2", "urn": "left behind", "delete": True}
+        return json.dumps({"deployment": {"resources": [left, {"type": kind, "id": "i-2", "urn": URN}]}}).encode()
+
+    def targets(self, target_group: str) -> tuple[TargetHealth, ...]:
+        """What the balancer says of them."""
+        return tuple(
+            TargetHealth(instance=name, state="unhealthy" if name in self.ill else "healthy", reason="")
+            for name in ("i-1", self.second)
+        )
+
+
+@pytest.fixture
+def machines(world: World) -> Machines:
+    """dev with a live release."""
+    manifest = world.publish("1.0.0")
+    deploy(world.dev, Order(kind="promotion", manifest=manifest, head=world.dev.ledger.head(), gates=()), OPS, silent())
+    machines = Machines(world)
+    verification = HastyVerification(world.dev.verification._probe, machines, pause=lambda seconds: None)
+    object.__setattr__(world.dev, "stack", machines)
+    object.__setattr__(world.dev, "verification", verification)
+    return machines
+
+
+def silent() -> Progress:
+    return Progress(io.StringIO())
+
+
+def replace(world: World, server: str = "env-servers-2") -> Replaced:
+    return replace_one(world.dev, server, idle_head(world.dev), OPS, silent())
+
+
+def kinds(world: World, count: int) -> list[str]:
+    """The newest events, oldest first."""
+    return [event.kind for event in world.dev.ledger.events()][-count:]
+
+
+def test_the_instance_of_that_server_is_replaced_under_the_lease(world: World, machines: Machines) -> None:
+    before = world.dev.ledger.head()
+    done = replace(world)
+    assert (done.server, done.before, done.now) == ("env-servers-2", "i-2", "i-3")
+    assert machines.replaced == [(URN, before.fence + 1)]
+    assert not world.dev.ledger.lease().held_at(world.clock())
+
+
+def test_the_ledger_tells_of_it_and_its_state_stays(world: World, machines: Machines) -> None:
+    before = world.dev.ledger.head().state
+    replace(world)
+    assert kinds(world, 2) == ["server replacement requested", "server replacement done"]
+    assert (world.dev.ledger.head().state, world.dev.ledger.faults()) == (before, ())
+
+
+def test_it_is_refused_while_another_server_is_not_healthy(world: World, machines: Machines) -> None:
+    machines.ill = {"i-1"}
+    seq = world.dev.ledger.head().seq
+    with pytest.raises(Refused, match="the other servers of dev must be healthy: the balancer says: i-1 is unhealthy"):
+        replace(world)
+    assert (machines.replaced, world.dev.ledger.head().seq) == ([], seq)
+
+
+def test_an_ill_server_is_itself_replaced(world: World, machines: Machines) -> None:
+    machines.ill = {"i-2"}
+    assert replace(world).now == "i-3"
+
+
+def test_one_that_does_not_become_healthy_is_told(world: World, machines: Machines) -> None:
+    machines.ill = {"i-3"}
+    with pytest.raises(Broken, match="i-3 is unhealthy"):
+        replace(world)
+    assert kinds(world, 1) == ["server replacement failed"]
+
+
+def test_a_server_that_is_not_there_is_answered_with_those_that_are(world: World, machines: Machines) -> None:
+    with pytest.raises(WrongUsage, match="dev has no server web; its servers are env-servers-1, env-servers-2"):
+        replace(world, "web")
+
+
+def test_it_is_refused_while_a_deployment_is_open(world: World, machines: Machines) -> None:
+    opened = Open(deployment="d-1", step="installed", requested=1)
+    head = world.dev.ledger.head()
+    state = dataclasses.replace(head.state, open=opened)
+    with world.dev.ledger.begin(Entry(kind="promotion requested", state=state), head, OPS):
+        pass
+    with pytest.raises(Refused, match="deployment d-1 is open in dev; end it with: release abort dev"):
+        replace(world)
+
+
+def test_it_waits_for_nobody_who_holds_the_lease(world: World, machines: Machines) -> None:
+    head = world.dev.ledger.head()
+    with world.dev.ledger.begin(Entry(kind="note", state=head.state), head, OPS), pytest.raises(LeaseHeld):
+        replace(world)
+
+
+def test_a_failed_replacement_says_how_to_go_on_and_is_recorded(world: World, machines: Machines) -> None:
+    machines.fails = "installing 1.0.0 failed on env-servers-2"
+    with pytest.raises(Broken, match=r"env-servers-2 was not replaced: installing .* goes on .* pulumi up --stack dev"):
+        replace(world)
+    (event,) = [event for event in world.dev.ledger.events() if event.kind == "server replacement failed"]
+    assert (event.details["server"], "installing 1.0.0 failed" in event.details["why"]) == ("env-servers-2", True)
+    assert not world.dev.ledger.lease().held_at(world.clock())
+
+
+def test_an_instance_that_the_stack_does_not_know_is_not_guessed() -> None:
+    with pytest.raises(Broken, match="does not know the instance i-9"):
+        instance_urn({"deployment": {"resources": []}}, "i-9")

@@ -1,0 +1,82 @@
+"""The table of calls: it names real calls, knows all of `release`, and says why where it is wide."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+from botocore import xform_name
+from botocore.session import get_session
+
+from settings.permissions.calls import TABLE, Permission
+from settings.permissions.scopes import ANYTHING, DATABASE_SECRETS, GROUPS, NOBODYS, PARTS_OF_SERVERS
+
+ROOT = Path(__file__).parents[3]
+READS = ("Describe", "Get", "List", "Query")
+OF_OTHERS = (ANYTHING, DATABASE_SECRETS, GROUPS, NOBODYS, PARTS_OF_SERVERS)
+NEVER_FOR_THE_LEDGER = {"dynamodb:DeleteItem", "dynamodb:DeleteTable"}
+CALLS = {call for line in TABLE for call in line.calls}
+ACTIONS_WITHOUT_CALL = {  # what IAM asks for beside a call's own action
+    *("dynamodb:ConditionCheckItem", "dynamodb:PutItem", "iam:CreateServiceLinkedRole", "iam:PassRole"),
+}  # fmt: skip
+
+
+def writes(line: Permission) -> bool:
+    return any(not action.split(":")[1].startswith(READS) for action in line.actions)
+
+
+@cache
+def operations(service: str) -> dict[str, str]:
+    """The calls of a service by the names of a client's methods."""
+    return {xform_name(name): name for name in get_session().get_service_model(service).operation_names}
+
+
+@pytest.mark.parametrize("call", sorted(CALLS))
+def test_a_call_is_one_of_boto3(call: str) -> None:
+    service, name = call.split(":")
+    assert name in operations(service).values()
+
+
+def test_whoever_writes_to_what_is_not_the_environments_says_why() -> None:
+    wide = [line for line in TABLE if line.on in OF_OTHERS and writes(line)]
+    assert wide
+    assert [line.calls for line in wide if not line.why and line.on is not DATABASE_SECRETS] == []
+
+
+def test_a_wildcard_stands_for_reading_only() -> None:
+    wild = {action for line in TABLE for action in line.actions if "*" in action}
+    assert {action for action in wild if not action.split(":")[1].startswith(READS)} == set()
+
+
+def test_nobody_is_given_the_end_of_the_ledger() -> None:
+    assert {action for line in TABLE for action in line.actions} & NEVER_FOR_THE_LEDGER == set()
+
+
+def words(file: Path) -> set[str]:
+    """The names of attributes in a file, and its texts: `client.get_item`, `get_paginator("query")`."""
+    nodes = list(ast.walk(ast.parse(file.read_text())))
+    attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    return attributes | {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def services(file: Path) -> set[str]:
+    """The services whose client a file asks for."""
+    calls = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
+    return {
+        str(node.args[0].value)
+        for node in calls
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "client" and node.args
+        if isinstance(node.args[0], ast.Constant)
+    }
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "release" / "aws").glob("*.py")), ids=lambda file: file.stem)
+def test_every_call_that_release_makes_is_in_the_table(file: Path) -> None:
+    made = {
+        f"{service}:{operations(service)[word]}"
+        for service in services(file)
+        for word in words(file)
+        if word in operations(service)
+    }
+    assert made - CALLS == set()
+    assert made or file.stem in ("__init__",)

@@ -1,0 +1,230 @@
+"""Who may do what in prod: each line in both directions, with the boundary that every role has."""
+
+import re
+
+import pytest
+
+from settings.names import Names
+from settings.permissions.boundary import boundary
+from settings.permissions.calls import TABLE
+from settings.permissions.identities import PARTIES, Identities, Party
+from settings.permissions.place import place_of
+from settings.permissions.policies import MANAGED_LIMIT, peoples_trust, policies, statements, workflow_trust
+from tests.settings.permissions.evaluator import compact, may
+
+NAMES = Names(project="stageline", environment="prod", account="123456789012", region="eu-central-1")
+PROD = place_of(NAMES, "staging")
+IDENTITIES = Identities(names=NAMES)
+BOUNDARY = boundary(PROD)
+EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+ATTACHED_POLICIES = 10  # to one role (IAM quotas)
+
+LEDGER = "arn:aws:dynamodb:eu-central-1:123456789012:table/stageline-prod-ledger"
+STAGINGS_LEDGER = LEDGER.replace("prod", "staging")
+QAS_LEDGER = LEDGER.replace("prod", "qa")
+ARTIFACT_BUCKET = "arn:aws:s3:::stageline-prod-artifacts-123456789012-eu-central-1"
+ARTIFACT = f"{ARTIFACT_BUCKET}/artifacts/abc"
+BACKUP_BUCKET = ARTIFACT_BUCKET.replace("artifacts", "backups")
+BACKUP = f"{BACKUP_BUCKET}/d-1/stack.json"
+STATE = "arn:aws:s3:::stageline-state-123456789012-eu-central-1/.pulumi"
+LOCK = f"{STATE}/locks/organization/stageline/prod/1.json"
+TO_EC2 = {"iam:PassedToService": "ec2.amazonaws.com"}
+TO_OTHERS = {"iam:PassedToService": "lambda.amazonaws.com"}
+SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stageline/prod/deploy-key-AbCdEf"
+PARAMETER = "arn:aws:ssm:eu-central-1:123456789012:parameter/stageline/prod/database"
+SNAPSHOT = "arn:aws:rds:eu-central-1:123456789012:snapshot:stageline-prod-d-1"
+DATABASE = "arn:aws:rds:eu-central-1:123456789012:db:env-database-instance-1234567"
+KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234"
+LISTENER = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/env-lb/1/2"
+SERVER = "arn:aws:ec2:eu-central-1:123456789012:instance/i-1"
+SUBNET = "arn:aws:ec2:eu-central-1:123456789012:subnet/subnet-1"
+MACHINES_ROLE = "arn:aws:iam::123456789012:role/stageline/prod/machines/env-servers-role-1234567"
+MACHINES_PROFILE = "arn:aws:iam::123456789012:instance-profile/stageline/prod/machines/env-servers-profile-1"
+
+THEIR_POLICY = f"arn:aws:iam::123456789012:policy{IDENTITIES.access_path}stageline-prod-ci-1"
+
+OURS = {"aws:ResourceTag/project": "stageline", "aws:ResourceTag/environment": "prod"}
+QAS = {**OURS, "aws:ResourceTag/environment": "qa"}
+TAGGED_OURS = {"aws:RequestTag/project": "stageline", "aws:RequestTag/environment": "prod"}
+BOUNDED = {"iam:PermissionsBoundary": IDENTITIES.boundary}
+SIGNING = {"kms:ResourceAliases": "alias/stageline-prod-signing"}
+
+
+def can(party: Party, action: str, resource: str, **context: str) -> bool:
+    who = {"aws:PrincipalArn": IDENTITIES.role(party), **context}
+    return may(policies(party, PROD), BOUNDARY, action, resource, who)
+
+
+# action, resource, context, and who may do it; nobody else may
+CASES: dict[str, tuple[str, str, dict[str, str], set[Party]]] = {
+    "read the ledger": ("dynamodb:GetItem", LEDGER, {}, {"approver", "ci", "operator", "pruner"}),
+    "read the ledger before": ("dynamodb:GetItem", STAGINGS_LEDGER, {}, {"approver", "ci", "operator", "pruner"}),
+    "read another ledger": ("dynamodb:GetItem", QAS_LEDGER, {}, set()),
+    "write the ledger": ("dynamodb:PutItem", LEDGER, {}, {"ci", "operator"}),
+    "write the ledger before": ("dynamodb:PutItem", STAGINGS_LEDGER, {}, set()),
+    "read an artifact": ("s3:GetObject", ARTIFACT, {}, {"approver", "ci", "operator", "pruner"}),
+    "publish an artifact": ("s3:PutObject", ARTIFACT, {}, {"ci", "operator"}),
+    "publish into staging": ("s3:PutObject", ARTIFACT.replace("prod", "staging"), {}, set()),
+    "sign": ("kms:Sign", KEY, SIGNING, {"ci", "operator"}),
+    "sign with another key": ("kms:Sign", KEY, {"kms:ResourceAliases": "alias/stageline-qa-signing"}, set()),
+    "read the deploy key": ("secretsmanager:GetSecretValue", SECRET, {}, {"ci", "operator"}),
+    "read qa's deploy key": ("secretsmanager:GetSecretValue", SECRET.replace("prod", "qa"), {}, set()),
+    "take a snapshot": ("rds:CreateDBSnapshot", SNAPSHOT, TAGGED_OURS, {"ci", "operator"}),
+    "take one without tags": ("rds:CreateDBSnapshot", SNAPSHOT, {}, set()),
+    "move the listener": ("elasticloadbalancing:ModifyListener", LISTENER, OURS, {"ci", "operator"}),
+    "move qa's listener": ("elasticloadbalancing:ModifyListener", LISTENER, QAS, set()),
+    "write the state": ("s3:PutObject", f"{STATE}/stacks/stageline/prod.json", {}, {"ci", "operator"}),
+    "write qa's state": ("s3:PutObject", f"{STATE}/stacks/stageline/qa.json", {}, set()),
+    "free the stack's lock": ("s3:DeleteObject", LOCK, {}, {"ci", "operator"}),
+    "delete the state": ("s3:DeleteObject", f"{STATE}/stacks/stageline/prod.json", {}, set()),
+    "look at servers": ("ec2:DescribeInstances", "*", {}, {"operator"}),
+    "start a server": ("ec2:RunInstances", SERVER, TAGGED_OURS, {"operator"}),
+    "start one without tags": ("ec2:RunInstances", SERVER, {}, set()),
+    "start one in a subnet": ("ec2:RunInstances", SUBNET, OURS, {"operator"}),
+    "start one in qa's": ("ec2:RunInstances", SUBNET, QAS, set()),
+    "end a server": ("ec2:TerminateInstances", SERVER, OURS, {"operator"}),
+    "end qa's server": ("ec2:TerminateInstances", SERVER, QAS, set()),
+    "tag what is nobody's": ("ec2:CreateTags", SERVER, TAGGED_OURS, {"operator"}),
+    "take over what is qa's": ("ec2:CreateTags", SERVER, {**TAGGED_OURS, **QAS}, set()),
+    "change the database": ("rds:ModifyDBInstance", DATABASE, OURS, {"operator"}),
+    "make a machine's role": ("iam:CreateRole", MACHINES_ROLE, BOUNDED, {"operator"}),
+    "make it without bounds": ("iam:CreateRole", MACHINES_ROLE, {}, set()),
+    "give a server its role": ("iam:PassRole", MACHINES_ROLE, TO_EC2, {"operator"}),
+    "give it to others": ("iam:PassRole", MACHINES_ROLE, TO_OTHERS, set()),
+    "make a profile": ("iam:CreateInstanceProfile", MACHINES_PROFILE, {}, {"operator"}),
+    "prune a backup": ("s3:DeleteObject", BACKUP, {}, {"pruner"}),
+    "prune its versions": ("s3:DeleteObjectVersion", BACKUP, {}, {"pruner"}),
+    "prune a snapshot": ("rds:DeleteDBSnapshot", SNAPSHOT, OURS, {"pruner"}),
+    "prune qa's snapshot": ("rds:DeleteDBSnapshot", SNAPSHOT, QAS, set()),
+    "delete an artifact": ("s3:DeleteObject", ARTIFACT, {}, set()),
+    "delete the ledger": ("dynamodb:DeleteTable", LEDGER, {}, set()),
+    "delete the database": ("rds:DeleteDBInstance", DATABASE, OURS, set()),
+    "delete a bucket": ("s3:DeleteBucket", BACKUP_BUCKET, {}, set()),
+    "delete the key": ("kms:ScheduleKeyDeletion", KEY, {**OURS, **SIGNING}, set()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("action", "resource", "context", "by"), CASES.values(), ids=CASES.keys())
+def test_a_role_may_do_what_is_its_work_and_nothing_else(
+    action: str, resource: str, context: dict[str, str], by: set[Party]
+) -> None:
+    roles: tuple[Party, ...] = ("approver", "ci", "operator", "pruner")
+    assert {party for party in roles if can(party, action, resource, **context)} == by
+
+
+# Denied also to a role that somebody gave everything.
+KEPT = {
+    "the ledger's table": ("dynamodb:DeleteTable", LEDGER),
+    "its recovery": ("dynamodb:UpdateContinuousBackups", LEDGER),
+    "its deletion protection": ("dynamodb:UpdateTable", LEDGER),
+    "its events": ("dynamodb:DeleteItem", LEDGER),
+    "its events, by expiry": ("dynamodb:UpdateTimeToLive", LEDGER),
+    "its backups": ("dynamodb:DeleteBackup", f"{LEDGER}/backup/1"),
+    "artifacts": ("s3:DeleteObject", ARTIFACT),
+    "versions of artifacts": ("s3:DeleteObjectVersion", ARTIFACT),
+    "the lock on artifacts": ("s3:BypassGovernanceRetention", ARTIFACT),
+    "artifacts, by expiry": ("s3:PutLifecycleConfiguration", ARTIFACT_BUCKET),
+    "the versions of backups": ("s3:PutBucketVersioning", BACKUP_BUCKET),
+    "the bucket of artifacts": ("s3:DeleteBucket", ARTIFACT_BUCKET),
+    "the bucket of backups": ("s3:DeleteBucket", BACKUP_BUCKET),
+    "the database": ("rds:DeleteDBInstance", DATABASE),
+    "the signing key": ("kms:ScheduleKeyDeletion", KEY),
+    "the use of the key": ("kms:DisableKey", KEY),
+    "the deploy key": ("secretsmanager:DeleteSecret", SECRET),
+    "their own role": ("iam:AttachRolePolicy", IDENTITIES.role("ci")),
+    "their own policies": ("iam:CreatePolicyVersion", THEIR_POLICY),
+    "the boundary": ("iam:CreatePolicyVersion", IDENTITIES.boundary),
+    "the bounds of a machine": ("iam:DeleteRolePermissionsBoundary", MACHINES_ROLE),
+    "roles without bounds": ("iam:CreateRole", "arn:aws:iam::123456789012:role/free"),
+    "users": ("iam:CreateUser", "arn:aws:iam::123456789012:user/free"),
+    "who vouches for workflows": ("iam:UpdateOpenIDConnectProviderThumbprint", IDENTITIES.github),
+}  # fmt: skip
+BACKUPS = {
+    "backups": ("s3:DeleteObject", BACKUP),
+    "versions of backups": ("s3:DeleteObjectVersion", BACKUP),
+    "versions of the state": ("s3:DeleteObjectVersion", f"{STATE}/stacks/stageline/prod.json"),
+    "snapshots": ("rds:DeleteDBSnapshot", SNAPSHOT),
+    "automatic backups": ("rds:DeleteDBInstanceAutomatedBackup", DATABASE),
+}
+
+
+def could(party: Party, action: str, resource: str) -> bool:
+    """What a role could do if somebody gave it everything."""
+    return may([EVERYTHING], BOUNDARY, action, resource, {"aws:PrincipalArn": IDENTITIES.role(party)})
+
+
+@pytest.mark.parametrize(("action", "resource"), KEPT.values(), ids=KEPT.keys())
+def test_the_boundary_keeps_it_from_every_role(action: str, resource: str) -> None:
+    assert [party for party in PARTIES if could(party, action, resource)] == []
+
+
+@pytest.mark.parametrize(("action", "resource"), BACKUPS.values(), ids=BACKUPS.keys())
+def test_the_boundary_keeps_backups_from_every_role_but_the_pruner(action: str, resource: str) -> None:
+    assert [party for party in PARTIES if could(party, action, resource)] == ["pruner"]
+
+
+def test_the_boundary_keeps_the_database_as_it_is_from_workflows_only() -> None:
+    assert not could("ci", "rds:ModifyDBInstance", DATABASE)
+    assert could("operator", "rds:ModifyDBInstance", DATABASE)
+
+
+def test_the_boundary_of_a_machine_leaves_its_own_work() -> None:
+    machine = {"aws:PrincipalArn": MACHINES_ROLE}
+    work = {
+        "s3:GetObject": ARTIFACT,
+        "secretsmanager:GetSecretValue": SECRET,
+        "ssm:GetParameter": PARAMETER,
+        "cloudwatch:PutMetricData": "*",
+        "logs:PutLogEvents": "*",
+    }
+    assert [one for one, on in work.items() if not may([EVERYTHING], BOUNDARY, one, on, machine)] == []
+
+
+@pytest.mark.parametrize("party", PARTIES)
+def test_policies_fit_into_what_iam_takes(party: Party) -> None:
+    sizes = [len(compact(document)) for document in policies(party, PROD)]
+    assert 0 < len(sizes) <= ATTACHED_POLICIES
+    assert max(sizes) <= MANAGED_LIMIT
+
+
+def test_the_boundary_fits_into_one_managed_policy_also_with_the_longest_names() -> None:
+    names = Names(project="p" * 13, environment="e" * 13, account="1" * 12, region="ap-southeast-1")
+    assert len(compact(boundary(place_of(names, "staging")))) <= MANAGED_LIMIT
+
+
+@pytest.mark.parametrize("party", PARTIES)
+def test_no_word_in_braces_is_left(party: Party) -> None:
+    texts = [str(one["Resource"]) + compact(one.get("Condition", {})) for one in statements(party, PROD)]
+    assert [text for text in texts if re.search(r"\{[a-z_]+\}", text)] == []
+
+
+def test_the_first_environment_reads_no_other_one() -> None:
+    dev = Names(project="stageline", environment="dev", account="123456789012", region="eu-central-1")
+    lines = "".join(compact(document) for document in policies("ci", place_of(dev, None)))
+    assert "stageline-dev-ledger" in lines
+    assert "_before" not in lines
+
+
+def test_workflows_become_ci_only_from_their_repository_and_githubs_environment() -> None:
+    (statement,) = workflow_trust(PROD, "octo/shop")["Statement"]
+    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+    assert statement["Principal"] == {
+        "Federated": "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+    }
+    assert statement["Condition"] == {
+        "StringEquals": {
+            "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+            "token.actions.githubusercontent.com:sub": "repo:octo/shop:environment:prod",
+        }
+    }
+
+
+def test_people_become_a_party_only_by_name() -> None:
+    (statement,) = peoples_trust(["arn:aws:iam::123456789012:user/ann"])["Statement"]
+    assert statement["Principal"] == {"AWS": ["arn:aws:iam::123456789012:user/ann"]}
+
+
+def test_an_administrator_is_given_whatever_anybody_but_the_pruner_calls() -> None:
+    needed = {action for line in TABLE if line.who != "pruner" for action in line.actions}
+    given = {action for one in statements("administrator", PROD) for action in one["Action"]}
+    assert given == needed
