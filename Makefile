@@ -5,6 +5,8 @@ BIN := .venv/bin
 TYPED := settings components policy release local engine examples bench
 UNIT := -m 'not e2e' -n auto -p no:cacheprovider --disable-socket --allow-unix-socket
 
+unexport PYTHONDONTWRITEBYTECODE # a thousand processes start here: one of them compiles, and the others need not
+
 .PHONY: help setup demo check test bench clean
 
 help: ## list these commands
@@ -24,7 +26,7 @@ check: setup ## the fast gate: ruff, types, import rules, unit tests
 	$(BIN)/python -m pytest $(UNIT)
 
 test: check ## everything: check, then the end-to-end tests on the real engine
-	$(BIN)/python -m pytest -m e2e -p no:cacheprovider -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m e2e -p no:cacheprovider -n 3 --dist loadfile --no-loadscope-reorder
 
 bench: setup ## the figures, with machine and versions
 	@$(BIN)/python -m bench

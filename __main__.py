@@ -15,7 +15,7 @@ import pulumi
 from components.environment import Keys, declare
 from components.slots import SlotContent, Slots
 from release.errors import StagelineError
-from release.head import Slot
+from release.ledger.head import Slot
 from release.program import recorded
 from settings.errors import InvalidSettings
 from settings.stackfile import load

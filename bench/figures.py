@@ -3,17 +3,27 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from bench.commands import cloud_up, demo, help_start
+from bench.deployment import deployment_seconds
 from bench.engine import engine_seconds, four_environments
+from bench.environments import resources, unit_tests
 from bench.figure import Figure
 from bench.flat import against_flat
+from bench.ledger import lease_requests, status_of_long_ledgers
 from bench.nothing import nothing_seconds
+from bench.promote import promote_copy
 
 FIGURES: Mapping[str, Callable[[], Iterable[Figure]]] = {
     "help": help_start,
     "cloud": cloud_up,
     "demo": demo,
+    "resources": resources,
+    "units": unit_tests,
     "engine": engine_seconds,
     "four": four_environments,
     "nothing": nothing_seconds,
     "flat": against_flat,
+    "status": status_of_long_ledgers,
+    "lease": lease_requests,
+    "deployment": deployment_seconds,
+    "promote": promote_copy,
 }

@@ -3,6 +3,9 @@
 RDS makes the master password, keeps it in a secret of its own and rotates it every seven days. The application has a
 role of its own in the database, with a secret that `release init` makes; the parameter names that one, and servers
 read it when a release starts. So no password stands in a setting, in an input or in the stack's state.
+
+RDS sends the engine's logs to log groups that it finds by the instance's name, and makes one without encryption and
+without an end where there is none. So the instance's name is made here, and its log groups come first.
 """
 
 from collections.abc import Sequence
@@ -11,6 +14,7 @@ from types import MappingProxyType
 
 import pulumi
 from pulumi import Input, Output, ResourceOptions
+from pulumi_aws.cloudwatch.log_group import LogGroup
 from pulumi_aws.rds.instance import Instance
 from pulumi_aws.rds.parameter_group import ParameterGroup, ParameterGroupParameterArgs
 from pulumi_aws.rds.subnet_group import SubnetGroup
@@ -28,11 +32,19 @@ TLS_PARAMETERS = MappingProxyType(
 """What makes an engine refuse connections without TLS: the parameter, and its value with and without."""
 
 
+EXPORTED_LOGS = MappingProxyType({"postgres": ("postgresql", "upgrade"), "mysql": ("error", "slowquery")})
+"""The logs of an engine that tell what went wrong; the ones with every query hold what users wrote."""
+
+LOGS_TO_FILES = MappingProxyType({"postgres": {}, "mysql": {"slow_query_log": "1", "log_output": "FILE"}})
+"""Parameters without which there is nothing to send: MySQL logs no slow query by itself, and then into a table."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DatabaseArgs:
     """`parameter` names the SSM parameter, `login_secret` the secret of the application's role.
 
-    `final_snapshot_prefix` names what a destroy leaves behind.
+    `label` begins the names of the instance and of the snapshot that a destroy leaves behind. `log_key_arn` encrypts
+    logs, which are kept for `log_days`.
     """
 
     vpc_id: Input[str]
@@ -40,7 +52,9 @@ class DatabaseArgs:
     security_group_id: Input[str]
     parameter: str
     login_secret: str
-    final_snapshot_prefix: str
+    label: str
+    log_key_arn: Input[str]
+    log_days: int
     engine: str
     version: str
     instance_class: str
@@ -64,7 +78,9 @@ class Database(pulumi.ComponentResource):
         super().__init__("stageline:components:Database", name, {}, opts)
         self._prefix, self._args, self._child = name, args, ResourceOptions(parent=self)
 
-        instance = self._make_instance(self._make_subnet_group(), self._make_parameter_group())
+        identifier = self._named_after_vpc(args.engine)
+        logs = self._make_logs(identifier)
+        instance = self._make_instance(identifier, self._make_subnet_group(), self._make_parameter_group(), logs)
         self.identifier = instance.identifier
         self.parameter_arn = self._publish(instance).arn
         self.register_outputs({"identifier": self.identifier, "parameter_arn": self.parameter_arn})
@@ -74,18 +90,39 @@ class Database(pulumi.ComponentResource):
 
     def _make_parameter_group(self) -> ParameterGroup:
         args = self._args
-        parameter, required, optional = TLS_PARAMETERS[args.engine]
+        tls, required, optional = TLS_PARAMETERS[args.engine]
+        parameters = {tls: required if args.tls else optional, **LOGS_TO_FILES[args.engine]}
         return ParameterGroup(
             f"{self._prefix}-parameters",
             family=family(args.engine, args.version),
-            parameters=[ParameterGroupParameterArgs(name=parameter, value=required if args.tls else optional)],
+            parameters=[ParameterGroupParameterArgs(name=name, value=value) for name, value in parameters.items()],
             opts=self._child,
         )
 
-    def _make_instance(self, subnet_group: SubnetGroup, parameter_group: ParameterGroup) -> Instance:
+    def _make_logs(self, instance: Output[str]) -> list[LogGroup]:
+        """One group for each exported log, under the name that RDS looks for."""
+        return [
+            LogGroup(
+                f"{self._prefix}-log-{log}",
+                name=Output.concat("/aws/rds/instance/", instance, "/", log),
+                retention_in_days=self._args.log_days,
+                kms_key_id=self._args.log_key_arn,
+                opts=self._child,
+            )
+            for log in EXPORTED_LOGS[self._args.engine]
+        ]
+
+    def _make_instance(
+        self,
+        identifier: Output[str],
+        subnet_group: SubnetGroup,
+        parameter_group: ParameterGroup,
+        logs: Sequence[LogGroup],
+    ) -> Instance:
         args = self._args
         return Instance(
             f"{self._prefix}-instance",
+            identifier=identifier,
             engine=args.engine,
             engine_version=args.version,
             auto_minor_version_upgrade=False,  # environments stay identical; the version is a setting
@@ -106,15 +143,15 @@ class Database(pulumi.ComponentResource):
             copy_tags_to_snapshot=True,
             deletion_protection=args.deletion_protection,
             skip_final_snapshot=not args.final_snapshot,
-            final_snapshot_identifier=self._final_snapshot_name() if args.final_snapshot else None,
-            opts=ResourceOptions(parent=self, protect=args.protected),
+            final_snapshot_identifier=self._named_after_vpc(f"{args.engine}-final") if args.final_snapshot else None,
+            enabled_cloudwatch_logs_exports=list(EXPORTED_LOGS[args.engine]),
+            opts=ResourceOptions(parent=self, protect=args.protected, depends_on=list(logs)),
         )
 
-    def _final_snapshot_name(self) -> Output[str]:
+    def _named_after_vpc(self, part: str) -> Output[str]:
         """A name of its own for each incarnation: the VPC's id differs each time an environment is made."""
-        prefix, engine = self._args.final_snapshot_prefix, self._args.engine
-        vpc_id = Output.from_input(self._args.vpc_id)
-        return vpc_id.apply(lambda vpc: f"{prefix}-{engine}-final-{vpc.removeprefix('vpc-')}")
+        label, vpc_id = self._args.label, Output.from_input(self._args.vpc_id)
+        return vpc_id.apply(lambda vpc: f"{label}-{part}-{vpc.removeprefix('vpc-')}")
 
     def _publish(self, instance: Instance) -> Parameter:
         """Tell servers where the database is and which secret the application opens it with."""

@@ -91,7 +91,7 @@ class Environment(pulumi.ComponentResource):
         network = self._make_network(access, logs)
         firewall = self._make_firewall(network)
         storage = self._make_storage()
-        database = self._make_database(network, firewall)
+        database = self._make_database(network, firewall, logs)
         bastion = self._make_bastion(access, network, firewall)
         servers = self._make_servers(access, network, firewall, storage, database, bastion, logs)
         balancer = self._make_load_balancer(network, firewall, servers, logs)
@@ -186,7 +186,7 @@ class Environment(pulumi.ComponentResource):
         )
         return Storage(f"{self._prefix}-storage", args, self._child)
 
-    def _make_database(self, network: Network, firewall: Firewall) -> Database:
+    def _make_database(self, network: Network, firewall: Firewall, logs: Logs) -> Database:
         database = self._settings.database
         args = DatabaseArgs(
             vpc_id=network.vpc_id,
@@ -194,7 +194,9 @@ class Environment(pulumi.ComponentResource):
             security_group_id=firewall.database_id,
             parameter=self._settings.names.database_parameter,
             login_secret=self._settings.names.database_login,
-            final_snapshot_prefix=self._label,
+            label=self._label,
+            log_key_arn=logs.key_arn,
+            log_days=self._settings.monitoring.log_days,
             engine=database.engine,
             version=database.version,
             instance_class=database.instance_class,

@@ -97,6 +97,7 @@ def shown(value: Any) -> Any:
 def main() -> None:
     """Answer each request at once: who asks decides by the answer what to ask next."""
     gc.freeze()  # what was imported stays: looking through it for garbage would double the time
+    gc.set_threshold(200_000)  # and a recording leaves 50,000 things
     for line in sys.stdin:
         sys.stdout.write(json.dumps(answer(Path(sys.argv[1]), json.loads(line)), default=shown) + "\n")
         sys.stdout.flush()

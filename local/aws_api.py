@@ -1,11 +1,14 @@
 """moto as the AWS API of this cloud: one HTTP server in this process, and the IAM user that people act as."""
 
+import json
 import logging
 import re
 import socket
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC
 from threading import Lock, Thread
+from typing import Any
 
 from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
@@ -18,11 +21,13 @@ from local.errors import CloudError
 from local.gate.call_faults import CallFaults
 from local.gate.calls import CallCounts
 from local.gate.gate import Gate
+from local.gate.permissions import Permissions
 
 ACCOUNT = "123456789012"  # moto's own, and the one in the tracked stack files
 PARTITION = "aws"
 REGION = "eu-central-1"
 USER = "ops"
+EVERYTHING = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 BACKLOG = 256
 
 _creating = Lock()
@@ -43,12 +48,13 @@ class AwsApi:
         self.clock = Clock()
         self.counts = CallCounts()
         self.call_faults = CallFaults()
+        self.permissions = Permissions()
         self._socket = _listen(address, port)
-        moto = DomainDispatcherApplication(create_backend_app)
+        moto = _Dispatcher(create_backend_app)
         self._server = make_server(
             address,
             port,
-            Gate(moto, clock=self.clock, counts=self.counts, faults=self.call_faults),
+            Gate(moto, clock=self.clock, counts=self.counts, faults=self.call_faults, permissions=self.permissions),
             threaded=True,
             request_handler=_telling(self.clock),
             fd=self._socket.fileno(),
@@ -72,6 +78,19 @@ class AwsApi:
         self._hooks.close()
 
 
+class _Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]  # moto's server has no types
+    """Finds the service of a host once. moto lists all its folders for each request, which takes longer than most."""
+
+    def __init__(self, create_app: Callable[[Any], Any]) -> None:
+        super().__init__(create_app)
+        self._known: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        if host not in self._known:
+            self._known[host] = super().get_backend_for_host(host)
+        return self._known[host]
+
+
 def _telling(clock: Clock) -> type[MotoRequestHandler]:
     class RequestHandler(MotoRequestHandler):  # type: ignore[misc]  # moto's server has no types
         """Says the cloud's time in each reply's `Date`."""
@@ -85,6 +104,8 @@ def _telling(clock: Clock) -> type[MotoRequestHandler]:
 def create_user(account: str = ACCOUNT) -> AccessKey:
     """The key of the real IAM user that people act as in an account; both are made when they are first asked for.
 
+    The user may do everything, also while permissions are enforced.
+
     Raises `CloudError` when that is no account number.
     """
     if not re.fullmatch(r"\d{12}", account):
@@ -93,6 +114,7 @@ def create_user(account: str = ACCOUNT) -> AccessKey:
     with _creating:
         if USER not in iam.users:
             iam.create_user(REGION, USER)
+            iam.put_user_policy(USER, "everything", EVERYTHING)
         active = [key for key in iam.list_access_keys(USER) if key.status == "Active"]
         key = active[0] if active else iam.create_access_key(USER)
     return AccessKey(id=key.access_key_id, secret=key.secret_access_key)

@@ -121,6 +121,16 @@ def env(paths: Paths, account: str | None) -> None:
 
 
 @commands.command()
+@click.argument("switch", metavar="[on|off]", type=click.Choice(["on", "off"]), required=False)
+@click.pass_obj
+def permissions(paths: Paths, switch: str | None) -> None:
+    """Judge AWS calls by the policies of who makes them (on), let everybody do everything (off), or say which."""
+    wanted = {"enforced": switch == "on"} if switch else {}
+    said = ask(paths.control, {"do": "permissions", **wanted}, timeout=ANSWER_LIMIT)
+    click.echo("permissions are enforced" if said["enforced"] else "everybody may do everything")
+
+
+@commands.command()
 @click.option("--json", "as_json", is_flag=True, help="As one JSON document.")
 @click.pass_obj
 def status(paths: Paths, as_json: bool) -> None:

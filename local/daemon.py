@@ -4,6 +4,10 @@
 socket when everything is there; until then, and if it cannot start, its log's last line says why.
 """
 
+import gc
+
+gc.disable()  # Until everything is there: nearly all that is imported and made stays.
+
 import logging
 import os
 import signal
@@ -28,6 +32,7 @@ from local.doors import door_handlers
 from local.errors import CloudError
 from local.faults import Faults, fault_handler
 from local.gate.calls import calls_handler
+from local.gate.permissions import permissions_handler
 from local.hooks.load_balancers import DOORS
 from local.hooks.parts import Parts
 from local.hooks.resuming import resume
@@ -57,12 +62,20 @@ def main() -> None:
     try:
         with ExitStack() as running:
             start(paths, running, stopping)
+            _collect_garbage()
             log.info("the local cloud is up")
             stopping.wanted.wait()
     except CloudError as error:
         log.error("%s", error)
         sys.exit(1)
     log.info("the local cloud is down")
+
+
+def _collect_garbage() -> None:
+    """From here on, of what is made from here on: looking through all of moto took a tenth of the time."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    gc.enable()
 
 
 def start(paths: Paths, running: ExitStack, stopping: Stopping) -> None:
@@ -117,6 +130,7 @@ def start(paths: Paths, running: ExitStack, stopping: Stopping) -> None:
         "stop": stop_handler(stopping),
         "fault": fault_handler(faults),
         "calls": calls_handler(api.counts),
+        "permissions": permissions_handler(api.permissions),
         **door_handlers(paths, ssh_port=addresses.ports.ssh),
     }
     control = ControlServer(paths.control, {**answering, **_tools(servers, api)})

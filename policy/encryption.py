@@ -98,6 +98,14 @@ def topic_is_encrypted(topic: Resource, _: Environment) -> Iterator[str]:
         yield "stores its messages in the clear: set kms_master_key_id"
 
 
+def log_group_is_encrypted_and_ends(group: Resource, _: Environment) -> Iterator[str]:
+    """CloudWatch keeps logs for ever where nothing is said, and encrypts them with a key that all share."""
+    if not group.setting("kmsKeyId"):
+        yield "has no key of this environment: set kms_key_id"
+    if not group.setting("retentionInDays"):
+        yield "keeps its logs for ever: set retention_in_days"
+
+
 def key_is_rotated(key: Resource, _: Environment) -> Iterator[str]:
     """Once a year, by KMS. It cannot do so for a key that signs; that one is replaced by hand or not at all."""
     encrypts = key.setting("keyUsage") in (None, "ENCRYPT_DECRYPT")

@@ -19,6 +19,7 @@ from policy.resources import (
     KEY,
     LISTENER,
     LOAD_BALANCER,
+    LOG_GROUP,
     ROLE,
     TOPIC,
     VPC,
@@ -102,6 +103,12 @@ RULES = (
         says="Topics are encrypted with a key.",
         types=(TOPIC,),
         judge=encryption.topic_is_encrypted,
+    ),
+    Rule(
+        name="logs-encrypted",
+        says="Log groups are encrypted with a key of the environment, and what is in them goes after days.",
+        types=(LOG_GROUP,),
+        judge=encryption.log_group_is_encrypted_and_ends,
     ),
     Rule(
         name="key-rotated",

@@ -3,15 +3,15 @@
 Read in this order:
 
 - ``cli``            the verbs of the ``release`` command; each one is a runbook in ``verbs/``
-- ``head``           HEAD, the one item that says what an environment is: what the slots hold, what is live
-- ``event``          an entry of the ledger and the chain that makes cuts and edits visible
-- ``ledger``         append-only history and HEAD in one transaction, with the lease beside them
-- ``manifest``       what a release is; ``signature`` proves who said so; ``archive`` looks into an artifact
-- ``gates``          the questions that must be answered yes before a deployment
-- ``plan``           which steps a deployment has; ``executor`` runs and records them, ``steps`` do the work
-- ``maintenance``    work that is no deployment, under the same lease: a server replaced, a key rotated
-- ``verification``   smoke checks and health, judged as values
 - ``environment``    one environment opened: its settings and every door that leads to it
+- ``ledger/``        HEAD, which says what an environment is; the events behind it, in a chain; the lease beside it
+- ``artifacts/``     what is stored, the manifest that says what a release is, and the signature that says who said so
+- ``deployment/``    gates that must say yes, the plan, the executor that runs it, and what follows a failure
+- ``verification/``  health and smoke checks as values, and the watch after the switch
+- ``comparison/``    what differs between environments (parity), or from what is declared (drift)
+- ``database/``      the application's own login to its database
+- ``program``        what the Pulumi program asks: HEAD, and the keys that reach the servers
 
-Doors, one for each outside system: ``aws/`` (boto3), ``stack`` (the Pulumi command line), ``probe`` (HTTP).
+Doors, one for each outside system: ``aws/`` (boto3), ``engine/`` (the Pulumi command line and its locks), ``servers/``
+(SSH), ``verification/probe`` (HTTP), ``artifacts/repository`` (git). What they find wrong is one of ``errors``.
 """

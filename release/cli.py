@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -18,10 +18,19 @@ from release.errors import Interrupted, StagelineError, WrongUsage
 from release.output import Progress, show
 from settings.permissions.identities import PARTIES, Party
 
+if TYPE_CHECKING:
+    from release.deployment.executor import Order
+    from release.ledger.search import Wanted
+
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 CI_RUN_VARIABLES = ("STAGELINE_CI_RUN", "CI_RUN_URL", "BUILD_URL")
 
+NO_FILTERS = ("environment", "file", "as_json")  # of `history`
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+plan_option = click.option("--plan", "only_plan", is_flag=True, help="Show gates and steps, and change nothing.")
+reason_option = click.option("--reason", required=True, help="Why, for the ledger.")
+lift_option = click.option("--lift", is_flag=True, help="End it instead.")
 
 
 @click.group(context_settings=CONTEXT)
@@ -64,17 +73,48 @@ def init(project: Path, environment: str, as_json: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--version", "version", required=True, help="The version that this artifact is, for ever.")
 @click.option("--tag", help="The git tag it was built from; it must exist here and name the version.")
+@click.option("--commit", help="The git commit it was built from.  [default: the tag's]")
 @click.option("--notes", default="", help="What is new, in a sentence or two.")
+@click.option("--schema", help="The database schema it brings, and the oldest it lets work: 3:2.")
+@click.option("--evidence", multiple=True, metavar="NAME=FILE", help="A file that speaks for it; its sha256 is kept.")
+@click.option("--smoke", type=click.Path(path_type=Path), help="Its smoke checks, where the artifact has none.")
+@click.option("--builder", help="What built it.  [default: GitHub's workflow]")
+@click.option("--source", help="Where its sources are.  [default: GitHub's repository]")
 @json_option
 @click.pass_obj
-def publish(project: Path, file: Path, version: str, tag: str | None, notes: str, as_json: bool) -> None:
+def publish(
+    project: Path,
+    file: Path,
+    version: str,
+    tag: str | None,
+    commit: str | None,
+    notes: str,
+    schema: str | None,
+    evidence: tuple[str, ...],
+    smoke: Path | None,
+    builder: str | None,
+    source: str | None,
+    as_json: bool,
+) -> None:
     """Store the artifact FILE under its digest, and sign what it is."""
-    from release.verbs.publish import Publication
+    from release.artifacts.provenance import provenance
+    from release.verbs.publish import Publication, parsed_evidence, parsed_schema
     from release.verbs.publish import publish as run
 
-    request = Publication(path=file, version=version, tag=tag, notes=notes, repository=Path.cwd())
+    request = Publication(
+        path=file,
+        version=version,
+        tag=tag,
+        notes=notes,
+        repository=Path.cwd(),
+        commit=commit,
+        schema=parsed_schema(schema) if schema is not None else None,
+        provenance=provenance(os.environ, builder=builder, source=source, run=_ci()),
+        evidence=parsed_evidence(evidence),
+        smoke=smoke,
+    )
     manifest, new = run(project, request, ci=_ci(), progress=Progress())
-    said = "published" if new else "was published before, nothing to do"
+    said = "published" if new else "was published before, its bytes are stored"
     show({"release": asdict(manifest), "new": new}, f"{version} {said} (sha256 {manifest.digest})", as_json=as_json)
 
 
@@ -82,28 +122,53 @@ def publish(project: Path, file: Path, version: str, tag: str | None, notes: str
 @click.argument("version")
 @click.option("--to", "target", required=True, help="The environment where it shall be live.")
 @click.option("--from", "source", help="Where it is live and verified.  [default: the environment before]")
+@click.option("--hotfix", is_flag=True, help="Skip the environments in between; needs --from and --reason.")
+@click.option("--reason", default="", help="Why this hotfix must not wait, for the ledger.")
+@plan_option
 @json_option
 @click.pass_obj
-def promote(project: Path, version: str, target: str, source: str | None, as_json: bool) -> None:
+def promote(
+    project: Path,
+    version: str,
+    target: str,
+    source: str | None,
+    hotfix: bool,
+    reason: str,
+    only_plan: bool,
+    as_json: bool,
+) -> None:
     """Make the release VERSION live in the next environment, without rebuilding it.
 
     Backs up, installs into the idle slot of every server, verifies it behind the preview listener, then moves the
     live listener. Whatever fails before that, users never see it.
     """
+    from release.verbs.promote import Route, promotion_order
     from release.verbs.promote import promote as run
 
-    done = run(project, version, source_name=source, target_name=target, ci=_ci(), progress=Progress())
+    if hotfix != bool(reason) or (hotfix and not source):
+        raise click.UsageError("a hotfix needs --hotfix, --reason and --from; a promotion has no reason")
+    route = Route(source=source, target=target, hotfix=reason)
+    if only_plan:
+        _show_plan(project, target, promotion_order(project, version, route), as_json)
+        return
+    done = run(project, version, route, ci=_ci(), progress=Progress())
     show(asdict(done), f"{done.version} is live in {done.environment}: {done.live_url}", as_json=as_json)
 
 
 @release.command()
 @click.argument("environment")
 @click.option("--to", "version", help="The release to go back to.  [default: the last verified one before]")
+@plan_option
 @json_option
 @click.pass_obj
-def rollback(project: Path, environment: str, version: str | None, as_json: bool) -> None:
+def rollback(project: Path, environment: str, version: str | None, only_plan: bool, as_json: bool) -> None:
     """Make an earlier verified release live again. Data stays as it is."""
     from release.verbs.rollback import rollback as run
+    from release.verbs.rollback import rollback_order
+
+    if only_plan:
+        _show_plan(project, environment, rollback_order(project, environment, version=version), as_json)
+        return
 
     done = run(project, environment, version=version, ci=_ci(), progress=Progress())
     show(asdict(done), f"{done.version} is live again in {done.environment}: {done.live_url}", as_json=as_json)
@@ -111,15 +176,112 @@ def rollback(project: Path, environment: str, version: str | None, as_json: bool
 
 @release.command()
 @click.argument("environment")
+@plan_option
+@json_option
+@click.pass_obj
+def redeploy(project: Path, environment: str, only_plan: bool, as_json: bool) -> None:
+    """Install the live release of ENVIRONMENT again, in the other slot, and move the listener to it.
+
+    Backs up and verifies like a promotion. For servers that lost it, or releases that shall read their secrets anew.
+    """
+    from release.verbs.redeploy import redeploy as run
+    from release.verbs.redeploy import redeployment_order
+
+    if only_plan:
+        _show_plan(project, environment, redeployment_order(project, environment), as_json)
+        return
+    done = run(project, environment, ci=_ci(), progress=Progress())
+    show(asdict(done), f"{done.version} was deployed again in {done.environment}: {done.live_url}", as_json=as_json)
+
+
+@release.command()
+@click.argument("environment")
+@plan_option
+@json_option
+@click.pass_obj
+def resume(project: Path, environment: str, only_plan: bool, as_json: bool) -> None:
+    """Go on with a deployment whose process died, or which stopped because it could not tell how it went.
+
+    What the dead process left running on this machine is ended first. `abort` puts the deployment back instead.
+    """
+    from release.verbs.resume import resume as run
+    from release.verbs.resume import resume_plan
+
+    if only_plan:
+        from release.verbs.plan import report, report_text
+
+        planned = report(*resume_plan(project, environment))
+        show(planned, report_text(planned), as_json=as_json)
+        return
+    done = run(project, environment, ci=_ci(), progress=Progress())
+    show(asdict(done), f"{done.version} is live in {done.environment}: {done.live_url}", as_json=as_json)
+
+
+@release.command()
+@click.argument("environment")
 @json_option
 @click.pass_obj
 def abort(project: Path, environment: str, as_json: bool) -> None:
-    """Put back what a deployment changed whose process died."""
+    """Put back what a deployment changed whose process died, or which could not tell how it went."""
     from release.verbs.abort import abort as run
 
     plan = run(project, environment, ci=_ci(), progress=Progress())
     text = f"deployment {plan.deployment} of {plan.version} was put back in {environment}"
     show({"environment": environment, "deployment": plan.deployment, "version": plan.version}, text, as_json=as_json)
+
+
+@release.command()
+@click.argument("environment")
+@reason_option
+@lift_option
+@json_option
+@click.pass_obj
+def hold(project: Path, environment: str, reason: str, lift: bool, as_json: bool) -> None:
+    """Keep promotions out of ENVIRONMENT until a person lifts that. A rollback is let through."""
+    from release.verbs.hold import hold as run
+    from release.verbs.hold import lift_hold
+
+    (lift_hold if lift else run)(project, environment, reason=reason, ci=_ci())
+    text = f"{environment} is {'no longer ' if lift else ''}on hold"
+    show({"environment": environment, "hold": not lift, "reason": reason}, text, as_json=as_json)
+
+
+@release.command()
+@click.argument("environment")
+@reason_option
+@click.option("--until", help="When it ends, with its zone, such as 2026-12-24T18:00+01:00.")
+@lift_option
+@json_option
+@click.pass_obj
+def freeze(project: Path, environment: str, reason: str, until: str | None, lift: bool, as_json: bool) -> None:
+    """Keep promotions out of ENVIRONMENT until a time. A rollback is let through."""
+    from release.verbs.freeze import freeze as run
+    from release.verbs.freeze import lift_freeze
+
+    if lift == (until is not None):
+        raise click.UsageError("give either --until or --lift")
+    if until is None:
+        lift_freeze(project, environment, reason=reason, ci=_ci())
+    else:
+        run(project, environment, until=until, reason=reason, ci=_ci())
+    text = f"{environment} is frozen until {until}" if until else f"{environment} is no longer frozen"
+    show({"environment": environment, "frozen_until": until, "reason": reason}, text, as_json=as_json)
+
+
+@release.command()
+@click.argument("version")
+@reason_option
+@lift_option
+@json_option
+@click.pass_obj
+def veto(project: Path, version: str, reason: str, lift: bool, as_json: bool) -> None:
+    """Keep the release VERSION out of every environment until a person lifts that."""
+    from release.verbs.veto import lift_veto
+    from release.verbs.veto import veto as run
+
+    (lift_veto if lift else run)(project, version, reason=reason, ci=_ci())
+    text = f"{version} is {'no longer ' if lift else ''}vetoed"
+    show({"release": version, "veto": not lift, "reason": reason}, text, as_json=as_json)
 
 
 @release.command()
@@ -137,30 +299,97 @@ def status(project: Path, environment: str | None, as_json: bool) -> None:
 
 @release.command()
 @click.argument("environment")
+@click.option("--deployment", help="Only events of this deployment.")
+@click.option("--release", "version", help="Only what concerns this release, with its deployments.")
+@click.option("--kind", help="Only events of this kind, like `deployment failed`.")
+@click.option("--by", help="Only events by this principal: its ARN, or the end of it.")
+@click.option("--since", help="Only events from this UTC date or time on, like 2026-11-21.")
+@click.option("--until", help="Only events up to this UTC date or time.")
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many events.")
+@click.option(
+    "--export",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write all events into this new file (.jsonl or .csv) and a signed proof beside it.",
+)
+@json_option
+@click.pass_context
+def history(context: click.Context, /, environment: str, file: Path | None, as_json: bool, **wanted: Any) -> None:
+    """Show what happened in ENVIRONMENT, newest first."""
+    from release.verbs.history import export, history_text
+    from release.verbs.history import history as run
+
+    if file is not None:
+        _refuse_filters(context)
+        done = export(context.obj, environment, file, progress=Progress())
+        show(done, f"{done['events']} events in {file}, the proof in {done['proof']}", as_json=as_json)
+        return
+    report = run(context.obj, environment, _wanted(**wanted), limit=wanted["limit"])
+    show(report, history_text(report), as_json=as_json)
+
+
+def _refuse_filters(context: click.Context) -> None:
+    """An export without some of the events could not be checked."""
+    given = [
+        name for name in context.params if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    ]
+    others = [f"--{'release' if name == 'version' else name}" for name in given if name not in NO_FILTERS]
+    if others:
+        raise WrongUsage(f"--export writes the whole history, without {', '.join(others)}")
+
+
+def _wanted(*, version: str | None, since: str | None, until: str | None, limit: int, **same: Any) -> "Wanted":
+    from release.ledger.search import Wanted, moment
+
+    return Wanted(
+        release=version,
+        since=moment(since) if since else None,
+        until=moment(until, end_of_day=True) if until else None,
+        **same,
+    )
+
+
+@release.command()
+@click.argument("environment", required=False)
+@click.option(
+    "--file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Check this export by the proof beside it; with ENVIRONMENT also against its key and ledger.",
+)
 @json_option
 @click.pass_obj
-def history(project: Path, environment: str, limit: int, as_json: bool) -> None:
-    """Show what happened in ENVIRONMENT, newest first."""
-    from release.verbs.history import history as run
-    from release.verbs.history import history_text
+def verify(project: Path, environment: str | None, file: Path | None, as_json: bool) -> None:
+    """Tell which entries of ENVIRONMENT's ledger were cut, edited, reordered or deleted. Nothing is repaired."""
+    from release.verbs import verify as verb
 
-    report = run(project, environment, limit=limit)
-    show(report, history_text(report), as_json=as_json)
+    if file is not None:
+        report = verb.verify_file(project, environment, file)
+        show(report, verb.verify_file_text(report), as_json=as_json)
+        verb.refuse_file_faults(report)
+    elif environment is not None:
+        report = verb.verify(project, environment)
+        show(report, verb.verify_text(report), as_json=as_json)
+        verb.refuse_faults(report)
+    else:
+        raise WrongUsage("there is nothing to verify", hint="name an environment, or give a --file")
 
 
 @release.command()
 @click.argument("environment")
+@click.option("--keep", type=click.IntRange(min=2), help="How many verified stay.  [default: the stack file's]")
+@click.option("--yes", "really", is_flag=True, help="Delete what is shown to go.")
 @json_option
 @click.pass_obj
-def verify(project: Path, environment: str, as_json: bool) -> None:
-    """Check that no entry of ENVIRONMENT's ledger was cut, edited, reordered or deleted."""
-    from release.verbs.verify import verify as run
+def prune(project: Path, environment: str, keep: int | None, really: bool, as_json: bool) -> None:
+    """Show which artifacts ENVIRONMENT needs no more and what keeps the others; with --yes delete them.
 
-    count = run(project, environment)
-    show(
-        {"environment": environment, "events": count}, f"the {count} events of {environment} are whole", as_json=as_json
-    )
+    Only bytes go: manifests, verdicts and the ledger stay.
+    """
+    from release.verbs.prune import prune as run
+    from release.verbs.prune import prune_text
+
+    report = run(project, environment, keep=keep, really=really, ci=_ci(), progress=Progress())
+    show(report, prune_text(report), as_json=as_json)
 
 
 @release.command("show")
@@ -207,6 +436,23 @@ def drift(project: Path, environment: str, as_json: bool) -> None:
     report = run(project, environment, progress=Progress())
     show(report, drift_text(report), as_json=as_json)
     refuse_drift(report)
+
+
+@release.command()
+@click.argument("environment")
+@click.argument("lock")
+@reason_option
+@json_option
+@click.pass_obj
+def unlock(project: Path, environment: str, lock: str, reason: str, as_json: bool) -> None:
+    """Remove the LOCK of ENVIRONMENT's stack that a dead Pulumi left behind; no other.
+
+    Be sure that it is dead: two at once would spoil the stack's state. Refused (3) while it lives on this host.
+    """
+    from release.verbs.unlock import unlock as run
+
+    done = run(project, environment, lock, reason=reason, ci=_ci())
+    show(done, f"the stack of {environment} is no longer locked by {done['holder']}", as_json=as_json)
 
 
 @release.command("replace-server")
@@ -312,6 +558,16 @@ def _failed(error: BaseException, line: str, code: int) -> int:
         traceback.print_exception(error)
     sys.stderr.write("".join(f"release: {part}\n" for part in line.splitlines()))
     return code
+
+
+def _show_plan(project: Path, environment: str, order: "Order", as_json: bool) -> None:
+    """Refused (3) when a gate says no, as the verb itself would be."""
+    from release.deployment.gates import refuse_unless_passed
+    from release.verbs.plan import order_report, report_text
+
+    planned = order_report(project, environment, order)
+    show(planned, report_text(planned), as_json=as_json)
+    refuse_unless_passed(order.gates, f"the {order.kind} of {order.manifest.version} to {environment}")
 
 
 def _ci() -> str:

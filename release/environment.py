@@ -4,19 +4,23 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from release.artifacts import Releases
+from release.artifacts.releases import Releases
 from release.aws.balancer import Balancer
 from release.aws.bucket import Bucket
 from release.aws.databases import Databases
 from release.aws.keys import SigningKey
+from release.aws.metrics import Metrics
 from release.aws.session import AwsSession
 from release.aws.table import LedgerTable
-from release.database_role import DatabaseRole
+from release.database.role import DatabaseRole
+from release.deployment.leftovers import Leftovers
+from release.engine.stack import Stack, up_limit
 from release.errors import WrongUsage
-from release.ledger import Ledger, Writer, this_host, utc_now
-from release.probe import Probe
-from release.stack import Stack, up_limit
-from release.verification import Verification
+from release.ledger.ledger import Ledger, Writer, this_host, utc_now
+from release.verification.probe import Probe
+from release.verification.units import Units
+from release.verification.verification import Verification
+from release.verification.watch import Watch
 from settings.model import Settings
 from settings.stackfile import environments, load
 
@@ -35,7 +39,9 @@ class Environment:
     databases: Databases
     database_role: DatabaseRole
     stack: Stack
+    leftovers: Leftovers
     verification: Verification
+    watch: Watch
 
     def identify(self, ci: str) -> Writer:
         """Who is at work here, by sts:GetCallerIdentity; Refused when the credentials are of another account."""
@@ -80,7 +86,16 @@ def open_environment(project_dir: Path, name: str) -> Environment:
                 dial_error_limit=settings.servers.dial_error_limit,
             ),
         ),
+        leftovers=Leftovers(),
         verification=Verification(Probe(), Balancer(session)),
+        watch=Watch(
+            probe=Probe(),
+            balancer=Balancer(session),
+            metrics=Metrics(session),
+            units=Units(session, settings),
+            bounds=settings.watch,
+            now=utc_now,
+        ),
     )
 
 

@@ -32,6 +32,10 @@ class Broken(StagelineError):
     """AWS, Pulumi or a server failed (exit code 1)."""
 
 
+class VerificationFailed(Broken):
+    """The release answered, and wrongly: its verdict is *failed*, not merely unknown (exit code 1)."""
+
+
 class WrongUsage(StagelineError):
     """The command was given something that it cannot mean (exit code 2)."""
 

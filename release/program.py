@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from release.aws.bucket import Bucket
 from release.aws.secrets import Secrets
-from release.aws.session import AwsSession
+from release.aws.session import AwsSession, is_not_found
 from release.aws.table import LedgerTable
+from release.engine.stack import FENCE
 from release.errors import Broken, Refused
-from release.head import Head, Slot, SlotName
-from release.ledger import Ledger, utc_now
-from release.stack import FENCE
+from release.ledger.head import Head, Slot, SlotName
+from release.ledger.ledger import Ledger, utc_now
 from settings.model import Settings
 
 
@@ -37,8 +38,9 @@ class Recorded:
 def recorded(settings: Settings) -> Recorded:
     """Read it. Refused when another deployment than the one that started this ``up`` holds the environment now."""
     session = AwsSession(account=settings.account, region=settings.region, role=settings.role)
-    head = _ledger(session, settings).head()
+    head = _head(session, settings)
     refuse_other_fence(os.environ.get(FENCE), head)
+    refuse_lost_artifacts(head, Bucket(session, settings.names.artifact_bucket))
     secrets = Secrets(session)
     refuse_missing_login(secrets, settings)
     return Recorded(
@@ -57,6 +59,28 @@ def refuse_other_fence(given: str | None, head: Head) -> None:
             f"this up was started under fence {given}, {head.environment} is at fence {head.fence} now",
             hint="another deployment took over; nothing was changed",
         )
+
+
+def refuse_lost_artifacts(head: Head, artifacts: Bucket) -> None:
+    """Broken after a destroy: slots would be filled with artifacts that went with their bucket."""
+    filled = [slot.release for slot in (head.state.blue, head.state.green) if slot and slot.release]
+    if filled and not artifacts.exists():
+        raise Broken(
+            f"the ledger says that {' and '.join(filled)} are in {head.environment}, but it was destroyed, and its "
+            "artifacts with it",
+            hint=f"run: release init {head.environment}, which empties its slots; then pulumi up, publish and promote",
+        )
+
+
+def _head(session: AwsSession, settings: Settings) -> Head:
+    """HEAD. Where there is no ledger, tell in which place, and first of all whether the account is another one."""
+    try:
+        return _ledger(session, settings).head()
+    except Broken as error:
+        if is_not_found(error):
+            session.caller()
+            error.put_in_context(f"account {settings.account}, region {settings.region}")
+        raise
 
 
 def _ledger(session: AwsSession, settings: Settings) -> Ledger:

@@ -182,6 +182,9 @@ class Storage(Section):
         description="a list of distinct accounts of 12 digits in quotes that may read artifacts, [] for none"
     )
     force_destroy: bool = Field(description="true (destroy deletes what buckets hold) or false")
+    keep_releases: int = Field(
+        default=5, ge=2, le=1000, description="how many verified releases to keep to go back to, 2 to 1000"
+    )
 
 
 class Monitoring(Section):
@@ -191,6 +194,24 @@ class Monitoring(Section):
         description='a list of distinct e-mail addresses that alarms go to, like ["ops@example.com"], [] for none'
     )
     log_days: LogDays = Field(description=DAYS)
+
+
+class Watch(Section):
+    """How long a release is watched where users are, and what it may do meanwhile.
+
+    CloudWatch tells requests and memory once a minute, and CPU every five minutes: a figure has to come when the
+    watch lasts two of its periods. A shorter watch goes by its own requests and by restarts.
+    """
+
+    seconds: int = Field(ge=1, le=3600, description="how long a release is watched after the switch, 1 to 3600 seconds")
+    error_percent: float = Field(
+        ge=0, le=100, description="how many of 100 requests may be answered wrongly meanwhile, 0 to 100"
+    )
+    p95_ms: int = Field(
+        ge=1, le=60000, description="within how many milliseconds 95 of 100 requests must be answered, 1 to 60000"
+    )
+    cpu_percent: int = Field(ge=1, le=100, description="how much of its CPU a server may use, 1 to 100 percent")
+    memory_percent: int = Field(ge=1, le=100, description="how much of its memory a server may use, 1 to 100 percent")
 
 
 class Access(Section):
@@ -234,8 +255,9 @@ class Settings(Section):
     servers: Servers = Field(description="a section, see settings/model.py")
     database: Database = Field(description="a section, see settings/model.py")
     load_balancer: LoadBalancer = Field(description="a section, see settings/model.py")
-    storage: Storage = Field(description="a section of object_lock, readable_by and force_destroy")
+    storage: Storage = Field(description="a section of object_lock, readable_by, force_destroy and keep_releases")
     monitoring: Monitoring = Field(description="a section of emails and log_days")
+    watch: Watch = Field(description="a section of seconds, error_percent, p95_ms, cpu_percent and memory_percent")
     access: Access = Field(description="a section of repository, operators and approvers")
 
     @property

@@ -22,6 +22,8 @@ from settings.names import BUCKET_NAME_LIMIT, ENVIRONMENT_RULE, is_environment_n
 PROJECT_FILE = "Pulumi.yaml"
 # What Pulumi itself writes beside `config`, to find the key of the stack's secrets.
 PULUMI_KEYS = frozenset({"secretsprovider", "encryptedkey", "encryptionsalt"})
+# The one in C reads ten times as fast, where PyYAML was built with it.
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Known from elsewhere, so a stack file must not say them.
 DERIVED_KEYS = frozenset({"project", "environment"})
 
@@ -116,8 +118,9 @@ def _read(file: Path) -> tuple[dict[str, Any], list[Problem]]:
     """Parse a YAML mapping. Keys that stand twice are problems; a file that cannot be parsed raises."""
     try:
         text = file.read_text(encoding="utf-8")
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        document = yaml.safe_load(text)
+        loader = LOADER(text)
+        tree = loader.get_single_node()
+        document = loader.construct_document(tree) if tree else None
     except (OSError, ValueError, yaml.YAMLError) as error:
         fault = f"cannot be read ({_why(error)})"
         raise InvalidSettings([_about(file.name, "the file", fault, "a UTF-8 YAML mapping")]) from error

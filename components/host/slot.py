@@ -37,6 +37,7 @@ programs that a run starts carry a mark in their environment: the next run ends 
 from __future__ import annotations
 
 import contextlib
+import copy
 import fcntl
 import gzip
 import hashlib
@@ -80,11 +81,12 @@ ATTEMPTS = 3
 RETRY_PAUSE = 1.0
 
 # Limits of an artifact: far above real ones, far below what fills a disk or the memory.
-ENTRIES_LIMIT = 100_000
+ENTRIES_LIMIT = 50_000
 ENTRY_LIMIT = 1 << 30
 UNPACKED_LIMIT = 2 << 30
 HEADER_LIMIT = 1 << 20
 PATH_LIMIT = 1000
+UNWANTED_SIGNS = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, invisible signs, halves of signs, line ends
 SPARE_MB = 200  # what must be free beside it: a full disk also stops the slot that is live
 
 MARK = "STAGELINE_INSTALL"
@@ -312,6 +314,7 @@ def slot_status(slot: Slot, server: Server) -> Dict[str, Any]:
         "content": asdict(content) if content else None,
         "unit": unit.active,
         "pid": unit.pid,
+        "restarts": unit.restarts,
         "health": asdict(probe(server.address, content.port)) if content else None,
         "busy": busy,
         "problem": problem,
@@ -600,7 +603,14 @@ def tar_entry(member: tarfile.TarInfo) -> Entry:
 def unpack_zip(artifact: Path, target: Path) -> None:
     with zipfile.ZipFile(artifact) as archive:
         entries = safe_entries(map(zip_entry, archive.infolist()))
-        write_entries(entries, lambda entry: archive.open(entry.member), target)
+        write_entries(entries, lambda entry: archive.open(longer(entry.member)), target)
+
+
+def longer(info: zipfile.ZipInfo) -> zipfile.ZipInfo:
+    """The entry as if it said one byte more: zipfile reads as much as it says, and hides what lies beyond."""
+    more = copy.copy(info)
+    more.file_size += 1
+    return more
 
 
 def zip_entry(info: zipfile.ZipInfo) -> Entry:
@@ -609,7 +619,10 @@ def zip_entry(info: zipfile.ZipInfo) -> Entry:
     if mode == 0 and info.filename.startswith("bin/"):
         mode = stat.S_IXUSR
     kinds = {0: "file", stat.S_IFREG: "file", stat.S_IFDIR: "directory"}
-    kind = "directory" if info.is_dir() and not stat.S_IFMT(mode) else kinds.get(stat.S_IFMT(mode), "link or device")
+    named = info.filename.endswith("/")  # is_dir() fails on an empty name
+    kind = "directory" if named and not stat.S_IFMT(mode) else kinds.get(stat.S_IFMT(mode), "link or device")
+    if info.flag_bits & 0x1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        kind = "file that is encrypted, or packed in another way than by deflate"
     return Entry(info.orig_filename, kind, info.file_size, stat.S_IMODE(mode), info)
 
 
@@ -652,10 +665,12 @@ def check_path(entry: Entry) -> None:
     name = entry.name
     if name.startswith("/") or re.match("[A-Za-z]:", name):
         raise unsafe(entry, "is an absolute path")
-    if "\\" in name or any(unicodedata.category(sign) in ("Cc", "Cs") for sign in name):
+    if "\\" in name or any(unicodedata.category(sign) in UNWANTED_SIGNS for sign in name):
         raise unsafe(entry, "has a sign that does not belong in a path")
     if any(part in ("", ".", "..") for part in entry.path.split("/")):
         raise unsafe(entry, "does not name a path below the release")
+    if entry.kind == "file" and name.endswith("/"):
+        raise unsafe(entry, "is a file with the name of a folder")
     if len(name.encode()) > PATH_LIMIT or any(len(part.encode()) > 255 for part in name.split("/")):
         raise unsafe(entry, "has a name that is too long")
 

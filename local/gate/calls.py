@@ -39,7 +39,7 @@ SERVICES: Mapping[str, str] = {
 }
 FORM = "application/x-www-form-urlencoded"
 LONGEST_FORM = 16 * 1024 * 1024
-CREDENTIAL = re.compile(r"(?P<key>[^/\s=]+)/\d{8}/[^/]+/(?P<service>[^/]+)/aws4_request")
+CREDENTIAL = re.compile(r"(?P<key>[^/\s=]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +50,7 @@ class Call:
     operation: str
     shape: str  # of its error replies: json, query, ec2 or s3
     key_id: str = ""  # empty when nobody signed it
+    region: str = ""  # that it is signed for
     signed_at: datetime | None = None
 
     @property
@@ -70,6 +71,7 @@ def recognise(environ: dict[str, Any]) -> Call | None:
         operation=target.rpartition(".")[2] or action or _by_path(service, environ),
         shape=_shape(service, target, action),
         key_id=signed["key"] if signed else "",
+        region=signed["region"] if signed else "",
         signed_at=_signed_at(environ),
     )
 

@@ -1,4 +1,4 @@
-"""The way of a request through the gate: count it, judge its signature, let faults act, and hand it to moto."""
+"""The way of a request through the gate: count it, judge who signed it, let faults act, and hand it to moto."""
 
 import socket
 import time
@@ -14,6 +14,7 @@ from local.gate import refusals
 from local.gate.call_faults import CallFaults
 from local.gate.calls import Call, CallCounts, recognise
 from local.gate.keys import is_valid
+from local.gate.permissions import Permissions
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -34,12 +35,14 @@ class Gate:
         clock: Clock,
         counts: CallCounts,
         faults: CallFaults,
+        permissions: Permissions,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._moto = moto
         self._clock = clock
         self._counts = counts
         self._faults = faults
+        self._permissions = permissions
         self._sleep = sleep
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -47,16 +50,19 @@ class Gate:
         if call is None:
             return self._moto(environ, start_response)
         self._counts.add(call)
-        if refused := self._judge(call):
+        if refused := self._judge(call, environ):
             return refused(environ, start_response)
         return self._pass(call, environ, start_response)
 
-    def _judge(self, call: Call) -> Response | None:
+    def _judge(self, call: Call, environ: Environ) -> Response | None:
         if not call.key_id:
             return None if call.operation in BY_TOKEN else refusals.reply(call, refusals.UNSIGNED)
         if not is_valid(call.key_id):
             return refusals.reply(call, refusals.UNKNOWN_KEY)
-        return judge_time(call, self._clock.now(UTC))
+        if refused := judge_time(call, self._clock.now(UTC)):
+            return refused
+        why = self._permissions.refusal(call, environ)
+        return refusals.reply(call, refusals.DENIED, why) if why else None
 
     def _pass(self, call: Call, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         acting = self._faults.act(call)

@@ -43,6 +43,17 @@ UNKNOWN_KEY: Refusals = {
     ),
 }
 
+DENIED: Refusals = {
+    "json": Refusal(status=400, code="AccessDeniedException", message="{why}"),
+    "query": Refusal(status=403, code="AccessDenied", message="{why}"),
+    "ec2": Refusal(
+        status=403,
+        code="UnauthorizedOperation",
+        message="You are not authorized to perform this operation. {why}",
+    ),
+    "s3": Refusal(status=403, code="AccessDenied", message="{why}"),
+}
+
 _MISSING = "Request is missing Authentication Token"
 UNSIGNED: Refusals = {
     "json": Refusal(status=400, code="MissingAuthenticationTokenException", message=_MISSING),

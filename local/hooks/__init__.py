@@ -6,7 +6,7 @@ that fails, the API call fails with its words and moto forgets what it had made.
 
 - `instances`, `elastic_addresses`, `load_balancers`, `certificates`, `databases`   what is real behind the API
 - `metrics`, `alarms`                          CloudWatch: figures that are right, alarms that tell and remember
-- `bucket_policies`, `copies`, `images`, `roles`, `rules`, `transactions`   where moto itself is mended
+- `bucket_policies`, `copies`, `multiparts`, `images`, `roles`, `rules`, `transactions`   where moto itself is mended
 - `mendings`                                   more of that: what moto forgets of a resource
 - `parts`                                      the real things that hooks are given
 - `replacing`                                  how a function of moto is replaced, and put back
@@ -25,6 +25,7 @@ from local.hooks.instances import install_instances
 from local.hooks.load_balancers import install_load_balancers
 from local.hooks.mendings import install_mendings
 from local.hooks.metrics import install_metrics
+from local.hooks.multiparts import install_multiparts
 from local.hooks.parts import Parts
 from local.hooks.roles import install_roles
 from local.hooks.rules import install_rules
@@ -38,6 +39,7 @@ def install(parts: Parts) -> ExitStack:
     install_images(installed)
     install_bucket_policies(installed)
     install_copies(installed)
+    install_multiparts(installed)
     install_mendings(installed)
     install_roles(installed)
     install_instances(installed, parts)

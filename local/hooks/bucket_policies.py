@@ -57,7 +57,7 @@ def _with_conditions(original: Callable[..., Any]) -> Callable[..., Any]:
     def get_permission(bucket: Any, action: str, resource: str) -> Any:
         if bucket.policy is None:
             return PermissionResult.NEUTRAL
-        policy = applicable(json.loads(bucket.policy), _context())
+        policy = applicable(json.loads(bucket.policy), request_context())
         if not policy["Statement"]:
             return PermissionResult.NEUTRAL
         return IAMPolicy(json.dumps(policy)).is_action_permitted(action, resource)
@@ -65,11 +65,13 @@ def _with_conditions(original: Callable[..., Any]) -> Callable[..., Any]:
     return get_permission
 
 
-def _context() -> dict[str, str]:
+def request_context() -> dict[str, str]:
+    """What conditions are judged by, of the request at hand."""
     context = {"aws:SecureTransport": "true"}
     if not has_request_context():
         return context
-    context["s3:ObjectCreationOperation"] = "false" if "partNumber" in request.args else "true"
+    makes_none = "partNumber" in request.args or "uploads" in request.args  # a part, or the beginning of an upload
+    context["s3:ObjectCreationOperation"] = "false" if makes_none else "true"
     if given := request.headers.get("If-None-Match"):
         context["s3:if-none-match"] = given
     return context

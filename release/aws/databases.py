@@ -3,11 +3,11 @@
 import time
 from typing import Any
 
-from release.aws.session import AwsSession, aws_call
+from release.aws.session import AwsSession, aws_call, aws_code
+from release.deployment.interruption import INTERRUPTION
 from release.errors import Broken
-from release.interruption import INTERRUPTION
 
-SNAPSHOT_LIMIT = 25 * 60  # seconds; shorter than a lease, so that the deployment is still ours when it ends
+SNAPSHOT_LIMIT = 25 * 60  # seconds
 POLL = 0.5, 15.0  # seconds: the first pause between two looks, and the longest
 
 
@@ -18,13 +18,17 @@ class Databases:
         self._session = session
 
     def start_snapshot(self, database: str, snapshot: str, tags: dict[str, str]) -> None:
-        """Ask for a snapshot of the instance ``database``."""
-        with aws_call(f"snapshot the database {database}"):
-            self._client.create_db_snapshot(
-                DBInstanceIdentifier=database,
-                DBSnapshotIdentifier=snapshot,
-                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
-            )
+        """Ask for a snapshot of the instance ``database``; one that was asked for before is not asked for twice."""
+        try:
+            with aws_call(f"snapshot the database {database}"):
+                self._client.create_db_snapshot(
+                    DBInstanceIdentifier=database,
+                    DBSnapshotIdentifier=snapshot,
+                    Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+                )
+        except Broken as error:
+            if aws_code(error) != "DBSnapshotAlreadyExists":
+                raise
 
     def wait_for_snapshot(self, snapshot: str, limit: float = SNAPSHOT_LIMIT) -> None:
         """Return when the snapshot is available; Broken when it failed or ``limit`` seconds went by."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from release.aws.session import AwsSession, aws_call
-from release.drift import Rule
+from release.comparison.drift import Rule
 
 PEERS = ("CidrIpv4", "CidrIpv6", "PrefixListId")
 

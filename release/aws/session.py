@@ -15,10 +15,12 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 from release.errors import Broken, Refused
 
 NOT_FOUND = {"ResourceNotFoundException", "NotFoundException"}
+PASSING = {"Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "RequestTimeout"}
 # What to do next, for the codes that people meet.
 NEXT = {
     "NoSuchBucket": "the environment has not come up yet: run pulumi up on it",
     "AccessDenied": "your credentials may not do this: ask for the permission, or use others",
+    "403": "your credentials may not do this: ask for the permission, or use others",
     "AccessDeniedException": "your credentials may not do this: ask for the permission, or use others",
     "ExpiredToken": "your credentials have expired: log in again",
     "ExpiredTokenException": "your credentials have expired: log in again",
@@ -95,6 +97,15 @@ def aws_code(error: Broken) -> str:
 def is_not_found(error: Broken) -> bool:
     """Whether AWS said that the thing is not there (and not that it could not be asked)."""
     return aws_code(error) in NOT_FOUND
+
+
+def may_pass(error: Broken) -> bool:
+    """Whether AWS could not be asked just now: nobody answered, or it was throttled or had a fault of its own."""
+    cause = error.__cause__
+    if isinstance(cause, ClientError):
+        status = cause.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return status in (429, 500, 502, 503, 504) or error_code(cause) in PASSING
+    return isinstance(cause, BotoCoreError)
 
 
 def _assumed(base: Any, role: str) -> Any:

@@ -1,6 +1,10 @@
 """The S3 bucket of the Pulumi state, where ``PULUMI_BACKEND_URL`` names one."""
 
+from pathlib import PurePosixPath
+
+from release.aws.bucket import Bucket
 from release.aws.session import AwsSession, aws_call, aws_code
+from release.engine.locks import Lock, parse_lock
 from release.errors import Broken
 
 
@@ -33,3 +37,23 @@ def _exists(session: AwsSession, name: str) -> bool:
             return False
         raise
     return True
+
+
+class BucketLocks:
+    """The locks of a stack whose state is in a bucket; ``folder`` is the prefix of their keys, ending with a slash."""
+
+    def __init__(self, session: AwsSession, bucket: str, folder: str) -> None:
+        self._bucket = Bucket(session, bucket)
+        self._folder = folder
+        self._session = session
+
+    def all(self) -> tuple[Lock, ...]:
+        """Every lock that there is. One that goes away between two calls is none any more."""
+        keys = (key for key in self._bucket.keys(self._folder) if key.endswith(".json"))
+        found = ((key, self._bucket.get(key)) for key in keys)
+        return tuple(parse_lock(PurePosixPath(key).stem, data) for key, data in found if data is not None)
+
+    def remove(self, lock: Lock) -> None:
+        """Take away the lock's object."""
+        with aws_call(f"remove the lock {lock.id}"):
+            self._session.client("s3").delete_object(Bucket=self._bucket.name, Key=f"{self._folder}{lock.id}.json")

@@ -37,8 +37,10 @@ class Write:
 class Item:
     """One item as it stands in the table."""
 
+    seq: int
     body: str
     nonce: str
+    fence: int
 
 
 class LedgerTable:
@@ -101,10 +103,10 @@ class LedgerTable:
         with aws_call(f"read {kind} of the ledger {self.name}"):
             answer = self._client.get_item(TableName=self.name, Key=key, ConsistentRead=True)
         found = answer.get("Item")
-        return Item(body=found["body"]["S"], nonce=found["nonce"]["S"]) if found else None
+        return _item(found) if found else None
 
-    def events(self, *, newest_first: bool = False) -> Iterator[str]:
-        """The bodies of the events, page by page."""
+    def events(self, *, newest_first: bool = False) -> Iterator[Item]:
+        """The events, page by page."""
         pages = self._client.get_paginator("query").paginate(
             TableName=self.name,
             KeyConditionExpression="kind = :kind",
@@ -114,7 +116,7 @@ class LedgerTable:
         )
         with aws_call(f"read the events of the ledger {self.name}"):
             for page in pages:
-                yield from (item["body"]["S"] for item in page["Items"])
+                yield from map(_item, page["Items"])
 
     def write_together(self, writes: list[Write]) -> bool:
         """Put all items or none; False when a condition did not hold (which a retried write of our own also gives).
@@ -162,6 +164,16 @@ def cancellation_reasons(error: Broken) -> set[str]:
     reasons = cause.response.get("CancellationReasons") or []
     codes = {str(reason.get("Code")) for reason in reasons} - {"None"}
     return codes or ({aws_code(error)} & {"TransactionCanceledException", "TransactionConflictException"})
+
+
+def _item(attributes: dict[str, Any]) -> Item:
+    """What somebody took away by hand is empty here, so that verifying can tell of it."""
+    return Item(
+        seq=int(attributes["seq"]["N"]),
+        body=attributes.get("body", {}).get("S", ""),
+        nonce=attributes.get("nonce", {}).get("S", ""),
+        fence=int(attributes.get("fence", {}).get("N", 0)),
+    )
 
 
 def _value(value: int | str) -> dict[str, str]:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from release import executor
+from release.deployment import executor
+from release.deployment.plan import Plan
 from release.environment import open_environment
 from release.output import Progress
-from release.plan import Plan
 
 
 def abort(project_dir: Path, name: str, *, ci: str, progress: Progress) -> Plan:

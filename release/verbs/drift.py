@@ -10,12 +10,12 @@ from typing import Any
 
 from release.aws.firewall import Firewall
 from release.aws.secrets import Secrets
-from release.drift import Finding, of_files, of_keys, of_refresh, of_rules, of_slots, security_groups
+from release.comparison.drift import Finding, of_files, of_keys, of_refresh, of_rules, of_slots, security_groups
 from release.environment import Environment, open_environment
 from release.errors import Broken, Inconclusive, Refused
-from release.inspection import inspect
 from release.output import Progress, table
-from release.servers import Server, open_ssh, servers_of
+from release.servers.inspection import inspect
+from release.servers.servers import Server, open_ssh, servers_of
 from settings.stackfile import program_dir
 
 HEADINGS = ("where", "what", "expected", "found")

@@ -1,27 +1,81 @@
-"""``release history ENV``: what happened, newest first."""
+"""``release history ENV``: what happened, newest first; or all of it as a file that is signed, for an audit."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from release.environment import open_environment
-from release.output import table
+from release.aws.keys import SigningKey
+from release.environment import Environment, open_environment
+from release.errors import Broken, Refused
+from release.ledger.audit import PROOF, exported, prove, refuse_suffix
+from release.ledger.head import Head
+from release.ledger.search import Wanted, found
+from release.output import Progress, table
 
 HEADINGS = ("seq", "when (UTC)", "what", "step", "deployment", "by")
 
 
-def history(project_dir: Path, name: str, *, limit: int) -> dict[str, Any]:
-    """The newest ``limit`` events of an environment's ledger."""
+def history(project_dir: Path, name: str, wanted: Wanted, *, limit: int) -> dict[str, Any]:
+    """The newest ``limit`` events of an environment's ledger that are wanted."""
     environment = open_environment(project_dir, name)
     environment.ledger.head()
-    events = islice(environment.ledger.events(newest_first=True), limit)
+    events = found(environment.ledger.events(newest_first=True), wanted, limit)
     return {"environment": name, "events": [asdict(event) for event in events]}
 
 
 def history_text(report: dict[str, Any]) -> str:
     """The report as a table."""
     return table(HEADINGS, [_row(event) for event in report["events"]])
+
+
+def export(project_dir: Path, name: str, file: Path, *, progress: Progress) -> dict[str, Any]:
+    """Write the whole history into ``file`` and its proof beside it, both or neither.
+
+    Refused when either is there. Broken for a ledger that was changed: nobody should sign it.
+    """
+    proof_file = file.with_name(file.name + PROOF)
+    refuse_suffix(file.name)
+    _refuse_existing(file, proof_file)
+    environment = open_environment(project_dir, name)
+    with progress.step(name, "history read and checked"):
+        head, items, faults = environment.ledger.checked()
+    if faults:
+        raise Broken(
+            f"the ledger of {name} was changed, so it is not signed: {faults[0].text}",
+            hint=f"see all with: release verify {name}",
+        )
+    data = exported(file.name, [item.body for item in items])
+    _write_new({file: data, proof_file: _proof(environment, data, head)})
+    return {"environment": name, "events": len(items), "file": str(file), "proof": str(proof_file)}
+
+
+def _proof(environment: Environment, data: bytes, head: Head) -> bytes:
+    key = SigningKey(environment.session, environment.settings.names.signing_alias)
+    at = environment.ledger.now().isoformat(timespec="seconds")
+    return prove(data, head, at=at, public_key=key.public_key(), key_name=key.alias, sign=key.sign)
+
+
+def _refuse_existing(*files: Path) -> None:
+    for file in files:
+        if file.exists():
+            raise Refused(f"{file} is there already", hint="an export never overwrites: give another name")
+
+
+def _write_new(contents: Mapping[Path, bytes]) -> None:
+    """Write new files, all or none."""
+    made: list[Path] = []
+    try:
+        for file, data in contents.items():
+            with file.open("xb") as out:
+                made.append(file)
+                out.write(data)
+    except BaseException as error:
+        for file in made:
+            file.unlink()
+        if isinstance(error, OSError):
+            raise Broken(f"cannot write {error.filename or made[-1]}: {error.strerror}") from None
+        raise
 
 
 def _row(event: dict[str, Any]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -14,6 +14,7 @@ from release.aws.secrets import Secrets
 from release.aws.state_bucket import ensure_state_bucket
 from release.environment import Environment, open_environment
 from release.errors import Refused
+from release.ledger.ledger import Entry, Writer
 from release.output import Progress
 from settings.model import Settings
 
@@ -37,12 +38,15 @@ def init(project_dir: Path, name: str, *, ci: str, progress: Progress) -> dict[s
     done = {}
     with progress.step(name, "state backend and secrets key"):
         done["state backend"] = _state_bucket(environment)
+        _refuse_lost_ledger(environment)  # before anything is made: the region may be the wrong one
         done[names.state_alias] = _said(
             StateKeys(environment.session).ensure(names.state_alias, environment.settings.tags)
         )
     with progress.step(name, "ledger"):
         done[names.ledger_table] = _ledger_table(environment)
         environment.ledger.create(writer)
+        if empty_destroyed(environment, writer):
+            done["slots"] = "emptied, because the environment was destroyed"
     with progress.step(name, "deploy key and host key"):
         done |= make_keys(environment.settings, Secrets(environment.session))
     with progress.step(name, "database login"):
@@ -57,6 +61,22 @@ def init(project_dir: Path, name: str, *, ci: str, progress: Progress) -> dict[s
         with progress.step(name, "application role in the database"):
             environment.database_role.keep(outputs)  # it came up without one: the next up tells servers to use it
     return done
+
+
+def empty_destroyed(environment: Environment, writer: Writer) -> bool:
+    """Empty the slots of an environment that was destroyed, or the next up would look for lost artifacts; whether so.
+
+    Nothing else looks like that: the stack is empty, and the bucket of the artifacts, which Pulumi makes, is gone.
+    LeaseHeld while somebody is at work; a deployment that was open has nothing left to put back.
+    """
+    head = environment.ledger.head()
+    if head.state.blue is None and head.state.green is None:
+        return False
+    if environment.releases.exist() or (environment.stack.exists() and environment.stack.outputs()):
+        return False
+    state = replace(head.state, blue=None, green=None, declared=None, live=None, previous=None, open=None, schema=None)
+    environment.ledger.note(Entry(kind="destroyed", state=state), head, writer)
+    return True
 
 
 def new_key_pair(comment: str) -> KeyPair:
@@ -97,7 +117,6 @@ def _ledger_table(environment: Environment) -> str:
     table = environment.ledger.table
     made = not table.exists()
     if made:
-        _refuse_lost_ledger(environment)
         table.create(environment.settings.tags)
     table.protect()
     return _said(made)
@@ -105,10 +124,13 @@ def _ledger_table(environment: Environment) -> str:
 
 def _refuse_lost_ledger(environment: Environment) -> None:
     """A new ledger says that nothing is live, and the next up would make it so: never for what has come up before."""
+    if environment.ledger.table.exists():
+        return
     if environment.stack.exists() and environment.stack.outputs():
         raise Refused(
-            f"{environment.name} has come up before, but its ledger {environment.ledger.table.name} is gone",
-            hint="restore the table from its point-in-time recovery under this name",
+            f"{environment.name} has come up before, but its ledger {environment.ledger.table.name} is not in "
+            f"{environment.settings.region}",
+            hint="check the region in the stack file, or restore the table from its point-in-time recovery",
         )
 
 

@@ -7,12 +7,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from release.comparison.graph import Graph, Identity, exported, graph
+from release.comparison.parity import Judged, differing, judged, strays
+from release.comparison.recordings import Recordings
 from release.environment import Environment, open_environment
 from release.errors import Broken, Inconclusive, Refused, WrongUsage
-from release.graph import Graph, Identity, exported, graph
 from release.output import Progress, table
-from release.parity import Judged, differing, judged, strays
-from release.recordings import Recordings
 from settings.model import Settings
 from settings.stackfile import environments, load
 

@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from release.deployment.maintenance import Task, idle_head, maintenance
 from release.environment import Environment, open_environment
 from release.errors import Broken, Inconclusive, Refused, StagelineError, WrongUsage
-from release.head import Head, State
-from release.ledger import Writer
-from release.maintenance import Task, idle_head, maintenance
+from release.ledger.head import Head, State
+from release.ledger.ledger import Writer
 from release.output import Progress
 
 INSTANCE = "aws:ec2/instance:Instance"

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+from release.artifacts.manifest import Manifest, Verdict, checked_version
+from release.artifacts.pruning import refuse_pruned
+from release.deployment.executor import Deployed, Order, deploy
+from release.deployment.gates import RollbackFacts, refuse_unless_passed, rollback_gates
+from release.deployment.stops import StandingVeto
+from release.deployment.vetoes import standing_vetoes
 from release.environment import Environment, open_environment
 from release.errors import Refused
-from release.executor import Deployed, Order, deploy
-from release.gates import RollbackFacts, refuse_unless_passed, rollback_gates
-from release.head import State
-from release.manifest import Manifest, Verdict, checked_version
+from release.ledger.head import State
 from release.output import Progress
 
 
@@ -16,13 +19,30 @@ def rollback(project_dir: Path, name: str, *, version: str | None, ci: str, prog
     environment = open_environment(project_dir, name)
     environment.stack.refuse_missing_engine()
     writer = environment.identify(ci)
-    head = environment.ledger.head()
+    order = rollback_order(project_dir, name, version=version)
+    refuse_unless_passed(order.gates, f"rolling {name} back to {order.manifest.version}")
+    refuse_pruned(environment, order.manifest)
+    return deploy(environment, order, writer, progress)
+
+
+def rollback_order(project_dir: Path, name: str, *, version: str | None) -> Order:
+    """What would be deployed, and the gates as they are judged now."""
+    return order_back(open_environment(project_dir, name), version, standing_vetoes(project_dir))
+
+
+def order_back(environment: Environment, version: str | None, vetoes: tuple[StandingVeto, ...]) -> Order:
+    """The same, with the project's vetoes."""
+    name, head = environment.name, environment.ledger.head()
     environment.ledger.refuse_held()  # before the gates speak: a deployment under way is open, but did not stop
     manifest = environment.releases.get(checked_version(version) if version else _previous(head.state, name))
-    verdict = _verdict(environment, manifest, head.state)
-    gates = rollback_gates(RollbackFacts(manifest=manifest, environment=name, state=head.state, verdict=verdict))
-    refuse_unless_passed(gates, f"rolling {name} back to {manifest.version}")
-    return deploy(environment, Order(kind="rollback", manifest=manifest, head=head, gates=gates), writer, progress)
+    facts = RollbackFacts(
+        manifest=manifest,
+        environment=name,
+        state=head.state,
+        verdict=_verdict(environment, manifest, head.state),
+        vetoes=vetoes,
+    )
+    return Order(kind="rollback", manifest=manifest, head=head, gates=rollback_gates(facts))
 
 
 def _previous(state: State, name: str) -> str:

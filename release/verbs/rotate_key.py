@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from release.aws.secrets import Secrets
-from release.drift import key_lines
+from release.comparison.drift import key_lines
+from release.deployment.maintenance import Task, idle_head, maintenance
 from release.environment import Environment, open_environment
 from release.errors import Broken
-from release.head import Head
-from release.ledger import Writer
-from release.maintenance import Task, idle_head, maintenance
+from release.ledger.head import Head
+from release.ledger.ledger import Writer
 from release.output import Progress
-from release.servers import Server, open_ssh, servers_of
-from release.ssh import NotReached, Ssh
+from release.servers.servers import Server, open_ssh, servers_of
+from release.servers.ssh import NotReached, Ssh
 from release.verbs.init import KeyPair, new_key_pair
 
 # The timer of the machine does the same every five minutes. The variable is empty but on a local server.

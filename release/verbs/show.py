@@ -4,9 +4,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from release.artifacts.manifest import Manifest, checked_version
 from release.environment import Environment, open_all
 from release.errors import Refused
-from release.manifest import Manifest, checked_version
 
 
 def show_release(project_dir: Path, version: str) -> dict[str, Any]:
@@ -30,12 +30,24 @@ def show_text(report: dict[str, Any]) -> str:
         f"  sha256     {release['digest']}",
         f"  size       {release['size']} bytes ({release['file_name']})",
         f"  built from {release['tag'] or 'no tag'} {release['commit'] or ''}".rstrip(),
+        *_built_by(release["provenance"]),
         f"  published  {release['published_at']} by {release['published_by']}",
+        f"  schema     {_schema(release['schema'])}",
         f"  checks     {', '.join(check['name'] for check in release['checks']) or 'none'}",
     ]
+    lines += [f"  evidence   {evidence['name']} sha256 {evidence['digest']}" for evidence in release["evidence"]]
     if release["notes"]:
         lines.append(f"  notes      {release['notes']}")
     return "\n".join([*lines, *(_line(word) for word in report["environments"])])
+
+
+def _built_by(provenance: dict[str, str] | None) -> list[str]:
+    said = [text for text in (provenance or {}).values() if text]
+    return [f"  built by   {', '.join(said)}"] if said else []
+
+
+def _schema(schema: dict[str, int] | None) -> str:
+    return f"{schema['version']}, for releases from schema {schema['oldest']} on" if schema else "not stated"
 
 
 def _initialised(project_dir: Path) -> list[Environment]:

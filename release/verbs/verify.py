@@ -1,18 +1,95 @@
-"""``release verify ENV``: is the ledger whole? A cut, edited, reordered or deleted entry is found and named."""
+"""``release verify``: is a ledger whole, and is an exported file what it was when it was signed?
 
+What was changed is listed entry by entry. Nothing is ever repaired: what was there cannot be known from here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+from release.aws.keys import SigningKey
 from release.environment import open_environment
 from release.errors import Broken
+from release.ledger.audit import PROOF, Proof, file_faults, ledger_faults, read_proof
 
 
-def verify(project_dir: Path, name: str) -> int:
-    """How many events there are; Broken, with the first fault and their number, when the chain does not hold."""
-    ledger = open_environment(project_dir, name).ledger
-    faults = ledger.faults()
-    if faults:
-        more = f" (and {len(faults) - 1} more faults)" if len(faults) > 1 else ""
+def verify(project_dir: Path, name: str) -> dict[str, Any]:
+    """How many events an environment's ledger has by HEAD, and what is wrong with which."""
+    head, _, faults = open_environment(project_dir, name).ledger.checked()
+    return {"environment": name, "events": head.seq + 1, "faults": [asdict(fault) for fault in faults]}
+
+
+def verify_text(report: dict[str, Any]) -> str:
+    """The report as lines, one for each fault."""
+    if report["faults"]:
+        return "\n".join(fault["text"] for fault in report["faults"])
+    return f"the {report['events']} events of {report['environment']} are whole"
+
+
+def refuse_faults(report: dict[str, Any]) -> None:
+    """Broken when there is any fault."""
+    if report["faults"]:
         raise Broken(
-            f"the ledger of {name} was changed: {faults[0]}{more}", hint="compare it with a backup of the table"
+            f"the ledger of {report['environment']} was changed ({_counted(report['faults'])})",
+            hint="compare it with an export or a backup of the table; nothing was repaired",
         )
-    return ledger.head().seq + 1
+
+
+def verify_file(project_dir: Path, name: str | None, file: Path) -> dict[str, Any]:
+    """What an exported file is by its proof, and what is wrong with it.
+
+    With an environment the proof is also compared with that environment's key and ledger. Without one nothing but
+    the two files is read.
+    """
+    data, proof = _read(file), read_proof(_read(file.with_name(file.name + PROOF)))
+    faults = file_faults(file.name, data, proof)
+    if name is not None:
+        faults += _differences(project_dir, name, proof)
+    return {
+        **{key: value for key, value in asdict(proof).items() if key != "public_key"},
+        "file": str(file),
+        "fingerprint": proof.fingerprint,
+        "compared_with": name,
+        "faults": list(faults),
+    }
+
+
+def verify_file_text(report: dict[str, Any]) -> str:
+    """The report as lines: whose history it is, what is wrong with it, and what the proof rests on."""
+    whose = f"{report['project']}/{report['environment']}/{report['account']}"
+    first = f"{report['file']}: events 0 to {report['seq']} of {whose}, signed at {report['at']}"
+    return "\n".join((first, *report["faults"], *_rests_on(report)))
+
+
+def refuse_file_faults(report: dict[str, Any]) -> None:
+    """Broken when there is any fault."""
+    if report["faults"]:
+        raise Broken(
+            f"{report['file']} is not what was signed ({_counted(report['faults'])})", hint="do not rely on it"
+        )
+
+
+def _differences(project_dir: Path, name: str, proof: Proof) -> tuple[str, ...]:
+    environment = open_environment(project_dir, name)
+    key = SigningKey(environment.session, environment.settings.names.signing_alias)
+    head, text = environment.ledger.head(), environment.ledger.text(proof.seq)
+    return ledger_faults(proof, head, text, key.public_key())
+
+
+def _rests_on(report: dict[str, Any]) -> tuple[str, ...]:
+    key = f"public key: sha256 {report['fingerprint']}"
+    if report["compared_with"]:
+        return (f"{key}, compared with that of {report['compared_with']}",)
+    return (key, "the key came with the file: compare this fingerprint with one that you got from elsewhere")
+
+
+def _counted(faults: Sequence[Any]) -> str:
+    return "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Broken(f"cannot read {file}: {error.strerror}", hint="the proof is kept beside the export") from None

@@ -22,6 +22,8 @@ OBJECTS = (
     *("s3:BypassGovernanceRetention", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectLegalHold"),
     *("s3:PutObjectAcl", "s3:PutObjectRetention", "s3:PutObjectVersionAcl"),
 )
+DELETIONS = ("s3:DeleteObject", "s3:DeleteObjectVersion")
+SIGNED = ("arn:aws:s3:::{artifact_bucket}/releases/*", "arn:aws:s3:::{artifact_bucket}/verdicts/*")
 BUCKETS = (
     *("s3:DeleteBucket", "s3:DeleteBucketPolicy", "s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning"),
     *("s3:PutLifecycleConfiguration", "s3:PutReplicationConfiguration"),
@@ -57,12 +59,14 @@ def _allow_services() -> Statement:
 
 
 def _keep_history() -> list[Statement]:
-    """The ledger, the artifacts and the backups; only the pruner takes old backups away."""
+    """The ledger, the releases and the backups; only the pruner takes old artifacts and old backups away."""
     ledger, backups = "table/{ledger_table}", ["arn:aws:s3:::{backup_bucket}/*", "arn:aws:s3:::{state_bucket}/*"]
     buckets = ["arn:aws:s3:::{artifact_bucket}", "arn:aws:s3:::{backup_bucket}", "arn:aws:s3:::{state_bucket}"]
     return [
         _deny("KeepLedger", LEDGER, [*of_account("dynamodb", ledger, f"{ledger}/*")]),
-        _deny("KeepArtifacts", OBJECTS, ["arn:aws:s3:::{artifact_bucket}/*"]),
+        _deny("KeepReleases", DELETIONS, [*SIGNED]),
+        _deny("KeepLocks", [one for one in OBJECTS if one not in DELETIONS], ["arn:aws:s3:::{artifact_bucket}/*"]),
+        _deny("KeepArtifacts", DELETIONS, ["arn:aws:s3:::{artifact_bucket}/*"], _but_the_pruner()),
         _deny("KeepBackups", [one for one in OBJECTS if one != "s3:DeleteObject"], backups, _but_the_pruner()),
         _deny("KeepBackupsInPlace", ["s3:DeleteObject"], backups[:1], _but_the_pruner()),
         _deny("KeepBuckets", BUCKETS, buckets),

@@ -54,6 +54,10 @@ GROUPS = Scope(resources=of_account("ec2", "security-group/*", "security-group-r
 
 LEDGER = Scope(resources=of_account("dynamodb", "table/{ledger_table}"))
 LEDGER_BEFORE = Scope(resources=of_account("dynamodb", "table/{ledger_table_before}"), before=True)
+HEADS = Scope(
+    resources=of_account("dynamodb", "table/{project}-*-ledger"),
+    condition={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": "HEAD"}},
+)
 SIGNING_KEY = behind("{signing_alias}")
 SIGNING_KEY_BEFORE = behind("{signing_alias_before}", before=True)
 STATE_KEY = behind("{state_alias}")
@@ -67,6 +71,8 @@ PARAMETERS = Scope(resources=of_account("ssm", "parameter/{path}/*"))
 DASHBOARDS = Scope(resources=("arn:aws:cloudwatch::{account}:dashboard/{prefix}",))
 
 ARTIFACTS = Scope(resources=("arn:aws:s3:::{artifact_bucket}/*",))
+ARTIFACT_BYTES = Scope(resources=("arn:aws:s3:::{artifact_bucket}/artifacts/*",))
+ARTIFACT_BUCKET = Scope(resources=("arn:aws:s3:::{artifact_bucket}",))
 ARTIFACTS_BEFORE = Scope(resources=("arn:aws:s3:::{artifact_bucket_before}/*",), before=True)
 BACKUPS = Scope(resources=("arn:aws:s3:::{backup_bucket}/*",))
 KEPT_BUCKETS = Scope(resources=("arn:aws:s3:::{artifact_bucket}", "arn:aws:s3:::{backup_bucket}"))

@@ -6,12 +6,17 @@ from typing import Any
 import pytest
 
 from components.database import family
+from components.recording import Declared
 from tests.components.recording import record, settings_of
 
 
 def instance(environment: str) -> dict[str, Any]:
     [declared] = record(settings_of(environment)).of("aws:rds/instance:Instance")
     return declared.inputs
+
+
+def parameters(group: Declared) -> dict[str, str]:
+    return {one["name"]: one["value"] for one in group.inputs["parameters"]}
 
 
 @pytest.mark.parametrize("environment", ["dev", "qa", "staging", "prod"])
@@ -43,7 +48,7 @@ def test_the_parameter_tells_servers_where_the_database_is_and_the_applications_
     parameter = record(settings_of("dev")).one("aws:ssm/parameter:Parameter", "env-database-parameter")
     assert (parameter.inputs["name"], parameter.inputs["type"]) == ("/stageline/dev/database", "String")
     assert json.loads(parameter.inputs["value"]) == {
-        "identifier": "env-database-instance-identifier",
+        "identifier": "stageline-dev-postgres-env-network-vpc-id",
         "engine": "postgres",
         "host": "env-database-instance.example",
         "port": 5432,
@@ -68,8 +73,7 @@ def test_each_engine_refuses_plain_connections_by_its_parameter(
     database = settings_of("dev").database.model_copy(update={"engine": engine, "version": version, "tls": tls})
     recording = record(settings_of("dev", database=database))
     [group] = recording.of("aws:rds/parameterGroup:ParameterGroup")
-    [parameter] = group.inputs["parameters"]
-    assert (group.inputs["family"], parameter["name"], parameter["value"]) == expected
+    assert (group.inputs["family"], parameters(group).get(expected[1])) == (expected[0], expected[2])
     [declared] = recording.of("aws:rds/instance:Instance")
     assert declared.inputs["parameterGroupName"] == group.outputs["name"]
 
@@ -81,6 +85,36 @@ def test_a_mysql_database_has_its_port_and_tells_it() -> None:
     parameter = recording.one("aws:ssm/parameter:Parameter", "env-database-parameter")
     assert (declared.inputs["engine"], declared.inputs["port"]) == ("mysql", 3306)
     assert json.loads(parameter.inputs["value"])["engine"] == "mysql"
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "logs"),
+    [
+        pytest.param("postgres", "17.4", ["postgresql", "upgrade"], id="postgres"),
+        pytest.param("mysql", "8.4.3", ["error", "slowquery"], id="mysql"),
+    ],
+)
+def test_what_went_wrong_in_a_database_goes_to_groups_that_are_encrypted_and_there_before_it(
+    engine: str, version: str, logs: list[str]
+) -> None:
+    database = settings_of("prod").database.model_copy(update={"engine": engine, "version": version})
+    recording = record(settings_of("prod", database=database))
+    [instance] = recording.of("aws:rds/instance:Instance")
+    assert instance.inputs["enabledCloudwatchLogsExports"] == logs
+    for log in logs:
+        group = recording.one("aws:cloudwatch/logGroup:LogGroup", f"env-database-log-{log}")
+        assert group.inputs == {
+            "name": f"/aws/rds/instance/{instance.inputs['identifier']}/{log}",
+            "retentionInDays": settings_of("prod").monitoring.log_days,
+            "kmsKeyId": "arn:of:env-logs-key",
+        }
+        assert group.urn in instance.after
+
+
+def test_mysql_writes_its_slow_queries_where_they_are_sent_from() -> None:
+    database = settings_of("dev").database.model_copy(update={"engine": "mysql", "version": "8.4.3"})
+    [group] = record(settings_of("dev", database=database)).of("aws:rds/parameterGroup:ParameterGroup")
+    assert parameters(group).items() >= {"slow_query_log": "1", "log_output": "FILE"}.items()
 
 
 @pytest.mark.parametrize(

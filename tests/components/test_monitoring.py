@@ -94,7 +94,8 @@ def test_the_dashboard_shows_alarms_both_slots_every_server_and_the_database() -
         one.outputs["arn"] for one in record(settings_of("prod")).of(ALARM)
     )
     assert ["AWS/EC2", "CPUUtilization", "InstanceId", "env-servers-2-id", {"label": "server 2"}] in lines
-    assert ["AWS/RDS", "FreeStorageSpace", "DBInstanceIdentifier", "env-database-instance-identifier"] in lines
+    database = "stageline-prod-postgres-env-network-vpc-id"
+    assert ["AWS/RDS", "FreeStorageSpace", "DBInstanceIdentifier", database] in lines
     groups = {line[5] for line in lines if line[1] == "RequestCount"}
     assert groups == {"suffix-of/env-lb-blue", "suffix-of/env-lb-green"}
 

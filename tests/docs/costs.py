@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from components.graph import answer
-from release.recordings import BOTH_FILLED
+from release.comparison.recordings import BOTH_FILLED
 from settings.model import Settings
 from settings.stackfile import environments, load
 from tests.docs.pages import ROOT, rows, section

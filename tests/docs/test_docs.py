@@ -12,16 +12,16 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from local.cli import commands as local_cloud
-from release.archive import MOST_BYTES, MOST_ENTRIES, MOST_ENTRY_BYTES, MOST_SMOKE_BYTES
+from release.artifacts.archive import MOST_BYTES, MOST_ENTRIES, MOST_ENTRY_BYTES, MOST_TEXT_BYTES
+from release.artifacts.manifest import VERSION_LENGTH
 from release.aws.databases import SNAPSHOT_LIMIT
 from release.cli import release
+from release.deployment.interruption import SIGNALS
+from release.deployment.plan import ALL_STEPS
 from release.errors import Interrupted, StagelineError
-from release.head import Head, State
-from release.interruption import SIGNALS
-from release.lease import BEAT, LENGTH
-from release.manifest import VERSION_LENGTH
-from release.plan import ALL_STEPS
-from release.verification import HEALTH_LIMIT, IN_A_ROW, SMOKE_LIMIT
+from release.ledger.head import Head, State
+from release.ledger.lease import BEAT, LENGTH
+from release.verification.verification import HEALTH_LIMIT, IN_A_ROW, SMOKE_LIMIT
 from settings.model import Settings
 from settings.names import ENVIRONMENT_RULE, Names
 from settings.rules import RULES
@@ -121,7 +121,7 @@ def test_the_reference_has_the_limits_that_the_code_keeps() -> None:
         f"It lasts {LENGTH.seconds // 60} minutes",
         f"one every {BEAT:.0f} seconds",
         f"{MOST_ENTRIES:,} entries, {MOST_ENTRY_BYTES >> 30} GiB in one file or {MOST_BYTES >> 30} GiB unpacked",
-        f"at most {MOST_SMOKE_BYTES >> 10} KiB",
+        f"at most {MOST_TEXT_BYTES >> 10} KiB",
         f"of {VERSION_LENGTH} characters at most",
         f"ends after {HEALTH_LIMIT:.0f} seconds",
         f"all smoke checks after {SMOKE_LIMIT / 60:.0f} minutes",

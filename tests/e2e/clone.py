@@ -23,7 +23,7 @@ import boto3
 from examples.build import build
 from local.demo import AT_ONCE, Cloud
 from local.paths import CODE, Paths
-from release.canonical import canonical_json
+from release.ledger.canonical import canonical_json
 
 ACCESS = ("AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 PROGRESS = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00 \S+: .* (done|failed) after \d+\.\d s")
@@ -228,14 +228,19 @@ class CommandLines:
         self._thread.join()
 
     def _look_until_ended(self) -> None:
+        self.seen.update(command_lines())
+        before = other_processes()  # looking at them again, twenty times a second, would take a core for nothing
         while not self._ended.wait(0.05):
-            self.seen.update(command_lines())
+            self.seen.update(words(process) for process in other_processes() - before)
 
 
 def command_lines() -> list[str]:
     """The command lines of all other processes."""
-    entries = (entry for entry in Path("/proc").iterdir() if entry.name.isdigit() and int(entry.name) != os.getpid())
-    return [line for entry in entries if (line := words(entry))]
+    return [line for process in other_processes() if (line := words(process))]
+
+
+def other_processes() -> set[Path]:
+    return {entry for entry in Path("/proc").iterdir() if entry.name.isdigit() and int(entry.name) != os.getpid()}
 
 
 def words(process: Path) -> str:

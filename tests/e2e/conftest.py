@@ -1,4 +1,8 @@
-"""The engine for the end-to-end tests: the one that `make setup` found or built, first on PATH."""
+"""The engine for the end-to-end tests, and their order.
+
+The engine is the one that `make setup` found or built, first on PATH. The tests of a file share a cloud, so each file
+goes to one worker; what takes longest starts first, so that no worker is still busy when all others have ended.
+"""
 
 import os
 
@@ -6,9 +10,34 @@ import pytest
 
 from engine.build import find_engine
 
+LONGEST_FIRST = (
+    "test_docs",
+    "test_demo",
+    "test_permissions",
+    "test_slot_killed",
+    "test_identities",
+    "test_installer",
+    "test_deployment",
+    "test_bad_input",
+    "test_aws_provider",
+    "test_drift",
+    "test_private_servers",
+    "test_kept_cloud",
+    "test_policy",
+)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def engine_on_path() -> None:
     engine = find_engine()
     assert engine is not None, "there is no Pulumi engine: run make setup"
     os.environ["PATH"] = f"{engine}{os.pathsep}{os.environ['PATH']}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    name = item.path.stem
+    return LONGEST_FIRST.index(name) if name in LONGEST_FIRST else len(LONGEST_FIRST)

@@ -12,7 +12,7 @@ import shutil
 import socket
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ from botocore.exceptions import ClientError
 
 from examples.build import pack
 from local.addresses import bindable, find_addresses
+from local.control import ask
 from local.demo import AT_ONCE, Cloud, bring_up, version_at
 from local.errors import CloudError
 from tests.e2e.clone import (
@@ -191,7 +192,7 @@ BROKEN_ARTIFACTS: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "smoke.json is not JSON": ("a.tar.gz", lambda: pack({"bin/start": START, "smoke.json": b"{"}), "is not JSON"),
     "smoke.json is something else": ("a.tar.gz", lambda: pack({"bin/start": START, "smoke.json": b'{"a": 1}'}),
                                      "smoke.json"),
-    "smoke.json is damaged": ("a.zip", damaged_zip, "smoke.json is not readable"),
+    "smoke.json is damaged": ("a.zip", damaged_zip, "is not a readable archive"),
 }  # fmt: skip
 
 
@@ -218,6 +219,48 @@ def test_without_an_engine_nothing_begins(team: Team, arguments: tuple[str, ...]
         done = changed(team.cloud, PATH=":".join(path)).run("release", *arguments)
     assert done.returncode == 1
     assert "there is no pulumi on PATH; install it" in one_line(done)
+
+
+def test_credentials_of_another_account_change_nothing_in_either(team: Team) -> None:
+    key = ask(team.cloud.paths.control, {"do": "access", "account": "210987654321"})["key"]
+    other = changed(team.cloud, AWS_ACCESS_KEY_ID=key["id"], AWS_SECRET_ACCESS_KEY=key["secret"])
+    with nothing_changes(team), ThreadPoolExecutor() as pool:
+        commands = (PROMOTION, ("release", "init", "dev"), PREVIEW)
+        *verbs, previewed = pool.map(lambda command: other.run(*command), commands)
+    said = "your credentials are of account 210987654321, this environment is in 123456789012"
+    assert [done.returncode for done in verbs] == [3, 3]
+    assert all(said in one_line(done) for done in verbs)
+    assert previewed.returncode != 0  # Pulumi needs the state's key before it runs the program
+    assert "get stack secrets manager" in previewed.stderr and "AccessDeniedException" in previewed.stderr
+    assert client(other, "dynamodb").list_tables()["TableNames"] == []
+    assert [one for one in client(other, "kms").list_aliases()["Aliases"] if "stageline" in one["AliasName"]] == []
+
+
+def test_another_region_is_named_and_nothing_is_made_there(team: Team) -> None:
+    moved = copied_project(team, {"stageline:region": "eu-west-1"})
+    elsewhere = changed(team.cloud, STAGELINE_PROJECT=str(moved))
+    with nothing_changes(team), ThreadPoolExecutor() as pool:
+        promoted, made = pool.map(lambda command: elsewhere.run(*command), (PROMOTION, ("release", "init", "dev")))
+        previewed = team.cloud.run("pulumi", "-C", str(moved), *PREVIEW[1:])
+    shutil.rmtree(moved)
+    assert (promoted.returncode, made.returncode) == (1, 3)
+    assert "eu-west-1" in one_line(promoted)
+    assert "is not in eu-west-1; check the region in the stack file" in one_line(made)
+    assert previewed.returncode != 0
+    assert "account 123456789012, region eu-west-1: cannot read HEAD" in " ".join(previewed.stdout.split())
+    there = changed(team.cloud, AWS_REGION="eu-west-1")
+    assert client(there, "dynamodb").list_tables()["TableNames"] == []
+    assert [one for one in client(there, "kms").list_aliases()["Aliases"] if "stageline" in one["AliasName"]] == []
+
+
+def copied_project(team: Team, config: Mapping[str, Any]) -> Path:
+    """The project with other values in dev's stack file, in a folder beside it."""
+    folder = team.cloud.paths.root / "copied"
+    shutil.copytree(team.cloud.paths.work, folder)
+    stack = yaml.safe_load((folder / "Pulumi.dev.yaml").read_text())
+    stack["config"] |= config
+    (folder / "Pulumi.dev.yaml").write_text(yaml.safe_dump(stack))
+    return folder
 
 
 @contextmanager
@@ -251,11 +294,8 @@ def remove_head(cloud: Cloud) -> None:
 
 
 def test_every_error_of_a_stack_file_is_told_at_once(team: Team) -> None:
-    bad = team.cloud.paths.root / "bad"
-    shutil.copytree(team.cloud.paths.work, bad)
-    stack = yaml.safe_load((bad / "Pulumi.dev.yaml").read_text())
-    stack["config"] |= {"stageline:account": "12", "stageline:protectd": True, "stageline:region": "the moon"}
-    (bad / "Pulumi.dev.yaml").write_text(yaml.safe_dump(stack))
+    wrong = {"stageline:account": "12", "stageline:protectd": True, "stageline:region": "the moon"}
+    bad = copied_project(team, wrong)
     keys = ("stageline:account", "stageline:protectd", "stageline:region")
     with nothing_changes(team):
         done = changed(team.cloud, STAGELINE_PROJECT=str(bad)).run(*PROMOTION)

@@ -18,6 +18,8 @@ import pytest
 
 from local.demo import Cloud, bring_up, version_at
 from local.processes import descendants, marked
+from local.traffic import Traffic
+from release.deployment.leftovers import Leftovers
 from tests.e2e.clone import (
     CommandLines,
     begin,
@@ -32,6 +34,7 @@ from tests.e2e.clone import (
     publish,
     resources,
     running_cloud,
+    table,
     words,
 )
 
@@ -66,28 +69,47 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
         yield Dev(cloud=cloud, url=live_url(cloud, "dev"), command_lines=lines.seen)
 
 
-def test_a_killed_promotion_stays_open_and_abort_puts_it_back_once_its_lease_expired(dev: Dev) -> None:
+def test_row_01_killed_while_installing_and_again_while_it_is_put_back_it_is_aborted(dev: Dev) -> None:
+    """Its Pulumi lives on: it is asked to end, and waited for."""
     before = dev.state
-    promotion = begin(dev.cloud, *PROMOTION)
-    wait_until_installing(dev.cloud, promotion)
-    kill_with_its_pulumi(promotion)
-    assert "installed" in dev.cloud.must("release", "status", "dev")
-    (status,) = json.loads(dev.cloud.must("release", "status", "dev", "--json"))["environments"]
-    assert (status["open"]["step"], status["lease"]["owner"]) == ("installed", "arn:aws:iam::123456789012:user/ops")
-    assert version_at(dev.url) == "1.0.0"
-
-    for too_early in (PROMOTION, ("release", "abort", "dev"), ("release", "rollback", "dev", "--to", "1.0.0")):
-        done = dev.cloud.run(*too_early)
-        assert (done.returncode, "dev is being deployed by" in one_line(done)) == (5, True)
-
-    change_body(dev.cloud, "dev", "LEASE", expires="2026-01-01T00:00:00+00:00")
-    second = dev.cloud.run(*PROMOTION)
-    assert (second.returncode, "release abort dev" in one_line(second)) == (3, True)
-    dev.cloud.must("release", "abort", "dev")
+    with Traffic(f"{dev.url}/health") as traffic:
+        promotion = begin(dev.cloud, *PROMOTION)
+        wait_until_installing(dev.cloud, promotion)
+        kill(promotion.pid)
+        ended(promotion)
+        refused_until_the_lease_expires(dev, step="installed")
+        abort = begin(dev.cloud, "release", "abort", "dev")
+        wait_until(dev, abort, step="undoing")
+        kill_with_its_pulumi(abort)
+        expire_the_lease(dev)
+        dev.cloud.must("release", "abort", "dev")
+    assert nothing_runs_for_any_deployment(dev)
+    assert (traffic.failed, traffic.versions) == ([], ["1.0.0"])
     assert_as_before(dev, before)
 
 
-def test_an_interrupted_promotion_ends_its_pulumi_and_puts_everything_back(dev: Dev) -> None:
+def test_row_01_killed_while_switching_it_is_resumed_and_what_was_before_is_rolled_back_to(dev: Dev) -> None:
+    """A kill of the rollback as well, between two of its steps."""
+    with Traffic(f"{dev.url}/health") as traffic:
+        promotion = begin(dev.cloud, *PROMOTION)
+        wait_until(dev, promotion, step="switched")
+        kill_with_its_pulumi(promotion)
+        expire_the_lease(dev)
+        dev.cloud.must("release", "resume", "dev")
+        assert (dev.state["live"]["release"], dev.state["open"]) == ("1.1.0", None)
+        assert nothing_runs_for_any_deployment(dev)
+
+        rollback = begin(dev.cloud, "release", "rollback", "dev")
+        wait_until(dev, rollback, step="backed up")
+        kill_with_its_pulumi(rollback)
+        expire_the_lease(dev)
+        dev.cloud.must("release", "resume", "dev")
+    assert (traffic.failed, traffic.versions) == ([], ["1.0.0", "1.1.0", "1.0.0"])
+    assert (dev.state["live"]["release"], dev.state["open"]) == ("1.0.0", None)
+    assert dev.cloud.run("release", "drift", "dev").returncode == 0  # every server's slots are what HEAD says
+
+
+def test_row_24_an_interrupted_promotion_ends_its_pulumi_and_puts_everything_back(dev: Dev) -> None:
     before = dev.state
     promotion = begin(dev.cloud, *PROMOTION)
     wait_until_installing(dev.cloud, promotion)
@@ -132,12 +154,56 @@ def wait_until_installing(cloud: Cloud, promotion: "subprocess.Popen[str]") -> N
     eventually(installing, limit=60)
 
 
+def wait_until(dev: Dev, process: "subprocess.Popen[str]", *, step: str) -> None:
+    """Until HEAD says that the deployment is in this step, and has not ended it."""
+
+    def there() -> bool:
+        assert process.poll() is None, one_line(ended(process))
+        opened = dev.state["open"]
+        return opened is not None and (opened["step"], opened["done"]) == (step, False)
+
+    eventually(there, limit=90)
+
+
+def refused_until_the_lease_expires(dev: Dev, *, step: str) -> None:
+    """What `status` shows of it; and nobody takes over from a process that may be alive, nor promotes past it."""
+    assert step in dev.cloud.must("release", "status", "dev")
+    (status,) = json.loads(dev.cloud.must("release", "status", "dev", "--json"))["environments"]
+    assert (status["open"]["step"], status["lease"]["owner"]) == (step, "arn:aws:iam::123456789012:user/ops")
+    for too_early in (PROMOTION, ("release", "abort", "dev"), ("release", "rollback", "dev", "--to", "1.0.0")):
+        done = dev.cloud.run(*too_early)
+        assert (done.returncode, "dev is being deployed by" in one_line(done)) == (5, True)
+    expire_the_lease(dev)
+    second = dev.cloud.run(*PROMOTION)
+    assert (second.returncode, "release resume dev, or abort" in one_line(second)) == (3, True)
+
+
+def expire_the_lease(dev: Dev) -> None:
+    """As if two minutes had gone by."""
+    change_body(dev.cloud, "dev", "LEASE", expires="2026-01-01T00:00:00+00:00")
+
+
+def nothing_runs_for_any_deployment(dev: Dev) -> bool:
+    """Whether nothing is left of any that the ledger knows."""
+    events = client(dev.cloud, "dynamodb").query(
+        TableName=table("dev"),
+        KeyConditionExpression="kind = :kind",
+        ExpressionAttributeValues={":kind": {"S": "EVENT"}},
+    )["Items"]
+    deployments = {json.loads(event["body"]["S"])["deployment"] for event in events} - {None}
+    return all(Leftovers().of(deployment) == () for deployment in deployments)
+
+
+def kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
 def kill_with_its_pulumi(promotion: "subprocess.Popen[str]") -> None:
     """kill -9, the verb first: it must not see how its Pulumi ends."""
     below = descendants(promotion.pid)
     for pid in (promotion.pid, *(process.pid for process in below)):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        kill(pid)
     ended(promotion)
 
 

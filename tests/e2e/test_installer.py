@@ -180,7 +180,7 @@ def test_a_release_that_says_another_version_on_one_server_is_taken_from_all(dev
     assert_failed(done, "2.0.0", 2, "says it is version 6.6.6")
 
 
-def test_a_port_that_is_taken_on_one_server_is_named(dev: Dev) -> None:
+def test_row_20_a_port_that_is_taken_on_one_server_is_named(dev: Dev) -> None:
     publish(dev.cloud, "2.1.0")
     port = SLOT_PORTS[SLOTS.index(dev.idle)]
     with live_notices_nothing(dev), create_server((dev.servers[1], port)):
@@ -188,14 +188,14 @@ def test_a_port_that_is_taken_on_one_server_is_named(dev: Dev) -> None:
     assert_failed(done, "2.1.0", 2, f"port {port} is not free")
 
 
-def test_a_disk_that_is_full_on_one_server_leaves_nothing_half_written(dev: Dev) -> None:
+def test_row_20_a_disk_that_is_full_on_one_server_leaves_nothing_half_written(dev: Dev) -> None:
     publish(dev.cloud, "2.2.0")
     with live_notices_nothing(dev), full_disk(dev, dev.servers[1]):
         done = promote(dev, "2.2.0")
     assert_failed(done, "2.2.0", 2, "File too large")
 
 
-def test_an_installer_that_is_killed_on_one_server_is_made_good_by_the_next_one(dev: Dev) -> None:
+def test_row_20_an_installer_that_is_killed_on_one_server_is_made_good_by_the_next_one(dev: Dev) -> None:
     """It is killed while it waits for the release that stands in the slot already, but answers 503."""
     server = dev.servers[1]
     publish(dev.cloud, "2.3.0", f"status = 503 if here == {server!r} else 200")

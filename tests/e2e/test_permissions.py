@@ -1,9 +1,11 @@
 """Who calls what: one environment's whole life on the real engine, and every call of it in the table of permissions.
 
-It lives with roles for workflows, operators and approvers, becomes protected, refuses to be destroyed, and goes.
+It lives with roles for workflows, operators and approvers, becomes protected, refuses to be destroyed, and goes. While
+releases go live AWS asks for permissions: what the roles have is enough, and what one lacks is named.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,16 +13,20 @@ from typing import Any
 import pytest
 import yaml
 
+from examples.build import build
 from local.control import ask
 from local.demo import Cloud, bring_up
 from settings.permissions.calls import TABLE
 from settings.permissions.identities import Party
 from settings.permissions.policies import is_for
-from tests.e2e.clone import client, publish, resources, running_cloud
+from tests.e2e.clone import Done, client, live_url, one_line, publish, resources, running_cloud
+from tests.e2e.leftovers import STAYS, Left, sweep
+from tests.e2e.missing_permissions import MISSING, Met, acting_as, enforced, meet
 
 UP = ("pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", "--non-interactive")
 DESTROY = ("pulumi", "destroy", "--stack", "dev", "--yes", "--skip-preview", "--non-interactive")
-LOOKS = (("status",), ("history", "dev"), ("verify", "dev"), ("show", "1.0.0"))
+PREVIEW = ("pulumi", "preview", "--stack", "dev", "--non-interactive")
+LOOKS = (("status",), ("history", "dev"), ("verify", "dev"), ("verify", "dev", "--file", "dev.jsonl"))
 GITHUB = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
 OPS = "arn:aws:iam::123456789012:user/ops"
 ACCESS = {"repository": "octo/shop", "operators": [OPS], "approvers": [OPS]}
@@ -45,6 +51,9 @@ class Life:
     after: Mapping[str, Any]
     roles: Mapping[str, Mapping[str, Any]]
     providers: list[str]
+    met: Mapping[str, Met]
+    left: Left
+    lost: Done
 
 
 @pytest.fixture(scope="module")
@@ -72,16 +81,29 @@ def live(cloud: Cloud) -> Life:
     calls["protect"] = taken(cloud)
     publish(cloud, "1.0.0", "1.1.0")
     calls["publish"] = taken(cloud)
-    for version in ("1.0.0", "1.1.0"):
-        cloud.must("release", "promote", version, "--to", "dev")
-    cloud.must("release", "rollback", "dev")
-    cloud.must(*UP, "--expect-no-changes")
-    calls["deploy"] = taken(cloud)
-    for look in LOOKS:
-        cloud.must("release", *look)
-    calls["look"] = taken(cloud)
+    with enforced(cloud):
+        ci, operator, approver, pruner = (acting_as(cloud, party) for party in ("ci", "operator", "approver", "pruner"))
+        taken(cloud)  # how this test became somebody else
+        for version in ("1.0.0", "1.1.0"):
+            ci.must("release", "promote", version, "--to", "dev")
+        ci.must("release", "rollback", "dev")
+        ci.must("release", "history", "dev", "--export", "dev.jsonl")
+        operator.must(*UP, "--expect-no-changes")
+        calls["deploy"] = taken(cloud)
+        pruner.must("release", "prune", "dev", "--yes")
+        calls["prune"] = taken(cloud)
+        for look in LOOKS:
+            approver.must("release", *look)
+        cloud.must("release", "show", "1.0.0")  # it asks every environment's bucket, and a role is for one
+        calls["look"] = taken(cloud)
+        met = meet_what_is_missing(cloud)
+    taken(cloud)
     cloud.must(*DESTROY)
     calls["destroy"] = taken(cloud)
+    left = sweep(cloud)
+    lost = cloud.run(*PREVIEW)
+    cloud.must("release", "init", "dev")
+    cloud.must(*PREVIEW)
     return Life(
         calls=calls,
         refusal=refused.stdout + refused.stderr,
@@ -89,7 +111,21 @@ def live(cloud: Cloud) -> Life:
         after=after,
         roles=roles,
         providers=providers,
+        met=met,
+        left=left,
+        lost=lost,
     )
+
+
+def meet_what_is_missing(cloud: Cloud) -> dict[str, Met]:
+    """How each command ends for somebody who lacks a permission. An operator has something to change meanwhile."""
+    build(cloud.paths.project / "dist", ("1.3.0",))
+    url = live_url(cloud, "dev")
+    met = {case: meet(cloud, url, missing) for case, missing in MISSING.items() if missing.party != "operator"}
+    whole = change(cloud, {"load_balancer": {"drain": 20}})
+    operated = {case: meet(cloud, url, missing) for case, missing in MISSING.items() if case not in met}
+    stack_file(cloud).write_text(whole)
+    return {**met, **operated}
 
 
 def stack_file(cloud: Cloud) -> Any:
@@ -135,6 +171,7 @@ MADE_BY: dict[str, Party] = {
     "found": "administrator",
     "publish": "ci",
     "deploy": "ci",
+    "prune": "pruner",
     "look": "approver",
     "protect": "administrator",
     "destroy": "administrator",
@@ -164,7 +201,35 @@ def test_the_account_has_one_provider_that_workflows_are_trusted_by(life: Life) 
     assert GITHUB in json.dumps(life.roles["stageline-dev-ci"]["AssumeRolePolicyDocument"])
 
 
+@pytest.mark.parametrize("case", MISSING)
+def test_a_missing_permission_is_named_and_nothing_is_half_made(life: Life, case: str) -> None:
+    met = life.met[case]
+    said = met.done.stderr + met.done.stdout if MISSING[case].command[0] == "pulumi" else one_line(met.done)
+    assert met.done.returncode != 0
+    assert [name for name in MISSING[case].named if name not in said] == []
+    assert met.after == met.before
+
+
 def test_a_protected_environment_refuses_its_destruction_and_loses_nothing(life: Life) -> None:
     assert "env-guard" in life.refusal
     assert "because it is protected" in life.refusal
     assert life.after == life.before
+
+
+def test_a_destroyed_environment_leaves_nothing_but_what_shall_stay(life: Life) -> None:
+    tagged = "\n".join(life.left.tagged)
+    assert [arn for arn in life.left.tagged if not any(re.search(pattern, arn) for pattern in STAYS.values())] == []
+    assert [what for what, pattern in STAYS.items() if not re.search(pattern, tagged, re.MULTILINE)] == []
+    assert life.left.untagged == {"roles": [], "instance profiles": [], "dashboards": [], "buckets": []}
+
+
+def test_of_what_is_still_shown_servers_are_terminated_and_all_keys_but_that_of_the_state_are_going(life: Life) -> None:
+    assert set(life.left.servers) == {"terminated"}
+    assert sorted(life.left.keys) == ["Enabled", "PendingDeletion", "PendingDeletion"]
+
+
+def test_what_was_destroyed_comes_up_again_once_its_ledger_is_told(life: Life) -> None:
+    said = " ".join((life.lost.stderr + life.lost.stdout).split())
+    assert life.lost.returncode != 0
+    assert "the ledger says that 1.0.0 and 1.1.0 are in dev, but it was destroyed" in said
+    assert "run: release init dev" in said

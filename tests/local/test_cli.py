@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from local import cli
 from local.control import ControlServer
+from local.gate.permissions import Permissions, permissions_handler
 from local.keeping import write_kept
 from local.paths import CODE, Paths
 from local.processes import MARK
@@ -55,6 +56,7 @@ def running(paths: Paths) -> Iterator[Paths]:
             "status": lambda request, connection: STATUS,
             "access": lambda request, connection: access,
             "open": lambda request, connection: {"load_balancers": BALANCERS},
+            "permissions": permissions_handler(Permissions()),
             "log": lambda request, connection: {"path": str(paths.root / f"{request['part']}.{request['unit']}")},
         },
     )
@@ -82,6 +84,13 @@ def test_status_of_a_cloud_that_is_down_answers_1(paths: Paths) -> None:
     paths.root.mkdir()
     result = run("status")
     assert (result.exit_code, result.output) == (1, "the local cloud is down\n")
+
+
+@pytest.mark.enable_socket
+def test_permissions_are_switched_on_and_off_and_looked_at(running: Paths) -> None:
+    said = [run("permissions", *switch).output.strip() for switch in ((), ("on",), (), ("off",))]
+    off, on = "everybody may do everything", "permissions are enforced"
+    assert said == [off, on, on, off]
 
 
 @pytest.mark.enable_socket

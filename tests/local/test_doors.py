@@ -1,11 +1,10 @@
 """Things are found by the names that people gave them, and their doors are opened by the keys that the cloud holds."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -14,8 +13,8 @@ from local.answers import Looks, Stopping, labelled, status_handler, stop_handle
 from local.control import Connection
 from local.errors import CloudError
 from local.paths import Paths
+from tests.aws_clients import aws_client
 
-REGION = "eu-central-1"
 TAGS = {"project": "stageline", "environment": "dev"}
 NOBODY: Any = None  # the asker's connection, which these handlers do not use
 
@@ -33,14 +32,9 @@ def paths(tmp_path: Path) -> Paths:
     return Paths(project=tmp_path)
 
 
-def client(service: str) -> Any:
-    make: Callable[..., Any] = boto3.client
-    return make(service, region_name=REGION)
-
-
 def instance(name: str, **tags: str) -> str:
     tagged = [{"Key": key, "Value": value} for key, value in {"Name": name, **tags}.items()]
-    launched = client("ec2").run_instances(
+    launched = aws_client("ec2").run_instances(
         ImageId="ami-12345678",
         MinCount=1,
         MaxCount=1,
@@ -50,7 +44,7 @@ def instance(name: str, **tags: str) -> str:
 
 
 def database(identifier: str, address: str, **tags: str) -> None:
-    client("rds").create_db_instance(
+    aws_client("rds").create_db_instance(
         DBInstanceIdentifier=identifier,
         Engine="postgres",
         DBInstanceClass="db.t4g.small",
@@ -68,7 +62,7 @@ def database(identifier: str, address: str, **tags: str) -> None:
 def secrets() -> None:
     for name in ("deploy-key", "host-key", "bastion-host-key"):
         pair = json.dumps({"private": f"{name} private", "public": f"{name} public"})
-        client("secretsmanager").create_secret(Name=f"stageline/dev/{name}", SecretString=pair)
+        aws_client("secretsmanager").create_secret(Name=f"stageline/dev/{name}", SecretString=pair)
 
 
 def test_a_server_is_known_by_its_id_its_name_and_its_address() -> None:
@@ -79,7 +73,7 @@ def test_a_server_is_known_by_its_id_its_name_and_its_address() -> None:
 
 
 def test_a_terminated_server_is_known_no_more() -> None:
-    client("ec2").terminate_instances(InstanceIds=[instance("dev-1")])
+    aws_client("ec2").terminate_instances(InstanceIds=[instance("dev-1")])
     assert inventory.servers() == []
 
 

@@ -16,6 +16,7 @@ from moto.sqs.models import sqs_backends
 from local import models
 from local.errors import CloudError
 from local.paths import CODE
+from tests.aws_clients import aws_client
 
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
@@ -30,11 +31,6 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def client(service: str) -> Any:
-    make: Callable[..., Any] = boto3.client
-    return make(service, region_name=REGION)
-
-
 def kept_and_back() -> None:
     """Everything to bytes, all forgotten, and back."""
     content = models.dump()
@@ -43,7 +39,7 @@ def kept_and_back() -> None:
 
 
 def in_ec2() -> Callable[[], Any]:
-    ec2 = client("ec2")
+    ec2 = aws_client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.7.1.0/24")["Subnet"]["SubnetId"]
     ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, SubnetId=subnet)
@@ -51,7 +47,7 @@ def in_ec2() -> Callable[[], Any]:
 
 
 def in_elb() -> Callable[[], Any]:
-    ec2, elb = client("ec2"), client("elbv2")
+    ec2, elb = aws_client("ec2"), aws_client("elbv2")
     vpc = ec2.create_vpc(CidrBlock="10.6.0.0/16")["Vpc"]["VpcId"]
     subnets = [
         ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.6.{n}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"][
@@ -71,7 +67,7 @@ def in_elb() -> Callable[[], Any]:
 
 
 def in_rds() -> Callable[[], Any]:
-    rds, secrets = client("rds"), client("secretsmanager")
+    rds, secrets = aws_client("rds"), aws_client("secretsmanager")
     made = rds.create_db_instance(
         DBInstanceIdentifier="dev",
         Engine="postgres",
@@ -91,7 +87,7 @@ def in_rds() -> Callable[[], Any]:
 
 
 def in_s3() -> Callable[[], Any]:
-    s3 = client("s3")
+    s3 = aws_client("s3")
     s3.create_bucket(Bucket="a-bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_bucket_versioning(Bucket="a-bucket", VersioningConfiguration={"Status": "Enabled"})
     for body in (b"old", b"x" * 1_000_000):
@@ -106,7 +102,7 @@ def in_s3() -> Callable[[], Any]:
 
 
 def in_dynamodb() -> Callable[[], Any]:
-    dynamodb = client("dynamodb")
+    dynamodb = aws_client("dynamodb")
     dynamodb.create_table(
         TableName="ledger",
         KeySchema=[{"AttributeName": "kind", "KeyType": "HASH"}, {"AttributeName": "seq", "KeyType": "RANGE"}],
@@ -122,7 +118,7 @@ def in_dynamodb() -> Callable[[], Any]:
 
 
 def in_kms() -> Callable[[], Any]:
-    kms = client("kms")
+    kms = aws_client("kms")
     encrypting = kms.create_key()["KeyMetadata"]["KeyId"]
     blob = kms.encrypt(KeyId=encrypting, Plaintext=b"secret")["CiphertextBlob"]
     specs = ("ECC_NIST_P256", "RSA_2048")
@@ -134,11 +130,11 @@ def in_kms() -> Callable[[], Any]:
 
 
 def in_iam() -> Callable[[], Any]:
-    iam = client("iam")
+    iam = aws_client("iam")
     iam.create_user(UserName="ops")
     key = iam.create_access_key(UserName="ops")["AccessKey"]
     role = iam.create_role(RoleName="server", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
-    assumed = client("sts").assume_role(RoleArn=role, RoleSessionName="server")["Credentials"]
+    assumed = aws_client("sts").assume_role(RoleArn=role, RoleSessionName="server")["Credentials"]
 
     def identity(id: str, secret: str, token: str | None = None) -> str:
         make: Callable[..., Any] = boto3.client
@@ -155,13 +151,13 @@ def in_iam() -> Callable[[], Any]:
 
 
 def in_ssm() -> Callable[[], Any]:
-    ssm = client("ssm")
+    ssm = aws_client("ssm")
     ssm.put_parameter(Name="/a/database", Value="{}", Type="String")
     return lambda: ssm.get_parameter(Name="/a/database")["Parameter"]
 
 
 def in_monitoring() -> Callable[[], Any]:
-    cloudwatch, sns, logs = client("cloudwatch"), client("sns"), client("logs")
+    cloudwatch, sns, logs = aws_client("cloudwatch"), aws_client("sns"), aws_client("logs")
     topic = sns.create_topic(Name="alarms")["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="ops@example.com")
     cloudwatch.put_metric_alarm(
@@ -186,7 +182,7 @@ def in_monitoring() -> Callable[[], Any]:
 
 
 def in_acm() -> Callable[[], Any]:
-    acm = client("acm")
+    acm = aws_client("acm")
     made = acm.request_certificate(DomainName="app.example.com")["CertificateArn"]
     return lambda: (
         acm.get_certificate(CertificateArn=made)["Certificate"],

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -59,8 +60,7 @@ def test_a_group_ends_with_its_recorded_leader(tmp_path: Path) -> None:
     end([process(leader.pid)])
     leader.wait(5)
     leader.stdout.close()
-    left = read_process(child)
-    assert left is None or left.zombie
+    assert gone(child)
 
 
 def test_a_process_that_ignores_polite_signals_is_ended_by_force() -> None:
@@ -84,7 +84,19 @@ def test_descendants_are_found_with_their_own_descendants() -> None:
 
 
 def sleeping(mark: dict[str, str]) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(["sleep", "60"], env={"PATH": os.environ["PATH"], **mark}, start_new_session=True)
+    """A process that sleeps, once the kernel shows its environment: that comes a moment after its start."""
+    sleeper = subprocess.Popen(["sleep", "60"], env={"PATH": os.environ["PATH"], **mark}, start_new_session=True)
+    while not Path(f"/proc/{sleeper.pid}/environ").read_bytes():
+        os.sched_yield()
+    return sleeper
+
+
+def gone(pid: int) -> bool:
+    """Whether a process that was signalled ends: nobody here can wait for another's child."""
+    end = time.monotonic() + 5
+    while (left := read_process(pid)) and not left.zombie and time.monotonic() < end:
+        os.sched_yield()
+    return left is None or left.zombie
 
 
 def process(pid: int) -> Process:

@@ -32,6 +32,7 @@ STACK = {
             "health": {"interval": 10, "timeout": 5, "healthy": 2, "unhealthy": 2},
             "deletion_protection": True,
         },
+        "stageline:watch": {"seconds": 600, "p95_ms": 200, "cpu_percent": 80},
     }
 }
 KEY = AccessKey(id="AKIA1", secret="se'cret $x")
@@ -78,6 +79,7 @@ def test_stack_files_get_local_ports_and_keep_the_rest() -> None:
     assert (balancer["certificate"], balancer["domain"]) == (None, None)
     assert balancer["health"] == {"interval": 5, "timeout": 2, "healthy": 2, "unhealthy": 2}
     assert balancer["deletion_protection"] is True
+    assert config["stageline:watch"] == {"seconds": 2, "p95_ms": 2000, "cpu_percent": 80}
     assert config["stageline:account"] == "123456789012"
 
 

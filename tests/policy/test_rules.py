@@ -24,6 +24,7 @@ from policy.resources import (
     KEY,
     LISTENER,
     LOAD_BALANCER,
+    LOG_GROUP,
     ROLE,
     TOPIC,
     UNKNOWN,
@@ -210,6 +211,15 @@ CASES: dict[str, dict[str, Case]] = {
         "with a key": Case(type=TOPIC, inputs={"kmsMasterKeyId": "alias/aws/sns"}),
         "with a key to be made": Case(type=TOPIC, inputs={"kmsMasterKeyId": UNKNOWN}),
         "without": Case(type=TOPIC, says="kms_master_key_id"),
+    },
+    "logs-encrypted": {
+        "with a key and days": Case(type=LOG_GROUP, inputs={"kmsKeyId": "arn:of:a-key", "retentionInDays": 30}),
+        "with a key to be made": Case(type=LOG_GROUP, inputs={"kmsKeyId": UNKNOWN, "retentionInDays": 30}),
+        "with AWS's key": Case(type=LOG_GROUP, inputs={"retentionInDays": 30}, says="kms_key_id"),
+        "for ever": Case(type=LOG_GROUP, inputs={"kmsKeyId": "arn:of:a-key"}, says="retention_in_days"),
+        "for ever, said so": Case(
+            type=LOG_GROUP, inputs={"kmsKeyId": "arn:of:a-key", "retentionInDays": 0}, says="retention_in_days"
+        ),
     },
     "key-rotated": {
         "rotated": Case(type=KEY, inputs={"enableKeyRotation": True}),

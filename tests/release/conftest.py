@@ -9,6 +9,7 @@ from moto import mock_aws
 
 from local.hooks.bucket_policies import install_bucket_policies
 from local.hooks.copies import install_copies
+from local.hooks.multiparts import install_multiparts
 from local.hooks.transactions import install_transactions
 from tests.release.world import World
 
@@ -22,7 +23,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     with ExitStack() as installed, mock_aws():
-        for install in (install_transactions, install_copies, install_bucket_policies):
+        for install in (install_transactions, install_copies, install_multiparts, install_bucket_policies):
             install(installed)
         yield
 

@@ -7,26 +7,30 @@ tested (ledger, plan, executor, gates, verification) is never faked.
 import io
 import json
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from release.archive import inspect_artifact
-from release.artifacts import Releases
+from release.artifacts.archive import inspect_artifact
+from release.artifacts.manifest import Manifest
+from release.artifacts.releases import Releases
 from release.aws.balancer import TargetHealth
 from release.aws.bucket import Bucket
 from release.aws.keys import SigningKey
+from release.aws.metrics import Metric, Point
 from release.aws.session import AwsSession
 from release.aws.table import LedgerTable
 from release.environment import Environment
 from release.errors import Broken
-from release.ledger import Ledger, Writer
-from release.manifest import Manifest
-from release.probe import Answer
-from release.verification import Verification
+from release.ledger.ledger import Ledger, Writer
+from release.servers.inspection import Unit
+from release.verification.probe import Answer, Request
+from release.verification.verification import Fault, Verification
+from release.verification.watch import Watch
+from settings.model import Watch as Bounds
 from settings.stackfile import load
 
 ROOT = Path(__file__).parents[2]
@@ -55,6 +59,8 @@ class FakeServers:
     fails_smoke: set[str] = field(default_factory=set)
     fails_smoke_live: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
+    unreachable: set[str] = field(default_factory=set)  # from where releases are made: users may well reach them
+    restarts_in_watch: set[str] = field(default_factory=set)
 
     def behind(self, url: str) -> str | None:
         """The release that a listener answers with."""
@@ -74,7 +80,7 @@ class FakeStack:
         self._servers = servers
         self._ledger = ledger
 
-    def up(self, *, fence: int) -> None:
+    def up(self, *, fence: int, deployment: str = "") -> None:
         self.before_up()
         self.ups.append(fence)
         if self.fail_next:
@@ -96,12 +102,14 @@ class FakeStack:
             "live_url": "http://live",
             "preview_url": "http://preview",
             "database_id": "db-1",
-            "servers": [{"id": "i-1"}, {"id": "i-2"}],
+            "load_balancer": "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/lb/1",
+            "servers": [{"name": "env-servers-1", "id": "i-1"}, {"name": "env-servers-2", "id": "i-2"}],
             "target_groups": {"blue": "tg-blue", "green": "tg-green"},
         }
 
     def export(self) -> bytes:
-        return b'{"version": 3}'
+        stack = {"type": "pulumi:pulumi:Stack", "outputs": self.outputs()}
+        return json.dumps({"version": 3, "deployment": {"resources": [stack]}}).encode()
 
 
 class FakeProbe:
@@ -110,11 +118,13 @@ class FakeProbe:
     def __init__(self, servers: FakeServers) -> None:
         self._servers = servers
 
-    def get(self, base: str, path: str) -> Answer:
+    def send(self, base: str, request: Request) -> Answer:
         version = self._servers.behind(base)
+        if version in self._servers.unreachable and base == "http://live":
+            return Answer(status=0, body="ConnectionRefusedError", milliseconds=0)
         if version is None or version in self._servers.silent:
             return Answer(status=503, body="nothing is live", milliseconds=1)
-        if path == "/health":
+        if request.path == "/health":
             return Answer(status=200, body=json.dumps({"version": version}), milliseconds=2)
         bad = self._servers.fails_smoke_live if base == "http://live" else self._servers.fails_smoke
         status = 500 if version in bad | self._servers.fails_smoke else 200
@@ -124,8 +134,8 @@ class FakeProbe:
 class HastyVerification(Verification):
     """Gives up after one look: nothing here becomes healthy by waiting."""
 
-    def _until(self, reason_why_not: Callable[[], str], limit: float) -> None:
-        super()._until(reason_why_not, 0)
+    def _until(self, look: Callable[[], Fault | None], limit: float) -> None:
+        super()._until(look, 0)
 
 
 class FakeBalancer:
@@ -133,6 +143,50 @@ class FakeBalancer:
 
     def targets(self, target_group: str) -> tuple[TargetHealth, ...]:
         return tuple(TargetHealth(instance=name, state="healthy", reason="") for name in ("i-1", "i-2"))
+
+
+class LeapingTime:
+    """Time that passes only where somebody waits, and then faster: a watch of a minute takes some requests."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def ticks(self) -> float:
+        return self.seconds
+
+    def pause(self, seconds: float) -> None:
+        self.seconds += 40 * seconds
+
+
+class FakeMetrics:
+    """CloudWatch, which has told nothing yet."""
+
+    def read(self, metrics: Sequence[Metric], start: datetime, end: datetime) -> dict[Metric, tuple[Point, ...]]:
+        return {}
+
+
+class FakeUnits:
+    """What servers say of the units of a slot: some releases are restarted whenever one looks."""
+
+    def __init__(self, servers: FakeServers) -> None:
+        self._servers = servers
+        self._looks = 0
+
+    def of(self, outputs: dict[str, Any], slot: str) -> dict[str, Unit]:
+        self._looks += 1
+        restarts = self._looks if getattr(self._servers, slot) in self._servers.restarts_in_watch else 0
+        return {server["name"]: Unit(active="active", restarts=restarts) for server in outputs["servers"]}
+
+
+class FakeLeftovers:
+    """The processes of this machine: what a killed deployment left running."""
+
+    def __init__(self) -> None:
+        self.running: list[str] = []
+
+    def end(self, deployment: str) -> tuple[str, ...]:
+        ended, self.running = tuple(self.running), []
+        return ended
 
 
 class FakeDatabases:
@@ -223,7 +277,22 @@ class World:
             databases=FakeDatabases(),
             database_role=FakeDatabaseRole(),
             stack=FakeStack(servers, ledger),
+            leftovers=FakeLeftovers(),
             verification=HastyVerification(FakeProbe(servers), FakeBalancer(), pause=lambda seconds: None),
+            watch=self._watch(servers, settings.watch),
+        )
+
+    def _watch(self, servers: FakeServers, bounds: Bounds) -> Watch:
+        time = LeapingTime()
+        return Watch(
+            probe=FakeProbe(servers),
+            balancer=FakeBalancer(),
+            metrics=FakeMetrics(),
+            units=FakeUnits(servers),
+            bounds=bounds,
+            now=self.clock,
+            ticks=time.ticks,
+            pause=time.pause,
         )
 
 
@@ -250,8 +319,14 @@ def build_artifact(path: Path, files: dict[str, str], *, start_mode: int = 0o755
 
 def _make_storage(session: AwsSession, names: Any) -> None:
     place = {"LocationConstraint": "eu-central-1"}
-    s3, kms = session.client("s3"), session.client("kms")
+    s3 = session.client("s3")
     for bucket in (names.artifact_bucket, names.backup_bucket):
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
+    make_key(session, names.signing_alias)
+
+
+def make_key(session: AwsSession, alias: str) -> None:
+    """A signing key behind an alias."""
+    kms = session.client("kms")
     key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
-    kms.create_alias(AliasName=names.signing_alias, TargetKeyId=key)
+    kms.create_alias(AliasName=alias, TargetKeyId=key)

@@ -11,6 +11,7 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "array": lambda value: isinstance(value, list),
     "string": lambda value: isinstance(value, str),
     "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
     "boolean": lambda value: isinstance(value, bool),
     "null": lambda value: value is None,
 }
@@ -20,8 +21,8 @@ WORDS: dict[str, Callable[[Any, Any], bool]] = {
     "const": lambda said, value: same(said, value),
     "enum": lambda said, value: any(same(one, value) for one in said),
     "pattern": lambda said, value: not isinstance(value, str) or re.search(said, value) is not None,
-    "minimum": lambda said, value: not isinstance(value, int) or value >= said,
-    "maximum": lambda said, value: not isinstance(value, int) or value <= said,
+    "minimum": lambda said, value: not isinstance(value, int | float) or value >= said,
+    "maximum": lambda said, value: not isinstance(value, int | float) or value <= said,
     "minItems": lambda said, value: not isinstance(value, list) or len(value) >= said,
     "maxItems": lambda said, value: not isinstance(value, list) or len(value) <= said,
     "uniqueItems": lambda said, value: not isinstance(value, list) or len({*map(repr, value)}) == len(value),

@@ -57,6 +57,11 @@ def test_the_project_name_comes_from_the_project_file(project: Path) -> None:
     assert load(project, "dev").project == "stageline"
 
 
+def test_errors_are_counted_in_parts_of_a_percent_too(project: Path) -> None:
+    change(project, "dev", watch__error_percent=0.1)
+    assert load(project, "dev").watch.error_percent == 0.1
+
+
 def test_lists_become_tuples_so_that_settings_cannot_change(project: Path) -> None:
     assert load(project, "dev").network.zones == ("a", "b")
 
@@ -122,6 +127,15 @@ WRONG = {
         "load_balancer.health.timeout is 10;",
         "less than load_balancer.health.interval",
     ),
+    "nothing to watch": ({"watch__seconds": 0}, "watch.seconds is 0;", "1 to 3600 seconds"),
+    "watched for a day": ({"watch__seconds": 86400}, "watch.seconds is 86400;", "1 to 3600 seconds"),
+    "watch in words": ({"watch__seconds": "5m"}, "watch.seconds is '5m';", "1 to 3600 seconds"),
+    "more errors than requests": ({"watch__error_percent": 101}, "watch.error_percent is 101;", "0 to 100"),
+    "errors in text": ({"watch__error_percent": "1"}, "watch.error_percent is '1';", "0 to 100"),
+    "answers in no time": ({"watch__p95_ms": 0}, "watch.p95_ms is 0;", "1 to 60000"),
+    "more than a whole CPU": ({"watch__cpu_percent": 400}, "watch.cpu_percent is 400;", "1 to 100 percent"),
+    "memory is a part": ({"watch__memory_percent": 0.7}, "watch.memory_percent is 0.7;", "1 to 100 percent"),
+    "watch missing": ({"watch": REMOVED}, "watch is missing;", "a section of seconds, error_percent"),
     "settle beyond half the time limit": (
         {"servers__settle": 151},
         "servers.settle is 151;",
@@ -215,6 +229,7 @@ WRONG = {
         "storage.object_lock is 'compliance';",
         "none or governance",
     ),
+    "no way back kept": ({"storage__keep_releases": 1}, "storage.keep_releases is 1;", "2 to 1000"),
     "reader is no account": ({"storage__readable_by": ["me"]}, "storage.readable_by.0 is 'me';", "12 digits"),
     "unknown key": ({"network__mtu": 9000}, "network.mtu is not a setting;", "cidr, zones, nat"),
     "unknown section": ({"cache": {}}, "cache is not a setting;", "network, servers, database"),

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from release.verification.figures import CPU_PERIOD
 from settings.stackfile import environments, load
 
 PROJECT_DIR = Path(__file__).parents[2]
@@ -27,6 +28,10 @@ def test_staging_and_prod_are_protected() -> None:
 
 def test_protected_environments_speak_tls() -> None:
     assert all(settings.load_balancer.certificate for settings in ALL if settings.protected)
+
+
+def test_protected_environments_watch_until_cloudwatch_has_told_their_servers_cpu() -> None:
+    assert all(settings.watch.seconds >= 2 * CPU_PERIOD for settings in ALL if settings.protected)
 
 
 def test_tags_name_project_environment_and_owner() -> None:

@@ -134,7 +134,7 @@ def test_emptying_a_slot_stops_it_and_forgets_its_content(server: FakeServer) ->
     server.install(server.request("1.0.0", good("1.0.0")))
     run = server.execute(server.command("empty"), '{"slot": "blue"}')
     assert (run.code, run.answer) == (0, {"result": "emptied", "slot": "blue"})
-    nothing = {"content": None, "unit": "inactive", "pid": 0, "health": None}
+    nothing = {"content": None, "unit": "inactive", "pid": 0, "restarts": 0, "health": None}
     assert server.status() == {**nothing, "busy": False, "problem": None}
     assert server.execute(server.command("empty"), '{"slot": "blue"}').answer["result"] == "unchanged"
 

@@ -139,7 +139,7 @@ def test_a_failed_migration_is_logged_on_the_server_without_secrets(server: Fake
 
 @loopback
 @pytest.mark.usefixtures("green")
-def test_other_bytes_than_the_digest_says_are_refused_before_they_are_unpacked(server: FakeServer) -> None:
+def test_row_05_other_bytes_than_the_digest_says_are_refused_before_they_are_unpacked(server: FakeServer) -> None:
     server.install(server.request("1.0.0", good("1.0.0")))
     request = server.request("2.0.0", good("2.0.0"))
     server.object(request["digest"]).write_bytes(good("6.6.6"))
@@ -151,7 +151,7 @@ def test_other_bytes_than_the_digest_says_are_refused_before_they_are_unpacked(s
 
 @loopback
 @pytest.mark.parametrize("fault", ["truncate", "throttle"])
-def test_a_download_that_fails_now_and_then_is_tried_again(server: FakeServer, fault: str) -> None:
+def test_row_11_a_download_that_fails_now_and_then_is_tried_again(server: FakeServer, fault: str) -> None:
     server.faults(fault, fault)
     assert server.install(server.request("1.0.0", good("1.0.0"))).answer["result"] == "installed"
 
@@ -165,7 +165,7 @@ def test_a_download_that_fails_now_and_then_is_tried_again(server: FakeServer, f
         ("truncate", "refused", "does not have its sha256"),
     ],
 )
-def test_a_download_that_always_fails_is_given_up(server: FakeServer, fault: str, result: str, why: str) -> None:
+def test_row_11_a_download_that_always_fails_is_given_up(server: FakeServer, fault: str, result: str, why: str) -> None:
     server.install(server.request("1.0.0", good("1.0.0")))
     calls = len(server.calls("aws"))
     server.faults(*[fault] * 9)

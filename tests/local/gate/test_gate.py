@@ -17,6 +17,7 @@ from local.faults import Fault
 from local.gate.call_faults import CallFaults
 from local.gate.calls import CallCounts
 from local.gate.gate import Gate
+from local.gate.permissions import Permissions
 
 NOW = datetime(2026, 11, 21, 10, 45, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -53,12 +54,14 @@ class Passage:
     clock: Clock = field(default_factory=lambda: Clock(lambda tz: NOW))
     counts: CallCounts = field(default_factory=CallCounts)
     faults: CallFaults = field(default_factory=CallFaults)
+    permissions: Permissions = field(default_factory=Permissions)
     slept: list[float] = field(default_factory=list)
     connection: Socket = field(default_factory=Socket)
 
     def send(self, service: str = "kms", key_id: str | None = None, at: datetime = NOW, **more: Any) -> tuple[str, str]:
         """The status and body of a call's reply."""
-        gate = Gate(self.moto, clock=self.clock, counts=self.counts, faults=self.faults, sleep=self.slept.append)
+        gate = Gate(self.moto, clock=self.clock, counts=self.counts, faults=self.faults, permissions=self.permissions,
+                    sleep=self.slept.append)  # fmt: skip
         headers = {"X-Amz-Date": at.strftime("%Y%m%dT%H%M%SZ"), "X-Amz-Target": "TrentService.ListKeys"}
         if key_id != "":
             scope = f"{key_id or self.key.id}/20261121/eu-central-1/{service}/aws4_request"
@@ -136,6 +139,7 @@ def test_a_key_that_is_not_valid_here_does_nothing(passage: Passage, spoilt: str
     if spoilt == "deleted":
         iam.delete_access_key(key_id, USER)
     if spoilt == "of a deleted user":
+        iam.delete_user_policy(USER, "everything")
         iam.delete_user(USER)
     status, body = passage.send(key_id=key_id)
     assert (status, "UnrecognizedClientException" in body) == ("400 BAD REQUEST", True)

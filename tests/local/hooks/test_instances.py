@@ -77,6 +77,16 @@ def addresses(instance_id: str) -> tuple[str, str | None]:
     return found["PrivateIpAddress"], found.get("PublicIpAddress")
 
 
+def test_the_images_that_moto_has_by_itself_are_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "true")
+    with ExitStack() as installed:
+        install_images(installed)
+        with mock_aws():
+            assert ec2().describe_images()["Images"] == []
+
+
 def test_a_server_has_the_size_of_its_type_and_of_its_volumes(cloud: Cloud) -> None:
     launch(BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 30}}])
     assert cloud.machines == [Machine(type="t3.micro", vcpus=2, memory_mib=1024, disk_gib=30)]

@@ -2,7 +2,7 @@
 
 from release.aws.firewall import Firewall
 from release.aws.session import AwsSession
-from release.drift import Rule
+from release.comparison.drift import Rule
 
 REGION = "eu-central-1"
 

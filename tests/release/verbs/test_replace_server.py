@@ -7,11 +7,11 @@ import json
 import pytest
 
 from release.aws.balancer import TargetHealth
+from release.deployment.executor import Order, deploy
+from release.deployment.maintenance import idle_head
 from release.errors import Broken, LeaseHeld, Refused, WrongUsage
-from release.executor import Order, deploy
-from release.head import Open
-from release.ledger import Entry
-from release.maintenance import idle_head
+from release.ledger.head import Open
+from release.ledger.ledger import Entry
 from release.output import Progress
 from release.verbs.replace_server import Replaced, instance_urn, replace_one
 from tests.release.world import OPS, FakeStack, HastyVerification, World

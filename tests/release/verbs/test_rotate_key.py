@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import pytest
 
 from release.aws.secrets import Secrets
+from release.deployment.maintenance import idle_head
 from release.errors import Broken, LeaseHeld
-from release.ledger import Entry
-from release.maintenance import idle_head
+from release.ledger.ledger import Entry
 from release.output import Progress
-from release.servers import Server
-from release.ssh import Bastion, Door, NotReached, Said, Ssh
+from release.servers.servers import Server
+from release.servers.ssh import Bastion, Door, NotReached, Said, Ssh
 from release.verbs.init import new_key_pair
 from release.verbs.rotate_key import REFRESH, authorized, machines_of, rotate
 from tests.release.world import OPS, World

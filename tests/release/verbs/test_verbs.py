@@ -6,17 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from release.errors import Broken, Refused
-from release.executor import Order, deploy
+from release.deployment.executor import Order, deploy
+from release.errors import Refused
 from release.output import Progress
-from release.verbs.history import history, history_text
-from release.verbs.promote import promote
+from release.verbs.promote import Route, passed_over, promote
 from release.verbs.publish import Publication, publish
 from release.verbs.rollback import rollback
 from release.verbs.show import show_release, show_text
 from release.verbs.status import status, status_text
-from release.verbs.verify import verify
-from tests.aws_clients import aws_resource
 from tests.release.world import OPS, ROOT, World, build_artifact
 
 
@@ -81,7 +78,7 @@ def test_a_promotion_that_is_refused_changes_nothing(
     world.publish("1.1.0")
     before = world.qa.ledger.head()
     with pytest.raises(Refused, match=why):
-        promote(ROOT, version, source_name=source, target_name="qa", ci="", progress=silent())
+        promote(ROOT, version, Route(source=source, target="qa"), ci="", progress=silent())
     assert world.qa.ledger.head() == before
     assert not pulumi.exists()
 
@@ -89,12 +86,11 @@ def test_a_promotion_that_is_refused_changes_nothing(
 def test_what_is_live_already_is_not_promoted_again(world: World, pulumi: Path) -> None:
     put(world, "1.0.0")
     with pytest.raises(Refused, match=r"1\.0\.0 is live in dev since"):
-        promote(ROOT, "1.0.0", source_name=None, target_name="dev", ci="", progress=silent())
+        promote(ROOT, "1.0.0", Route(source=None, target="dev"), ci="", progress=silent())
     assert not pulumi.exists()
 
 
-def test_the_first_release_has_nothing_to_go_back_to(world: World, pulumi: Path) -> None:
-    """Row 13."""
+def test_row_13_the_first_release_has_nothing_to_go_back_to(world: World, pulumi: Path) -> None:
     put(world, "1.0.0")
     with pytest.raises(Refused, match="dev has no earlier verified release to go back to"):
         rollback(ROOT, "dev", version=None, ci="", progress=silent())
@@ -123,16 +119,6 @@ def test_status_shows_every_environment_also_those_without_a_ledger(world: World
     assert "not initialised" in staging
 
 
-def test_history_shows_the_newest_events_first(world: World) -> None:
-    put(world, "1.0.0")
-    report = history(ROOT, "dev", limit=2)
-    assert [(event["kind"], event["step"]) for event in report["events"]] == [
-        ("step done", "live"),
-        ("step started", "live"),
-    ]
-    assert "user/ops" in history_text(report)
-
-
 def test_show_says_where_a_release_was_verified_and_is_live(world: World) -> None:
     put(world, "1.0.0")
     put(world, "1.1.0")
@@ -143,13 +129,15 @@ def test_show_says_where_a_release_was_verified_and_is_live(world: World) -> Non
     assert "sha256" in show_text(report)
 
 
-def test_verify_counts_the_events_of_a_whole_chain(world: World) -> None:
-    put(world, "1.0.0")
-    assert verify(ROOT, "dev") == world.dev.ledger.head().seq + 1
-
-
-def test_verify_names_what_was_changed(world: World) -> None:
-    put(world, "1.0.0")
-    aws_resource("dynamodb").Table(world.dev.ledger.table.name).delete_item(Key={"kind": "EVENT", "seq": 3})
-    with pytest.raises(Broken, match="the ledger of dev was changed: event 3 is missing"):
-        verify(ROOT, "dev")
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param("staging", (), id="the-one-before"),
+        pytest.param("qa", ("staging",), id="one-skipped"),
+        pytest.param("dev", ("staging", "qa"), id="two-skipped"),
+        pytest.param("prod", (), id="itself"),
+        pytest.param("nowhere", (), id="none-of-them"),
+    ],
+)
+def test_a_hotfix_passes_over_what_lies_between(source: str, expected: tuple[str, ...]) -> None:
+    assert passed_over(ROOT, Route(source=source, target="prod", hotfix="rows are lost")) == expected

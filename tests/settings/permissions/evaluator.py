@@ -14,6 +14,7 @@ OPERATORS = {
     "StringEquals": lambda value, wanted: value is not None and value in wanted,
     "StringNotEquals": lambda value, wanted: value is None or value not in wanted,
     "ForAnyValue:StringEquals": lambda value, wanted: value is not None and value in wanted,
+    "ForAllValues:StringEquals": lambda value, wanted: value is None or value in wanted,
     "ArnEquals": lambda value, wanted: value is not None and matches(value, wanted),
     "ArnNotEquals": lambda value, wanted: value is None or not matches(value, wanted),
     "Null": lambda value, wanted: str(value is None).lower() in wanted,

@@ -24,6 +24,8 @@ STAGINGS_LEDGER = LEDGER.replace("prod", "staging")
 QAS_LEDGER = LEDGER.replace("prod", "qa")
 ARTIFACT_BUCKET = "arn:aws:s3:::stageline-prod-artifacts-123456789012-eu-central-1"
 ARTIFACT = f"{ARTIFACT_BUCKET}/artifacts/abc"
+MANIFEST = f"{ARTIFACT_BUCKET}/releases/1.0.0.json"
+VERDICT = f"{ARTIFACT_BUCKET}/verdicts/1.0.0/d-1.json"
 BACKUP_BUCKET = ARTIFACT_BUCKET.replace("artifacts", "backups")
 BACKUP = f"{BACKUP_BUCKET}/d-1/stack.json"
 STATE = "arn:aws:s3:::stageline-state-123456789012-eu-central-1/.pulumi"
@@ -47,6 +49,7 @@ OURS = {"aws:ResourceTag/project": "stageline", "aws:ResourceTag/environment": "
 QAS = {**OURS, "aws:ResourceTag/environment": "qa"}
 TAGGED_OURS = {"aws:RequestTag/project": "stageline", "aws:RequestTag/environment": "prod"}
 BOUNDED = {"iam:PermissionsBoundary": IDENTITIES.boundary}
+HEAD_ONLY = {"dynamodb:LeadingKeys": "HEAD"}
 SIGNING = {"kms:ResourceAliases": "alias/stageline-prod-signing"}
 
 
@@ -59,8 +62,9 @@ def can(party: Party, action: str, resource: str, **context: str) -> bool:
 CASES: dict[str, tuple[str, str, dict[str, str], set[Party]]] = {
     "read the ledger": ("dynamodb:GetItem", LEDGER, {}, {"approver", "ci", "operator", "pruner"}),
     "read the ledger before": ("dynamodb:GetItem", STAGINGS_LEDGER, {}, {"approver", "ci", "operator", "pruner"}),
-    "read another ledger": ("dynamodb:GetItem", QAS_LEDGER, {}, set()),
-    "write the ledger": ("dynamodb:PutItem", LEDGER, {}, {"ci", "operator"}),
+    "read another HEAD": ("dynamodb:GetItem", QAS_LEDGER, HEAD_ONLY, {"approver", "ci", "operator", "pruner"}),
+    "read another ledger": ("dynamodb:GetItem", QAS_LEDGER, {"dynamodb:LeadingKeys": "EVENT"}, set()),
+    "write the ledger": ("dynamodb:PutItem", LEDGER, {}, {"ci", "operator", "pruner"}),
     "write the ledger before": ("dynamodb:PutItem", STAGINGS_LEDGER, {}, set()),
     "read an artifact": ("s3:GetObject", ARTIFACT, {}, {"approver", "ci", "operator", "pruner"}),
     "publish an artifact": ("s3:PutObject", ARTIFACT, {}, {"ci", "operator"}),
@@ -96,7 +100,13 @@ CASES: dict[str, tuple[str, str, dict[str, str], set[Party]]] = {
     "prune its versions": ("s3:DeleteObjectVersion", BACKUP, {}, {"pruner"}),
     "prune a snapshot": ("rds:DeleteDBSnapshot", SNAPSHOT, OURS, {"pruner"}),
     "prune qa's snapshot": ("rds:DeleteDBSnapshot", SNAPSHOT, QAS, set()),
-    "delete an artifact": ("s3:DeleteObject", ARTIFACT, {}, set()),
+    "prune an artifact": ("s3:DeleteObject", ARTIFACT, {}, {"pruner"}),
+    "prune its versions too": ("s3:DeleteObjectVersion", ARTIFACT, {}, {"pruner"}),
+    "see its lock": ("s3:GetObjectRetention", ARTIFACT, {}, {"pruner"}),
+    "prune staging's artifact": ("s3:DeleteObjectVersion", ARTIFACT.replace("prod", "staging"), {}, set()),
+    "delete a manifest": ("s3:DeleteObjectVersion", MANIFEST, {}, set()),
+    "abort an upload": ("s3:AbortMultipartUpload", ARTIFACT, {}, {"ci", "operator"}),
+    "find uploads": ("s3:ListBucketMultipartUploads", ARTIFACT_BUCKET, {}, {"ci", "operator"}),
     "delete the ledger": ("dynamodb:DeleteTable", LEDGER, {}, set()),
     "delete the database": ("rds:DeleteDBInstance", DATABASE, OURS, set()),
     "delete a bucket": ("s3:DeleteBucket", BACKUP_BUCKET, {}, set()),
@@ -120,8 +130,9 @@ KEPT = {
     "its events": ("dynamodb:DeleteItem", LEDGER),
     "its events, by expiry": ("dynamodb:UpdateTimeToLive", LEDGER),
     "its backups": ("dynamodb:DeleteBackup", f"{LEDGER}/backup/1"),
-    "artifacts": ("s3:DeleteObject", ARTIFACT),
-    "versions of artifacts": ("s3:DeleteObjectVersion", ARTIFACT),
+    "manifests": ("s3:DeleteObject", MANIFEST),
+    "versions of manifests": ("s3:DeleteObjectVersion", MANIFEST),
+    "versions of verdicts": ("s3:DeleteObjectVersion", VERDICT),
     "the lock on artifacts": ("s3:BypassGovernanceRetention", ARTIFACT),
     "artifacts, by expiry": ("s3:PutLifecycleConfiguration", ARTIFACT_BUCKET),
     "the versions of backups": ("s3:PutBucketVersioning", BACKUP_BUCKET),
@@ -139,7 +150,9 @@ KEPT = {
     "users": ("iam:CreateUser", "arn:aws:iam::123456789012:user/free"),
     "who vouches for workflows": ("iam:UpdateOpenIDConnectProviderThumbprint", IDENTITIES.github),
 }  # fmt: skip
-BACKUPS = {
+OLD_DATA = {
+    "artifacts": ("s3:DeleteObject", ARTIFACT),
+    "versions of artifacts": ("s3:DeleteObjectVersion", ARTIFACT),
     "backups": ("s3:DeleteObject", BACKUP),
     "versions of backups": ("s3:DeleteObjectVersion", BACKUP),
     "versions of the state": ("s3:DeleteObjectVersion", f"{STATE}/stacks/stageline/prod.json"),
@@ -158,8 +171,8 @@ def test_the_boundary_keeps_it_from_every_role(action: str, resource: str) -> No
     assert [party for party in PARTIES if could(party, action, resource)] == []
 
 
-@pytest.mark.parametrize(("action", "resource"), BACKUPS.values(), ids=BACKUPS.keys())
-def test_the_boundary_keeps_backups_from_every_role_but_the_pruner(action: str, resource: str) -> None:
+@pytest.mark.parametrize(("action", "resource"), OLD_DATA.values(), ids=OLD_DATA.keys())
+def test_the_boundary_keeps_old_data_from_every_role_but_the_pruner(action: str, resource: str) -> None:
     assert [party for party in PARTIES if could(party, action, resource)] == ["pruner"]
 
 

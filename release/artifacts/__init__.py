@@ -1,0 +1,1 @@
+"""Artifacts and releases: what is stored, what it says of itself, and who signed that."""

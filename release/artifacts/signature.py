@@ -1,0 +1,82 @@
+"""Signed documents: who says what, about which environment.
+
+A document of any size is bound by a small statement (its kind, the environment that says it, the document's SHA-256),
+and the statement travels in a DSSE envelope. KMS signs at most 4,096 bytes with ``MessageType=RAW``, and a statement
+always fits. Verifying needs the public key only.
+
+DSSE: https://github.com/secure-systems-lab/dsse/blob/master/protocol.md
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from release.errors import Refused
+from release.ledger.canonical import canonical_json, sha256_hex
+
+PAYLOAD_TYPE = "application/vnd.stageline.statement+json"
+
+
+def sign_document(
+    document: dict[str, Any], *, kind: str, environment: str, key_name: str, sign: Callable[[bytes], bytes]
+) -> bytes:
+    """``document`` with an envelope in which ``environment`` says that it is a ``kind``."""
+    statement = canonical_json(_statement(document, kind, environment))
+    envelope = {
+        "payloadType": PAYLOAD_TYPE,
+        "payload": _encode(statement),
+        "signatures": [{"keyid": key_name, "sig": _encode(sign(_pre_authentication(statement)))}],
+    }
+    return canonical_json({"document": document, "envelope": envelope})
+
+
+def verify_document(data: bytes, *, kind: str, environment: str, public_key: bytes) -> dict[str, Any]:
+    """The document, when ``environment`` signed it as a ``kind`` with the key whose public half (DER) is given.
+
+    Refused when the signature, the document, the kind or the environment is another.
+    """
+    what = f"the {kind} signed by {environment}"
+    try:
+        signed = json.loads(data)
+        document, envelope = signed["document"], signed["envelope"]
+        statement = _decode(envelope["payload"])
+        signature = _decode(envelope["signatures"][0]["sig"])
+    except (ValueError, KeyError, IndexError, TypeError, binascii.Error):
+        raise Refused(f"{what} is not a signed document", hint="it was changed in the bucket; publish again") from None
+    _check_signature(public_key, signature, statement, what)
+    if statement != canonical_json(_statement(document, kind, environment)):
+        raise Refused(f"{what} does not match its signature", hint="it was changed or moved; publish again")
+    return dict(document)
+
+
+def _statement(document: dict[str, Any], kind: str, environment: str) -> dict[str, str]:
+    return {"kind": kind, "environment": environment, "sha256": sha256_hex(canonical_json(document))}
+
+
+def _check_signature(public_key: bytes, signature: bytes, statement: bytes, what: str) -> None:
+    key = serialization.load_der_public_key(public_key)
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise Refused(f"{what} cannot be checked: the signing key is not an elliptic curve key")
+    try:
+        key.verify(signature, _pre_authentication(statement), ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature:
+        raise Refused(f"{what} has a signature of another key", hint="it was changed; publish again") from None
+
+
+def _pre_authentication(statement: bytes) -> bytes:
+    kind = PAYLOAD_TYPE.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(statement), statement)
+
+
+def _encode(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _decode(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)

@@ -1,0 +1,1 @@
+"""What differs: between environments, and from what is declared."""

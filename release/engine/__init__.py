@@ -1,0 +1,1 @@
+"""The door to Pulumi: its command line, and the locks of its backend."""

@@ -1,0 +1,188 @@
+"""The audit export: a ledger's whole history as a file, and the proof with which anybody checks it without AWS.
+
+JSON Lines hold the very texts that are chained, so the file can be checked event by event. CSV holds what fits into
+columns, for people and their spreadsheets. Beside either stands a proof: a document that the environment's KMS key
+signed, with the SHA-256 of the file, the number and hash of the event that HEAD stood at, and the public key. Whoever
+checks it has to know from elsewhere that this is the environment's key: a forger would sign with another.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from release.artifacts.signature import sign_document, verify_document
+from release.errors import Refused, WrongUsage
+from release.ledger.canonical import canonical_json, sha256_hex
+from release.ledger.chain import Fault, Link, chain_faults, read_link
+from release.ledger.event import Event, parse_event, text_hash
+from release.ledger.head import Head
+
+KIND = "audit"
+PROOF = ".proof.json"
+SUFFIXES = JSON_LINES, CSV = ".jsonl", ".csv"
+COLUMNS = (
+    *("seq", "at", "kind", "step", "deployment", "by", "host", "fence", "nonce"),
+    *("live", "declared", "details", "previous", "hash"),
+)
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run instead of showing it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """What is signed about an exported file: whose ledger, up to which event, and the file's bytes."""
+
+    project: str
+    environment: str
+    account: str
+    seq: int
+    hash: str
+    sha256: str
+    at: str
+    public_key: str
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
+
+    @property
+    def key(self) -> bytes:
+        """The public key, DER."""
+        return serialization.load_pem_public_key(self.public_key.encode()).public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """What the key is known by: the SHA-256 of its DER form, 64 hex digits."""
+        return sha256_hex(self.key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A line of a .jsonl export; ``event`` is the text as it is stored, because the hash is that of its bytes."""
+
+    seq: int
+    event: str
+    hash: str
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
+
+
+def refuse_suffix(name: str) -> None:
+    """WrongUsage for a file name that does not say which format is meant."""
+    if not name.endswith(SUFFIXES):
+        raise WrongUsage(f"{name} ends with neither {' nor '.join(SUFFIXES)}", hint="the suffix says what is written")
+
+
+def exported(name: str, texts: Sequence[str]) -> bytes:
+    """The events 0, 1, 2 … as the content of a file of this ``name``."""
+    if name.endswith(CSV):
+        return _csv(texts)
+    return b"".join(_json_line(seq, text) for seq, text in enumerate(texts))
+
+
+def prove(
+    data: bytes, head: Head, *, at: str, public_key: bytes, key_name: str, sign: Callable[[bytes], bytes]
+) -> bytes:
+    """The signed proof of an exported file."""
+    proof = Proof(
+        project=head.project,
+        environment=head.environment,
+        account=head.account,
+        seq=head.seq,
+        hash=head.hash,
+        sha256=sha256_hex(data),
+        at=at,
+        public_key=_pem(public_key),
+    )
+    return sign_document(asdict(proof), kind=KIND, environment=head.environment, key_name=key_name, sign=sign)
+
+
+def read_proof(data: bytes) -> Proof:
+    """The proof, its signature checked with the key that it brings along; Refused when it does not fit."""
+    try:
+        claimed = _PROOF.validate_json(canonical_json(json.loads(data)["document"]))
+        verify_document(data, kind=KIND, environment=claimed.environment, public_key=claimed.key)
+    except Refused as refusal:
+        refusal.hint = "the proof was changed, or is of another file"
+        raise
+    except (ValidationError, ValueError, KeyError, TypeError):
+        raise Refused("the proof is not readable", hint="give the file that was written beside the export") from None
+    return claimed
+
+
+def file_faults(name: str, data: bytes, proof: Proof) -> tuple[str, ...]:
+    """What is wrong with an exported file by its proof; empty when nothing is."""
+    faults = tuple(fault.text for fault in _chain_of(data, proof)) if name.endswith(JSON_LINES) else ()
+    if sha256_hex(data) != proof.sha256:
+        return ("the file is not the one that was signed: its SHA-256 is another", *faults)
+    return faults
+
+
+def ledger_faults(proof: Proof, head: Head, text: str | None, public_key: bytes) -> tuple[str, ...]:
+    """What a proof says otherwise than the ledger that it was taken from, whose event of that number has ``text``."""
+    whose = (head.project, head.environment, head.account)
+    if (proof.project, proof.environment, proof.account) != whose:
+        return (f"the proof is of {proof.project}/{proof.environment}/{proof.account}, not of {'/'.join(whose)}",)
+    faults = []
+    if proof.key != public_key:
+        faults.append(f"the proof was signed with another key than the one {head.environment} has now")
+    if text is None:
+        faults.append(f"the ledger has no event {proof.seq} any more, which was its last when the file was written")
+    elif text_hash(text) != proof.hash:
+        faults.append(f"event {proof.seq} of the ledger is not what it was when the file was written")
+    return tuple(faults)
+
+
+def _chain_of(data: bytes, proof: Proof) -> tuple[Fault, ...]:
+    """The chain in a .jsonl file. A line that is not readable stands for an event that is not."""
+    links = (_line(number, line) for number, line in enumerate(data.split(b"\n")) if line)
+    return chain_faults(links, seq=proof.seq, hash=proof.hash)
+
+
+def _line(number: int, line: bytes) -> Link:
+    try:
+        read = _LINE.validate_json(line)
+    except ValidationError:
+        return read_link(number, "")
+    return read_link(read.seq, read.event)
+
+
+def _json_line(seq: int, text: str) -> bytes:
+    return canonical_json(asdict(Line(seq=seq, event=text, hash=text_hash(text)))) + b"\n"
+
+
+def _csv(texts: Sequence[str]) -> bytes:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(_row(parse_event(text, seq), text) for seq, text in enumerate(texts))
+    return out.getvalue().encode()
+
+
+def _row(event: Event, text: str) -> dict[str, str]:
+    values = {
+        **{column: getattr(event, column, None) for column in COLUMNS},
+        "live": event.state.live and event.state.live.release,
+        "declared": event.state.declared,
+        "details": canonical_json(event.details).decode(),
+        "hash": text_hash(text),
+    }
+    return {column: _cell(value) for column, value in values.items()}
+
+
+def _cell(value: Any) -> str:
+    """A value as text that no spreadsheet takes for a formula."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def _pem(public_key: bytes) -> str:
+    key = serialization.load_der_public_key(public_key)
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+_PROOF = TypeAdapter(Proof)
+_LINE = TypeAdapter(Line)

@@ -1,0 +1,64 @@
+"""The items of a ledger's table as they are written: each with the condition under which it may be.
+
+A condition looks at attributes beside the text. HEAD's nonce is new with every event, and stands for its number. The
+lease has a word there while somebody has it, so that a heartbeat that comes late takes back nothing that was given up.
+"""
+
+from release.aws.table import Item, Write
+from release.ledger.event import Event, event_json
+from release.ledger.head import Head, head_json
+from release.ledger.lease import Lease, lease_json
+
+NEW = "attribute_not_exists(body)"
+HELD = "held"  # beside the lease while somebody has it
+
+
+def new_event(event: Event) -> Write:
+    """An event that nobody wrote yet."""
+    return Write(
+        kind="EVENT",
+        seq=event.seq,
+        body=event_json(event),
+        fence=event.fence,
+        nonce=event.nonce,
+        condition=NEW,
+        values={},
+    )
+
+
+def first_head(head: Head) -> Write:
+    """HEAD of a new ledger."""
+    return _head(head, NEW, {})
+
+
+def next_head(head: Head, before: Head) -> Write:
+    """HEAD after an event, while it is still the one ``before``."""
+    return _head(head, "nonce = :nonce AND fence = :fence", {":nonce": before.nonce, ":fence": before.fence})
+
+
+def taken_lease(lease: Lease, before: Item | None) -> Write:
+    """A new holder's lease, while the item is still to the letter the one that was read; None when there was none."""
+    return _lease(lease, NEW, {}) if before is None else _lease(lease, "body = :before", {":before": before.body})
+
+
+def held_lease(lease: Lease) -> Write:
+    """A holder's own lease, renewed or released: nobody took it over, and it was not given back."""
+    return _lease(lease, "fence = :fence AND nonce = :held", {":fence": lease.fence, ":held": HELD})
+
+
+def beside(item: Item) -> dict[str, int | str]:
+    """What the table holds beside a text, for conditions."""
+    return {"nonce": item.nonce, "fence": item.fence}
+
+
+def _head(head: Head, condition: str, values: dict[str, int | str]) -> Write:
+    return Write(
+        kind="HEAD", body=head_json(head), fence=head.fence, nonce=head.nonce, condition=condition, values=values
+    )
+
+
+def _lease(lease: Lease, condition: str, values: dict[str, int | str]) -> Write:
+    nonce = HELD if lease.owner else ""
+    return Write(
+        kind="LEASE", body=lease_json(lease), fence=lease.fence, nonce=nonce, condition=condition, values=values
+    )

@@ -1,0 +1,24 @@
+"""What all tests share: a garbage collector that does not look through every imported module again and again, and a
+moto that does not make 1,300 images and their snapshots before and after each test that asks EC2 for something.
+"""
+
+import gc
+import os
+
+import pytest
+
+os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+gc.disable()  # While tests are collected nearly everything that is made stays.
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes half a minute starts first, or the other workers would wait for it at the end."""
+    items.sort(key=lambda item: item.path.stem != "test_parity")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """From here on new things alone are looked through, and not at every thousandth of them."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    gc.enable()

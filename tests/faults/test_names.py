@@ -1,0 +1,36 @@
+"""Row 16: names that are more than names. They are refused before they become a path, an argument or a key."""
+
+import pytest
+
+from release.artifacts.manifest import checked_version
+from release.environment import open_environment
+from release.errors import WrongUsage
+from settings.stackfile import InvalidSettings
+from tests.release.world import ROOT
+
+HOSTILE = {
+    "command": "feature-demo/$(rm -rf ~)",
+    "path": "../x",
+    "path to a stack file": "../Pulumi.dev",
+    "option": "-oProxyCommand=id",
+    "NUL": "dev\0",
+    "line end": "dev\n",
+    "300 characters": "d" * 300,
+    "look-alike": "d\u0435v",  # a Cyrillic letter
+    "other case": "Prod",
+    "blank": "dev ",
+    "nothing": "",
+}
+EVERY = pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE.keys())
+
+
+@EVERY
+def test_row_16_a_hostile_name_is_no_environment(name: str) -> None:
+    with pytest.raises(InvalidSettings, match="which cannot name one; allowed: a lower-case letter"):
+        open_environment(ROOT, name)
+
+
+@EVERY
+def test_row_16_a_hostile_name_is_no_version(name: str) -> None:
+    with pytest.raises(WrongUsage, match="is not a version"):
+        checked_version(name)

@@ -1,0 +1,43 @@
+"""What makes an entry of an archive unsafe, each for its own reason."""
+
+import pytest
+
+from release.artifacts.entries import Entry, unsafe
+
+
+def _file(name: str, **values) -> Entry:
+    return Entry(**{"name": name, "kind": "file", "size": 1, "mode": 0o644, **values})
+
+
+@pytest.mark.parametrize(
+    ("entries", "fault"),
+    [
+        pytest.param([_file("../x")], "leaves the folder", id="path-escape"),
+        pytest.param([_file("a/../../x")], "leaves the folder", id="path-escape-inside"),
+        pytest.param([_file("/etc/passwd")], "not a relative path", id="absolute"),
+        pytest.param([_file("C:x")], "not a relative path", id="drive"),
+        pytest.param([_file("a\\b")], "does not belong in a path", id="backslash"),
+        pytest.param([_file("a//b")], "has an empty part", id="empty-part"),
+        pytest.param([_file("a/")], "a file with the name of a folder", id="file-with-a-slash"),
+        pytest.param([_file("é"), _file("e\u0301")], "clashes", id="composed-otherwise"),
+        pytest.param([_file("a"), _file("a/b")], "lies in what is a file", id="file-as-a-folder"),
+        pytest.param([_file("A/x"), _file("a/y")], "clashes", id="folders-that-clash"),
+        pytest.param([_file("a\u202e")], "does not belong in a path", id="turned-around"),
+        pytest.param([_file("x" * 256)], "longer than file systems take", id="long-name"),
+        pytest.param([_file("a"), _file("a")], "there twice", id="duplicate"),
+        pytest.param([_file("a"), _file("./a")], "there twice", id="duplicate-by-dot"),
+        pytest.param([_file("README"), _file("readme")], "clashes", id="case-clash"),
+        pytest.param([_file("a", kind="symbolic link")], "symbolic link", id="symlink"),
+        pytest.param([_file("a", kind="hard link")], "hard link", id="hard-link"),
+        pytest.param([_file("a", kind="device")], "device", id="device"),
+        pytest.param([_file("a", mode=0o4755)], "set-uid", id="setuid"),
+        pytest.param([_file("a", size=5 * 1024**3)], "bytes", id="bomb-by-size"),
+        pytest.param([_file(f"f{n}") for n in range(50_001)], "entries", id="bomb-by-count"),
+    ],
+)
+def test_unsafe_entries_are_named(entries: list[Entry], fault: str) -> None:
+    assert any(fault in sentence for sentence in unsafe(tuple(entries)))
+
+
+def test_safe_entries_have_no_fault() -> None:
+    assert list(unsafe((_file("bin/start", mode=0o755), _file("lib/a.py"), _file("lib", kind="folder")))) == []

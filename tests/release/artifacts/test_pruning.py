@@ -1,0 +1,239 @@
+"""Pruning in a small world: what is shown first, what then goes, and what says so later."""
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from release.artifacts.pruning import refuse_pruned
+from release.aws.bucket import Bucket
+from release.deployment.executor import Order, deploy
+from release.deployment.stops import Cause, held
+from release.environment import open_environment
+from release.errors import Inconclusive, LeaseHeld, Refused
+from release.ledger.ledger import Entry
+from release.output import Progress
+from release.verbs.prune import prune, prune_text
+from release.verbs.publish import Publication, publish
+from release.verbs.rollback import rollback
+from settings.permissions.calls import TABLE
+from settings.permissions.identities import Party
+from settings.permissions.policies import is_for
+from tests.aws_clients import aws_resource
+from tests.release.world import OPS, ROOT, World
+
+VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0")
+
+
+def silent() -> Progress:
+    return Progress(io.StringIO())
+
+
+@pytest.fixture
+def deployed(world: World) -> World:
+    """dev after four deployments: it keeps three releases, so that the first one is out of the window."""
+    for version in VERSIONS:
+        put(world, version)
+    return world
+
+
+def put(world: World, version: str) -> None:
+    manifest = world.publish(version)
+    deploy(world.dev, Order(kind="promotion", manifest=manifest, head=world.dev.ledger.head(), gates=()), OPS, silent())
+
+
+def run(*, really: bool = False, keep: int | None = None, environment: str = "dev"):
+    return prune(ROOT, environment, keep=keep, really=really, ci="", progress=silent())
+
+
+def going(report) -> list[str]:
+    return [one["version"] for one in report["releases"] if one["goes"]]
+
+
+def kinds(world: World) -> list[str]:
+    return [event.kind for event in world.dev.ledger.events()]
+
+
+def test_first_it_only_shows_what_would_go_and_why_the_rest_stays(deployed: World) -> None:
+    before = deployed.dev.ledger.head()
+    report = run()
+    assert going(report) == ["1.0.0"]
+    assert report["pruned"] == []
+    because = {one["version"]: one["because"] for one in report["releases"]}
+    assert because["1.3.0"] == ["live in dev", "in slot green of dev", "one of the last 3 verified here"]
+    assert "the way back of dev" in because["1.2.0"]
+    assert because["1.1.0"] == ["one of the last 3 verified here"]
+    text = prune_text(report)
+    assert "1.0.0    " in text and "stays: live in dev" in text
+    assert text.endswith("delete them with: release prune dev --yes")
+    assert deployed.dev.ledger.head() == before
+    assert deployed.dev.releases.stored(deployed.dev.releases.get("1.0.0")) is not None
+
+
+def test_then_it_deletes_the_bytes_and_leaves_manifest_and_verdict(deployed: World) -> None:
+    manifest = deployed.dev.releases.get("1.0.0")
+    report = run(really=True)
+    assert report["pruned"] == ["1.0.0"]
+    assert prune_text(report).endswith("their manifests and verdicts stay")
+    assert deployed.dev.releases.stored(manifest) is None
+    assert deployed.dev.releases.get("1.0.0") == manifest
+    lived = deployed.dev.ledger.deployment_that_was_live(manifest.digest)
+    assert lived is not None
+    assert deployed.dev.releases.verdict(manifest, lived) is not None
+
+
+def test_it_stands_in_the_ledger_and_frees_the_lease(deployed: World) -> None:
+    run(really=True)
+    *_, requested, done = deployed.dev.ledger.events()
+    assert (requested.kind, done.kind) == ("pruning requested", "pruning done")
+    assert [one["release"] for one in done.details["releases"]] == ["1.0.0"]
+    assert done.state == requested.state == deployed.dev.ledger.head().state
+    deployed.dev.ledger.refuse_held()
+    assert deployed.dev.ledger.faults() == ()
+
+
+def test_a_second_time_there_is_nothing_to_do(deployed: World) -> None:
+    run(really=True)
+    before = deployed.dev.ledger.head()
+    report = run(really=True)
+    assert (going(report), report["pruned"]) == ([], [])
+    assert prune_text(report).endswith("nothing to prune")
+    assert deployed.dev.ledger.head() == before
+
+
+def test_more_are_kept_when_asked_for(deployed: World) -> None:
+    assert going(run(keep=4)) == []
+
+
+def test_fewer_are_kept_where_nothing_is_protected(deployed: World) -> None:
+    assert going(run(keep=2)) == ["1.0.0", "1.1.0"]
+
+
+def test_a_protected_environment_never_keeps_fewer_than_its_stack_file_says(deployed: World) -> None:
+    with pytest.raises(Refused, match=r"prod is protected and keeps at least 10 releases; change storage"):
+        run(keep=2, environment="prod")
+
+
+def test_what_another_environment_runs_stays(deployed: World) -> None:
+    manifest = deployed.dev.releases.get("1.0.0")
+    deployed.qa.releases.adopt(manifest, deployed.dev.releases)
+    order = Order(kind="promotion", manifest=manifest, head=deployed.qa.ledger.head(), gates=())
+    deploy(deployed.qa, order, OPS, silent())
+    (first, *_) = run()["releases"]
+    assert first["because"] == ["live in qa", "in slot blue of qa"]
+
+
+def test_a_release_that_waits_for_its_promotion_stays(world: World) -> None:
+    world.publish("1.0.0")
+    (one,) = run()["releases"]
+    assert one["because"] == ["never deployed here, and younger than 30 days"]
+
+
+def test_on_hold_nothing_goes(deployed: World) -> None:
+    ledger = deployed.dev.ledger
+    state = held(ledger.head().state, Cause(reason="what was that?", by="ann", at=ledger.now()))
+    ledger.note(Entry(kind="hold set", state=state), ledger.head(), OPS)
+    report = run(really=True)
+    assert report["pruned"] == []
+    assert all("the environment is on hold" in one["because"] for one in report["releases"])
+
+
+def test_it_never_runs_beside_a_deployment(deployed: World) -> None:
+    ledger = open_environment(ROOT, "dev").ledger  # by the clock that the verb goes by
+    head = ledger.head()
+    with ledger.begin(Entry(kind="promotion requested", state=head.state), head, OPS):
+        with pytest.raises(LeaseHeld):
+            run(really=True)
+        assert going(run()) == ["1.0.0"]
+    assert deployed.dev.releases.stored(deployed.dev.releases.get("1.0.0")) is not None
+
+
+def test_an_environment_that_cannot_be_asked_could_run_anything(deployed: World) -> None:
+    aws_resource("dynamodb").Table(deployed.qa.ledger.table.name).delete_item(Key={"kind": "HEAD", "seq": 0})
+    with pytest.raises(Inconclusive, match=r"it could not be told what qa runs: .*; nothing was deleted"):
+        run(really=True)
+
+
+def test_what_s3_keeps_is_refused_and_the_ledger_says_how_far_it_came(deployed: World) -> None:
+    put(deployed, "1.4.0")
+    put(deployed, "1.5.0")
+    manifest = deployed.dev.releases.get("1.1.0")
+    deny_deletion(deployed, manifest.artifact_key)
+    with pytest.raises(Refused, match=r"cannot be deleted: AccessDenied.*retention lock"):
+        run(really=True)
+    assert kinds(deployed)[-2:] == ["pruning requested", "pruning failed"]
+    gone = [version for version in VERSIONS if deployed.dev.releases.stored(deployed.dev.releases.get(version)) is None]
+    assert gone == ["1.0.0"]
+    refuse_pruned(deployed.dev, manifest)
+
+
+def deny_deletion(world: World, key: str) -> None:
+    """S3 says no to this one, as it does for a lock that began after the looking."""
+    bucket = world.dev.settings.names.artifact_bucket
+    action = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
+    no = {"Effect": "Deny", "Principal": "*", "Action": action, "Resource": f"arn:aws:s3:::{bucket}/{key}"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [no]})
+    world.dev.session.client("s3").put_bucket_policy(Bucket=bucket, Policy=policy)
+
+
+@pytest.fixture
+def called(world: World) -> Iterator[set[str]]:
+    """The names of all calls to AWS from here on, as the table of permissions has them."""
+    calls: set[str] = set()
+
+    def note(model: Any, **_: Any) -> None:
+        calls.add(f"{model.service_model.service_name}:{model.name}")
+
+    session = open_environment(ROOT, "dev").session  # that of the verb
+    clients = [session.client(service) for service in ("s3", "dynamodb", "kms", "sts")]
+    for client in clients:
+        client.meta.events.register("before-call", note, unique_id="called")
+    yield calls
+    for client in clients:
+        client.meta.events.unregister("before-call", note, unique_id="called")
+
+
+def test_the_pruner_may_do_all_that_it_takes_and_nobody_else_may(deployed: World, called: set[str]) -> None:
+    called.clear()
+    run(really=True)
+    assert "s3:DeleteObjects" in called
+    may: dict[Party, set[str]] = {
+        party: {call for line in TABLE if is_for(line, party) for call in line.calls}
+        for party in ("approver", "ci", "operator", "pruner")
+    }
+    assert [party for party, calls in may.items() if called <= calls] == ["pruner"]
+
+
+def test_row_14_a_rollback_to_a_pruned_release_is_refused_before_anything_changes(
+    deployed: World, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, called = tmp_path / "bin" / "pulumi", tmp_path / "called"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\ntouch {called}\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    run(really=True)
+    before, at = deployed.dev.ledger.head(), [*deployed.dev.ledger.events()][-2].at
+    with pytest.raises(Refused, match=re.escape(f"the artifact of 1.0.0 was pruned at {at} by arn:aws:sts:")):
+        rollback(ROOT, "dev", version="1.0.0", ci="", progress=silent())
+    assert deployed.dev.ledger.head() == before
+    assert not called.exists()
+
+
+def test_a_pruned_release_published_again_has_its_bytes_back(deployed: World) -> None:
+    run(really=True)
+    path = deployed.folder / "app-1.0.0.tar.gz"
+    request = Publication(path=path, version="1.0.0", tag=None, notes="", repository=path.parent)
+    manifest, new = publish(ROOT, request, ci="", progress=silent())
+    assert not new
+    refuse_pruned(deployed.dev, manifest)
+
+
+def test_bytes_that_somebody_took_away_were_not_pruned(world: World) -> None:
+    manifest = world.publish("1.0.0")
+    Bucket(world.dev.session, world.dev.settings.names.artifact_bucket).remove(manifest.artifact_key)
+    with pytest.raises(Refused, match=r"the artifact of 1\.0\.0 is gone, or has no sha256"):
+        refuse_pruned(world.dev, manifest)

@@ -1,0 +1,194 @@
+"""Every kind of deployment, in every way in which one may go, and what is right after its end, resumed or aborted."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from release.deployment.executor import Order, deploy
+from release.deployment.plan import Kind
+from release.environment import Environment
+from release.errors import Broken, Inconclusive, StagelineError, VerificationFailed
+from tests.release.crash.memory import Points
+from tests.release.crash.outside import Outside, Steps, new_outside, open_process, publish
+from tests.release.world import OPS, Clock
+
+Spoil = Callable[[Outside], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """A deployment of ``version`` where ``history`` was deployed before, and how it ends when nobody kills it.
+
+    ``resumed`` is what is live at the end when it is resumed; None stands for what was live before, as it is after
+    every abort. ``stops``: it ends with a hold of the environment and a veto of the release.
+    """
+
+    name: str
+    kind: Kind
+    version: str
+    history: tuple[tuple[Kind, str], ...] = ()
+    spoil: Spoil = lambda outside: None
+    ends: type[StagelineError] | None = None
+    stays_open: bool = False
+    stops: bool = False
+
+    @property
+    def former(self) -> str | None:
+        """What is live before."""
+        return self.history[-1][1] if self.history else None
+
+    @property
+    def resumed(self) -> str | None:
+        """What is live at the end, once it had begun and was resumed."""
+        return self.version if self.ends is None else self.former
+
+    def begin(self) -> Outside:
+        """What is outside before it begins."""
+        outside = after(self.history).copy()
+        self.spoil(outside)
+        return outside
+
+    def run(self, environment: Environment, points: Points) -> None:
+        """The deployment, in one process."""
+        put(environment, self.kind, self.version, points)
+
+
+def put(environment: Environment, kind: Kind, version: str, points: Points) -> None:
+    """Deploy a release, published before."""
+    manifest = environment.releases.get(version)
+    order = Order(kind=kind, manifest=manifest, head=environment.ledger.head(), gates=(), reason="because")
+    deploy(environment, order, OPS, Steps(points))
+
+
+@cache
+def after(history: tuple[tuple[Kind, str], ...]) -> Outside:
+    """What is outside of dev after these deployments, with all versions published."""
+    outside = new_outside("dev")
+    environment = open_process(outside, "dev", Clock())
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        publish(environment, version)
+    for kind, version in history:
+        put(environment, kind, version, Points())
+    return outside
+
+
+def _fails_to_install(outside: Outside) -> None:
+    outside.servers["dev"].fails_to_install = {"1.1.0"}
+
+
+def _fails_smoke(outside: Outside) -> None:
+    outside.servers["dev"].fails_smoke = {"1.1.0"}
+
+
+def _fails_live(outside: Outside) -> None:
+    outside.servers["dev"].fails_smoke_live = {"1.1.0"}
+
+
+def _restarts(outside: Outside) -> None:
+    outside.servers["dev"].restarts_in_watch = {"1.1.0"}
+
+
+def _unreachable(outside: Outside) -> None:
+    outside.servers["dev"].unreachable = {"1.1.0"}
+
+
+def _rollback_fails_live(outside: Outside) -> None:
+    outside.servers["dev"].fails_smoke_live = {"1.0.0"}
+
+
+def _role_refused(outside: Outside) -> None:
+    outside.servers["dev"].role_is_refused = True
+
+
+def _no_snapshot(outside: Outside) -> None:
+    outside.cloud.snapshots_fail = True
+
+
+ONE: tuple[tuple[Kind, str], ...] = (("promotion", "1.0.0"),)
+TWO: tuple[tuple[Kind, str], ...] = (*ONE, ("promotion", "1.1.0"))
+THREE: tuple[tuple[Kind, str], ...] = (*TWO, ("promotion", "1.2.0"))
+BACK: tuple[tuple[Kind, str], ...] = (*TWO, ("rollback", "1.0.0"))
+
+KINDS = (
+    Deployment(name="first promotion", kind="promotion", version="1.0.0"),
+    Deployment(name="second promotion", kind="promotion", version="1.1.0", history=ONE),
+    Deployment(name="third promotion", kind="promotion", version="1.2.0", history=TWO),
+    Deployment(name="hotfix", kind="hotfix", version="1.1.0", history=ONE),
+    Deployment(name="redeployment", kind="redeployment", version="1.1.0", history=TWO),
+    Deployment(name="rollback in place", kind="rollback", version="1.0.0", history=TWO),
+    Deployment(name="rollback of a rollback", kind="rollback", version="1.1.0", history=BACK),
+    Deployment(name="rollback with installation", kind="rollback", version="1.0.0", history=THREE),
+    Deployment(
+        name="without its role", kind="promotion", version="1.1.0", history=ONE, spoil=_role_refused, ends=Broken
+    ),
+    Deployment(
+        name="without its snapshot", kind="promotion", version="1.1.0", history=ONE, spoil=_no_snapshot, ends=Broken
+    ),
+    Deployment(
+        name="failed installation", kind="promotion", version="1.1.0", history=ONE, spoil=_fails_to_install, ends=Broken
+    ),
+    Deployment(
+        name="first and failed installation", kind="promotion", version="1.1.0", spoil=_fails_to_install, ends=Broken
+    ),
+    Deployment(
+        name="failed behind the preview",
+        kind="promotion",
+        version="1.1.0",
+        history=ONE,
+        spoil=_fails_smoke,
+        ends=VerificationFailed,
+    ),
+    Deployment(
+        name="failed behind the switch",
+        kind="promotion",
+        version="1.1.0",
+        history=ONE,
+        spoil=_fails_live,
+        ends=VerificationFailed,
+        stops=True,
+    ),
+    Deployment(
+        name="first and failed behind the switch",
+        kind="promotion",
+        version="1.1.0",
+        spoil=_fails_live,
+        ends=VerificationFailed,
+        stops=True,
+    ),
+    Deployment(
+        name="failed in the watch",
+        kind="hotfix",
+        version="1.1.0",
+        history=ONE,
+        spoil=_restarts,
+        ends=VerificationFailed,
+        stops=True,
+    ),
+    Deployment(
+        name="inconclusive behind the switch",
+        kind="promotion",
+        version="1.1.0",
+        history=ONE,
+        spoil=_unreachable,
+        ends=Inconclusive,
+        stays_open=True,
+    ),
+    Deployment(
+        name="rollback that fails behind the switch",
+        kind="rollback",
+        version="1.0.0",
+        history=TWO,
+        spoil=_rollback_fails_live,
+        ends=VerificationFailed,
+        stays_open=True,
+    ),
+    Deployment(
+        name="rollback with installation that fails behind the switch",
+        kind="rollback",
+        version="1.0.0",
+        history=THREE,
+        spoil=_rollback_fails_live,
+        ends=VerificationFailed,
+        stays_open=True,
+    ),
+)

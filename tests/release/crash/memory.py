@@ -1,0 +1,273 @@
+"""AWS in memory: the few calls of DynamoDB, S3, KMS, RDS and STS that a deployment makes, answered at once.
+
+The doors of ``release.aws`` are the genuine ones; only boto3's clients below them are made by hand here, with AWS's
+conditions and error codes. ``test_memory`` runs every behaviour against these and against moto, so that none of them
+can promise what AWS does not.
+
+Everything that goes out passes ``Points``: each call is seen just before it acts and just after it acted.
+"""
+
+import base64
+import hashlib
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, TypeVar
+
+from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+ACCOUNT = "123456789012"
+CALLER = f"arn:aws:iam::{ACCOUNT}:user/ops"
+T = TypeVar("T")
+
+Row = dict[str, dict[str, str]]
+
+
+class Points:
+    """The points of a process at which it can be stopped, by name; ``visit`` is told of each as it is passed."""
+
+    def __init__(self, visit: Callable[[str], None] = lambda point: None) -> None:
+        self.names: list[str] = []
+        self._visit = visit
+
+    def passed(self, name: str) -> None:
+        """The process is here."""
+        self.names.append(name)
+        self._visit(name)
+
+    def call(self, name: str, act: Callable[[], T]) -> T:
+        """Do something outside of the process: with a point before it, and one after it whose answer is not read."""
+        self.passed(f"before {name}")
+        answer = act()
+        self.passed(f"after {name}")
+        return answer
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object of S3: its bytes, and the SHA-256 (base 64) that S3 keeps when it was told to."""
+
+    body: bytes
+    checksum: str | None
+
+
+@dataclass
+class Cloud:
+    """What AWS keeps. Rows, objects and snapshots are never changed in place: a copy of the dicts is a copy of all."""
+
+    tables: dict[str, dict[tuple[str, int], Row]] = field(default_factory=dict)
+    buckets: dict[str, dict[str, Stored]] = field(default_factory=dict)
+    keys: tuple[str, ...] = ()
+    snapshots: dict[str, str] = field(default_factory=dict)
+    snapshots_fail: bool = False
+
+    def copy(self) -> "Cloud":
+        return Cloud(
+            tables={name: dict(rows) for name, rows in self.tables.items()},
+            buckets={name: dict(objects) for name, objects in self.buckets.items()},
+            keys=self.keys,
+            snapshots=dict(self.snapshots),
+            snapshots_fail=self.snapshots_fail,
+        )
+
+
+class MemorySession:
+    """An ``AwsSession`` whose clients are the ones below."""
+
+    def __init__(self, cloud: Cloud, points: Points | None = None) -> None:
+        self.account = ACCOUNT
+        points = points or Points()
+        makers = {"dynamodb": DynamoDb, "s3": S3, "kms": Kms, "rds": Rds}
+        self._clients = {service: make(cloud, points) for service, make in makers.items()}
+
+    def client(self, service: str) -> Any:
+        return self._clients[service]
+
+    def caller(self) -> str:
+        return CALLER
+
+
+class DynamoDb:
+    """Items by kind and number; written together, each on its condition."""
+
+    def __init__(self, cloud: Cloud, points: Points) -> None:
+        self._cloud = cloud
+        self._points = points
+
+    def get_item(self, *, TableName: str, Key: Row, ConsistentRead: bool) -> dict[str, Any]:
+        def read() -> dict[str, Any]:
+            found = self._table(TableName, "GetItem").get(_row_key(Key))
+            return {"Item": found} if found else {}
+
+        return self._points.call("dynamodb:GetItem", read)
+
+    def transact_write_items(self, *, TransactItems: list[dict[str, Any]]) -> dict[str, Any]:
+        return self._points.call("dynamodb:TransactWriteItems", lambda: self._put_together(TransactItems))
+
+    def get_paginator(self, operation: str) -> "DynamoDb":
+        assert operation == "query"
+        return self
+
+    def paginate(self, *, TableName: str, ScanIndexForward: bool, **_: Any) -> Iterator[dict[str, Any]]:
+        def read() -> dict[str, Any]:
+            rows = self._table(TableName, "Query")
+            places = sorted((key for key in rows if key[0] == "EVENT"), reverse=not ScanIndexForward)
+            return {"Items": [rows[place] for place in places]}
+
+        yield self._points.call("dynamodb:Query", read)
+
+    def _put_together(self, items: list[dict[str, Any]]) -> dict[str, Any]:
+        puts = [item["Put"] for item in items]
+        tables = [self._table(put["TableName"], "TransactWriteItems") for put in puts]
+        held = [
+            _holds(put["ConditionExpression"], table.get(_row_key(put["Item"])), put)
+            for put, table in zip(puts, tables, strict=True)
+        ]
+        if not all(held):
+            reasons = [{"Code": "None" if one else "ConditionalCheckFailed"} for one in held]
+            raise _error("TransactionCanceledException", "TransactWriteItems", CancellationReasons=reasons)
+        for put, table in zip(puts, tables, strict=True):
+            table[_row_key(put["Item"])] = put["Item"]
+        return {}
+
+    def _table(self, name: str, operation: str) -> dict[tuple[str, int], Row]:
+        if name not in self._cloud.tables:
+            raise _error("ResourceNotFoundException", operation)
+        return self._cloud.tables[name]
+
+
+class S3:
+    """Objects that are written once."""
+
+    def __init__(self, cloud: Cloud, points: Points) -> None:
+        self._cloud = cloud
+        self._points = points
+
+    def put_object(
+        self, *, Bucket: str, Key: str, Body: Any, IfNoneMatch: str, ChecksumSHA256: str | None = None, **_: Any
+    ) -> dict[str, Any]:
+        def write() -> dict[str, Any]:
+            body = Body if isinstance(Body, bytes) else Body.read()
+            return self._write_new(Bucket, Key, Stored(body, ChecksumSHA256), "PutObject")
+
+        return self._points.call("s3:PutObject", write)
+
+    def copy_object(self, *, Bucket: str, Key: str, CopySource: dict[str, str], **_: Any) -> dict[str, Any]:
+        def copy() -> dict[str, Any]:
+            origin = self._cloud.buckets[CopySource["Bucket"]][CopySource["Key"]]
+            return self._write_new(Bucket, Key, Stored(origin.body, _sha256(origin.body)), "CopyObject")
+
+        return self._points.call("s3:CopyObject", copy)
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
+        def read() -> dict[str, Any]:
+            return {"Body": io.BytesIO(self._object(Bucket, Key, "NoSuchKey", "GetObject").body)}
+
+        return self._points.call("s3:GetObject", read)
+
+    def head_object(self, *, Bucket: str, Key: str, ChecksumMode: str) -> dict[str, Any]:
+        def read() -> dict[str, Any]:
+            found = self._object(Bucket, Key, "404", "HeadObject")
+            checksum = {"ChecksumSHA256": found.checksum} if found.checksum else {}
+            return {"ContentLength": len(found.body), **checksum}
+
+        return self._points.call("s3:HeadObject", read)
+
+    def get_paginator(self, operation: str) -> "S3":
+        assert operation == "list_objects_v2"
+        return self
+
+    def paginate(self, *, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:
+        keys = sorted(key for key in self._cloud.buckets[Bucket] if key.startswith(Prefix))
+        yield self._points.call("s3:ListObjectsV2", lambda: {"Contents": [{"Key": key} for key in keys]})
+
+    def _write_new(self, bucket: str, key: str, stored: Stored, operation: str) -> dict[str, Any]:
+        if key in self._cloud.buckets[bucket]:
+            raise _error("PreconditionFailed", operation)
+        self._cloud.buckets[bucket][key] = stored
+        return {}
+
+    def _object(self, bucket: str, key: str, code: str, operation: str) -> Stored:
+        if key not in self._cloud.buckets[bucket]:
+            raise _error(code, operation)
+        return self._cloud.buckets[bucket][key]
+
+
+class Kms:
+    """Keys that sign, by their alias."""
+
+    def __init__(self, cloud: Cloud, points: Points) -> None:
+        self._cloud = cloud
+        self._points = points
+
+    def sign(self, *, KeyId: str, Message: bytes, **_: Any) -> dict[str, Any]:
+        key = self._key(KeyId, "Sign")
+        return self._points.call("kms:Sign", lambda: {"Signature": key.sign(Message, ec.ECDSA(hashes.SHA256()))})
+
+    def get_public_key(self, *, KeyId: str) -> dict[str, Any]:
+        key = self._key(KeyId, "GetPublicKey").public_key()
+        form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        return self._points.call("kms:GetPublicKey", lambda: {"PublicKey": key.public_bytes(*form)})
+
+    def _key(self, alias: str, operation: str) -> ec.EllipticCurvePrivateKey:
+        if alias not in self._cloud.keys:
+            raise _error("NotFoundException", operation)
+        return private_key(alias)
+
+
+class Rds:
+    """Snapshots that are there at once, or that failed."""
+
+    def __init__(self, cloud: Cloud, points: Points) -> None:
+        self._cloud = cloud
+        self._points = points
+
+    def create_db_snapshot(self, *, DBInstanceIdentifier: str, DBSnapshotIdentifier: str, Tags: Any) -> dict[str, Any]:
+        def create() -> dict[str, Any]:
+            if DBSnapshotIdentifier in self._cloud.snapshots:
+                raise _error("DBSnapshotAlreadyExists", "CreateDBSnapshot")
+            self._cloud.snapshots[DBSnapshotIdentifier] = "failed" if self._cloud.snapshots_fail else "available"
+            return {}
+
+        return self._points.call("rds:CreateDBSnapshot", create)
+
+    def describe_db_snapshots(self, *, DBSnapshotIdentifier: str) -> dict[str, Any]:
+        def read() -> dict[str, Any]:
+            return {"DBSnapshots": [{"Status": self._cloud.snapshots[DBSnapshotIdentifier]}]}
+
+        return self._points.call("rds:DescribeDBSnapshots", read)
+
+
+@cache
+def private_key(alias: str) -> ec.EllipticCurvePrivateKey:
+    """The key behind an alias: one for all worlds of a process."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def _holds(condition: str, row: Row | None, put: dict[str, Any]) -> bool:
+    """Whether a condition of the ledger's holds for the item as it is; what it cannot read is an error here."""
+    values = put.get("ExpressionAttributeValues", {})
+    return all(_clause_holds(clause, row, values) for clause in condition.split(" AND "))
+
+
+def _clause_holds(clause: str, row: Row | None, values: dict[str, dict[str, str]]) -> bool:
+    if clause == "attribute_not_exists(body)":
+        return row is None
+    name, sign, value = clause.split(" ")
+    assert sign == "=", f"a condition that is not known here: {clause}"
+    return row is not None and row.get(name) == values[value]
+
+
+def _row_key(attributes: Row) -> tuple[str, int]:
+    return attributes["kind"]["S"], int(attributes["seq"]["N"])
+
+
+def _sha256(body: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(body).digest()).decode()
+
+
+def _error(code: str, operation: str, **more: Any) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "in memory"}, **more}, operation)

@@ -1,0 +1,327 @@
+"""A deployment from the lease to the verdict, and what is put back when a step fails."""
+
+import io
+import os
+import signal
+from datetime import timedelta
+
+import pytest
+
+from release.deployment.executor import Order, abort, deploy
+from release.deployment.gates import Gate
+from release.deployment.plan import ALL_STEPS
+from release.errors import Broken, Inconclusive, Interrupted, LeaseHeld, LeaseLost, Refused
+from release.ledger.ledger import Entry
+from release.output import Progress
+from tests.release.world import OPS, World
+
+
+class Silent(Progress):
+    """Progress that nobody reads."""
+
+    def __init__(self) -> None:
+        super().__init__(io.StringIO())
+
+
+def put(world: World, version: str, kind="promotion"):
+    manifest = world.dev.releases.find(version) or world.publish(version)
+    return deploy(world.dev, order(world, manifest, kind), OPS, Silent())
+
+
+def order(world: World, manifest, kind="promotion") -> Order:
+    return Order(kind=kind, manifest=manifest, head=world.dev.ledger.head(), gates=())
+
+
+def state(world: World):
+    return world.dev.ledger.head().state
+
+
+def test_first_release_goes_to_blue_and_is_live_afterwards(world: World) -> None:
+    done = put(world, "1.0.0")
+    assert (done.slot, world.servers["dev"].live, world.servers["dev"].blue) == ("blue", "blue", "1.0.0")
+    assert (state(world).live.release, state(world).previous, state(world).open) == ("1.0.0", None, None)
+
+
+def test_second_release_goes_to_the_other_slot_and_the_first_keeps_running(world: World) -> None:
+    put(world, "1.0.0")
+    put(world, "1.1.0")
+    servers = world.servers["dev"]
+    assert (servers.blue, servers.green, servers.live) == ("1.0.0", "1.1.0", "green")
+    assert state(world).previous.release == "1.0.0"
+
+
+def test_every_step_is_recorded_before_and_after_it_ran(world: World) -> None:
+    put(world, "1.0.0")
+    steps = [(event.kind, event.step) for event in world.dev.ledger.events() if event.kind.startswith("step")]
+    assert steps == [(kind, step) for step in ALL_STEPS for kind in ("step started", "step done")]
+    assert world.dev.ledger.faults() == ()
+
+
+def test_a_backup_is_taken_before_anything_is_installed(world: World) -> None:
+    databases, seen = world.dev.databases, []
+    world.dev.stack.before_up = lambda: seen.append(len(databases.snapshots))
+    done = put(world, "1.0.0")
+    assert seen == [1, 1]
+    assert done.evidence["backed up"]["snapshot"] == databases.snapshots[0]
+    assert world.dev.backups.get(done.evidence["backed up"]["state"]) == world.dev.stack.export()
+
+
+def test_nothing_is_installed_when_the_snapshot_fails(world: World) -> None:
+    world.dev.databases.fail = True
+    with pytest.raises(Broken, match="snapshot"):
+        put(world, "1.0.0")
+    assert world.dev.stack.ups == []
+    assert (state(world).blue, state(world).open) == (None, None)
+
+
+def test_nothing_is_touched_when_the_application_cannot_get_its_role(world: World) -> None:
+    world.dev.database_role.fail = True
+    with pytest.raises(Broken, match="application role"):
+        put(world, "1.0.0")
+    assert (world.dev.stack.ups, world.dev.databases.snapshots) == ([], [])
+    assert (state(world).blue, state(world).open) == (None, None)
+
+
+def test_the_role_is_seen_to_before_the_backup(world: World) -> None:
+    assert put(world, "1.0.0").evidence["preflight"]["role"] == "was there"
+
+
+def test_a_failed_installation_restores_the_slot_under_a_deployment_of_its_own(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    before = state(world)
+    world.servers["dev"].fails_to_install = {"1.2.0"}
+    with pytest.raises(Broken, match=r"1\.2\.0 is not live in dev.*installing 1\.2\.0 failed"):
+        put(world, "1.2.0")
+    assert state(world).blue.release == "1.0.0"
+    assert state(world).blue.deployment != before.blue.deployment
+    assert (state(world).live, state(world).declared, state(world).open) == (before.live, "green", None)
+    assert world.servers["dev"].live == "green"
+
+
+def test_a_failed_first_release_leaves_an_emptied_slot(world: World) -> None:
+    world.servers["dev"].fails_to_install = {"1.2.0"}
+    with pytest.raises(Broken):
+        put(world, "1.2.0")
+    assert (state(world).blue.release, state(world).declared) == (None, None)
+    assert world.servers["dev"].blue is None
+
+
+def test_a_release_that_fails_its_smoke_checks_never_goes_live(world: World) -> None:
+    put(world, "1.0.0")
+    world.servers["dev"].fails_smoke = {"1.3.0"}
+    lives = []
+    world.dev.stack.before_up = lambda: lives.append(state(world).declared)
+    with pytest.raises(Broken, match="projects: GET /api/projects answered 500"):
+        put(world, "1.3.0")
+    assert lives == ["blue", "blue"]
+    assert (state(world).green.release, world.servers["dev"].green) == (None, None)
+
+
+def test_a_release_that_fails_behind_the_switch_is_switched_back(world: World) -> None:
+    put(world, "1.0.0")
+    world.servers["dev"].fails_smoke_live = {"1.4.0"}
+    with pytest.raises(Broken):
+        put(world, "1.4.0")
+    assert (state(world).declared, state(world).live.release) == ("blue", "1.0.0")
+    assert world.servers["dev"].live == "blue"
+
+
+def test_a_rollback_to_a_slot_that_still_holds_the_release_installs_nothing(world: World) -> None:
+    put(world, "1.0.0")
+    put(world, "1.1.0")
+    done = put(world, "1.0.0", kind="rollback")
+    assert "installed" not in done.evidence
+    assert (state(world).live.release, state(world).previous.release) == ("1.0.0", "1.1.0")
+
+
+def test_a_rollback_installs_again_when_the_slot_holds_something_else(world: World) -> None:
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        put(world, version)
+    done = put(world, "1.0.0", kind="rollback")
+    assert done.evidence["installed"]["slot"] == "green"
+    assert (world.servers["dev"].green, world.servers["dev"].live) == ("1.0.0", "green")
+
+
+def test_row_02_a_deployment_under_way_is_told_to_the_second_one(world: World) -> None:
+    world.publish("1.0.0")
+    other = world.publish("1.1.0")
+
+    def second() -> None:
+        with pytest.raises(LeaseHeld, match="user/ops on laptop since 2026"):
+            deploy(world.dev, order(world, other), OPS, Silent())
+
+    world.dev.stack.before_up = second
+    put(world, "1.0.0")
+    assert state(world).live.release == "1.0.0"
+
+
+def test_the_lease_is_free_after_a_failure(world: World) -> None:
+    world.servers["dev"].fails_to_install = {"1.2.0"}
+    with pytest.raises(Broken):
+        put(world, "1.2.0")
+    assert not world.dev.ledger.lease().held_at(world.clock())
+
+
+def test_row_03_a_holder_that_slept_past_its_lease_touches_nothing_more(world: World) -> None:
+    def taken_over() -> None:
+        world.dev.stack.before_up = lambda: None
+        world.clock.time += timedelta(hours=2)
+        head = world.dev.ledger.head()
+        world.dev.ledger.begin(Entry(kind="abort requested", state=head.state), head, OPS)
+
+    put(world, "1.0.0")
+    world.dev.stack.before_up = taken_over
+    with pytest.raises(LeaseLost, match="taken over"):
+        put(world, "1.1.0")
+    assert len(world.dev.stack.ups) == 3
+    assert state(world).live.release == "1.0.0"
+
+
+class Killed(BaseException):
+    """Stands for kill -9: the lease is not given back either, so it has to expire."""
+
+
+def kill_during_up(world: World, version: str) -> None:
+    def killed() -> None:
+        world.dev.ledger.give_back = lambda lease: None
+        raise Killed
+
+    world.dev.stack.before_up = killed
+    with pytest.raises(Killed):
+        put(world, version)
+    del world.dev.ledger.give_back
+    world.dev.stack.before_up = lambda: None
+
+
+def test_abort_puts_back_a_deployment_whose_process_was_killed_once_its_lease_expired(world: World) -> None:
+    put(world, "1.0.0")
+    kill_during_up(world, "1.1.0")
+    assert state(world).open.step == "installed"
+    with pytest.raises(LeaseHeld):
+        abort(world.dev, OPS, Silent())
+    world.clock.time += timedelta(hours=1)
+    abort(world.dev, OPS, Silent())
+    assert (state(world).open, state(world).green.release) == (None, None)
+    assert (state(world).live.release, world.servers["dev"].live) == ("1.0.0", "blue")
+
+
+def test_abort_finds_the_plan_also_when_its_deployment_took_over_an_expired_lease(world: World) -> None:
+    put(world, "1.0.0")
+    kill_during_up(world, "1.1.0")
+    world.clock.time += timedelta(hours=1)
+    abort(world.dev, OPS, Silent())
+    left = world.dev.ledger.begin(Entry(kind="note", state=state(world)), world.dev.ledger.head(), OPS)
+    assert left.lease.owner == OPS.principal
+    world.clock.time += timedelta(hours=1)
+    kill_during_up(world, "1.1.0")
+    world.clock.time += timedelta(hours=1)
+    assert abort(world.dev, OPS, Silent()).version == "1.1.0"
+
+
+def test_abort_without_an_open_deployment_is_refused(world: World) -> None:
+    with pytest.raises(Refused, match="no deployment is open in dev"):
+        abort(world.dev, OPS, Silent())
+
+
+def test_an_environment_that_cannot_be_put_back_stays_open_and_says_so(world: World) -> None:
+    put(world, "1.0.0")
+    world.dev.stack.fail_next = ["AWS is down", "AWS is still down"]
+    with pytest.raises(Broken, match=r"could not be put back.*still down.*release abort dev"):
+        put(world, "1.1.0")
+    assert state(world).open.step == "undoing"
+    abort(world.dev, OPS, Silent())
+    assert (state(world).open, state(world).live.release) == (None, "1.0.0")
+
+
+def test_a_signal_during_an_up_is_acted_on_after_it_and_everything_is_put_back(world: World) -> None:
+    put(world, "1.0.0")
+    ups = len(world.dev.stack.ups)
+
+    def once() -> None:
+        world.dev.stack.before_up = lambda: None
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    world.dev.stack.before_up = once
+    with pytest.raises(Interrupted, match=r"1\.1\.0 is not live in dev: it was interrupted by SIGTERM") as caught:
+        put(world, "1.1.0")
+    assert caught.value.signal_number == signal.SIGTERM
+    assert len(world.dev.stack.ups) == ups + 2
+    assert (state(world).open, state(world).live.release, state(world).green.release) == (None, "1.0.0", None)
+    assert not world.dev.ledger.lease().held_at(world.clock())
+
+
+def test_what_nobody_foresaw_is_put_back_too(world: World) -> None:
+    put(world, "1.0.0")
+
+    def surprising() -> None:
+        world.dev.stack.before_up = lambda: None
+        raise KeyError("database_id")
+
+    world.dev.stack.before_up = surprising
+    with pytest.raises(Broken, match="unexpected KeyError"):
+        put(world, "1.1.0")
+    assert (state(world).open, state(world).live.release) == (None, "1.0.0")
+
+
+def test_gates_judged_on_an_older_head_do_not_count(world: World) -> None:
+    """Row 9: something else was deployed between the judgement and the beginning."""
+    judged = order(world, world.publish("1.1.0"))
+    put(world, "1.0.0")
+    with pytest.raises(LeaseHeld, match="changed while this deployment began"):
+        deploy(world.dev, judged, OPS, Silent())
+    assert state(world).live.release == "1.0.0"
+
+
+def test_behind_the_switch_the_listener_goes_back_before_the_slot_is_touched(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    world.servers["dev"].fails_smoke_live = {"1.4.0"}
+    world.dev.stack.declared.clear()
+    with pytest.raises(Broken):
+        put(world, "1.4.0")
+    assert world.dev.stack.declared == [
+        ("green", "1.4.0", "1.1.0"),
+        ("blue", "1.4.0", "1.1.0"),
+        ("green", "1.4.0", "1.1.0"),
+        ("green", "1.0.0", "1.1.0"),
+    ]
+
+
+def test_a_former_release_that_does_not_answer_ends_inconclusive_and_not_open(world: World) -> None:
+    put(world, "1.0.0")
+    world.servers["dev"].fails_smoke_live = {"1.0.1"}
+    world.servers["dev"].silent = {"1.0.0"}
+    with pytest.raises(Inconclusive, match=r"1\.0\.1 failed .* was live in dev before does not answer"):
+        put(world, "1.0.1")
+    assert (state(world).open, state(world).declared) == (None, "blue")
+
+
+def test_a_lease_that_cannot_be_given_back_does_not_change_the_result(world: World) -> None:
+    def broken(lease) -> None:
+        raise Broken("DynamoDB is throttled")
+
+    world.dev.ledger.give_back = broken
+    assert put(world, "1.0.0").version == "1.0.0"
+
+
+def test_the_first_event_holds_what_the_decision_rested_on(world: World) -> None:
+    gate = Gate(name="live upstream", passed=True, evidence="1.0.0 is live there")
+    manifest = world.publish("1.0.0")
+    deploy(
+        world.dev,
+        Order(kind="promotion", manifest=manifest, head=world.dev.ledger.head(), gates=(gate,)),
+        OPS,
+        Silent(),
+    )
+    requested = world.dev.ledger.event(1)
+    assert (requested.kind, requested.details["gates"][0]["evidence"]) == ("promotion requested", gate.evidence)
+
+
+def test_the_ledger_tells_by_which_deployment_an_artifact_was_last_live_and_of_others_nothing(world: World) -> None:
+    put(world, "1.0.0")
+    put(world, "1.1.0")
+    again = put(world, "1.0.0", kind="rollback")
+    never = world.publish("9.0.0")
+    found = world.dev.ledger.deployment_that_was_live
+    assert (found(again.digest), found(never.digest)) == (again.deployment, None)

@@ -1,0 +1,118 @@
+"""init of an environment that was destroyed: its ledger says so before the next up."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import pytest
+
+from release.aws.bucket import Bucket
+from release.deployment.executor import Order, deploy
+from release.engine.stack import Stack
+from release.environment import Environment
+from release.errors import Broken, LeaseHeld
+from release.ledger.head import Hold, Open, State
+from release.ledger.ledger import Entry
+from release.output import Progress
+from release.program import refuse_lost_artifacts
+from release.verbs.init import empty_destroyed
+from tests.release.world import OPS, World
+
+
+@dataclass(frozen=True, kw_only=True)
+class Left:
+    """What Pulumi has of the environment."""
+
+    there: bool = True
+    came_up: bool = False
+
+    def exists(self) -> bool:
+        return self.there
+
+    def outputs(self) -> dict[str, Any]:
+        return {"live_url": "http://live"} if self.came_up else {}
+
+
+@pytest.fixture
+def dev(world: World) -> Iterator[Environment]:
+    """dev with 1.0.0 live in it, as a destroy leaves it: without a bucket, its stack empty."""
+    order = Order(kind="promotion", manifest=world.publish("1.0.0"), head=world.dev.ledger.head(), gates=())
+    deploy(world.dev, order, OPS, Progress(io.StringIO()))
+    lose_bucket(world.dev)
+    yield with_stack(world.dev, Left())
+
+
+def lose_bucket(environment: Environment) -> None:
+    s3, name = environment.session.client("s3"), environment.settings.names.artifact_bucket
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):
+        for one in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+            s3.delete_object(Bucket=name, Key=one["Key"], VersionId=one["VersionId"])
+    s3.delete_bucket(Bucket=name)
+
+
+def with_stack(environment: Environment, left: Left) -> Environment:
+    return replace(environment, stack=cast(Stack, left))
+
+
+def artifacts(environment: Environment) -> Bucket:
+    return Bucket(environment.session, environment.settings.names.artifact_bucket)
+
+
+def is_refused(environment: Environment) -> bool:
+    """Whether the program refuses to declare what HEAD says."""
+    try:
+        refuse_lost_artifacts(environment.ledger.head(), artifacts(environment))
+    except Broken as error:
+        assert "1.0.0" in str(error) and "release init dev" in str(error)
+        return True
+    return False
+
+
+@pytest.mark.parametrize("stack", [Left(), Left(there=False)], ids=["empty", "removed"])
+def test_the_next_up_is_refused_until_init_has_emptied_the_slots(dev: Environment, stack: Left) -> None:
+    assert is_refused(dev)
+    assert empty_destroyed(with_stack(dev, stack), OPS)
+    assert dev.ledger.head().state == State()
+    assert next(dev.ledger.events(newest_first=True)).kind == "destroyed"
+    assert not is_refused(dev)
+
+
+def test_what_people_decided_outlives_a_destroy(dev: Environment) -> None:
+    head = dev.ledger.head()
+    held = replace(head.state, hold=Hold(reason="audit", by="arn:of:somebody", since="2026-11-20T12:00:00+00:00"))
+    dev.ledger.note(Entry(kind="hold set", state=held), head, OPS)
+    empty_destroyed(dev, OPS)
+    assert dev.ledger.head().state == State(hold=held.hold)
+
+
+def test_a_deployment_that_was_open_has_nothing_left_to_put_back(dev: Environment) -> None:
+    head = dev.ledger.head()
+    opened = replace(head.state, open=Open(deployment="d-2", step="installed", requested=head.seq))
+    dev.ledger.note(Entry(kind="step started", state=opened), head, OPS)
+    empty_destroyed(dev, OPS)
+    assert dev.ledger.head().state == State()
+
+
+def test_an_environment_that_is_up_keeps_its_slots(dev: Environment) -> None:
+    assert not empty_destroyed(with_stack(dev, Left(came_up=True)), OPS)
+    assert dev.ledger.head().state.live is not None
+
+
+def test_an_environment_whose_bucket_is_there_keeps_its_slots(world: World) -> None:
+    order = Order(kind="promotion", manifest=world.publish("1.0.0"), head=world.dev.ledger.head(), gates=())
+    deploy(world.dev, order, OPS, Progress(io.StringIO()))
+    assert not is_refused(world.dev)
+    assert not empty_destroyed(with_stack(world.dev, Left()), OPS)
+
+
+def test_a_new_environment_has_nothing_to_empty(world: World) -> None:
+    lose_bucket(world.qa)
+    assert not empty_destroyed(with_stack(world.qa, Left()), OPS)
+    assert not is_refused(world.qa)
+
+
+def test_slots_are_not_emptied_while_somebody_is_at_work(dev: Environment) -> None:
+    head = dev.ledger.head()
+    with dev.ledger.begin(Entry(kind="key rotation requested", state=head.state), head, OPS), pytest.raises(LeaseHeld):
+        empty_destroyed(dev, OPS)

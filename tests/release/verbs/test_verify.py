@@ -1,0 +1,223 @@
+"""`release verify`: what was changed in a ledger (row 15), and whether an export is what was signed."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from release import cli
+from release.errors import Broken, Refused, WrongUsage
+from release.ledger.canonical import sha256_hex
+from release.ledger.head import State
+from release.ledger.ledger import Entry
+from release.output import Progress
+from release.verbs.history import export
+from release.verbs.verify import refuse_faults, refuse_file_faults, verify, verify_file, verify_file_text, verify_text
+from tests.aws_clients import aws_client, aws_resource
+from tests.release.world import OPS, ROOT, World
+
+NOTE = Entry(kind="note", state=State())
+
+
+def note(world: World, times: int) -> None:
+    with world.dev.ledger.begin(NOTE, world.dev.ledger.head(), OPS) as holder:
+        for _ in range(times - 1):
+            holder.record(NOTE)
+
+
+def table(world: World) -> Any:
+    return aws_resource("dynamodb").Table(world.dev.ledger.table.name)
+
+
+def item(world: World, seq: int, kind: str = "EVENT") -> dict[str, Any]:
+    found: dict[str, Any] = table(world).get_item(Key={"kind": kind, "seq": seq})["Item"]
+    return found
+
+
+def edit(world: World, seq: int, **values: object) -> None:
+    before = item(world, seq)
+    table(world).put_item(Item={**before, "body": json.dumps({**json.loads(before["body"]), **values})})
+
+
+@pytest.fixture
+def exported(world: World, tmp_path: Path) -> Callable[[str], Path]:
+    """The history of dev, events 0 to 4, as a file."""
+    note(world, 4)
+
+    def write(suffix: str) -> Path:
+        file = tmp_path / f"dev{suffix}"
+        export(ROOT, "dev", file, progress=Progress(io.StringIO()))
+        return file
+
+    return write
+
+
+def test_a_whole_ledger_is_told_with_its_number_of_events(world: World) -> None:
+    note(world, 4)
+    report = verify(ROOT, "dev")
+    assert verify_text(report) == "the 5 events of dev are whole"
+    refuse_faults(report)
+
+
+def test_every_change_has_a_line_and_the_end_is_one_refusal(world: World) -> None:
+    note(world, 8)
+    edit(world, 2, by="somebody else")
+    table(world).delete_item(Key={"kind": "EVENT", "seq": 4})
+    table(world).put_item(Item={**item(world, 6), "body": "rubbish"})
+    report = verify(ROOT, "dev")
+    assert [line.split(":")[0] for line in verify_text(report).splitlines()] == [
+        "event 2 or event 3 was edited",
+        "event 4 is missing",
+        "event 6 was edited",
+    ]
+    with pytest.raises(Broken, match=r"the ledger of dev was changed \(3 faults\).*nothing was repaired"):
+        refuse_faults(report)
+
+
+def test_verifying_repairs_nothing(world: World) -> None:
+    note(world, 3)
+    edit(world, 2, by="somebody else")
+    before = table(world).scan()["Items"]
+    verify(ROOT, "dev")
+    assert table(world).scan()["Items"] == before
+
+
+def test_the_command_lists_faults_on_stdout_and_ends_as_broken(world: World) -> None:
+    note(world, 3)
+    edit(world, 2, by="somebody else")
+    done = run("dev", "--json")
+    assert json.loads(done.stdout)["faults"] == [
+        {
+            "kind": "edited",
+            "seq": 2,
+            "through": None,
+            "text": "event 2 was edited: its hash is not the one that event 3 carries",
+        }
+    ]
+    assert isinstance(done.exception, Broken)
+
+
+def test_without_environment_or_file_there_is_nothing_to_verify() -> None:
+    assert isinstance(run().exception, WrongUsage)
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
+def test_an_export_is_checked_without_aws_and_says_that_the_key_came_with_it(
+    exported: Callable[[str], Path], suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = exported(suffix)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    report = verify_file(Path("nowhere"), None, file)
+    assert report["faults"] == []
+    assert f"public key: sha256 {report['fingerprint']}" in verify_file_text(report)
+    assert "the key came with the file: compare this fingerprint" in verify_file_text(report)
+
+
+def test_the_fingerprint_is_that_of_the_environments_key(exported: Callable[[str], Path], world: World) -> None:
+    key = aws_client("kms").get_public_key(KeyId=world.dev.settings.names.signing_alias)["PublicKey"]
+    assert verify_file(ROOT, None, exported(".csv"))["fingerprint"] == sha256_hex(key)
+
+
+def test_an_edited_event_of_an_export_is_named(exported: Callable[[str], Path]) -> None:
+    file = exported(".jsonl")
+    file.write_bytes(file.read_bytes().replace(rb"user/ops", rb"user/nobody", 1))
+    report = verify_file(ROOT, None, file)
+    assert report["faults"] == [
+        "the file is not the one that was signed: its SHA-256 is another",
+        "event 0 was edited: its hash is not the one that event 1 carries",
+    ]
+    with pytest.raises(Broken, match=r"is not what was signed \(2 faults\)"):
+        refuse_file_faults(report)
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        pytest.param(lambda lines: lines[:-1], "event 4 is missing: the end was cut off, HEAD is at event 4", id="cut"),
+        pytest.param(lambda lines: [*lines[:2], *lines[3:]], "event 2 is missing: event 3 follows", id="deleted"),
+        pytest.param(lambda lines: [b"{}", *lines[1:]], "event 0 was edited", id="unreadable"),
+        pytest.param(lambda lines: [], "events 0 to 4 are missing", id="empty"),
+    ],
+)
+def test_what_was_done_to_the_lines_of_an_export_is_named(
+    exported: Callable[[str], Path], change: Callable[[list[bytes]], list[bytes]], fault: str
+) -> None:
+    file = exported(".jsonl")
+    file.write_bytes(b"\n".join(change(file.read_bytes().splitlines())))
+    assert verify_file(ROOT, None, file)["faults"][1].startswith(fault)
+
+
+def test_an_edited_table_is_found_by_its_digest(exported: Callable[[str], Path]) -> None:
+    file = exported(".csv")
+    file.write_bytes(file.read_bytes().replace(b"note", b"nota", 1))
+    assert verify_file(ROOT, None, file)["faults"] == [
+        "the file is not the one that was signed: its SHA-256 is another"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        pytest.param({"seq": 3}, "does not match its signature", id="edited"),
+        pytest.param({"environment": "prod"}, "does not match its signature", id="another-environment"),
+        pytest.param({"public_key": "rubbish"}, "the proof is not readable", id="no-key"),
+        pytest.param({"surprise": 1}, "the proof is not readable", id="another-part"),
+    ],
+)
+def test_a_proof_that_was_changed_is_refused(exported: Callable[[str], Path], change: dict[str, Any], why: str) -> None:
+    file = exported(".jsonl")
+    proof = Path(f"{file}.proof.json")
+    signed = json.loads(proof.read_bytes())
+    proof.write_text(json.dumps({**signed, "document": {**signed["document"], **change}}))
+    with pytest.raises(Refused, match=why):
+        verify_file(ROOT, None, file)
+
+
+def test_an_export_without_its_proof_cannot_be_checked(exported: Callable[[str], Path]) -> None:
+    file = exported(".jsonl")
+    Path(f"{file}.proof.json").unlink()
+    with pytest.raises(Broken, match=r"cannot read .*proof\.json: No such file"):
+        verify_file(ROOT, None, file)
+
+
+def test_with_the_environment_its_key_and_its_event_are_compared(exported: Callable[[str], Path], world: World) -> None:
+    file = exported(".jsonl")
+    note(world, 2)
+    report = verify_file(ROOT, "dev", file)
+    assert (report["faults"], report["compared_with"]) == ([], "dev")
+    assert "compared with that of dev" in verify_file_text(report)
+
+
+def test_an_export_of_another_environment_is_told(exported: Callable[[str], Path]) -> None:
+    report = verify_file(ROOT, "qa", exported(".jsonl"))
+    assert report["faults"] == ["the proof is of stageline/dev/123456789012, not of stageline/qa/123456789012"]
+
+
+def test_a_proof_that_was_signed_with_a_key_of_ones_own_is_told(exported: Callable[[str], Path], world: World) -> None:
+    file, kms = exported(".jsonl"), aws_client("kms")
+    key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+    kms.update_alias(AliasName=world.dev.settings.names.signing_alias, TargetKeyId=key)
+    assert verify_file(ROOT, "dev", file)["faults"] == [
+        "the proof was signed with another key than the one dev has now"
+    ]
+
+
+def test_a_ledger_that_was_written_anew_since_the_export_is_told(exported: Callable[[str], Path], world: World) -> None:
+    """What no chain shows by itself: everything from an event on was replaced, HEAD too."""
+    file = exported(".jsonl")
+    edit(world, 4, by="somebody else")
+    assert verify_file(ROOT, "dev", file)["faults"] == [
+        "event 4 of the ledger is not what it was when the file was written"
+    ]
+    table(world).delete_item(Key={"kind": "EVENT", "seq": 4})
+    assert verify_file(ROOT, "dev", file)["faults"] == [
+        "the ledger has no event 4 any more, which was its last when the file was written"
+    ]
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli.release, ["--project", str(ROOT), "verify", *arguments])
