@@ -80,6 +80,7 @@ def resume(environment: Environment, writer: Writer, progress: Progress) -> Depl
     """
     head = environment.ledger.head()
     plan, opened = open_deployment(environment.ledger, head)
+    environment.ledger.refuse_held()
     if opened.step == UNDOING:
         raise Refused(f"{plan.version} is being put back", hint=f"end that with: release abort {environment.name}")
     manifest = manifest_of(environment, plan)

@@ -6,6 +6,7 @@ outside is copied, with the lease as it stands: nobody gives it back. Points bet
 one and the same copy behind: from there a new process resumes, and another one aborts, once the lease expired.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ from tests.release.crash.memory import Points
 from tests.release.crash.outside import Outside, Steps, open_process
 from tests.release.world import OPS, Clock
 
+THOROUGH = os.environ.get("STAGELINE_STATES") == "thorough"
 RECOVERIES = ("resume", "abort")
 TWICE = [
     (kind, recovery)
@@ -96,8 +98,8 @@ def test_row_01_killed_again_in_its_recovery_it_is_still_ended(deployment: Deplo
 @pytest.mark.e2e
 @BY_NAME
 def test_row_01_killed_anywhere_and_killed_again_anywhere_it_is_still_ended(deployment: Deployment) -> None:
-    """In every combination of two kills: takes minutes."""
-    for remains in killed_everywhere(deployment):
+    """In combinations of two kills: from every fourth of the different remains, from all when thorough."""
+    for remains in killed_everywhere(deployment)[:: 1 if THOROUGH else 4]:
         if remains.state(later()).open is not None:
             for recovery in RECOVERIES:
                 killed_twice(deployment, remains, recovery)
@@ -139,8 +141,8 @@ def refused_while_the_lease_lasts(remains: Remains) -> None:
     environment = open_process(outside, "dev", clock)
     lease, opened = environment.ledger.lease(), environment.ledger.head().state.open
     if opened is not None and lease is not None and lease.held_at(clock()):
-        assert isinstance(run("abort", outside, clock), LeaseHeld), remains.points
-        assert isinstance(run("resume", outside, clock), Refused if opened.step == UNDOING else LeaseHeld)
+        for recovery in RECOVERIES:
+            assert isinstance(run(recovery, outside, clock), LeaseHeld), remains.points
 
 
 def recovered(deployment: Deployment, remains: Remains, recovery: str, now: Clock) -> None:
