@@ -89,21 +89,13 @@ def start(paths: Paths, running: ExitStack, stopping: Stopping) -> None:
     running.callback(lambda: end(descendants(os.getpid())))  # whatever the parts leave behind when they are closed
 
     api = AwsApi(addresses.api, addresses.ports.api)
-    servers = Servers(paths.servers, paths.control, str(Path(sys.executable).resolve()), ssh_port=addresses.ports.ssh)
-    running.callback(servers.close)
-    balancers = Balancers(DOORS, options.pace)
-    balancers.start()
-    running.callback(balancers.close)
-    databases = Databases(paths.databases, paths.cache, addresses.databases(), find_programs())
-    running.callback(databases.close)
-    certificates = Certificates(paths.certificates)
-
+    servers, balancers, databases = _behind_the_api(paths, addresses, options, running)
     parts = Parts(
         servers=servers,
         server_addresses=addresses.servers(),
         balancers=balancers,
         balancer_addresses=addresses.balancers(),
-        certificates=certificates,
+        certificates=Certificates(paths.certificates),
         databases=databases,
     )
     running.enter_context(hooks.install(parts))
@@ -114,26 +106,20 @@ def start(paths: Paths, running: ExitStack, stopping: Stopping) -> None:
     databases.prepare()
     watching = _watching(servers, balancers, databases, options)
     running.callback(watching.close)
-    faults = _faults(api, servers, databases)
 
-    looks = Looks(
-        services=lambda: [*api.status(), *watching.status()],
-        load_balancers=balancers.status,
-        databases=databases.status,
-        servers=servers.status,
-        faults=lambda: [asdict(fault) for fault in faults.list()],
-    )
+    faults = _faults(api, servers, databases)
     about = {"url": api.url, "block": addresses.block, "pace": options.pace.factor}
     answering = {
-        "status": status_handler(about, looks),
-        "access": access_handler(api.url, certificates),
         "stop": stop_handler(stopping),
+        "access": access_handler(api.url, parts.certificates),
+        "status": status_handler(about, _looks(api, servers, balancers, databases, watching, faults)),
         "fault": fault_handler(faults),
         "calls": calls_handler(api.counts),
         "permissions": permissions_handler(api.permissions),
         **door_handlers(paths, ssh_port=addresses.ports.ssh),
+        **_tools(servers, api),
     }
-    control = ControlServer(paths.control, {**answering, **_tools(servers, api)})
+    control = ControlServer(paths.control, answering)
     running.callback(control.close)
     if kept:
         _resume(parts)
@@ -141,6 +127,33 @@ def start(paths: Paths, running: ExitStack, stopping: Stopping) -> None:
     watching.start()
     control.start()
     Thread(target=_warm_up, name="warm-up", daemon=True).start()
+
+
+def _behind_the_api(
+    paths: Paths, addresses: Addresses, options: Options, running: ExitStack
+) -> tuple[Servers, Balancers, Databases]:
+    """The real things that AWS's answers speak of."""
+    servers = Servers(paths.servers, paths.control, str(Path(sys.executable).resolve()), ssh_port=addresses.ports.ssh)
+    running.callback(servers.close)
+    balancers = Balancers(DOORS, options.pace)
+    balancers.start()
+    running.callback(balancers.close)
+    databases = Databases(paths.databases, paths.cache, addresses.databases(), find_programs())
+    running.callback(databases.close)
+    return servers, balancers, databases
+
+
+def _looks(
+    api: AwsApi, servers: Servers, balancers: Balancers, databases: Databases, watching: Watching, faults: Faults
+) -> Looks:
+    """How the parts are, and what is broken on purpose."""
+    return Looks(
+        services=lambda: [*api.status(), *watching.status()],
+        load_balancers=balancers.status,
+        databases=databases.status,
+        servers=servers.status,
+        faults=lambda: [asdict(fault) for fault in faults.list()],
+    )
 
 
 def _watching(servers: Servers, balancers: Balancers, databases: Databases, options: Options) -> Watching:
