@@ -32,6 +32,7 @@ def engine_on_path() -> None:
     engine = find_engine()
     assert engine is not None, "there is no Pulumi engine: run make setup"
     os.environ["PATH"] = f"{engine}{os.pathsep}{os.environ['PATH']}"
+    os.environ.pop("PYTHONUNBUFFERED", None)  # few users have it, and programs that need it hang without it
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
