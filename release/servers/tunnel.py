@@ -14,7 +14,7 @@ from tempfile import TemporaryFile
 from threading import Event, Thread
 from typing import IO
 
-END_LIMIT = 5.0  # seconds that ssh has to end by itself
+END_LIMIT = 0.5  # seconds that ssh has to end by itself: nothing is under way any more
 OPEN_LIMIT = 30.0  # seconds within which somebody must connect
 
 
