@@ -1,13 +1,16 @@
 # `make` alone lists what there is. Everything sets up what it needs first; see engine/setup.py.
+# One worker more than cores: many tests wait for something.
 
 PYTHON ?= python3
 BIN := .venv/bin
 TYPED := settings components policy release local engine examples bench
-UNIT := -m 'not e2e' -n auto -p no:cacheprovider --disable-socket --allow-unix-socket
+WORKERS := $(shell expr $$(nproc) + 1)
+UNIT := -m 'not e2e' -p no:cacheprovider -n $(WORKERS) --disable-socket --allow-unix-socket
+E2E := -m e2e -p no:cacheprovider -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 unexport PYTHONDONTWRITEBYTECODE # a thousand processes start here: one of them compiles, and the others need not
 
-.PHONY: help setup demo check test bench clean
+.PHONY: help setup demo check lint unit test bench clean
 
 help: ## list these commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "make %-7s %s\n", $$1, $$2}'
@@ -18,15 +21,20 @@ setup: ## virtual environment, pinned packages and the engine; takes minutes onc
 demo: setup ## the whole story on this machine, every sentence proven; KEEP=1 leaves it running
 	@$(BIN)/python -m local.demo
 
-check: setup ## the fast gate: ruff, types, import rules, unit tests
+check: setup ## the fast gate: ruff, types, import rules, and the unit tests meanwhile
+	@$(MAKE) --no-print-directory -j 2 lint unit
+
+lint:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy $(TYPED)
 	$(BIN)/lint-imports
+
+unit:
 	$(BIN)/python -m pytest $(UNIT)
 
 test: check ## everything: check, then the end-to-end tests on the real engine
-	$(BIN)/python -m pytest -m e2e -p no:cacheprovider -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest $(E2E)
 
 bench: setup ## the figures, with machine and versions
 	@$(BIN)/python -m bench

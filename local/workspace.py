@@ -84,6 +84,7 @@ def environment(paths: Paths, environ: Mapping[str, str], access: Access) -> Env
             "PULUMI_BACKEND_URL": f"file://{paths.state}",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",  # Pulumi asks pip what is installed, and pip would ask the network
             "AWS_ENDPOINT_URL": access.url,
             "AWS_ACCESS_KEY_ID": access.key.id,
             "AWS_SECRET_ACCESS_KEY": access.key.secret,

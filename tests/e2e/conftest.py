@@ -11,19 +11,27 @@ import pytest
 from engine.build import find_engine
 
 LONGEST_FIRST = (
-    "test_docs",
     "test_demo",
-    "test_permissions",
-    "test_slot_killed",
+    "test_docs",
+    "test_deployment",
     "test_identities",
     "test_installer",
-    "test_deployment",
-    "test_bad_input",
+    "test_permissions",
+    "test_aws_provider_rules",
+    "test_slot_killed",
     "test_aws_provider",
+    "test_bad_input",
     "test_drift",
     "test_private_servers",
-    "test_kept_cloud",
     "test_policy",
+    "test_watch",
+    "test_kept_cloud",
+    "test_command_provider",
+    "test_database_login",
+    "test_unlock",
+    "test_local_cloud",
+    "test_genuine_plugins",
+    "test_monitoring",
 )
 
 
