@@ -118,8 +118,8 @@ class Watch:
 
     def run(self, subject: Subject) -> Evidence:
         """Watch to the end; the evidence. VerificationFailed or Inconclusive, with everything that was found."""
-        first, start = self.units.of(subject.outputs, subject.slot), self.now()
-        began = self.ticks()
+        began, start = self.ticks(), self.now()
+        first = self.units.of(subject.outputs, subject.slot)
         end, questions, samples = began + self.bounds.seconds, cycle(questions_of(subject.manifest)), list[Sample]()
         while True:
             self._send(subject.url, questions, samples, until=next_look(self.ticks(), end))
@@ -139,7 +139,7 @@ class Watch:
             question = next(questions)
             answer = self.probe.send(url, question.request)
             samples.append(Sample(fault=question.fault(answer), milliseconds=answer.milliseconds))
-            self.pause(PAUSE)
+            self.pause(PAUSE if len(samples) < FEWEST else min(PAUSE, max(until - self.ticks(), 0)))
 
     def _judge(
         self, subject: Subject, samples: Sequence[Sample], first: Running, start: datetime, elapsed: float
