@@ -99,11 +99,11 @@ def environment(paths: Paths, environ: Mapping[str, str], access: Access) -> Env
 
 def local_values(ports: Ports) -> dict[str, dict[str, Any]]:
     """What differs from AWS, and why: ports below 1024 are root's, servers are up in seconds, the certificates that
-    the tracked files name are AWS's, the local PostgreSQL was built without TLS, nobody waits here for what CloudWatch
-    tells by the minute, and a machine that runs a whole cloud may answer late.
+    the tracked files name are AWS's, the local PostgreSQL was built without TLS, nobody waits here for what shows
+    after minutes only, and a machine that runs a whole cloud may answer late.
     """
     return {
-        "servers": {"ssh_port": ports.ssh, "dial_error_limit": 60, "install_timeout": 120, "settle": 1},
+        "servers": {"ssh_port": ports.ssh, "dial_error_limit": 60, "install_timeout": 120, "settle": 0},
         "database": {"tls": False},
         "load_balancer": {
             "live_port": ports.live,
@@ -114,7 +114,7 @@ def local_values(ports: Ports) -> dict[str, dict[str, Any]]:
             "health": {"interval": 5, "timeout": 2, "healthy": 2, "unhealthy": 2},
             "drain": 3,
         },
-        "watch": {"seconds": 2, "p95_ms": 2000},
+        "watch": {"seconds": 1, "p95_ms": 2000},
     }
 
 

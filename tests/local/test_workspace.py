@@ -72,14 +72,14 @@ def test_stack_files_get_local_ports_and_keep_the_rest() -> None:
         "dial_error_limit": 60,
         "ssh_port": 2222,
         "install_timeout": 120,
-        "settle": 1,
+        "settle": 0,
     }
     balancer = config["stageline:load_balancer"]
     assert (balancer["live_port"], balancer["preview_port"]) == (8080, 8090)
     assert (balancer["certificate"], balancer["domain"]) == (None, None)
     assert balancer["health"] == {"interval": 5, "timeout": 2, "healthy": 2, "unhealthy": 2}
     assert balancer["deletion_protection"] is True
-    assert config["stageline:watch"] == {"seconds": 2, "p95_ms": 2000, "cpu_percent": 80}
+    assert config["stageline:watch"] == {"seconds": 1, "p95_ms": 2000, "cpu_percent": 80}
     assert config["stageline:account"] == "123456789012"
 
 
