@@ -21,6 +21,7 @@ from local.processes import MARK, end_marked, marked
 START_LIMIT = 30.0
 RESUME_LIMIT = 60.0
 STOP_LIMIT = 20.0
+FRUGAL = {"MALLOC_ARENA_MAX": "2"}  # its many threads would each keep memory that others have freed: 100 MB
 KEEP_LIMIT = 120.0  # what is ended by force before it has written its state has lost it
 
 
@@ -117,7 +118,7 @@ def _spawn(paths: Paths, output: IO[bytes]) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         command,
         cwd=CODE,
-        env={**without_aws, MARK: str(paths.root)},
+        env={**without_aws, **FRUGAL, MARK: str(paths.root)},
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,

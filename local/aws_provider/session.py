@@ -7,17 +7,17 @@ other credentials each time it is taken on.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, lru_cache
+from functools import lru_cache
 from threading import Event, RLock
 from typing import Any
 
 import boto3
-import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, HTTPClientError, ProxyConnectionError
 
 from local.aws_provider.config import ROLE
 from local.aws_provider.waiting import wait_until
+from local.service_models import new_session
 
 TRIES = 5
 """How often a call is tried at most, when AWS is throttling or does not answer: some seconds, with growing pauses.
@@ -120,8 +120,8 @@ def _client(credentials: Credentials, service: str, region: str) -> Any:
         "ignore_configured_endpoint_urls": True,
     }
     config = Config(**options)
-    session: Any = _session(credentials)  # the stubs want the service as a literal
-    made = session.client(service, region_name=region, endpoint_url=credentials.endpoint, config=config)
+    own: Any = _session(credentials)  # the stubs want the service as a literal
+    made = own.client(service, region_name=region, endpoint_url=credentials.endpoint, config=config)
     made.meta.events.register_first(f"needs-retry.{made.meta.service_model.service_id.hyphenize()}", refuse_to_repeat)
     return made
 
@@ -138,19 +138,10 @@ def refuse_to_repeat(operation: Any, caught_exception: Exception | None, **_: An
 
 @lru_cache(CLIENTS)
 def _session(credentials: Credentials) -> boto3.Session:
-    core = botocore.session.Session(profile=credentials.profile)
-    core.register_component("data_loader", _loader())
     if credentials.profile:
-        return boto3.Session(botocore_session=core)
-    return boto3.Session(
-        botocore_session=core,
+        return new_session(credentials.profile)
+    return new_session(
         aws_access_key_id=credentials.access_key,
         aws_secret_access_key=credentials.secret_key,
         aws_session_token=credentials.token,
     )
-
-
-@cache
-def _loader() -> Any:
-    """Share the loaded service models between all sessions."""
-    return botocore.session.Session().get_component("data_loader")

@@ -7,6 +7,7 @@ that fails, the API call fails with its words and moto forgets what it had made.
 - `instances`, `elastic_addresses`, `load_balancers`, `certificates`, `databases`   what is real behind the API
 - `metrics`, `alarms`                          CloudWatch: figures that are right, alarms that tell and remember
 - `bucket_policies`, `copies`, `multiparts`, `images`, `roles`, `rules`, `transactions`   where moto itself is mended
+- `service_models`                             what moto reads of AWS's APIs, once
 - `mendings`                                   more of that: what moto forgets of a resource
 - `parts`                                      the real things that hooks are given
 - `replacing`                                  how a function of moto is replaced, and put back
@@ -29,12 +30,14 @@ from local.hooks.multiparts import install_multiparts
 from local.hooks.parts import Parts
 from local.hooks.roles import install_roles
 from local.hooks.rules import install_rules
+from local.hooks.service_models import install_service_models
 from local.hooks.transactions import install_transactions
 
 
 def install(parts: Parts) -> ExitStack:
     """Put all hooks on."""
     installed = ExitStack()
+    install_service_models(installed)
     install_transactions(installed)
     install_images(installed)
     install_bucket_policies(installed)

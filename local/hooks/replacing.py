@@ -1,13 +1,14 @@
-"""Replacing a function on a class of moto, and putting the original back when the hooks are taken off."""
+"""Replacing a function of a class or module of moto, and putting the original back when the hooks are taken off."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from types import ModuleType
 from typing import Any
 
 Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def replace(installed: ExitStack, owner: type, name: str, wrap: Wrap) -> None:
+def replace(installed: ExitStack, owner: type | ModuleType, name: str, wrap: Wrap) -> None:
     """Set `owner.name` to `wrap(original)` until `installed` is closed."""
     original = getattr(owner, name)
     inherited = name not in vars(owner)

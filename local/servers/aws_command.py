@@ -17,6 +17,7 @@ import jmespath
 from botocore.config import Config
 
 from local.servers.servers import Servers
+from local.service_models import new_session
 
 USAGE, NO_CREDENTIALS, REFUSED, BROKEN = 252, 253, 254, 255
 GLOBAL_OPTIONS = ("--region", "--query", "--output")
@@ -109,10 +110,10 @@ class Clients:
 
     def _session(self, role: str, region: str) -> boto3.Session:
         if role not in self._sessions:
-            sts = self._new(boto3.Session(), "sts", region)
+            sts = self._new(new_session(), "sts", region)
             name = role.rpartition("/")[2]
             found = sts.assume_role(RoleArn=role, RoleSessionName=name, DurationSeconds=43200)["Credentials"]
-            self._sessions[role] = boto3.Session(
+            self._sessions[role] = new_session(
                 aws_access_key_id=found["AccessKeyId"],
                 aws_secret_access_key=found["SecretAccessKey"],
                 aws_session_token=found["SessionToken"],
