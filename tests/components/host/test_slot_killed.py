@@ -21,7 +21,10 @@ from tests.components.host.fake_server import FakeServer, Run, good, loopback
 from tests.components.host.visitor import Visitor
 
 PARTS = 4
-MIGRATE = {"bin/migrate": "#!/bin/sh\necho done\n"}
+CONTENT = {
+    "bin/migrate": "#!/bin/sh\necho done\n",
+    "seen": "",  # the application writes it at some time: removing it must be an effect in any case
+}
 COMMIT = "os.rename .blue.old .blue.trash"
 
 
@@ -33,7 +36,7 @@ def every_step(test: Callable[..., None]) -> Callable[..., None]:
 def numbered(server: FakeServer, number: int) -> dict[str, Any]:
     """A deployment of a release that exists once."""
     version = f"2.0.{number}"
-    return server.request(version, good(version, **MIGRATE), deployment=f"n{number}")
+    return server.request(version, good(version, **CONTENT), deployment=f"n{number}")
 
 
 def hit(server: FakeServer, number: int, at: int, request: dict[str, Any]) -> Run:
