@@ -24,7 +24,7 @@ BAD_RELEASES = {
     "ends after it was healthy": (tar_gz({"bin/start": application("2.0.0", 200, 200, 0)}), DIES),
     "answers 500": (tar_gz({"bin/start": application("2.0.0", 500)}), "keeps answering 500"),
     "answers 500 after it was healthy": (tar_gz({"bin/start": application("2.0.0", 200, 500)}), "keeps answering 500"),
-    "never answers": (tar_gz({"bin/start": "#!/bin/sh\nexec sleep 60\n"}), "is not healthy after 1 s"),
+    "never answers": (tar_gz({"bin/start": "#!/bin/sh\nexec sleep 60\n"}), "is not healthy after 4 s"),
     "says another version": (tar_gz({"bin/start": application("2.0.0", said="1.9")}), "says it is version 1.9;"),
     "fails to migrate": (
         good("2.0.0", **{"bin/migrate": "#!/bin/sh\necho told; echo broke at $DATABASE_URL >&2; exit 4\n"}),
@@ -70,7 +70,7 @@ def assert_empty(server: FakeServer) -> None:
 @pytest.mark.parametrize("kind", BAD_RELEASES)
 def test_after_a_bad_release_the_earlier_one_runs_again(server: FakeServer, kind: str) -> None:
     artifact, why = BAD_RELEASES[kind]
-    server.limit("HEALTH_LIMIT", 1.0)
+    server.limit("HEALTH_LIMIT", 4.0)
     server.install(server.request("1.0.0", good("1.0.0")))
     run = server.install(server.request("2.0.0", artifact, deployment="d2"), "--settle", "5")
     assert (run.code, run.answer["result"]) == (1, "refused" if kind in REFUSED else "restored")
@@ -86,7 +86,7 @@ def test_after_a_bad_release_the_earlier_one_runs_again(server: FakeServer, kind
 @pytest.mark.parametrize("kind", BAD_RELEASES)
 def test_after_a_bad_release_an_empty_slot_is_empty(server: FakeServer, kind: str) -> None:
     artifact, why = BAD_RELEASES[kind]
-    server.limit("HEALTH_LIMIT", 1.0)
+    server.limit("HEALTH_LIMIT", 4.0)
     run = server.install(server.request("2.0.0", artifact), "--settle", "5")
     assert (run.code, run.answer["result"]) == (1, "refused" if kind in REFUSED else "emptied")
     assert why in run.answer["why"]
