@@ -13,6 +13,7 @@ import pytest
 from local.processes import MARK, SERVER_MARK, Process, descendants, end, end_marked, marked, read_process
 
 STUBBORN = "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); signal.pause()"
+PATIENT = "import signal; print('up', flush=True); signal.pause()"
 WITH_CHILD = "import subprocess, sys; c = subprocess.Popen(['sleep', '60']); print(c.pid, flush=True); c.wait()"
 
 
@@ -39,9 +40,14 @@ def test_what_carries_the_mark_is_ended_and_nobody_else(
 
 def test_a_marked_process_is_found_after_its_parent_is_gone_and_its_session_left(tmp_path: Path) -> None:
     environment = {**os.environ, MARK: str(tmp_path)}
-    subprocess.run(["sh", "-c", "setsid sleep 60 & "], env=environment, check=True)
+    command = f'setsid {sys.executable} -c "{PATIENT}" &'
+    parent = subprocess.Popen(["sh", "-c", command], env=environment, stdout=subprocess.PIPE)
+    assert parent.stdout
+    parent.stdout.readline()  # a process that is just being executed shows no environment
+    assert parent.wait(5) == 0
     assert end_marked(tmp_path) == 1
     assert marked(tmp_path) == []
+    parent.stdout.close()
 
 
 def test_a_process_that_started_at_another_time_is_a_stranger() -> None:
