@@ -24,13 +24,13 @@ demo: setup ## the whole story on this machine, every sentence proven; KEEP=1 le
 check: setup ## the fast gate: ruff, types, import rules, and the unit tests meanwhile
 	@$(MAKE) --no-print-directory -j 2 lint unit
 
-lint:
+lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy $(TYPED)
 	$(BIN)/lint-imports
 
-unit:
+unit: setup
 	$(BIN)/python -m pytest $(UNIT)
 
 test: check ## everything: check, then the end-to-end tests on the real engine

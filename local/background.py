@@ -21,7 +21,7 @@ from local.processes import MARK, end_marked, marked
 START_LIMIT = 30.0
 RESUME_LIMIT = 60.0
 STOP_LIMIT = 20.0
-FRUGAL = {"MALLOC_ARENA_MAX": "2"}  # its many threads would each keep memory that others have freed: 100 MB
+FRUGAL = {"MALLOC_ARENA_MAX": "2"}  # its many threads would each keep memory that others have freed
 KEEP_LIMIT = 120.0  # what is ended by force before it has written its state has lost it
 
 

@@ -1,7 +1,7 @@
 """What moto knows of a service's API: read once, also when several requests are the first to need it.
 
 moto keeps what it read, but looks before it reads: four environments that came up at once left four copies of EC2's
-model behind, of forty megabytes each. And to know the regions of a service it read one more by a session of its own.
+model behind, its largest. And to know the regions of a service it read one more by a session of its own.
 """
 
 from collections.abc import Callable

@@ -118,8 +118,8 @@ class Watch:
 
     def run(self, subject: Subject) -> Evidence:
         """Watch to the end; the evidence. VerificationFailed or Inconclusive, with everything that was found."""
-        began, start = self.ticks(), self.now()
-        first = self.units.of(subject.outputs, subject.slot)
+        first, start = self.units.of(subject.outputs, subject.slot), self.now()
+        began = self.ticks()
         end, questions, samples = began + self.bounds.seconds, cycle(questions_of(subject.manifest)), list[Sample]()
         while True:
             self._send(subject.url, questions, samples, until=next_look(self.ticks(), end))
