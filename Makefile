@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-TYPED := settings components policy release local engine examples bench
+TYPED := contract settings components policy release local engine examples bench
 WORKERS := $(shell expr $$(nproc) + 1)
 UNIT := -m 'not e2e' -p no:cacheprovider -n $(WORKERS) --disable-socket --allow-unix-socket
 E2E := -m e2e -p no:cacheprovider -n $(WORKERS) --dist loadfile --no-loadscope-reorder

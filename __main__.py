@@ -18,31 +18,38 @@ from release.errors import StagelineError
 from release.ledger.head import Slot
 from release.program import recorded
 from settings.errors import InvalidSettings
-from settings.stackfile import load
+from settings.fingerprint import fingerprint
+from settings.stackfile import load, program_dir
 
 
 def content(slot: Slot | None) -> SlotContent | None:
     """What the components need to know of a slot; None for one that no deployment has touched yet."""
     if slot is None:
         return None
-    return SlotContent(release=slot.release, digest=slot.digest, deployment=slot.deployment)
+    return SlotContent(release=slot.release, digest=slot.digest, deployment=slot.deployment, reuse=slot.reuse)
 
 
 try:
-    settings = load(Path(pulumi.get_root_directory()), pulumi.get_stack())
+    project_dir = Path(pulumi.get_root_directory())
+    settings = load(project_dir, pulumi.get_stack())
     ledger = recorded(settings)
 except (InvalidSettings, StagelineError) as error:
     raise pulumi.RunError(str(error)) from error
 
-environment = declare(
-    settings,
-    Slots(blue=content(ledger.slots["blue"]), green=content(ledger.slots["green"]), declared=ledger.declared),
-    Keys(
-        deploy_private=ledger.deploy_private_key,
-        host_public=ledger.host_public_key,
-        bastion_host_public=ledger.bastion_public_key,
-    ),
-)
+try:
+    environment = declare(
+        settings,
+        Slots(blue=content(ledger.slots["blue"]), green=content(ledger.slots["green"]), declared=ledger.declared),
+        Keys(
+            deploy_private=ledger.deploy_private_key,
+            host_public=ledger.host_public_key,
+            bastion_host_public=ledger.bastion_public_key,
+        ),
+        out=ledger.out,
+        passed_over=ledger.passed_over,
+    )
+except ValueError as error:  # HEAD and the settings do not fit together
+    raise pulumi.RunError(str(error)) from error
 
 pulumi.export("live_url", environment.live_url)
 pulumi.export("preview_url", environment.preview_url)
@@ -53,3 +60,4 @@ pulumi.export("servers", environment.servers)
 pulumi.export("bastion", environment.bastion)
 pulumi.export("known_hosts", environment.known_hosts)
 pulumi.export("database_id", environment.database_id)
+pulumi.export("applied", fingerprint(program_dir(project_dir), settings))

@@ -16,7 +16,7 @@ from bench.figure import Figure, NotMeasured
 from local.aws_api import ACCOUNT, REGION
 from local.paths import CODE
 from release.ledger.event import GENESIS, Event, event_json, text_hash
-from release.ledger.head import Head, State, head_json
+from release.ledger.head import Head, State, head_json, state_hash
 from release.ledger.ledger import Entry, Writer
 from release.verbs.status import status
 from settings.stackfile import load
@@ -111,7 +111,7 @@ def chain() -> Iterator[tuple[Event, str]]:
             nonce=f"{seq:032x}",
             previous=previous,
             fence=0,
-            state=State(),
+            state_hash=state_hash(State()),
         )
         text = event_json(event)
         yield event, text
@@ -127,7 +127,7 @@ def head_at(environment: str, last: Event, text: str) -> Head:
         hash=text_hash(text),
         fence=last.fence,
         nonce=last.nonce,
-        state=last.state,
+        state=State(),
     )
 
 

@@ -18,7 +18,7 @@ from pulumi_aws.iam.role_policy_attachment import RolePolicyAttachment
 
 from settings.names import Names
 from settings.permissions.boundary import boundary
-from settings.permissions.identities import Identities, Party
+from settings.permissions.identities import Identities, Party, session_seconds
 from settings.permissions.place import place_of
 from settings.permissions.policies import peoples_trust, policies, workflow_trust
 
@@ -33,13 +33,17 @@ class Bounds:
 
 @dataclass(frozen=True, kw_only=True)
 class AccessArgs:
-    """`repository` is of GitHub, like owner/name; the others are ARNs of users and roles. Nobody: no role for them."""
+    """`repository` is of GitHub, like owner/name or owner@1/name@2; the others are ARNs of users and roles.
+
+    Where there is nobody, there is no role for them.
+    """
 
     names: Names
     promotes_from: str | None
     repository: str | None
     operators: Sequence[str]
     approvers: Sequence[str]
+    protected: bool
 
 
 class Access(pulumi.ComponentResource):
@@ -52,7 +56,7 @@ class Access(pulumi.ComponentResource):
         super().__init__("stageline:components:Access", name, {}, opts)
         self._prefix, self._args, self._child = name, args, ResourceOptions(parent=self)
         self._identities = Identities(names=args.names)
-        self._place = place_of(args.names, args.promotes_from)
+        self._place = place_of(args.names, args.promotes_from, protected=args.protected)
 
         self.bounds = Bounds(path=self._identities.machine_path, boundary=self._make_boundary().arn)
         self.roles = {party: self._make_role(party, trust) for party, trust in self._trusts().items()}
@@ -79,6 +83,7 @@ class Access(pulumi.ComponentResource):
             path=self._identities.access_path,
             assume_role_policy=json.dumps(trust),
             permissions_boundary=self.bounds.boundary,
+            max_session_duration=session_seconds(party),
             opts=self._child,
         )
         for number, document in enumerate(policies(party, self._place), start=1):

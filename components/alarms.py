@@ -75,8 +75,10 @@ def request_alarms(balancer: Input[str], live_group: Input[str]) -> list[Alarm]:
     live = {**whole, "TargetGroup": live_group}
     return [
         _requests("errors", "The live release answers with 5xx", "HTTPCode_Target_5XX_Count", live),
-        # Counted for the whole balancer only; an empty slot refuses at once, which is no timeout.
+        # The balancer's own answers are counted for the whole of it only. An empty slot refuses at once: that is no
+        # timeout, but a preview of one that people look at for minutes counts as broken off.
         _requests("timeouts", "Servers do not answer in time", "HTTPCode_ELB_504_Count", whole),
+        _requests("broken-off", "Servers break off connections, or refuse them", "HTTPCode_ELB_502_Count", whole),
         _latency(live),
     ]
 

@@ -4,10 +4,14 @@ RDS makes the master password, keeps it in a secret of its own and rotates it ev
 role of its own in the database, with a secret that `release init` makes; the parameter names that one, and servers
 read it when a release starts. So no password stands in a setting, in an input or in the stack's state.
 
+The database has a key of its own, because a snapshot under AWS's default key can never leave the account. What was
+encrypted with a key is lost without it, so the key outlives a destroy, as snapshots do.
+
 RDS sends the engine's logs to log groups that it finds by the instance's name, and makes one without encryption and
 without an end where there is none. So the instance's name is made here, and its log groups come first.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -15,10 +19,15 @@ from types import MappingProxyType
 import pulumi
 from pulumi import Input, Output, ResourceOptions
 from pulumi_aws.cloudwatch.log_group import LogGroup
+from pulumi_aws.kms.alias import Alias
+from pulumi_aws.kms.key import Key
 from pulumi_aws.rds.instance import Instance
 from pulumi_aws.rds.parameter_group import ParameterGroup, ParameterGroupParameterArgs
 from pulumi_aws.rds.subnet_group import SubnetGroup
 from pulumi_aws.ssm.parameter import Parameter
+
+from components.keys import DELETION_DAYS, allow_account
+from contract.migration import NO_MIGRATION
 
 DATABASE_NAME = "app"
 MASTER_USER = "stageline"
@@ -26,10 +35,12 @@ MASTER_USER = "stageline"
 TLS_PARAMETERS = MappingProxyType(
     {
         "postgres": ("rds.force_ssl", "1", "0"),
-        "mysql": ("require_secure_transport", "ON", "OFF"),
+        "mysql": ("require_secure_transport", "1", "0"),
     }
 )
-"""What makes an engine refuse connections without TLS: the parameter, and its value with and without."""
+"""What makes an engine refuse connections without TLS: the parameter, and its value with and without. RDS has both as
+numbers (its guide, "Requiring SSL/TLS for all connections to a MySQL DB instance"); ON and OFF are those of clusters.
+"""
 
 
 EXPORTED_LOGS = MappingProxyType({"postgres": ("postgresql", "upgrade"), "mysql": ("error", "slowquery")})
@@ -41,16 +52,21 @@ LOGS_TO_FILES = MappingProxyType({"postgres": {}, "mysql": {"slow_query_log": "1
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseArgs:
-    """`parameter` names the SSM parameter, `login_secret` the secret of the application's role.
+    """`parameter` names the SSM parameter, `login_secret` the secret of the application's role, `key_alias` the key.
+
+    `migration_parameter` names the one that says which deployment may migrate.
 
     `label` begins the names of the instance and of the snapshot that a destroy leaves behind. `log_key_arn` encrypts
     logs, which are kept for `log_days`.
     """
 
+    account: str
     vpc_id: Input[str]
     subnet_ids: Sequence[Input[str]]
     security_group_id: Input[str]
     parameter: str
+    migration_parameter: str
+    key_alias: str
     login_secret: str
     label: str
     log_key_arn: Input[str]
@@ -69,10 +85,14 @@ class DatabaseArgs:
 
 
 class Database(pulumi.ComponentResource):
-    """One RDS instance. `parameter_arn` leads servers to it and to the secret of the application's role."""
+    """One RDS instance. `parameter_arn` leads servers to it and to the secret of the application's role.
+
+    `migration_arn` is the parameter by which a deployment is let migrate.
+    """
 
     identifier: Output[str]
     parameter_arn: Output[str]
+    migration_arn: Output[str]
 
     def __init__(self, name: str, args: DatabaseArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("stageline:components:Database", name, {}, opts)
@@ -80,10 +100,33 @@ class Database(pulumi.ComponentResource):
 
         identifier = self._named_after_vpc(args.engine)
         logs = self._make_logs(identifier)
-        instance = self._make_instance(identifier, self._make_subnet_group(), self._make_parameter_group(), logs)
+        key, alias = self._make_key()
+        groups = self._make_subnet_group(), self._make_parameter_group()
+        instance = self._make_instance(identifier, key, *groups, after=[alias, *logs])
         self.identifier = instance.identifier
         self.parameter_arn = self._publish(instance).arn
-        self.register_outputs({"identifier": self.identifier, "parameter_arn": self.parameter_arn})
+        self.migration_arn = self._make_migration().arn
+        self.register_outputs(
+            {
+                "identifier": self.identifier,
+                "parameter_arn": self.parameter_arn,
+                "migration_arn": self.migration_arn,
+            }
+        )
+
+    def _make_key(self) -> tuple[Key, Alias]:
+        """Never deleted by a destroy: whoever restores a snapshot later needs it. Its alias says who may use it."""
+        policy = {"Version": "2012-10-17", "Statement": [allow_account(self._args.account)]}
+        key = Key(
+            f"{self._prefix}-key",
+            description="Encrypts the database of this environment and its snapshots",
+            enable_key_rotation=True,
+            deletion_window_in_days=DELETION_DAYS,
+            policy=json.dumps(policy),
+            opts=ResourceOptions(parent=self, protect=self._args.protected, retain_on_delete=True),
+        )
+        alias = Alias(f"{self._prefix}-key", name=self._args.key_alias, target_key_id=key.key_id, opts=self._child)
+        return key, alias
 
     def _make_subnet_group(self) -> SubnetGroup:
         return SubnetGroup(f"{self._prefix}-subnets", subnet_ids=self._args.subnet_ids, opts=self._child)
@@ -115,10 +158,12 @@ class Database(pulumi.ComponentResource):
     def _make_instance(
         self,
         identifier: Output[str],
+        key: Key,
         subnet_group: SubnetGroup,
         parameter_group: ParameterGroup,
-        logs: Sequence[LogGroup],
+        after: Sequence[pulumi.Resource],
     ) -> Instance:
+        """It keeps the key that it was made with: another one would replace it, and its rows with it."""
         args = self._args
         return Instance(
             f"{self._prefix}-instance",
@@ -127,9 +172,11 @@ class Database(pulumi.ComponentResource):
             engine_version=args.version,
             auto_minor_version_upgrade=False,  # environments stay identical; the version is a setting
             instance_class=args.instance_class,
+            apply_immediately=True,  # by who runs `up`, not in a window that nobody chose: until then each `up` differs
             allocated_storage=args.storage_gb,
             storage_type="gp3",
             storage_encrypted=True,
+            kms_key_id=key.arn,
             multi_az=args.multi_az,
             db_name=DATABASE_NAME,
             port=args.port,
@@ -145,7 +192,22 @@ class Database(pulumi.ComponentResource):
             skip_final_snapshot=not args.final_snapshot,
             final_snapshot_identifier=self._named_after_vpc(f"{args.engine}-final") if args.final_snapshot else None,
             enabled_cloudwatch_logs_exports=list(EXPORTED_LOGS[args.engine]),
-            opts=ResourceOptions(parent=self, protect=args.protected, depends_on=list(logs)),
+            opts=ResourceOptions(
+                parent=self, protect=args.protected, depends_on=list(after), ignore_changes=["kms_key_id"]
+            ),
+        )
+
+    def _make_migration(self) -> Parameter:
+        """Whose migration may run now: none, but while a deployment that goes forward says otherwise.
+
+        Its value is no business of the program: an `up` in the middle of a deployment must not take it back.
+        """
+        return Parameter(
+            f"{self._prefix}-migration",
+            name=self._args.migration_parameter,
+            type="String",
+            value=NO_MIGRATION,
+            opts=ResourceOptions(parent=self, ignore_changes=["value"]),
         )
 
     def _named_after_vpc(self, part: str) -> Output[str]:

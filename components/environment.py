@@ -4,6 +4,7 @@
 values. Default providers are disabled, so a resource that does not come from here cannot be made.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 import pulumi
@@ -23,9 +24,10 @@ from components.machine import Boot, Ssh
 from components.monitoring import Monitoring, MonitoringArgs
 from components.network import Network, NetworkArgs
 from components.servers import Servers, ServersArgs
-from components.slots import SLOT_PORTS, Slot, Slots
+from components.slots import Slots
 from components.storage import Storage, StorageArgs
 from components.targets import Targets, TargetsArgs
+from contract.slots import SLOT_PORTS, Slot
 from settings.model import Settings
 
 
@@ -40,20 +42,36 @@ class Keys:
 
 @dataclass(frozen=True, kw_only=True)
 class EnvironmentArgs:
-    """Everything that an environment is made of."""
+    """Everything that an environment is made of. `out` and `passed_over` are names of servers, like `env-servers-2`."""
 
     settings: Settings
     slots: Slots
     keys: Keys
+    out: frozenset[str] = frozenset()
+    passed_over: frozenset[str] = frozenset()
 
 
-def declare(settings: Settings, slots: Slots, keys: Keys) -> "Environment":
-    """Declare an environment with providers that refuse another account and tag whatever they make."""
+def declare(
+    settings: Settings,
+    slots: Slots,
+    keys: Keys,
+    *,
+    out: Collection[str] = (),
+    passed_over: Collection[str] = (),
+) -> "Environment":
+    """Declare an environment with providers that refuse another account and tag whatever they make.
+
+    Servers that are `out` are dead: nothing that would have to reach them is declared, until they are replaced. On
+    those that are `passed_over` nothing is installed by this one `pulumi up`, so that it does not fail because of
+    them. Raises ValueError where every server is out.
+    """
     providers: dict[str, pulumi.ProviderResource] = {
         "aws": _aws_provider(settings),
         "command": CommandProvider("command"),
     }
-    args = EnvironmentArgs(settings=settings, slots=slots, keys=keys)
+    args = EnvironmentArgs(
+        settings=settings, slots=slots, keys=keys, out=frozenset(out), passed_over=frozenset(passed_over)
+    )
     # The same name everywhere and short: children are named after it (see components/__init__.py).
     return Environment("env", args, ResourceOptions(providers=providers))
 
@@ -126,6 +144,7 @@ class Environment(pulumi.ComponentResource):
             repository=settings.access.repository,
             operators=settings.access.operators,
             approvers=settings.access.approvers,
+            protected=settings.protected,
         )
         return Access(f"{self._prefix}-access", args, self._child)
 
@@ -189,10 +208,13 @@ class Environment(pulumi.ComponentResource):
     def _make_database(self, network: Network, firewall: Firewall, logs: Logs) -> Database:
         database = self._settings.database
         args = DatabaseArgs(
+            account=self._settings.account,
             vpc_id=network.vpc_id,
             subnet_ids=network.private_subnet_ids,
             security_group_id=firewall.database_id,
             parameter=self._settings.names.database_parameter,
+            migration_parameter=self._settings.names.migration_parameter,
+            key_alias=self._settings.names.database_alias,
             login_secret=self._settings.names.database_login,
             label=self._label,
             log_key_arn=logs.key_arn,
@@ -254,19 +276,22 @@ class Environment(pulumi.ComponentResource):
             bastion=bastion,
             after=network.way_out,
             artifact_bucket_arn=storage.artifact_bucket_arn,
-            database_parameter_arn=database.parameter_arn,
+            parameter_arns=[database.parameter_arn, database.migration_arn],
             database_login_secret=names.database_login,
             server_logs_arn=logs.server_logs_arn,
             boot=replace(
                 self._boot(names.host_key),
                 artifact_bucket=names.artifact_bucket,
                 database_parameter=names.database_parameter,
+                migration_parameter=names.migration_parameter,
                 server_logs=names.server_logs,
             ),
             ssh=self._ssh(self._args.keys.host_public),
             install_timeout=servers.install_timeout,
             settle=servers.settle,
             slots=self._args.slots,
+            out=self._args.out,
+            passed_over=self._args.passed_over,
         )
         return Servers(f"{self._prefix}-servers", args, self._child)
 
@@ -306,7 +331,7 @@ class Environment(pulumi.ComponentResource):
             deletion_protection=balancer.deletion_protection,
             access_bucket=logs.access_bucket,
             slots=slots,
-            live_after=[] if slots.declared is None else servers.installs[slots.declared],
+            live_after=[] if slots.declared is None else list(servers.installs[slots.declared].values()),
         )
         return LoadBalancer(f"{self._prefix}-lb", args, self._child)
 

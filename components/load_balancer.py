@@ -1,7 +1,8 @@
 """LoadBalancer: the live listener for the world and the preview listener for the team.
 
 Target groups and both listeners always exist, whatever the slots hold. So a deployment only ever changes what a
-listener points at, and going back is the same small change.
+listener points at, and going back is the same small change. Each part carries a tag that names it, so that it can be
+found and moved when nothing but the load balancer's API works.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,9 @@ from pulumi_aws.lb.load_balancer import LoadBalancer as Balancer
 from pulumi_aws.lb.load_balancer import LoadBalancerAccessLogsArgs
 from pulumi_aws.lb.target_group import TargetGroup, TargetGroupHealthCheckArgs
 
-from components.slots import SLOT_PORTS, SLOTS, Slot, Slots
+from components.slots import Slots
+from contract.balancer import BALANCER, LIVE, NOTHING_LIVE, NOTHING_LIVE_STATUS, PART, PREVIEW
+from contract.slots import SLOT_PORTS, SLOTS, Slot
 
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 
@@ -110,6 +113,7 @@ class LoadBalancer(pulumi.ComponentResource):
             drop_invalid_header_fields=True,
             enable_deletion_protection=self._args.deletion_protection,
             access_logs=LoadBalancerAccessLogsArgs(bucket=self._args.access_bucket, enabled=True),
+            tags={PART: BALANCER},
             opts=self._child,
         )
 
@@ -131,6 +135,7 @@ class LoadBalancer(pulumi.ComponentResource):
                 healthy_threshold=health.healthy,
                 unhealthy_threshold=health.unhealthy,
             ),
+            tags={PART: slot},
             opts=self._child,
         )
 
@@ -138,7 +143,7 @@ class LoadBalancer(pulumi.ComponentResource):
         """Moves only after the live slot is installed everywhere, and answers 503 while nothing is live."""
         declared = self._args.slots.declared
         action = nothing_is_live() if declared is None else self._forward_to(declared)
-        return self._make_listener("live", self._args.live_port, action, self._args.live_after)
+        return self._make_listener(LIVE, self._args.live_port, action, self._args.live_after)
 
     def _make_preview_listener(self, after: Listener) -> None:
         """The same servers under another port: the slot that is not live, always.
@@ -147,7 +152,7 @@ class LoadBalancer(pulumi.ComponentResource):
         would leave the new slot without any when users arrive, and they would be answered with 503.
         """
         action = self._forward_to(self._args.slots.idle)
-        self._make_listener("preview", self._args.preview_port, action, [after])
+        self._make_listener(PREVIEW, self._args.preview_port, action, [after])
 
     def _make_redirect_listener(self, port: int) -> None:
         """Bookmarks and typed addresses begin with http: they are sent to the live listener for good."""
@@ -175,6 +180,7 @@ class LoadBalancer(pulumi.ComponentResource):
             certificate_arn=certificate,
             ssl_policy=TLS_POLICY if certificate else None,
             default_actions=[action],
+            tags={PART: part},
             opts=ResourceOptions(parent=self, depends_on=list(after)),
         )
 
@@ -190,6 +196,6 @@ class LoadBalancer(pulumi.ComponentResource):
 def nothing_is_live() -> ListenerDefaultActionArgs:
     """What users see before the first deployment."""
     response = ListenerDefaultActionFixedResponseArgs(
-        content_type="text/plain", message_body="Nothing is live here yet.", status_code="503"
+        content_type="text/plain", message_body=NOTHING_LIVE, status_code=str(NOTHING_LIVE_STATUS)
     )
     return ListenerDefaultActionArgs(type="fixed-response", fixed_response=response)

@@ -20,9 +20,7 @@ from pulumi_aws.s3.bucket import Bucket
 from pulumi_aws.s3.bucket_lifecycle_configuration import BucketLifecycleConfiguration
 
 from components.buckets import Statement, deny_plain_http, encrypt, guard
-
-KEY_DELETION_DAYS = 30
-"""How long AWS waits before it deletes the key: logs can be read until then."""
+from components.keys import DELETION_DAYS, allow_account
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +64,7 @@ class Logs(pulumi.ComponentResource):
             f"{self._prefix}-key",
             description="Encrypts log groups and alarm notices of this environment",
             enable_key_rotation=True,
-            deletion_window_in_days=KEY_DELETION_DAYS,
+            deletion_window_in_days=DELETION_DAYS,  # logs can be read until then
             policy=json.dumps({"Version": "2012-10-17", "Statement": statements}),
             opts=self._child,
         )
@@ -123,16 +121,9 @@ def allow_access_logs(bucket: str, account: str, region: str) -> Statement:
 
 
 def key_statements(account: str, region: str) -> list[Statement]:
-    """Who may use the key. In a key's policy the resource `*` means this key and no other one."""
+    """Who may use the key."""
     return [
-        {
-            # The usual first statement: the account's IAM policies decide. Without it nobody could change the key.
-            "Sid": "AllowAccount",
-            "Effect": "Allow",
-            "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
-            "Action": "kms:*",
-            "Resource": "*",
-        },
+        allow_account(account),
         {
             "Sid": "AllowLogGroups",
             "Effect": "Allow",

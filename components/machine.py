@@ -39,7 +39,7 @@ MAY_BE_ASSUMED_BY_MACHINES = json.dumps(
 class Boot:
     """What a machine is told when it boots: names only, never a secret. It becomes `SETTINGS` of `host/boot.py`.
 
-    A machine without slots is told neither where artifacts are nor where the database is, nor to send logs.
+    A machine without slots is told nothing of artifacts, the database, migrations and logs.
     """
 
     project: str
@@ -50,6 +50,7 @@ class Boot:
     authorized_keys_secret: str
     artifact_bucket: str | None = None
     database_parameter: str | None = None
+    migration_parameter: str | None = None
     server_logs: str | None = None
 
 

@@ -15,7 +15,7 @@ from pulumi_aws.sns.topic_subscription import TopicSubscription
 
 from components.alarms import Alarm, database_alarms, health_alarm, request_alarms, server_alarms
 from components.dashboard import Subjects, dashboard_body
-from components.slots import Slot
+from contract.slots import Slot
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ Nothing is made and nobody is asked. Tests look at single resources; `graph.py` 
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +41,7 @@ class Declared:
     protect: bool
     ignore_changes: tuple[str, ...]
     replace_on_changes: tuple[str, ...] = ()
+    retain_on_delete: bool = False
     parent: str = ""
     aliases: tuple[alias_pb2.Alias, ...] = ()
 
@@ -108,6 +109,7 @@ def declared(urn: str, request: resource_pb2.RegisterResourceRequest) -> Declare
         protect=request.protect,
         ignore_changes=tuple(request.ignoreChanges),
         replace_on_changes=tuple(request.replaceOnChanges),
+        retain_on_delete=request.retainOnDelete,
         parent=request.parent,
         aliases=tuple(request.aliases),
     )
@@ -140,9 +142,11 @@ def plain(value: Any) -> Any:
     return value
 
 
-def record(settings: Settings, slots: Slots, keys: Keys) -> Recording:
+def record(
+    settings: Settings, slots: Slots, keys: Keys, *, out: Collection[str] = (), passed_over: Collection[str] = ()
+) -> Recording:
     """Declare an environment and wait until everything is registered."""
-    return recorded(lambda: declare(settings, slots, keys))
+    return recorded(lambda: declare(settings, slots, keys, out=out, passed_over=passed_over))
 
 
 def recorded(program: Callable[[], object]) -> Recording:

@@ -2,6 +2,9 @@
 
 What runs again when, was measured: a Command runs when one of its inputs changes, so its `stdin` holds what a slot
 shall hold and nothing else, and its `create` is constant. Without `triggers` a replaced server would get no installer.
+
+A server that is out is dead and will be replaced: its machine is declared, and nothing that would have to reach it. One
+that is passed over is not reached by this `pulumi up` only: no release is installed on it, and the next `up` does that.
 """
 
 import json
@@ -32,8 +35,9 @@ from components.machine import (
     may,
     secret_arn,
 )
-from components.slots import SLOT_PORTS, Slot, SlotContent, Slots
+from components.slots import SlotContent, Slots
 from components.targets import Server
+from contract.slots import SLOT_PORTS, Slot
 
 # Relative to the program's folder: an absolute path would differ between checkouts.
 INSTALLER = "components/host/slot.py"
@@ -45,6 +49,8 @@ class ServersArgs:
     """`install_timeout` and `settle` are in seconds, for one release on one server.
 
     With a `bastion` servers have no public address and are reached through it. `after` is what they need to boot.
+    `out` and `passed_over` are names of servers as in `described`. A name that no server has means nothing: the ledger
+    may still say it of a server that a smaller `count` has taken away.
     """
 
     label: str
@@ -59,7 +65,7 @@ class ServersArgs:
     bastion: Bastion | None
     after: Sequence[pulumi.Resource]
     artifact_bucket_arn: Input[str]
-    database_parameter_arn: Input[str]
+    parameter_arns: Sequence[Input[str]]
     database_login_secret: str
     server_logs_arn: Input[str]
     boot: Boot
@@ -67,18 +73,26 @@ class ServersArgs:
     install_timeout: int
     settle: int
     slots: Slots
+    out: frozenset[str]
+    passed_over: frozenset[str]
 
 
 class Servers(pulumi.ComponentResource):
-    """N machines with two slots each. `installs` are the Commands that fill a slot, one per server."""
+    """N machines with two slots each. `installs` are the Commands that fill a slot, by the server's number.
+
+    Raises ValueError where every server is out: nobody would be left to answer.
+    """
 
     instances: list[Instance]
-    installs: dict[Slot, list[Command]]
+    installs: dict[Slot, dict[int, Command]]
     may_run: RolePolicy
 
     def __init__(self, name: str, args: ServersArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("stageline:components:Servers", name, {}, opts)
         self._prefix, self._args, self._child = name, args, ResourceOptions(parent=self)
+        self._in = [number for number in self._numbers() if self._named(number) not in args.out]
+        if not self._in:
+            raise ValueError("every server is marked out: take one of them in, or replace one")
 
         role = make_role(f"{name}-role", args.bounds, self._child)
         self._may_boot = allow(f"{name}-boot", role, boot_statements(args.boot, args.account), self._child)
@@ -87,16 +101,16 @@ class Servers(pulumi.ComponentResource):
         profile = InstanceProfile(f"{name}-profile", path=args.bounds.path, role=role.name, opts=self._child)
 
         self.instances = [self._make_instance(number, profile) for number in self._numbers()]
-        self._installers = [self._copy_installer(number) for number in self._numbers()]
+        self._installers = {number: self._copy_installer(number) for number in self._in}
         self.installs = {slot: self._install(slot, content) for slot, content in args.slots.filled}
         self.register_outputs({"ids": [instance.id for instance in self.instances]})
 
     @property
     def described(self) -> list[dict[str, Output[str] | str]]:
-        """The servers as people and `release` see them, in order; the first one is the canary."""
+        """The servers as people and `release` see them, in order; the first one that is not out is the canary."""
         return [
             {
-                "name": f"{self._prefix}-{number}",
+                "name": self._named(number),
                 "id": instance.id,
                 "address": self._address(instance),
                 "private_address": instance.private_ip,
@@ -114,16 +128,27 @@ class Servers(pulumi.ComponentResource):
         """The servers as the load balancer shall get them."""
         return [
             Server(
-                id=instance.id,
-                connection=self._connection(instance),
-                installs={slot: commands[number - 1] for slot, commands in self.installs.items()},
+                number=number,
+                id=self._instance(number).id,
+                connection=self._connection(self._instance(number)),
+                installs={slot: by[number] for slot, by in self.installs.items() if number in by},
+                skipped=self._is_passed_over(number),
             )
-            for number, instance in zip(self._numbers(), self.instances, strict=True)
+            for number in self._in
         ]
 
     def _numbers(self) -> range:
         """Servers are counted from 1."""
         return range(1, self._args.count + 1)
+
+    def _named(self, number: int) -> str:
+        return f"{self._prefix}-{number}"
+
+    def _instance(self, number: int) -> Instance:
+        return self.instances[number - 1]
+
+    def _is_passed_over(self, number: int) -> bool:
+        return self._named(number) in self._args.passed_over
 
     def _run_statements(self) -> list[dict[str, Any]]:
         """What an installer and a release read."""
@@ -132,7 +157,7 @@ class Servers(pulumi.ComponentResource):
         login = secret_arn(args.database_login_secret, args.boot.region, args.account)
         return [
             may("s3:GetObject", [artifacts]),
-            may("ssm:GetParameter", [args.database_parameter_arn]),
+            may("ssm:GetParameter", args.parameter_arns),
             # AWS knows no narrower resource for it.
             may("elasticloadbalancing:DescribeTargetHealth", ["*"]),
             may("secretsmanager:GetSecretValue", [login]),
@@ -166,7 +191,7 @@ class Servers(pulumi.ComponentResource):
             boot=args.boot,
             after=[self._may_boot, *args.after],
         )
-        return make_machine(f"{self._prefix}-{number}", machine, self)
+        return make_machine(self._named(number), machine, self)
 
     def _address(self, instance: Instance) -> Output[str]:
         """Where SSH finds a server, from outside or from the bastion."""
@@ -174,8 +199,9 @@ class Servers(pulumi.ComponentResource):
         return address
 
     def _copy_installer(self, number: int) -> CopyToRemote:
-        bastion, name = self._args.bastion, f"{self._prefix}-{number}"
-        instance = self.instances[number - 1]
+        """On every server that is not out. Passed over, a server keeps the one that it has."""
+        bastion, name = self._args.bastion, self._named(number)
+        instance = self._instance(number)
         waits = [] if bastion is None else [bastion.wait(f"{name}-reached", instance, self._args.ssh, self)]
         return CopyToRemote(
             f"{name}-installer",
@@ -183,25 +209,33 @@ class Servers(pulumi.ComponentResource):
             source=pulumi.FileAsset(INSTALLER),
             remote_path=INSTALLER_ON_SERVER,
             triggers=[instance.id],
-            opts=ResourceOptions(parent=self, depends_on=waits),
+            opts=ResourceOptions(
+                parent=self,
+                depends_on=waits,
+                ignore_changes=["connection", "source", "triggers"] if self._is_passed_over(number) else None,
+            ),
         )
 
-    def _install(self, slot: Slot, content: SlotContent) -> list[Command]:
-        """Fill a slot on every server, the first one before all others: it migrates, and it is the canary."""
-        canary = self._install_on(1, slot, content, [])
-        return [canary, *(self._install_on(number, slot, content, [canary]) for number in self._numbers()[1:])]
+    def _install(self, slot: Slot, content: SlotContent) -> dict[int, Command]:
+        """Fill a slot on every server that is reached, the first one before all others: it is the canary."""
+        installs: dict[int, Command] = {}
+        for number in self._in:
+            if not self._is_passed_over(number):
+                canary = list(installs.values())[:1]
+                installs[number] = self._install_on(number, slot, content, canary)
+        return installs
 
     def _install_on(self, number: int, slot: Slot, content: SlotContent, after: list[Command]) -> Command:
-        args, instance = self._args, self.instances[number - 1]
+        args, instance = self._args, self._instance(number)
         install = f"python3 {INSTALLER_ON_SERVER} install --settle {args.settle}"
         return Command(
-            f"{self._prefix}-{number}-{slot}",
+            f"{self._named(number)}-{slot}",
             connection=self._connection(instance),
             create=f"timeout {args.install_timeout} {install}",
             stdin=Output.secret(order(slot, content)),
             add_previous_output_in_env=False,
             triggers=[instance.id],
-            opts=ResourceOptions(parent=self, depends_on=[self._installers[number - 1], self.may_run, *after]),
+            opts=ResourceOptions(parent=self, depends_on=[self._installers[number], self.may_run, *after]),
         )
 
     def _connection(self, instance: Instance) -> ConnectionArgs:
@@ -217,5 +251,6 @@ def order(slot: Slot, content: SlotContent) -> str:
         "release": content.release,
         "digest": content.digest,
         "deployment": content.deployment,
+        "reuse": content.reuse,
     }
     return json.dumps(facts, sort_keys=True)

@@ -5,27 +5,22 @@ parity and previews can give their own.
 """
 
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Literal
 
-Slot = Literal["blue", "green"]
-
-SLOTS: tuple[Slot, Slot] = ("blue", "green")
-
-SLOT_PORTS = MappingProxyType({"blue": 8081, "green": 8082})
-"""The port on which a slot's release listens, on every server."""
+from contract.slots import SLOTS, Slot
 
 
 @dataclass(frozen=True, kw_only=True)
 class SlotContent:
     """A release in a slot, or none in one that a deployment emptied.
 
-    A new `deployment` installs again, also where the release is the same, and empties again.
+    A new `deployment` installs again, also where the release is the same, and empties again. With `reuse` a server
+    whose slot holds these very bytes keeps them, and only notes the deployment.
     """
 
     release: str | None
     digest: str | None
     deployment: str
+    reuse: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

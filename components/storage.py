@@ -18,12 +18,10 @@ from pulumi_aws.s3.bucket_object_lock_configuration import (
 from pulumi_aws.s3.bucket_versioning import BucketVersioning, BucketVersioningVersioningConfigurationArgs
 
 from components.buckets import Statement, deny_plain_http, encrypt, guard
+from components.keys import DELETION_DAYS
 
 RETENTION_DAYS = 30
 """How long Object Lock keeps an artifact or a backup where the setting asks for a lock."""
-
-KEY_DELETION_DAYS = 30
-"""How long AWS waits before it deletes the signing key: what it signed can be verified until then."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +54,7 @@ class Storage(pulumi.ComponentResource):
         artifacts = self._make_bucket("artifacts", args.artifact_bucket)
         backups = self._make_bucket("backups", args.backup_bucket)
         self._guard("artifacts", artifacts, artifact_statements(args.artifact_bucket, args.readable_by))
-        self._guard("backups", backups, [deny_plain_http(args.backup_bucket)])
+        self._guard("backups", backups, [deny_plain_http(args.backup_bucket), deny_overwriting(args.backup_bucket)])
 
         self.artifact_bucket = artifacts.bucket
         self.artifact_bucket_arn = artifacts.arn
@@ -115,7 +113,7 @@ class Storage(pulumi.ComponentResource):
             description="Signs release manifests and verdicts of this environment",
             customer_master_key_spec="ECC_NIST_P256",
             key_usage="SIGN_VERIFY",
-            deletion_window_in_days=KEY_DELETION_DAYS,
+            deletion_window_in_days=DELETION_DAYS,  # what it signed can be verified until then
             opts=self._kept,
         )
         Alias(
@@ -134,7 +132,7 @@ def artifact_statements(bucket: str, readable_by: Sequence[str]) -> list[Stateme
 
 
 def deny_overwriting(bucket: str) -> Statement:
-    """Refuse writes without `If-None-Match`: the bytes of a version never change.
+    """Refuse writes without `If-None-Match`: the bytes of a version, and a deployment's backup, never change.
 
     The parts of a multipart upload do not create an object and cannot carry the header, so they are exempt.
     """

@@ -15,18 +15,23 @@ from pulumi_aws.lb.target_group_attachment import TargetGroupAttachment
 from pulumi_command import local
 from pulumi_command.remote import Command, ConnectionArgs
 
-from components.slots import SLOT_PORTS, SLOTS, Slot
+from contract.slots import SLOT_PORTS, SLOTS, Slot
 
 IN_SERVICE_FILE = Path(__file__).parent / "host" / "in_service.py"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """A server that shall get requests, how it is reached, and what fills its slots."""
+    """A server that shall get requests, how it is reached, and what fills its slots.
 
+    `number` is its place among all servers; `skipped` is one that is not reached this time.
+    """
+
+    number: int
     id: Input[str]
     connection: ConnectionArgs
     installs: Mapping[Slot, Command]
+    skipped: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,16 +55,16 @@ class Targets(pulumi.ComponentResource):
         super().__init__("stageline:components:Targets", name, {}, opts)
         self._prefix, self._args = name, args
 
-        for number, server in enumerate(args.servers, start=1):
-            drained = self._make_drained(number, server)
-            attachments = [self._attach(number, slot, server, drained) for slot in SLOTS]
-            self._wait_until_in_service(number, server, attachments)
+        for server in args.servers:
+            drained = self._make_drained(server)
+            attachments = [self._attach(slot, server, drained) for slot in SLOTS]
+            self._wait_until_in_service(server, attachments)
         self.register_outputs({})
 
-    def _make_drained(self, number: int, server: Server) -> local.Command:
+    def _make_drained(self, server: Server) -> local.Command:
         """Deleted after the server's attachments and before the server: that takes as long as draining does."""
         return local.Command(
-            f"{self._prefix}-{number}-drained",
+            f"{self._prefix}-{server.number}-drained",
             create="true",
             delete=f"sleep {self._args.drain}",
             add_previous_output_in_env=False,
@@ -67,27 +72,31 @@ class Targets(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self),
         )
 
-    def _attach(self, number: int, slot: Slot, server: Server, drained: local.Command) -> TargetGroupAttachment:
+    def _attach(self, slot: Slot, server: Server, drained: local.Command) -> TargetGroupAttachment:
         """After the slot's install: a release must have settled before users see it."""
         after = [server.installs[slot]] if slot in server.installs else []
         return TargetGroupAttachment(
-            f"{self._prefix}-{number}-{slot}",
+            f"{self._prefix}-{server.number}-{slot}",
             target_group_arn=self._args.target_groups[slot],
             target_id=server.id,
             port=SLOT_PORTS[slot],
             opts=ResourceOptions(parent=self, depends_on=[drained, *after]),
         )
 
-    def _wait_until_in_service(self, number: int, server: Server, attachments: Sequence[TargetGroupAttachment]) -> None:
+    def _wait_until_in_service(self, server: Server, attachments: Sequence[TargetGroupAttachment]) -> None:
         """Only of a new server: nothing in its inputs changes with a deployment."""
         Command(
-            f"{self._prefix}-{number}-in-service",
+            f"{self._prefix}-{server.number}-in-service",
             connection=server.connection,
             create="python3 -",
             stdin=self._in_service(server),
             add_previous_output_in_env=False,
             triggers=[server.id],
-            opts=ResourceOptions(parent=self, depends_on=[*attachments, self._args.may_look]),
+            opts=ResourceOptions(
+                parent=self,
+                depends_on=[*attachments, self._args.may_look],
+                ignore_changes=["connection", "stdin", "triggers"] if server.skipped else None,
+            ),
         )
 
     def _in_service(self, server: Server) -> Output[str]:

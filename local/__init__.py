@@ -25,6 +25,7 @@ command do not know it: same code, other endpoints. A tour, in the order of a li
 - `servers/`   one SSH host per EC2 instance; `aws_provider/` and `command_provider/` stand in for the plugins
 
 - `demo`, `story`, `traffic`       `make demo`: the main job as a story in which every sentence is proved
+- `clients`    boto3 for programs beside the cloud, as the demo is one
 
 Everything here may import anything; nothing outside imports `local`.
 """

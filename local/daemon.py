@@ -33,6 +33,7 @@ from local.errors import CloudError
 from local.faults import Faults, fault_handler
 from local.gate.calls import calls_handler
 from local.gate.permissions import permissions_handler
+from local.hooks.database_states import STATES, DatabaseStates
 from local.hooks.load_balancers import DOORS
 from local.hooks.parts import Parts
 from local.hooks.resuming import resume
@@ -107,7 +108,9 @@ def start(paths: Paths, running: ExitStack, stopping: Stopping) -> None:
     watching = _watching(servers, balancers, databases, options)
     running.callback(watching.close)
 
-    faults = _faults(api, servers, databases)
+    states = DatabaseStates()
+    running.callback(states.close)
+    faults = _faults(api, servers, databases, states)
     about = {"url": api.url, "block": addresses.block, "pace": options.pace.factor}
     answering = {
         "stop": stop_handler(stopping),
@@ -165,7 +168,7 @@ def _watching(servers: Servers, balancers: Balancers, databases: Databases, opti
     return Watching(sources, options.pace)
 
 
-def _faults(api: AwsApi, servers: Servers, databases: Databases) -> Faults:
+def _faults(api: AwsApi, servers: Servers, databases: Databases, states: DatabaseStates) -> Faults:
     """Every kind of fault, with what makes and mends it."""
     faults = Faults(
         {
@@ -173,6 +176,7 @@ def _faults(api: AwsApi, servers: Servers, databases: Databases) -> Faults:
             **dict.fromkeys(SERVER_FAULTS, ServerFaults(servers, _server_id)),
             "clock": api.clock,
             "break": BreakDatabase(databases),
+            **dict.fromkeys(STATES, states),
         }
     )
     api.call_faults.tell(faults.spent)

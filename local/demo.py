@@ -19,11 +19,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-import boto3
 import click
 
 from examples.build import build
 from local.access import read_access
+from local.clients import cloud_client
 from local.control import NotRunning, ask
 from local.errors import CloudError
 from local.paths import Paths, find_project
@@ -61,12 +61,13 @@ class Cloud:
 
     def client(self, service: str) -> Any:
         """A boto3 client of this cloud."""
-        session: Any = boto3.Session(
-            region_name=self.variables["AWS_REGION"],
-            aws_access_key_id=self.variables["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self.variables["AWS_SECRET_ACCESS_KEY"],
+        return cloud_client(
+            service,
+            url=self.variables["AWS_ENDPOINT_URL"],
+            region=self.variables["AWS_REGION"],
+            key=self.variables["AWS_ACCESS_KEY_ID"],
+            secret=self.variables["AWS_SECRET_ACCESS_KEY"],
         )
-        return session.client(service, endpoint_url=self.variables["AWS_ENDPOINT_URL"])
 
     def status(self) -> dict[str, Any]:
         """What ``release status`` says, by environment."""
@@ -118,7 +119,7 @@ def chapters(story: Story, cloud: Cloud, folder: Path) -> None:
         unhealthy_release(story, cloud, folder)
     with story.chapter("1.3.0 looks healthy, fails its smoke checks, and never goes live"):
         broken_release(story, cloud, folder)
-    with story.chapter("prod goes back to 1.0.0, and the data stays"):
+    with story.chapter("prod's database breaks; prod goes back to 1.0.0 all the same, and the data stays"):
         way_back(story, cloud, rows)
     with story.chapter("A plain pulumi up changes nothing"):
         plain_up(story, cloud)
@@ -206,13 +207,19 @@ def stopped(story: Story, cloud: Cloud, folder: Path, version: str, reason: str)
 
 
 def way_back(story: Story, cloud: Cloud, rows: list[str]) -> None:
-    """The old release still runs in the other slot: going back is one listener."""
-    before, slots = snapshots(cloud), slots_of(cloud.status()["prod"])
-    cloud.must("release", "rollback", "prod")
-    story.say("prod is on 1.0.0 again", version_at(cloud.urls["prod"]), "1.0.0")
+    """The old release still runs in the other slot: going back is one listener, and asks no database."""
+    url, slots = cloud.urls["prod"], slots_of(cloud.status()["prod"])
+    database = cloud.must("pulumi", "stack", "output", "database_id", "--stack", "prod").strip()
+    cloud.must("local-cloud", "fault", "break", database)
+    story.say("without its database prod lists no projects", project_names(url), None)
+    with Traffic(f"{url}/health") as traffic:
+        cloud.must("release", "rollback", "prod")
+    story.say("prod is on 1.0.0 again", version_at(url), "1.0.0")
+    story.say(f"every one of {traffic.sent} requests was answered meanwhile", traffic.failed, [])
+    story.say("first by 1.1.0, then by 1.0.0", traffic.versions, ["1.1.0", "1.0.0"])
     story.say("only the listener moved: no slot was installed again", slots_of(cloud.status()["prod"]), slots)
-    story.say("the rows are still there", project_names(cloud.urls["prod"]), rows)
-    story.say("the rollback took a backup of its own", len(snapshots(cloud) - before), 1)
+    cloud.must("local-cloud", "fault", "clear")
+    story.say("when the database is back, the rows are there", eventually(lambda: project_names(url), rows), rows)
 
 
 def plain_up(story: Story, cloud: Cloud) -> None:

@@ -91,6 +91,8 @@ KINDS: Mapping[str, Kind] = {
     "slow": Kind(does="the server's programs get little CPU, and SSH answers late", target=SERVER),
     "fill": Kind(does="the server's disk is full", target=SERVER),
     "break": Kind(does="PostgreSQL dies and stays dead, while RDS says available", target=DATABASE),
+    "busy": Kind(does="RDS says backing-up and takes no snapshot of the database", target=DATABASE),
+    "full": Kind(does="RDS says storage-full and takes no snapshot of the database", target=DATABASE),
 }
 
 

@@ -104,12 +104,14 @@ class Paths:
 
 
 def find_project(environ: Mapping[str, str], cwd: Path) -> Path:
-    """The folder that holds Pulumi.yaml: `$STAGELINE_ROOT_DIR`, or the nearest one from `cwd` upwards.
+    """The folder that holds Pulumi.yaml: `$STAGELINE_ROOT_DIR`, or the nearest one from `cwd` upwards, or that of the
+    shell: `local-cloud env` has set `$STAGELINE_PROJECT` to its workspace, and people stand in their application.
 
     Raises `CloudError` when there is none.
     """
-    named = environ.get("STAGELINE_ROOT_DIR")
-    candidates = [Path(named)] if named else [cwd, *cwd.parents]
+    named, of_shell = environ.get("STAGELINE_ROOT_DIR"), environ.get("STAGELINE_PROJECT")
+    starts = [cwd, *([Path(of_shell).absolute()] if of_shell else [])]
+    candidates = [Path(named)] if named else [folder for start in starts for folder in (start, *start.parents)]
     for folder in candidates:
         if (folder / PROJECT_FILE).is_file() and folder.parent.name != ".local":
             return folder.resolve()

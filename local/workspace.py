@@ -35,6 +35,7 @@ FORGOTTEN_VARIABLES = (
     "ALL_PROXY",
     "all_proxy",
 )
+COMFORTS = ("AWS_PAGER", "AWS_CLI_")  # how the aws command looks: nobody else reads it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,27 +75,30 @@ def find_engine() -> Path:
 
 
 def environment(paths: Paths, environ: Mapping[str, str], access: Access) -> Environment:
-    """The variables with which plain `pulumi`, `release` and boto3 work on this cloud."""
-    other_endpoints = tuple(sorted(name for name in environ if name.startswith("AWS_ENDPOINT_URL_")))
-    return Environment(
-        unset=(*FORGOTTEN_VARIABLES, *other_endpoints),
-        set={
-            "PATH": _path(paths, environ),
-            "PULUMI_HOME": str(paths.pulumi_home),
-            "PULUMI_BACKEND_URL": f"file://{paths.state}",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PIP_DISABLE_PIP_VERSION_CHECK": "1",  # Pulumi asks pip what is installed, and pip would ask the network
-            "AWS_ENDPOINT_URL": access.url,
-            "AWS_ACCESS_KEY_ID": access.key.id,
-            "AWS_SECRET_ACCESS_KEY": access.key.secret,
-            "AWS_REGION": access.region,
-            "AWS_DEFAULT_REGION": access.region,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "SSL_CERT_FILE": access.ca_bundle,
-            "STAGELINE_PROJECT": str(paths.work),
-        },
-    )
+    """The variables with which plain `pulumi`, `release` and boto3 work on this cloud, and on no other."""
+    ours = _variables(paths, environ, access)
+    known = {*ours, *FORGOTTEN_VARIABLES}
+    others = sorted(name for name in environ if name.startswith("AWS_") and not name.startswith(COMFORTS))
+    return Environment(unset=(*FORGOTTEN_VARIABLES, *(name for name in others if name not in known)), set=ours)
+
+
+def _variables(paths: Paths, environ: Mapping[str, str], access: Access) -> dict[str, str]:
+    return {
+        "PATH": _path(paths, environ),
+        "PULUMI_HOME": str(paths.pulumi_home),
+        "PULUMI_BACKEND_URL": f"file://{paths.state}",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",  # Pulumi asks pip what is installed, and pip would ask the network
+        "AWS_ENDPOINT_URL": access.url,
+        "AWS_ACCESS_KEY_ID": access.key.id,
+        "AWS_SECRET_ACCESS_KEY": access.key.secret,
+        "AWS_REGION": access.region,
+        "AWS_DEFAULT_REGION": access.region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "SSL_CERT_FILE": access.ca_bundle,
+        "STAGELINE_PROJECT": str(paths.work),
+    }
 
 
 def local_values(ports: Ports) -> dict[str, dict[str, Any]]:

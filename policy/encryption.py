@@ -47,9 +47,11 @@ def refuses_plain_http(statement: Mapping[str, Any]) -> bool:
 
 
 def database_is_encrypted(database: Resource, _: Environment) -> Iterator[str]:
-    """Cannot be turned on later without another instance."""
+    """Cannot be turned on later without another instance. What AWS's own key encrypts never leaves the account."""
     if database.setting("storageEncrypted") is not True:
         yield "stores its rows in the clear: set storage_encrypted=True"
+    if database.setting("kmsKeyId") is None:
+        yield "has no key of this environment: set kms_key_id"
 
 
 def database_forces_tls(database: Resource, environment: Environment) -> Iterator[str]:

@@ -70,7 +70,7 @@ RULES = (
     ),
     Rule(
         name="database-encrypted",
-        says="Databases are encrypted where they are stored.",
+        says="Databases are encrypted where they are stored, with a key of the environment.",
         types=(DATABASE,),
         judge=encryption.database_is_encrypted,
     ),

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import click
 
@@ -19,7 +19,7 @@ from release.output import Progress, show
 from settings.permissions.identities import PARTIES, Party
 
 if TYPE_CHECKING:
-    from release.deployment.executor import Order
+    from release.deployment.executor import Deployed, Order
     from release.ledger.search import Wanted
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -124,6 +124,15 @@ def publish(
 @click.option("--from", "source", help="Where it is live and verified.  [default: the environment before]")
 @click.option("--hotfix", is_flag=True, help="Skip the environments in between; needs --from and --reason.")
 @click.option("--reason", default="", help="Why this hotfix must not wait, for the ledger.")
+@click.option("--until", type=click.Choice(["verified"]), help="Stop before users get it, for people to look at it.")
+@click.option(
+    "--wait",
+    is_flag=False,
+    flag_value=10.0,
+    type=click.FloatRange(min=0),
+    metavar="[MINUTES]",
+    help="Wait for whoever is at work, 10 minutes or as many.",
+)
 @plan_option
 @json_option
 @click.pass_obj
@@ -134,6 +143,8 @@ def promote(
     source: str | None,
     hotfix: bool,
     reason: str,
+    until: str | None,
+    wait: float | None,
     only_plan: bool,
     as_json: bool,
 ) -> None:
@@ -147,31 +158,44 @@ def promote(
 
     if hotfix != bool(reason) or (hotfix and not source):
         raise click.UsageError("a hotfix needs --hotfix, --reason and --from; a promotion has no reason")
-    route = Route(source=source, target=target, hotfix=reason)
+    route = Route(source=source, target=target, hotfix=reason, pause=until is not None, wait=60 * (wait or 0))
     if only_plan:
-        _show_plan(project, target, promotion_order(project, version, route), as_json)
+        _show_plan(project, target, promotion_order(project, version, route, Progress()), as_json)
         return
-    done = run(project, version, route, ci=_ci(), progress=Progress())
-    show(asdict(done), f"{done.version} is live in {done.environment}: {done.live_url}", as_json=as_json)
+    _show_deployed(run(project, version, route, ci=_ci(), progress=Progress()), as_json)
 
 
 @release.command()
 @click.argument("environment")
 @click.option("--to", "version", help="The release to go back to.  [default: the last verified one before]")
+@click.option("--force", is_flag=True, help="Overrule a veto, or that fewer servers are healthy; with --reason.")
+@click.option("--despite-schema", is_flag=True, help="Overrule what the database's schema says; with --reason.")
+@click.option("--reason", default="", help="Why a rule is overruled, for the ledger.")
 @plan_option
 @json_option
 @click.pass_obj
-def rollback(project: Path, environment: str, version: str | None, only_plan: bool, as_json: bool) -> None:
-    """Make an earlier verified release live again. Data stays as it is."""
+def rollback(
+    project: Path,
+    environment: str,
+    version: str | None,
+    force: bool,
+    despite_schema: bool,
+    reason: str,
+    only_plan: bool,
+    as_json: bool,
+) -> None:
+    """Make an earlier verified release live again, in seconds where a slot still runs it.
+
+    It needs the environment's ledger and its load balancer, and nothing else. Data stays as it is.
+    """
+    from release.verbs.rollback import Request, rollback_order
     from release.verbs.rollback import rollback as run
-    from release.verbs.rollback import rollback_order
 
+    request = Request(version=version, force=force, despite_schema=despite_schema, reason=reason)
     if only_plan:
-        _show_plan(project, environment, rollback_order(project, environment, version=version), as_json)
+        _show_plan(project, environment, rollback_order(project, environment, request, Progress()), as_json)
         return
-
-    done = run(project, environment, version=version, ci=_ci(), progress=Progress())
-    show(asdict(done), f"{done.version} is live again in {done.environment}: {done.live_url}", as_json=as_json)
+    _show_deployed(run(project, environment, request, ci=_ci(), progress=Progress()), as_json, how="live again")
 
 
 @release.command()
@@ -191,7 +215,7 @@ def redeploy(project: Path, environment: str, only_plan: bool, as_json: bool) ->
         _show_plan(project, environment, redeployment_order(project, environment), as_json)
         return
     done = run(project, environment, ci=_ci(), progress=Progress())
-    show(asdict(done), f"{done.version} was deployed again in {done.environment}: {done.live_url}", as_json=as_json)
+    _show_deployed(done, as_json, how="live, deployed again,")
 
 
 @release.command()
@@ -200,7 +224,7 @@ def redeploy(project: Path, environment: str, only_plan: bool, as_json: bool) ->
 @json_option
 @click.pass_obj
 def resume(project: Path, environment: str, only_plan: bool, as_json: bool) -> None:
-    """Go on with a deployment whose process died, or which stopped because it could not tell how it went.
+    """Go on with a deployment whose process died, that paused, or that stopped because it could not tell how it went.
 
     What the dead process left running on this machine is ended first. `abort` puts the deployment back instead.
     """
@@ -213,8 +237,7 @@ def resume(project: Path, environment: str, only_plan: bool, as_json: bool) -> N
         planned = report(*resume_plan(project, environment))
         show(planned, report_text(planned), as_json=as_json)
         return
-    done = run(project, environment, ci=_ci(), progress=Progress())
-    show(asdict(done), f"{done.version} is live in {done.environment}: {done.live_url}", as_json=as_json)
+    _show_deployed(run(project, environment, ci=_ci(), progress=Progress()), as_json)
 
 
 @release.command()
@@ -222,12 +245,74 @@ def resume(project: Path, environment: str, only_plan: bool, as_json: bool) -> N
 @json_option
 @click.pass_obj
 def abort(project: Path, environment: str, as_json: bool) -> None:
-    """Put back what a deployment changed whose process died, or which could not tell how it went."""
-    from release.verbs.abort import abort as run
+    """Put back what a deployment changed whose process died, or which waits for a person.
 
-    plan = run(project, environment, ci=_ci(), progress=Progress())
-    text = f"deployment {plan.deployment} of {plan.version} was put back in {environment}"
-    show({"environment": environment, "deployment": plan.deployment, "version": plan.version}, text, as_json=as_json)
+    The listener first, then the idle slot as far as it goes. It always closes the deployment.
+    """
+    from release.verbs.abort import abort as run
+    from release.verbs.abort import abort_text
+
+    report = run(project, environment, ci=_ci(), progress=Progress())
+    show(report, abort_text(report), as_json=as_json)
+
+
+@release.command()
+@click.argument("environment")
+@reason_option
+@json_option
+@click.pass_obj
+def accept(project: Path, environment: str, reason: str, as_json: bool) -> None:
+    """Close a deployment behind its switch as a person judged it: users keep the release that they have."""
+    from release.verbs.accept import accept as run
+    from release.verbs.accept import accept_text
+
+    report = run(project, environment, reason=reason, ci=_ci(), progress=Progress())
+    show(report, accept_text(report), as_json=as_json)
+
+
+@release.command()
+@click.argument("environment")
+@reason_option
+@json_option
+@click.pass_obj
+def stop(project: Path, environment: str, reason: str, as_json: bool) -> None:
+    """Ask the deployment that is at work in ENVIRONMENT to end at its next safe point. It is put back then."""
+    from release.verbs.stop import stop as run
+    from release.verbs.stop import stop_text
+
+    report = run(project, environment, reason=reason, ci=_ci())
+    show(report, stop_text(report), as_json=as_json)
+
+
+@release.command("adopt-listener")
+@click.argument("environment")
+@reason_option
+@json_option
+@click.pass_obj
+def adopt_listener(project: Path, environment: str, reason: str, as_json: bool) -> None:
+    """Take over in the ledger where somebody moved the live listener of ENVIRONMENT by hand."""
+    from release.verbs.adopt_listener import adopt_listener as run
+    from release.verbs.adopt_listener import adopt_text
+
+    report = run(project, environment, reason=reason, ci=_ci(), progress=Progress())
+    show(report, adopt_text(report), as_json=as_json)
+
+
+@release.command("mark-out")
+@click.argument("environment")
+@click.argument("server")
+@reason_option
+@lift_option
+@json_option
+@click.pass_obj
+def mark_out(project: Path, environment: str, server: str, reason: str, lift: bool, as_json: bool) -> None:
+    """Let nothing in ENVIRONMENT wait for a dead SERVER, until it is replaced."""
+    from release.verbs.mark_out import mark_in, mark_text
+    from release.verbs.mark_out import mark_out as run
+
+    verb = mark_in if lift else run
+    report = verb(project, environment, server, reason=reason, ci=_ci(), progress=Progress())
+    show(report, mark_text(report), as_json=as_json)
 
 
 @release.command()
@@ -276,12 +361,12 @@ def freeze(project: Path, environment: str, reason: str, until: str | None, lift
 @click.pass_obj
 def veto(project: Path, version: str, reason: str, lift: bool, as_json: bool) -> None:
     """Keep the release VERSION out of every environment until a person lifts that."""
-    from release.verbs.veto import lift_veto
+    from release.verbs.veto import lift_veto, refuse_nowhere, veto_text
     from release.verbs.veto import veto as run
 
-    (lift_veto if lift else run)(project, version, reason=reason, ci=_ci())
-    text = f"{version} is {'no longer ' if lift else ''}vetoed"
-    show({"release": version, "veto": not lift, "reason": reason}, text, as_json=as_json)
+    report = (lift_veto if lift else run)(project, version, reason=reason, ci=_ci())
+    show(report, veto_text(report, lifted=lift), as_json=as_json)
+    refuse_nowhere(report)
 
 
 @release.command()
@@ -322,7 +407,8 @@ def history(context: click.Context, /, environment: str, file: Path | None, as_j
     if file is not None:
         _refuse_filters(context)
         done = export(context.obj, environment, file, progress=Progress())
-        show(done, f"{done['events']} events in {file}, the proof in {done['proof']}", as_json=as_json)
+        told = f"{done['events']} events in {file}, the proof in {done['proof']}; changes of stops are not in it"
+        show(done, told, as_json=as_json)
         return
     report = run(context.obj, environment, _wanted(**wanted), limit=wanted["limit"])
     show(report, history_text(report), as_json=as_json)
@@ -376,20 +462,46 @@ def verify(project: Path, environment: str | None, file: Path | None, as_json: b
 
 @release.command()
 @click.argument("environment")
+@click.option("--only", type=click.Choice(["artifacts", "snapshots"]), help="Leave the other ones alone.")
 @click.option("--keep", type=click.IntRange(min=2), help="How many verified stay.  [default: the stack file's]")
 @click.option("--yes", "really", is_flag=True, help="Delete what is shown to go.")
 @json_option
 @click.pass_obj
-def prune(project: Path, environment: str, keep: int | None, really: bool, as_json: bool) -> None:
-    """Show which artifacts ENVIRONMENT needs no more and what keeps the others; with --yes delete them.
+def prune(
+    project: Path,
+    environment: str,
+    only: Literal["artifacts", "snapshots"] | None,
+    keep: int | None,
+    really: bool,
+    as_json: bool,
+) -> None:
+    """Show which artifacts and snapshots ENVIRONMENT needs no more, and why others stay; with --yes delete them.
 
-    Only bytes go: manifests, verdicts and the ledger stay.
+    Of releases only bytes go: manifests, verdicts and the ledger stay.
     """
     from release.verbs.prune import prune as run
     from release.verbs.prune import prune_text
 
-    report = run(project, environment, keep=keep, really=really, ci=_ci(), progress=Progress())
+    report = run(project, environment, keep=keep, really=really, ci=_ci(), progress=Progress(), only=only)
     show(report, prune_text(report), as_json=as_json)
+
+
+@release.command()
+@click.argument("environment", required=False)
+@click.option("--plan", "only_plan", is_flag=True, help="Show what is due, and change nothing.")
+@json_option
+@click.pass_obj
+def tick(project: Path, environment: str | None, only_plan: bool, as_json: bool) -> None:
+    """Do what is due and needs nobody to decide, in ENVIRONMENT or in all: delete old database snapshots.
+
+    For a clock. Where somebody is at work it is left for the next time. Broken (1) when it failed anywhere.
+    """
+    from release.verbs.tick import refuse_failed, tick_text
+    from release.verbs.tick import tick as run
+
+    report = run(project, environment, really=not only_plan, ci=_ci(), progress=Progress())
+    show(report, tick_text(report), as_json=as_json)
+    refuse_failed(report)
 
 
 @release.command("show")
@@ -519,7 +631,7 @@ def database_login(project: Path, environment: str, new_password: bool, as_json:
     from release.verbs.database_login import database_login as run
     from release.verbs.database_login import database_login_text
 
-    done = run(project, environment, new_password=new_password, progress=Progress())
+    done = run(project, environment, new_password=new_password, ci=_ci(), progress=Progress())
     show(done, database_login_text(done), as_json=as_json)
 
 
@@ -560,6 +672,15 @@ def _failed(error: BaseException, line: str, code: int) -> int:
     return code
 
 
+def _show_deployed(done: "Deployed", as_json: bool, how: str = "live") -> None:
+    """What is live now, or waits for people to look; with what could not be done besides, a line each."""
+    first = f"{done.version} is {how} in {done.environment}: {done.url}"
+    if done.paused:
+        first = f"{done.version} waits in {done.environment} for you to look: {done.url}; go on with: release resume"
+        first += f" {done.environment}, or put it back with: release abort {done.environment}"
+    show(asdict(done), "\n".join((first, *(f"warning: {one}" for one in done.warnings))), as_json=as_json)
+
+
 def _show_plan(project: Path, environment: str, order: "Order", as_json: bool) -> None:
     """Refused (3) when a gate says no, as the verb itself would be."""
     from release.deployment.gates import refuse_unless_passed
@@ -567,7 +688,7 @@ def _show_plan(project: Path, environment: str, order: "Order", as_json: bool) -
 
     planned = order_report(project, environment, order)
     show(planned, report_text(planned), as_json=as_json)
-    refuse_unless_passed(order.gates, f"the {order.kind} of {order.manifest.version} to {environment}")
+    refuse_unless_passed(order.gates, f"the {order.kind} of {order.release.release} to {environment}")
 
 
 def _ci() -> str:

@@ -1,7 +1,10 @@
 """One environment opened: its settings, and every door that leads to what it holds."""
 
+import os
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from release.artifacts.releases import Releases
@@ -9,20 +12,30 @@ from release.aws.balancer import Balancer
 from release.aws.bucket import Bucket
 from release.aws.databases import Databases
 from release.aws.keys import SigningKey
+from release.aws.listeners import Entrance, Listeners, live_url
 from release.aws.metrics import Metrics
-from release.aws.session import AwsSession
+from release.aws.parameters import Migrations
+from release.aws.session import AwsSession, may_pass
 from release.aws.table import LedgerTable
 from release.database.role import DatabaseRole
 from release.deployment.leftovers import Leftovers
+from release.engine.backend import locks_at
 from release.engine.stack import Stack, up_limit
-from release.errors import WrongUsage
+from release.errors import Broken, WrongUsage
 from release.ledger.ledger import Ledger, Writer, this_host, utc_now
+from release.ledger.stoplog import StopLog
+from release.output import Progress
+from release.processes import Processes
+from release.servers.fleet import Fleet
 from release.verification.probe import Probe
 from release.verification.units import Units
-from release.verification.verification import Verification
+from release.verification.verification import Verification, health_limit
 from release.verification.watch import Watch
 from settings.model import Settings
 from settings.stackfile import environments, load
+
+LOCK_WAIT = "STAGELINE_LOCK_WAIT"
+UP_WAIT = 120.0  # seconds for which somebody else's `pulumi up` is waited for, where LOCK_WAIT does not say it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,18 +47,62 @@ class Environment:
     project_dir: Path
     session: AwsSession
     ledger: Ledger
+    stops: StopLog
     releases: Releases
     backups: Bucket
     databases: Databases
     database_role: DatabaseRole
+    migrations: Migrations
     stack: Stack
     leftovers: Leftovers
+    fleet: Fleet
+    listeners: Listeners
+    balancer: Balancer
+    probe: Probe
     verification: Verification
     watch: Watch
 
-    def identify(self, ci: str) -> Writer:
-        """Who is at work here, by sts:GetCallerIdentity; Refused when the credentials are of another account."""
-        return Writer(principal=self.session.caller(), host=this_host(), ci=ci)
+    def identify(self, ci: str, *, tolerant: bool = False) -> Writer:
+        """Who is at work here, by sts:GetCallerIdentity; Refused when the credentials are of another account.
+
+        ``tolerant``: of whoever goes back it is no more than written down that nobody could be asked.
+        """
+        return Writer(
+            principal=self._principal(tolerant), host=this_host(), ci=ci, process=Processes().find(os.getpid())
+        )
+
+    def _principal(self, tolerant: bool) -> str:
+        try:
+            return self.session.caller()
+        except Broken as error:
+            if tolerant and may_pass(error):
+                return "unknown: STS did not answer"
+            raise
+
+    def live_url(self, entrance: Entrance) -> str:
+        """Where users go."""
+        balancer = self.settings.load_balancer
+        return live_url(
+            entrance.dns_name, domain=balancer.domain, certificate=balancer.certificate, port=balancer.live_port
+        )
+
+    def up(
+        self,
+        fence: int,
+        deployment: str,
+        progress: Progress,
+        *,
+        passed_over: frozenset[str] = frozenset(),
+        wait: float | None = None,
+    ) -> None:
+        """Make AWS what HEAD says, under a lease's fence; somebody else's ``up`` is waited for, and that is told."""
+        self.stack.up(
+            fence=fence,
+            deployment=deployment,
+            passed_over=passed_over,
+            wait=lock_wait(os.environ, wait),
+            told=progress.note,
+        )
 
     @property
     def stack_file(self) -> Path:
@@ -53,23 +110,35 @@ class Environment:
         return self.project_dir / f"Pulumi.{self.name}.yaml"
 
 
+def lock_wait(variables: Mapping[str, str], most: float | None = None) -> float:
+    """Seconds for which a locked stack is waited for; never more than ``most`` where a caller has less time."""
+    text = variables.get(LOCK_WAIT, "")
+    if text and not re.fullmatch(r"[0-9]{1,4}", text, re.ASCII):
+        raise WrongUsage(f"{LOCK_WAIT} is {text[:80]!r}", hint="give whole seconds, 0 to 9999")
+    wait = float(text) if text else UP_WAIT
+    return wait if most is None else min(wait, most)
+
+
 def open_environment(project_dir: Path, name: str) -> Environment:
     """The environment ``name`` of the project; raises InvalidSettings when its stack file is wrong or missing."""
     settings = load(project_dir, name)
     session = _session(settings.account, settings.region, settings.role)
-    names, databases = settings.names, Databases(session)
+    names, databases, balancer = settings.names, Databases(session), Balancer(session)
+    table = LedgerTable(session, names.ledger_table)
     return Environment(
         name=settings.environment,
         settings=settings,
         project_dir=project_dir,
         session=session,
         ledger=Ledger(
-            LedgerTable(session, names.ledger_table),
+            table,
             project=settings.project,
             environment=settings.environment,
             account=settings.account,
             now=utc_now,
+            beats=LedgerTable(session, names.ledger_table, hasty=True),
         ),
+        stops=StopLog(table, now=utc_now),
         releases=Releases(
             environment=settings.environment,
             bucket=Bucket(session, names.artifact_bucket),
@@ -85,12 +154,23 @@ def open_environment(project_dir: Path, name: str) -> Environment:
                 install_timeout=settings.servers.install_timeout,
                 dial_error_limit=settings.servers.dial_error_limit,
             ),
+            open_locks=partial(
+                locks_at,
+                session=session,
+                project_dir=project_dir,
+                stack=f"{settings.project}/{settings.environment}",
+            ),
         ),
         leftovers=Leftovers(),
-        verification=Verification(Probe(), Balancer(session)),
+        migrations=Migrations(session=session, name=names.migration_parameter),
+        fleet=Fleet(session=session, settings=settings),
+        listeners=Listeners(session, {"project": settings.project, "environment": settings.environment}),
+        balancer=balancer,
+        probe=Probe(),
+        verification=Verification(Probe(), balancer, health_limit=health_limit(settings.load_balancer.health)),
         watch=Watch(
             probe=Probe(),
-            balancer=Balancer(session),
+            balancer=balancer,
             metrics=Metrics(session),
             units=Units(session, settings),
             bounds=settings.watch,

@@ -2,9 +2,17 @@
 
 The line says what happened, why, and what to do next. *Refused* is a rule that said no; *Broken* is AWS, Pulumi or a
 server that failed; *Inconclusive* could not tell; *LeaseHeld* is somebody else at work.
+
+What was said by others becomes part of messages, and messages become part of events and screens: each is one printable
+line of at most MOST_MESSAGE characters, its hint one of at most MOST_HINT, whatever they are made of.
 """
 
 from typing import ClassVar
+
+from release.text import bounded
+
+MOST_MESSAGE = 1500
+MOST_HINT = 498
 
 
 class StagelineError(Exception):
@@ -16,15 +24,24 @@ class StagelineError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
+        super().__init__(bounded(message, MOST_MESSAGE))
         self.hint = hint
+
+    @property
+    def hint(self) -> str:
+        """What to do next; empty when there is nothing."""
+        return self._hint
+
+    @hint.setter
+    def hint(self, hint: str) -> None:
+        self._hint = bounded(hint, MOST_HINT)
 
     def put_in_context(self, context: str) -> None:
         """Tell first what the failure meant for the work as a whole."""
-        self.args = (f"{context}: {self.args[0]}",)
+        self.args = (bounded(f"{context}: {self.args[0]}", MOST_MESSAGE),)
 
     def __str__(self) -> str:
-        message = " ".join(super().__str__().split())
+        message = super().__str__()
         return f"{message}; {self.hint}" if self.hint else message
 
 

@@ -1,12 +1,16 @@
-"""What a verb shows: progress on stderr while it works, its result on stdout when it is done."""
+"""What a verb shows: progress on stderr while it works, its result on stdout when it is done.
 
-import json
+Nothing that others said moves the cursor or begins a line: see `release.text`.
+"""
+
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TextIO
+
+from release.text import bounded, json_text, printable_lines
 
 
 class Progress:
@@ -18,6 +22,7 @@ class Progress:
     @contextmanager
     def step(self, subject: str, what: str) -> Iterator[None]:
         """Time one step of work on ``subject``."""
+        subject, what = bounded(subject), bounded(what)
         began = time.monotonic()
         if self._stream.isatty():
             self._stream.write(f"  … {subject}: {what}\r")
@@ -28,6 +33,14 @@ class Progress:
             self._end(subject, what, "failed", began)
             raise
         self._end(subject, what, "done", began)
+
+    def note(self, text: str) -> None:
+        """Say why nothing happens just now: over the running step on a terminal, as a dated line elsewhere."""
+        if self._stream.isatty():
+            self._stream.write(f"    {bounded(text)}\033[K\r")
+        else:
+            self._stream.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {bounded(text)}\n")
+        self._stream.flush()
 
     def _end(self, subject: str, what: str, how: str, began: float) -> None:
         seconds = time.monotonic() - began
@@ -42,12 +55,12 @@ class Progress:
 
 def show(value: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     """Print a verb's result: ``value`` as JSON, or ``text`` for people."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n" if as_json else text + "\n")
+    sys.stdout.write((json_text(value) if as_json else printable_lines(text)) + "\n")
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Aligned columns under headings."""
-    lines = [list(headings), *(list(row) for row in rows)]
+    """Aligned columns under headings; each cell is one printable line."""
+    lines = [list(headings), *([bounded(cell) for cell in row] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
     return "\n".join(_aligned(line, widths) for line in lines)
 

@@ -14,9 +14,9 @@ from release.aws.bucket import Bucket
 from release.aws.secrets import Secrets
 from release.aws.session import AwsSession, is_not_found
 from release.aws.table import LedgerTable
-from release.engine.stack import FENCE
+from release.engine.stack import FENCE, PASSED_OVER
 from release.errors import Broken, Refused
-from release.ledger.head import Head, Slot, SlotName
+from release.ledger.head import Head, Slot, SlotName, way_on
 from release.ledger.ledger import Ledger, utc_now
 from settings.model import Settings
 
@@ -25,27 +25,35 @@ from settings.model import Settings
 class Recorded:
     """What is recorded of an environment: its slots, the slot to be live, and the keys of its servers.
 
+    `out` are the servers that are marked out, `passed_over` those that this very ``up`` leaves alone.
     `bastion_public_key` is None where servers have public addresses.
     """
 
     slots: Mapping[SlotName, Slot | None]
     declared: SlotName | None
+    out: frozenset[str]
+    passed_over: frozenset[str]
     deploy_private_key: str = field(repr=False)
     host_public_key: str
     bastion_public_key: str | None
 
 
 def recorded(settings: Settings) -> Recorded:
-    """Read it. Refused when another deployment than the one that started this ``up`` holds the environment now."""
+    """Read it. Refused when another deployment than the one that started this ``up`` holds the environment now, and
+    while one is open that this ``up`` is no part of.
+    """
     session = AwsSession(account=settings.account, region=settings.region, role=settings.role)
     head = _head(session, settings)
     refuse_other_fence(os.environ.get(FENCE), head)
+    refuse_open(os.environ.get(FENCE), head)
     refuse_lost_artifacts(head, Bucket(session, settings.names.artifact_bucket))
     secrets = Secrets(session)
     refuse_missing_login(secrets, settings)
     return Recorded(
         slots={"blue": head.state.blue, "green": head.state.green},
         declared=head.state.declared,
+        out=head.state.out_names,
+        passed_over=frozenset(filter(None, os.environ.get(PASSED_OVER, "").split(","))),
         deploy_private_key=key_part(secrets, settings.names.deploy_key, "private", settings.environment),
         host_public_key=key_part(secrets, settings.names.host_key, "public", settings.environment),
         bastion_public_key=bastion_public_key(secrets, settings),
@@ -58,6 +66,16 @@ def refuse_other_fence(given: str | None, head: Head) -> None:
         raise Refused(
             f"this up was started under fence {given}, {head.environment} is at fence {head.fence} now",
             hint="another deployment took over; nothing was changed",
+        )
+
+
+def refuse_open(given: str | None, head: Head) -> None:
+    """Refused for a plain up while a deployment is open: HEAD says what is being tried, and nobody has seen it yet."""
+    opened, name = head.state.open, head.environment
+    if given is None and opened is not None:
+        raise Refused(
+            f"{opened.deployment} is open in {name}: {opened.kind} of {opened.release} in step {opened.step!r}",
+            hint=f"wait for it if it is at work (release status {name}), or {way_on(name, head.state)}",
         )
 
 

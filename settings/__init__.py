@@ -6,6 +6,7 @@ Read in this order:
 - `rules.py`      what must hold between fields, and what a protected environment refuses
 - `stackfile.py`  `load` and `environments`, the only code here that reads files
 - `schema.py`     what the models allow as JSON Schema, for editors
+- `fingerprint.py` what a stack is made from, in one short text
 - `names.py`      `Names`, what `release` must find in an account without asking anyone
 - `permissions/`   who may do what, as a function of those names; a tour of its own
 - `errors.py`     `InvalidSettings`, one line per bad key

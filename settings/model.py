@@ -21,10 +21,13 @@ def _ipv4_block(text: str) -> str:
 
 
 def _vpc_block(text: str) -> str:
-    """Accept a private block that 16 subnets fit into: AWS takes VPCs from /16 and subnets down to /28."""
+    """Accept a private block that 16 subnets of /27 fit into: a load balancer needs that much of each (AWS's rule).
+
+    AWS takes VPCs from /16.
+    """
     block = ipaddress.IPv4Network(_ipv4_block(text))
-    if not block.is_private or not 16 <= block.prefixlen <= 24:
-        raise ValueError("not a private block from /16 to /24")
+    if not block.is_private or not 16 <= block.prefixlen <= 23:
+        raise ValueError("not a private block from /16 to /23")
     return str(block)
 
 
@@ -44,7 +47,10 @@ def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
 LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 # `json_schema_extra` tells editors what only the validators know (settings/schema.py).
 CIDR_PATTERN = r"^([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}$"
-VPC_PATTERN = r"^([0-9]{1,3}\.){3}[0-9]{1,3}/(1[6-9]|2[0-4])$"
+GITHUB_ID = "@[1-9][0-9]{0,18}"
+OWNER, REPOSITORY = "[A-Za-z0-9][A-Za-z0-9-]{0,38}", "[A-Za-z0-9._-]{1,100}"
+REPOSITORY_PATTERN = f"^({OWNER}/{REPOSITORY}|{OWNER}{GITHUB_ID}/{REPOSITORY}{GITHUB_ID})$"
+VPC_PATTERN = r"^([0-9]{1,3}\.){3}[0-9]{1,3}/(1[6-9]|2[0-3])$"
 A_LIST = Field(strict=False, json_schema_extra={"uniqueItems": True})
 
 Cidr = Annotated[str, AfterValidator(_ipv4_block), Field(json_schema_extra={"pattern": CIDR_PATTERN})]
@@ -71,7 +77,7 @@ class Network(Section):
     """Address space of one environment."""
 
     cidr: Annotated[str, AfterValidator(_vpc_block)] = Field(
-        description="a private IPv4 block from /16 to /24 without host bits, like 10.10.0.0/16",
+        description="a private IPv4 block from /16 to /23 without host bits, like 10.10.0.0/16",
         json_schema_extra={"pattern": VPC_PATTERN},
     )
     zones: Annotated[tuple[Zone, ...], A_LIST, AfterValidator(_distinct)] = Field(
@@ -187,6 +193,36 @@ class Storage(Section):
     )
 
 
+class Backup(Section):
+    """The backup that a deployment takes of the database before it changes anything, and how long such backups stay.
+
+    AWS counts the manual snapshots of all databases of an account in a region together, also of those that are not of
+    this project.
+    """
+
+    before: Literal["snapshot", "none"] = Field(
+        description="snapshot (of the database, before each deployment) or none (RDS's own backups are all there is)"
+    )
+    keep: int = Field(
+        default=5, ge=1, le=1000, description="how many snapshots of deployments stay however old they are, 1 to 1000"
+    )
+    keep_days: int = Field(
+        default=30,
+        ge=0,
+        le=3650,
+        description="how old the snapshots of deployments beyond those get, 0 to 3650 days (0: they go at once)",
+    )
+    quota: int = Field(
+        default=100,
+        ge=2,
+        le=100000,
+        description="how many manual snapshots AWS lets the account have in the region, 2 to 100000",
+    )
+    warn_at: int = Field(
+        default=80, ge=1, le=100, description="from how much of the quota on to warn, 1 to 100 percent"
+    )
+
+
 class Monitoring(Section):
     """Who is told when something is wrong, and how long logs are kept."""
 
@@ -218,8 +254,9 @@ class Access(Section):
     """Who may do what in the environment's account."""
 
     repository: str | None = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$",
-        description="the GitHub repository whose workflows deploy, like owner/name, or null for none",
+        pattern=REPOSITORY_PATTERN,
+        description="the GitHub repository whose workflows deploy, like owner/name or, with GitHub's ids of both, "
+        "owner@123/name@456, or null for none",
     )
     operators: Annotated[tuple[Principal, ...], A_LIST, AfterValidator(_distinct)] = Field(
         description="a list of distinct ARNs of IAM users or roles that may operate the environment, [] for none"
@@ -256,6 +293,7 @@ class Settings(Section):
     database: Database = Field(description="a section, see settings/model.py")
     load_balancer: LoadBalancer = Field(description="a section, see settings/model.py")
     storage: Storage = Field(description="a section of object_lock, readable_by, force_destroy and keep_releases")
+    backup: Backup = Field(description="a section of before, keep, keep_days, quota and warn_at")
     monitoring: Monitoring = Field(description="a section of emails and log_days")
     watch: Watch = Field(description="a section of seconds, error_percent, p95_ms, cpu_percent and memory_percent")
     access: Access = Field(description="a section of repository, operators and approvers")

@@ -61,6 +61,11 @@ class Names:
         return f"alias/{self._prefix}-state"
 
     @property
+    def database_alias(self) -> str:
+        """KMS alias of the key that encrypts the database and its snapshots."""
+        return f"alias/{self._prefix}-database"
+
+    @property
     def deploy_key(self) -> str:
         """Secret with the SSH key pair that installs releases; read by the program, never by servers."""
         return f"{self._path}/deploy-key"
@@ -89,6 +94,11 @@ class Names:
     def database_parameter(self) -> str:
         """SSM parameter with the database's address and the name of the application's secret; holds no password."""
         return f"/{self._path}/database"
+
+    @property
+    def migration_parameter(self) -> str:
+        """SSM parameter with the deployment that may run its migration now; `release` writes it, servers read it."""
+        return f"/{self._path}/migration"
 
     @property
     def guard_parameter(self) -> str:

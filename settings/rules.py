@@ -1,6 +1,7 @@
 """What must hold between settings, and what a protected environment refuses, as one table.
 
-Rules see the values as the file says them, by dotted key, and only those that are well-formed by themselves.
+Rules see the values as the file says them or as they are by default, by dotted key, and only those that are
+well-formed by themselves.
 So one wrong key does not hide another one.
 """
 
@@ -97,6 +98,17 @@ RULES = (
         keys=("storage.force_destroy",),
         holds=_is_off,
         allowed="false, because the environment is protected",
+        protected_only=True,
+    ),
+    Rule(
+        keys=("backup.keep", "backup.quota"),
+        holds=lambda keep, quota: 2 * keep <= quota,
+        allowed="at most half of backup.quota: other environments and databases of the account share it",
+    ),
+    Rule(
+        keys=("backup.before",),
+        holds=lambda before: before == "snapshot",
+        allowed="snapshot, because the environment is protected",
         protected_only=True,
     ),
     Rule(

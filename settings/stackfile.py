@@ -52,6 +52,11 @@ def environments(project_dir: Path) -> tuple[str, ...]:
     return tuple(sorted(sources, key=lambda name: (depths[name], name)))
 
 
+def environment_names(project_dir: Path) -> tuple[str, ...]:
+    """The environments by name, whatever stands in their files."""
+    return _names(project_dir)
+
+
 def program_dir(project_dir: Path) -> Path:
     """The folder of the program that Pulumi runs for the project: where Pulumi.yaml's `main` leads, or its own."""
     document, _ = _read(project_dir / PROJECT_FILE)
@@ -190,7 +195,7 @@ def _problems(file: str, values: Mapping[str, Any], known: tuple[str, ...]) -> l
     project = str(values["project"])
     shape = list(_shape_errors(values))
     problems = [_shape_problem(file, project, error) for error in shape]
-    sound = _without(_flat(values), {_dotted(error["loc"]) for error in shape})
+    sound = _without(_DEFAULTS | _flat(values), {_dotted(error["loc"]) for error in shape})
     for rule in rules.broken(sound):
         key = rule.keys[0]
         problems.append(_about(file, f"{project}:{key}", _is(sound[key]), rule.allowed))
@@ -344,3 +349,17 @@ def _shown(value: Any) -> str:
 def _line(text: str) -> str:
     """A key from a file in one short line without control characters."""
     return "".join(char if char.isprintable() else "?" for char in text)[:100]
+
+
+def _defaults(model: type[BaseModel], prefix: str = "") -> dict[str, Any]:
+    """What stands for keys that a file leaves out, by dotted key: rules hold between these and the others as well."""
+    found: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        if not field.is_required():
+            found[f"{prefix}{name}"] = field.default
+        elif section := section_of(field.annotation):
+            found |= _defaults(section, f"{prefix}{name}.")
+    return found
+
+
+_DEFAULTS = _defaults(Settings)

@@ -1,5 +1,6 @@
-"""What all tests share: a garbage collector that does not look through every imported module again and again, and a
-moto that does not make 1,300 images and their snapshots before and after each test that asks EC2 for something.
+"""What all tests share: no account of whoever runs them, a garbage collector that does not look through every imported
+module again and again, and a moto that does not make 1,300 images and their snapshots before and after each test that
+asks EC2 for something.
 """
 
 import gc
@@ -7,6 +8,9 @@ import os
 
 import pytest
 
+# A profile that is not there would fail most tests, and one that is there means an account.
+for variable in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[variable]
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 gc.disable()  # While tests are collected nearly everything that is made stays.
 

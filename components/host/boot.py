@@ -32,7 +32,7 @@ COMMAND_LIMIT = 120.0
 
 ROOT = Path(os.environ.get("STAGELINE_ROOT", "/"))
 PROGRAM = Path("usr/local/lib/stageline/boot.py")
-SERVER_KEYS = ("project", "environment", "region", "artifact_bucket", "database_parameter")
+SERVER_KEYS = ("project", "environment", "region", "artifact_bucket", "database_parameter", "migration_parameter")
 KEY_LINE = re.compile(r"(ssh-|ecdsa-|sk-)[A-Za-z0-9@.-]+ [A-Za-z0-9+/=]+( .*)?")
 
 AGENT = Path("opt/aws/amazon-cloudwatch-agent")

@@ -3,23 +3,31 @@
 This file is copied to `~/stageline/slot.py` and run there by `python3`, so it is one file, standard library only,
 Python 3.9 or newer. It belongs to the server's application user and needs no root. Its verbs:
 
-    install    one slot's content as JSON on stdin: {"slot", "port", "release", "digest", "deployment"};
-               without a release (and digest: null) the slot is emptied. `--settle SECONDS`: how long the release
-               must stay healthy before it counts as installed
-    empty      {"slot"} on stdin: stop the slot and forget what it holds
-    status     what both slots hold, whether their units run and what they answer; like every verb it first puts
-               back what a killed run left
-    run SLOT   what the slot's systemd unit executes: fetch the database's address and become the application
+    install     an order as JSON on stdin: {"slot", "port", "release", "digest", "deployment", "reuse"}; without a
+                release (and digest: null) the slot is emptied. With `reuse` a slot that holds these very bytes keeps
+                them: it is relabelled, or started, and only where that does not help installed. `--settle SECONDS`:
+                how long the release must stay healthy before it counts as installed
+    empty       {"slot"} on stdin: stop the slot and forget what it holds
+    start SLOT  make the release that the slot holds run, and wait until it is healthy
+    status      what both slots hold, whether their units run, what they answer and which deployment's migration began
+                last; like every verb it first puts back what a killed run left
+    run SLOT    what the slot's systemd unit executes: fetch the database's address and become the application
 
 Verbs answer one JSON object on stdout, whose `result` is one of these:
 
     installed, unchanged    the slot holds this content, and it is healthy
+    relabelled              the same, and only its label is new: it held and ran these very bytes before
+    started                 the same, and it had to be started for that
     refused, restored       it does not, and the slot is what it was before; refused: by a rule
     emptied                 the slot is empty; as before, when there is a `why`
     broken                  the server failed, also in putting the slot back: `why` says what to do
 
-A failure also says its `why` as one line on stderr and exits with 1. Nothing printed here ever holds a secret,
-because the caller puts all of it into its own error texts.
+A failure also says its `why` as one line on stderr and exits with 1; a `note` is no failure. Nothing printed here ever
+holds a secret, because the caller puts all of it into its own error texts.
+
+`install` also says what became of bin/migrate, as `migration`: none (the release has none, or it did not come to that),
+not asked for, done, failed. A migration runs only while the environment's parameter for that holds the very deployment
+of the order: so nothing migrates again but a deployment that goes forward.
 
 A slot is a folder, `slots/<slot>/`, with `release/`, `slot.json` and a copy of this file; without `slot.json` it is
 empty. An install prepares a second folder beside it and swaps the two. The folders beside it say how far it came,
@@ -38,6 +46,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import fcntl
 import gzip
 import hashlib
@@ -66,6 +75,7 @@ SLOTS = ("blue", "green")
 
 # Limits, in seconds.
 LOCK_LIMIT = 60.0
+LOOK_LIMIT = 2.0  # another look at the slot has ended by then; an install has not
 HEALTH_LIMIT = 20.0
 HEALTH_ERRORS_LIMIT = 5.0  # answering errors for so long is a bad release, not a slow start
 HEALTH_PAUSE = 0.2
@@ -90,6 +100,7 @@ UNWANTED_SIGNS = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, invisible signs, ha
 SPARE_MB = 200  # what must be free beside it: a full disk also stops the slot that is live
 
 MARK = "STAGELINE_INSTALL"
+NO_MIGRATION = "none"  # what the parameter of migrations holds while nothing may migrate
 T = TypeVar("T")
 
 
@@ -114,13 +125,29 @@ class Stopped(Failure):
 
 @dataclass(frozen=True)
 class Content:
-    """What one slot shall hold, as the environment's program sends it and as `slot.json` keeps it."""
+    """What one slot shall hold, as the environment's program sends it and as `slot.json` keeps it.
+
+    `slot.json` holds these keys and no others: a relabelled slot has the copy of this file that it was installed with,
+    and that one must be able to read it.
+    """
 
     slot: str
     port: int
     release: str
     digest: str
     deployment: str
+
+    def differs_in_its_label_only(self, other: Content) -> bool:
+        """Whether it is the same artifact, run in the same way, whoever put it there."""
+        return dataclasses.replace(self, deployment=other.deployment) == other
+
+
+@dataclass(frozen=True)
+class Order:
+    """What an install is told. `reuse`: bytes that the slot holds already stay; else they are installed anew."""
+
+    content: Content
+    reuse: bool
 
 
 @dataclass(frozen=True)
@@ -142,8 +169,17 @@ class Slot:
         return self.beside("lock")
 
     @property
+    def label(self) -> Path:
+        return self.folder / "slot.json"
+
+    @property
     def migrate_log(self) -> Path:
         return self.home / "log" / f"{self.name}-migrate.log"
+
+    @property
+    def migration(self) -> Path:
+        """Which deployment's migration began last. Beside the slots, because putting a slot back must not forget it."""
+        return self.home / "log" / f"{self.name}-migration.json"
 
     @property
     def unit(self) -> str:
@@ -155,15 +191,17 @@ class Slot:
 
 @dataclass(frozen=True)
 class Server:
-    """What boot.py wrote down about this server."""
+    """What boot.py wrote down about this server. Whoever booted before there was a `migration_parameter` has ""."""
 
     region: str
     artifact_bucket: str
     database_parameter: str
     address: str
+    migration_parameter: str
 
 
 CONTENT_KEYS = ("slot", "port", "release", "digest", "deployment")
+ORDER_KEYS = (*CONTENT_KEYS, "reuse")
 TEXT_RULES = {
     "slot": (re.compile("blue|green"), "blue or green"),
     "release": (re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){2}([-+][0-9A-Za-z.+-]{1,60})?"), "a version such as 1.2.3"),
@@ -172,8 +210,16 @@ TEXT_RULES = {
 }
 
 
+def parse_order(text: str) -> Order:
+    fields = parse_fields(text, ORDER_KEYS)
+    return Order(checked_content(fields), checked_reuse(fields))
+
+
 def parse_content(text: str) -> Content:
-    fields = parse_fields(text, CONTENT_KEYS)
+    return checked_content(parse_fields(text, CONTENT_KEYS))
+
+
+def checked_content(fields: Dict[str, Any]) -> Content:
     port = fields["port"]
     if type(port) is not int or not 1024 <= port <= 65535:
         raise Refused("the input is not valid: port must be a whole number from 1024 to 65535")
@@ -181,10 +227,11 @@ def parse_content(text: str) -> Content:
 
 
 def parse_emptied(text: str) -> Optional[Slot]:
-    """The slot that a content without a release empties; None when the content has one."""
-    fields = parse_fields(text, CONTENT_KEYS)
+    """The slot that an order without a release empties; None when the order has one."""
+    fields = parse_fields(text, ORDER_KEYS)
     if fields["release"] is not None or fields["digest"] is not None:
         return None
+    checked_reuse(fields)
     return Slot(checked_text("slot", fields["slot"]))
 
 
@@ -211,6 +258,13 @@ def unique_keys(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
     return fields
 
 
+def checked_reuse(fields: Dict[str, Any]) -> bool:
+    reuse = fields["reuse"]
+    if type(reuse) is not bool:
+        raise Refused("the input is not valid: reuse must be true or false")
+    return reuse
+
+
 def checked_text(key: str, value: Any) -> str:
     rule, allowed = TEXT_RULES[key]
     if not isinstance(value, str) or not rule.fullmatch(value):
@@ -221,7 +275,7 @@ def checked_text(key: str, value: Any) -> str:
 def read_content(slot: Slot) -> Optional[Content]:
     """What the slot holds, None when it is empty."""
     try:
-        return parse_content((slot.folder / "slot.json").read_text("utf-8"))
+        return parse_content(slot.label.read_text("utf-8"))
     except (FileNotFoundError, Refused):
         return None
 
@@ -230,7 +284,8 @@ def read_server() -> Server:
     path = Path.home() / "stageline" / "server.json"
     try:
         values = json.loads(path.read_text("utf-8"))
-        return Server(**{name: str(values[name]) for name in Server.__dataclass_fields__})
+        needed = {name: str(values[name]) for name in ("region", "artifact_bucket", "database_parameter", "address")}
+        return Server(**needed, migration_parameter=str(values.get("migration_parameter", "")))
     except (OSError, ValueError, KeyError, TypeError):
         raise Failure(f"cannot use {path}: boot.py did not finish; look at the server's boot log") from None
 
@@ -240,23 +295,76 @@ MEND = "mend that, then run: python3 stageline/slot.py status (it puts the slot 
 # --- The verbs ---------------------------------------------------------------------------------------------------
 
 
-def install(content: Content, settle: float) -> Dict[str, Any]:
-    """Make the slot hold this content and prove it healthy; on any failure leave the slot as it was."""
-    slot, server = Slot(content.slot), read_server()
+@dataclass
+class Migration:
+    """What became of bin/migrate in this run so far: none, not asked for, failed (also while it runs), done."""
+
+    outcome: str = "none"
+
+
+def install(order: Order, settle: float) -> Dict[str, Any]:
+    """Do what the order says, and say what became of its migration."""
+    migration = Migration()
+    slot, server = Slot(order.content.slot), read_server()
     with locked(slot, LOCK_LIMIT):
         try:
             recover(slot)
-            if read_content(slot) == content and is_healthy(slot, content, server):
-                return answer("unchanged", content)
-            prepare(slot, content, server)
-            replace(slot, content, server)
-            wait_for_health(slot, content, server, settle)
-            ignore_signals()
-            commit(slot)
+            done = keep(slot, order, server, settle) or exchange(slot, order.content, server, settle, migration)
         except Exception as error:
             ignore_signals()
-            return undo(slot, content, server, error)
-        return answer("installed", content)
+            done = undo(slot, order.content, server, error)
+    return {**done, "migration": migration.outcome}
+
+
+def keep(slot: Slot, order: Order, server: Server, settle: float) -> Optional[Dict[str, Any]]:
+    """The answer where nothing has to be installed, because the slot holds what it shall hold; else None."""
+    held, content = read_content(slot), order.content
+    if held is None or not held.differs_in_its_label_only(content) or (held != content and not order.reuse):
+        return None
+    if is_healthy(slot, content, server):
+        return answer("unchanged", content) if held == content else relabel(slot, content, "relabelled")
+    if order.reuse and comes_up(slot, content, server, settle):
+        return relabel(slot, content, "started")
+    return None
+
+
+def comes_up(slot: Slot, content: Content, server: Server, settle: float) -> bool:
+    """Start what the slot holds. Whatever keeps it from being healthy, installing it anew is worth a try."""
+    try:
+        restart(slot)
+        wait_for_health(slot, content, server, settle)
+    except Stopped:
+        raise
+    except (Failure, OSError):
+        return False
+    return True
+
+
+def relabel(slot: Slot, content: Content, result: str) -> Dict[str, Any]:
+    """Name this deployment as the one that filled the slot. Needs room for one small file, and can do without.
+
+    With a full disk the label stays the earlier one, which is a note and no failure: the order is about what the slot
+    holds and runs, and that is proven. `status` still tells the truth about it, drift shows the old label, and the
+    next order writes it. To fail would ask more of putting back than of putting in.
+    """
+    try:
+        write_durably(slot.label, json.dumps(asdict(content)))
+    except OSError as error:
+        return {
+            **answer(result, content),
+            "note": f"the label in {slot.name} is still the earlier one: {describe(error)}",
+        }
+    return answer(result, content)
+
+
+def exchange(slot: Slot, content: Content, server: Server, settle: float, migration: Migration) -> Dict[str, Any]:
+    """Install this content and prove it healthy; what fails here leaves a slot that `recover` puts back."""
+    prepare(slot, content, server, migration)
+    replace(slot, content, server)
+    wait_for_health(slot, content, server, settle)
+    ignore_signals()
+    commit(slot)
+    return answer("installed", content)
 
 
 def undo(slot: Slot, content: Content, server: Server, error: Exception) -> Dict[str, Any]:
@@ -293,6 +401,21 @@ def empty(slot: Slot) -> Dict[str, Any]:
     return {"result": "emptied" if before else "unchanged", "slot": slot.name}
 
 
+def start(slot: Slot) -> Dict[str, Any]:
+    """Make what the slot holds run; what it should hold is not asked. It stays started where that does not help."""
+    server = read_server()
+    with locked(slot, LOCK_LIMIT):
+        recover(slot)
+        content = read_content(slot)
+        if content is None:
+            raise Refused(f"slot {slot.name} is empty: there is nothing to start")
+        if is_healthy(slot, content, server):
+            return answer("unchanged", content)
+        restart(slot)
+        wait_for_health(slot, content, server)
+    return answer("started", content)
+
+
 def status() -> Dict[str, Any]:
     server = read_server()
     return {name: slot_status(Slot(name), server) for name in SLOTS}
@@ -300,15 +423,13 @@ def status() -> Dict[str, Any]:
 
 def slot_status(slot: Slot, server: Server) -> Dict[str, Any]:
     """One slot as it is. `busy`: an install is running, so what is seen is not the last word. `problem`: why what an
-    unfinished run left cannot be put back."""
-    busy, problem = False, None
+    unfinished run left cannot be put back, or what cannot be told of the last migration."""
+    busy, problem = put_back(slot)
+    migration = None
     try:
-        with locked(slot, 0):
-            recover(slot)
-    except Refused:
-        busy = True
-    except Exception as error:
-        problem = describe(error)
+        migration = last_migration(slot)
+    except Failure as error:
+        problem = problem or str(error)
     content, unit = read_content(slot), unit_state(slot)
     return {
         "content": asdict(content) if content else None,
@@ -316,9 +437,22 @@ def slot_status(slot: Slot, server: Server) -> Dict[str, Any]:
         "pid": unit.pid,
         "restarts": unit.restarts,
         "health": asdict(probe(server.address, content.port)) if content else None,
+        "migration": migration,
         "busy": busy,
         "problem": problem,
     }
+
+
+def put_back(slot: Slot) -> Tuple[bool, Optional[str]]:
+    """Put back what a killed run left; whether somebody is at work there, and why it cannot be done."""
+    try:
+        with locked(slot, LOOK_LIMIT):
+            recover(slot)
+    except Refused:
+        return True, None
+    except Exception as error:
+        return False, describe(error)
+    return False, None
 
 
 def run(slot: Slot) -> None:
@@ -351,7 +485,7 @@ def describe(error: Exception) -> str:
 # --- Swapping: each step leaves a state that `recover` understands ---------------------------------------------
 
 
-def prepare(slot: Slot, content: Content, server: Server) -> None:
+def prepare(slot: Slot, content: Content, server: Server, migration: Migration) -> None:
     """Everything that can fail without touching what runs in the slot, in `.new`, migration included."""
     new = slot.beside("new")
     new.mkdir()
@@ -361,7 +495,7 @@ def prepare(slot: Slot, content: Content, server: Server) -> None:
     unpack(artifact, new / "release")
     artifact.unlink()
     check_contract(new / "release")
-    migrate(slot, content, server)
+    migrate(slot, content, server, migration)
     shutil.copyfile(__file__, new / "slot.py")
     (new / "slot.json").write_text(json.dumps(asdict(content)), "utf-8")
     os.sync()  # all at once: one by one, thousands of small files would take minutes
@@ -376,6 +510,12 @@ def replace(slot: Slot, content: Content, server: Server) -> None:
     move(slot.folder, slot.beside("old"))
     move(slot.beside("ready"), slot.folder)
     systemctl("start", slot.unit)
+
+
+def restart(slot: Slot) -> None:
+    """In one call, which systemd carries to its end also when this run is killed meanwhile."""
+    install_unit(slot)
+    systemctl("restart", slot.unit)
 
 
 def commit(slot: Slot) -> None:
@@ -433,21 +573,47 @@ def move(source: Path, target: Path) -> None:
         os.close(folder)
 
 
+def write_durably(path: Path, text: str) -> None:
+    """Replace a file as a whole: also after a power cut it is the old one or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    draft.write_text(text, "utf-8")
+    os.sync()
+    move(draft, path)
+
+
 def remove(folder: Path) -> None:
     if not folder.exists():
         return
     try:
         shutil.rmtree(folder)
-    except PermissionError:  # a release may have taken away its own right to change its folders
-        give_back_rights(folder)
+    except (OSError, RecursionError):
+        # A release may have taken away its own right to change its folders, or have nested them without end.
+        flatten(folder)
         shutil.rmtree(folder)
 
 
-def give_back_rights(folder: Path) -> None:
-    for here, folders, _ in os.walk(folder):
-        for path in (os.path.join(here, name) for name in folders):
-            if not os.path.islink(path):
-                os.chmod(path, stat.S_IRWXU)
+def flatten(folder: Path) -> None:
+    """Leave nothing but files in it, however deep it is: what lies in each of its folders is moved up before that goes.
+
+    So no path gets long, and nothing calls itself.
+    """
+    os.chmod(folder, stat.S_IRWXU)
+    while folders := folders_in(folder):
+        for one in folders:
+            for below in folders_in(one):
+                os.rename(below, folder / f".{random.getrandbits(128):x}")
+            for file in one.iterdir():
+                file.unlink()
+            one.rmdir()
+
+
+def folders_in(folder: Path) -> List[Path]:
+    """Its folders, no links among them, each with the rights that it takes to look into it, empty it and move it."""
+    folders = [Path(entry.path) for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False)]
+    for one in folders:
+        os.chmod(one, stat.S_IRWXU)
+    return folders
 
 
 def end_programs(slot: Slot) -> None:
@@ -481,7 +647,7 @@ def is_marked(pid: int, slot: Slot) -> bool:
 
 @contextlib.contextmanager
 def locked(slot: Slot, limit: float) -> Iterator[None]:
-    """Hold the slot's lock, and mark what is started meanwhile.
+    """Hold the slot's lock, and mark what is started meanwhile, and nothing later: the next holder ends what is marked.
 
     The kernel frees the lock when this process ends, however it ends: started programs do not inherit it.
     """
@@ -493,7 +659,10 @@ def locked(slot: Slot, limit: float) -> Iterator[None]:
                 raise Refused(f"slot {slot.name} is being changed by another run: wait for it and try again")
             time.sleep(0.1)
         os.environ[MARK] = str(slot.folder)
-        yield
+        try:
+            yield
+        finally:
+            del os.environ[MARK]
 
 
 def try_lock(file: IO[str]) -> bool:
@@ -741,17 +910,19 @@ SCHEMES = {"postgres": ("postgresql", "?sslmode=require"), "mysql": ("mysql", "?
 
 def database_url(server: Server) -> Tuple[str, List[str]]:
     """The database's address with its credentials, fetched with the server's own role."""
-    name = server.database_parameter
-    output = ("--output", "text")
-    parameter = ("ssm", "get-parameter", "--name", name, "--query", "Parameter.Value", *output)
-    database = fetch_json(server, ("engine", "host", "port", "name", "secret", "tls"), parameter)
+    keys = ("engine", "host", "port", "name", "secret", "tls")
+    database = fetch_json(server, keys, parameter_call(server.database_parameter))
     secret = ("secretsmanager", "get-secret-value", "--secret-id", database["secret"])
-    login = fetch_json(server, ("username", "password"), (*secret, "--query", "SecretString", *output))
+    login = fetch_json(server, ("username", "password"), (*secret, "--query", "SecretString", "--output", "text"))
     scheme, tls = SCHEMES["mysql" if "mysql" in database["engine"] else "postgres"]
     user, password = quote(login["username"], safe=""), quote(login["password"], safe="")
     url = f"{scheme}://{user}:{password}@{database['host']}:{database['port']}/{database['name']}"
     url += tls if database["tls"] == "required" else ""
     return url, sorted({url, password, login["password"]}, key=len, reverse=True)
+
+
+def parameter_call(name: str) -> Tuple[str, ...]:
+    return ("ssm", "get-parameter", "--name", name, "--query", "Parameter.Value", "--output", "text")
 
 
 def fetch_json(server: Server, keys: Sequence[str], arguments: Sequence[str]) -> Dict[str, str]:
@@ -764,22 +935,53 @@ def fetch_json(server: Server, keys: Sequence[str], arguments: Sequence[str]) ->
         raise Failure(f"{' '.join(arguments[:4])} must be JSON with {', '.join(keys)}: run pulumi up") from None
 
 
-def migrate(slot: Slot, content: Content, server: Server) -> None:
-    """Run the new release's bin/migrate, if it has one, while the earlier release still runs."""
+def migrate(slot: Slot, content: Content, server: Server, migration: Migration) -> None:
+    """Run the new release's bin/migrate, if it has one and it is asked for, while the earlier release still runs.
+
+    That it begins is on the disk before it does: whoever asks later must never be told that nothing was changed.
+    """
     release = slot.beside("new") / "release"
     command = release / "bin" / "migrate"
     if not command.exists():
         return
+    if not may_migrate(content, server):
+        migration.outcome = "not asked for"
+        return
     environment, secrets = application_environment(server, content)
+    write_durably(slot.migration, json.dumps({"deployment": content.deployment}))
+    migration.outcome = "failed"
     raw = slot.beside("new") / "migrate.log"  # it may tell secrets: if this run is killed, it goes with `.new`
     with raw.open("wb") as log:
         code = run_migrate(command, release, environment, log)
     output = scrub(raw.read_text("utf-8", "replace"), secrets)
     raw.unlink()
-    slot.migrate_log.parent.mkdir(exist_ok=True)
     slot.migrate_log.write_text(output, "utf-8")
     if code != 0:
         raise Failure(f"bin/migrate failed with {code}: {last_line(output)} (whole output: {slot.migrate_log})")
+    migration.outcome = "done"
+
+
+def may_migrate(content: Content, server: Server) -> bool:
+    """Whether this very deployment is asked to migrate. A server that cannot tell fails and does not guess.
+
+    Taken for no, a release would start without its schema; taken for yes, an earlier release's migration would run
+    against a newer schema.
+    """
+    if not server.migration_parameter:
+        raise Failure("this server does not know who may migrate, it is older than that: release replace-server")
+    asked = retried(lambda: aws(server, *parameter_call(server.migration_parameter))).strip()
+    return asked == content.deployment and asked != NO_MIGRATION
+
+
+def last_migration(slot: Slot) -> Optional[Dict[str, str]]:
+    """The deployment whose migration began last on this server, in this slot; None when none ever did."""
+    try:
+        said = json.loads(slot.migration.read_text("utf-8"))
+        return {"deployment": checked_text("deployment", said["deployment"])}
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError, Refused):
+        raise Failure(f"{slot.migration} does not tell whose migration began last: delete it to say none") from None
 
 
 def run_migrate(command: Path, release: Path, environment: Dict[str, str], log: IO[bytes]) -> int:
@@ -813,8 +1015,9 @@ def last_line(text: str) -> str:
 
 # --- The unit and its health --------------------------------------------------------------------------------------
 
-# An empty slot's unit stays enabled, and the condition keeps it quiet at boot. No start limit: after a reboot the
-# database may be away for longer than any such limit.
+# An empty slot's unit stays enabled, and the condition keeps it quiet at boot. A release is started again however it
+# ended, also well or by a signal of somebody's: none is meant to end while its slot holds it. No start limit: after a
+# reboot the database may be away for longer than any such limit.
 UNIT = """\
 [Unit]
 Description=Stageline slot {slot}
@@ -823,7 +1026,7 @@ StartLimitIntervalSec=0
 
 [Service]
 ExecStart=python3 %h/stageline/slots/{slot}/slot.py run {slot}
-Restart=on-failure
+Restart=always
 RestartSec=2
 TimeoutStopSec=20
 NoNewPrivileges=true
@@ -837,11 +1040,7 @@ def install_unit(slot: Slot) -> None:
     path = Path.home() / ".config" / "systemd" / "user" / slot.unit
     text = UNIT.format(slot=slot.name)
     if not path.exists() or path.read_text("utf-8") != text:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".draft")
-        draft.write_text(text, "utf-8")
-        os.sync()
-        move(draft, path)
+        write_durably(path, text)
     systemctl("daemon-reload")
     systemctl("enable", slot.unit)
 
@@ -1046,11 +1245,13 @@ def perform(verb: str, arguments: Sequence[str]) -> Dict[str, Any]:
     if verb == "install":
         settle, text = parse_settle(arguments), sys.stdin.read(1 << 16)
         emptied = parse_emptied(text)
-        return empty(emptied) if emptied else install(parse_content(text), settle)
+        return {**empty(emptied), "migration": "none"} if emptied else install(parse_order(text), settle)
     if verb == "empty" and not arguments:
         return empty(parse_slot(sys.stdin.read(1 << 16)))
     if verb == "status" and not arguments:
         return status()
+    if verb == "start" and len(arguments) == 1 and arguments[0] in SLOTS:
+        return start(Slot(arguments[0]))
     if verb == "run" and len(arguments) == 1 and arguments[0] in SLOTS:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         run(Slot(arguments[0]))
@@ -1070,7 +1271,7 @@ def parse_settle(arguments: Sequence[str]) -> float:
 
 
 def usage() -> Refused:
-    return Refused("usage: slot.py install [--settle SECONDS, 0 to 999] | empty | status | run blue|green")
+    return Refused("usage: slot.py install [--settle SECONDS, 0 to 999] | empty | status | start SLOT | run SLOT")
 
 
 def main() -> int:

@@ -40,6 +40,7 @@ class Balancer:
         self.backend, self.address = backend, address
         self._model, self._doors, self._standing = load_balancer, doors, standing
         self._ports: dict[int, Port] = {}
+        self._refreshing = asyncio.Lock()
         self._leaving: set[asyncio.Task[None]] = set()
         self._turns = itertools.count()
         self._tally = Tally()
@@ -49,8 +50,15 @@ class Balancer:
     # --- ports
 
     async def refresh(self, session: aiohttp.ClientSession) -> None:
-        """Open and close ports as the listeners say now. Raises `CloudError` when a port is taken."""
+        """Open and close ports as the listeners say now. Raises `CloudError` when a port is taken.
+
+        One after another: two of them would find the same port closed, and one would meet what the other has opened.
+        """
         self._session = session
+        async with self._refreshing:
+            await self._open_and_close()
+
+    async def _open_and_close(self) -> None:
         wanted = {int(listener.port): listener.protocol == "HTTPS" for listener in self._listeners()}
         for number in wanted.keys() - self._ports.keys():
             self._ports[number] = await self._open(number, with_tls=wanted[number])

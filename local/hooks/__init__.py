@@ -5,6 +5,7 @@ takes them off again. Each hook runs moto's own code first (it checks the reques
 that fails, the API call fails with its words and moto forgets what it had made.
 
 - `instances`, `elastic_addresses`, `load_balancers`, `certificates`, `databases`   what is real behind the API
+- `database_states`                            what RDS says of a database, for faults
 - `metrics`, `alarms`                          CloudWatch: figures that are right, alarms that tell and remember
 - `bucket_policies`, `copies`, `multiparts`, `images`, `roles`, `rules`, `transactions`   where moto itself is mended
 - `service_models`                             what moto reads of AWS's APIs, once

@@ -1,4 +1,8 @@
-"""Lifecycles of buckets, told as they were put: moto 5.2.5 forgets filters by size and how many versions are kept."""
+"""Lifecycles of buckets, told as they were put: moto 5.2.5 forgets filters by size and how many versions are kept.
+
+They are told with the header that says from which size on objects move to another class of storage: the published
+`aws` plugin waits for it after each change.
+"""
 
 import functools
 from collections.abc import Callable
@@ -10,6 +14,8 @@ from moto.s3.models import S3Backend
 from moto.s3.responses import S3Response
 
 from local.hooks.replacing import replace
+
+SIZES = {"x-amz-transition-default-minimum-object-size": "all_storage_classes_128K"}  # AWS's default
 
 
 def install_bucket_lifecycles(installed: ExitStack) -> None:
@@ -32,6 +38,6 @@ def _told(original: Callable[..., Any]) -> Callable[..., Any]:
     def get_bucket_lifecycle(response: Any) -> Any:
         answer = original(response)
         rules = getattr(response.backend.get_bucket(response.bucket_name), "local_lifecycle", None)
-        return (200, {}, xmltodict.unparse({"LifecycleConfiguration": {"Rule": rules}})) if rules else answer
+        return (200, {**SIZES}, xmltodict.unparse({"LifecycleConfiguration": {"Rule": rules}})) if rules else answer
 
     return get_bucket_lifecycle

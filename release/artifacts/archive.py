@@ -9,7 +9,6 @@ The contract: an executable ``bin/start``; optional ``smoke.json`` and ``release
 import copy
 import gzip
 import hashlib
-import json
 import stat
 import tarfile
 import zipfile
@@ -25,6 +24,7 @@ from release.artifacts.checksum import ONE_REQUEST, PART, parts_of
 from release.artifacts.entries import FILE, FOLDER, MOST_BYTES, MOST_ENTRIES, MOST_ENTRY_BYTES, Entry, unsafe
 from release.artifacts.manifest import Check, Parts, parse_checks
 from release.errors import Refused
+from release.text import read_json
 
 MOST_TEXT_BYTES = 64 * 1024
 HEADER_LIMIT = 1 << 20  # bytes of a tar header's extension: real ones have a few hundred
@@ -218,6 +218,6 @@ def _parsed(content: Content, name: str, parse: Callable[[Any], T], default: T) 
     if name not in content.texts:
         return default
     try:
-        return parse(json.loads(content.texts[name]))
-    except (ValueError, RecursionError) as error:
+        return parse(read_json(content.texts[name]))
+    except ValueError as error:
         raise Refused(f"{name} is not JSON: {error}") from None

@@ -1,6 +1,7 @@
 """What a release is: the frozen manifest that moves, and the verdict an environment adds to it."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeVar
@@ -10,6 +11,7 @@ from semver import Version
 
 from release.artifacts.schema import Schema, schema_faults
 from release.errors import Refused, WrongUsage
+from release.text import bounded, listed, quoted
 
 STRICT = ConfigDict(extra="forbid")
 DEFAULT_MAX_MS = 200  # the release rules: answers under 200 ms
@@ -18,6 +20,8 @@ LONGEST_MS = 60_000  # a load balancer waits no longer for an answer
 FRAMING_HEADERS = {"connection", "content-length", "expect", "host", "te", "transfer-encoding", "upgrade"}
 VERSION_LENGTH = 64
 TEXT_LENGTH = 500  # of a part of the provenance
+NAME_LENGTH = 200  # of a check: it is told with every answer that is wrong
+MOST_FAULTS = 1000  # characters of all that is wrong with checks
 EVIDENCE_LIMIT = 50
 T = TypeVar("T")
 
@@ -165,16 +169,23 @@ def parse_checks(value: Any, source: str = "smoke.json") -> tuple[Check, ...]:
     if not isinstance(value, dict) or set(value) != {"checks"}:
         raise Refused(f'{source} must be {{"checks": [...]}}', hint="see docs/reference.md, smoke checks")
     checks = _parsed(_CHECKS, value["checks"], source)
-    faults = [f"{check.name!r} {fault}" for check in checks for fault in _check_faults(check)]
-    names = [check.name for check in checks]
-    faults += [f"{name!r} stands twice" for name in dict.fromkeys(names) if names.count(name) > 1]
-    if faults:
-        raise Refused(f"{source}: {'; '.join(faults)}")
+    refuse_bad_checks(checks, source)
     return checks
+
+
+def refuse_bad_checks(checks: tuple[Check, ...], source: str) -> None:
+    """Refused, naming everything that is wrong, when a check cannot be meant."""
+    faults = [f"{quoted(check.name)} {fault}" for check in checks for fault in _check_faults(check)]
+    names = Counter(check.name for check in checks)
+    faults += [f"{quoted(name)} stands twice" for name, count in names.items() if count > 1]
+    if faults:
+        raise Refused(f"{source}: {listed(faults, MOST_FAULTS)}")
 
 
 def _check_faults(check: Check) -> Iterator[str]:
     """What is wrong with a check that has the right types."""
+    if not check.name or bounded(check.name, NAME_LENGTH) != check.name:
+        yield f"has a name that is not a line of 1 to {NAME_LENGTH} characters that print"
     if not re.fullmatch(r"/[!-~]*", check.path):
         yield "has a path that does not begin with / or holds what is not printable ASCII"
     if not 100 <= check.status <= 599:
@@ -187,9 +198,9 @@ def _check_faults(check: Check) -> Iterator[str]:
         yield "is a HEAD, whose answer has no body that could contain something"
     for name, text in check.headers.items():
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) or name.lower() in FRAMING_HEADERS:
-            yield f"may not send a header {name!r}"
+            yield f"may not send a header {quoted(name)}"
         elif not re.fullmatch(r"[ -~]*", text):
-            yield f"sends a header {name!r} with what is not printable ASCII"
+            yield f"sends a header {quoted(name)} with what is not printable ASCII"
 
 
 def parse_schema(value: Any, where: str) -> Schema:

@@ -1,24 +1,22 @@
-"""Pruning an environment's artifacts: what ``retention`` judges by, gathered; and the deletion, under the lease."""
+"""Pruning an environment's artifacts: what ``retention`` judges by, gathered; and the deletion."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from release.artifacts.manifest import Manifest
 from release.artifacts.retention import Candidate, Facts, Judgement, Use, judged, uses_of
 from release.aws.session import is_not_found
 from release.deployment.interruption import INTERRUPTION
-from release.deployment.maintenance import Task, maintenance
+from release.deployment.maintenance import PRUNING, refuse_lost
+from release.deployment.vetoes import stops_of
 from release.environment import Environment
-from release.errors import Broken, Inconclusive, LeaseLost, Refused, StagelineError
+from release.errors import Broken, Inconclusive, Refused, StagelineError
 from release.ledger.event import Event
 from release.ledger.head import Head, State
-from release.ledger.ledger import Holder, Writer
+from release.ledger.ledger import Holder, Ledger
 from release.output import Progress
-
-TASK = "pruning"
-MOST_AT_ONCE = 500  # releases of one run: they stand in one event, and an item of the ledger has its limit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,57 +27,89 @@ class Past:
     deployed: frozenset[str]
 
 
-def judge(environment: Environment, project: Sequence[Environment], head: Head, keep: int) -> tuple[Judgement, ...]:
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What is known of an environment's releases: what becomes of each, and by version why others cannot be judged."""
+
+    judgements: tuple[Judgement, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+def judge(environment: Environment, project: Sequence[Environment], head: Head, keep: int) -> Found:
     """What would become of every artifact that the environment stores, by what all of the project needs now.
 
-    Inconclusive when another environment's ledger cannot be read: it could be running any of them.
+    A release whose manifest is refused is left as it is, and stops nobody from judging the others. Inconclusive when
+    another environment's ledger cannot be read: it could be running any of them.
     """
-    manifests = [environment.releases.get(version) for version in environment.releases.versions()]
+    manifests, refused = _manifests(environment)
+    return Found(judgements=_judged(environment, project, head, keep, manifests), refused=refused)
+
+
+def _manifests(environment: Environment) -> tuple[list[Manifest], dict[str, str]]:
+    """The manifests that are whole, and why others are refused."""
+    found, refused = [], {}
+    for version in environment.releases.versions():
+        try:
+            found.append(environment.releases.get(version))
+        except Refused as refusal:
+            refused[version] = str(refusal.args[0])
+    return found, refused
+
+
+def _judged(
+    environment: Environment, project: Sequence[Environment], head: Head, keep: int, manifests: Sequence[Manifest]
+) -> tuple[Judgement, ...]:
     states = {one.name: state for one in project if (state := _state(one)) is not None}
     opened = _opened(environment, head.state)
-    past = _past(environment.ledger.events(newest_first=True))
+    past = _past(environment.ledger, [manifest.version for manifest in manifests])
     return judged(
         Facts(
             candidates=tuple(one for manifest in manifests if (one := _candidate(environment, manifest))),
             uses=tuple(use for name, state in states.items() for use in uses_of(name, state)) + opened,
             verified=past.verified,
             deployed=past.deployed,
-            vetoed=frozenset(veto.digest for state in states.values() for veto in state.vetoes),
+            vetoed=frozenset(veto.digest for _, stops in stops_of(project) for veto in stops.vetoes),
             keep=keep,
             now=environment.ledger.now(),
-            on_hold=head.state.hold is not None,
+            on_hold=environment.stops.read().hold is not None,
         )
     )
 
 
-def delete(
-    environment: Environment, going: Sequence[Candidate], head: Head, writer: Writer, progress: Progress
-) -> tuple[Candidate, ...]:
-    """Delete the bytes of these releases, the first of them where there are many, and say which."""
-    chosen = tuple(going[:MOST_AT_ONCE])
-    releases = [{"release": one.version, "digest": one.digest} for one in chosen]
-    with maintenance(environment, Task(what=TASK, details={"releases": releases}), head, writer) as holder:
-        for one in chosen:
-            INTERRUPTION.check()
-            _refuse_lost(environment, holder)
-            with progress.step(environment.name, f"{one.version} pruned"):
-                environment.releases.remove_bytes(environment.releases.get(one.version))
-    return chosen
+def details(going: Sequence[Candidate]) -> list[dict[str, str]]:
+    """What is written into the ledger of releases whose bytes go."""
+    return [{"release": one.version, "digest": one.digest} for one in going]
+
+
+def delete(environment: Environment, going: Sequence[Candidate], holder: Holder, progress: Progress) -> None:
+    """Delete the bytes of these releases, with the lease in hand."""
+    for one in going:
+        INTERRUPTION.check()
+        refuse_lost(environment, holder)
+        with progress.step(environment.name, f"{one.version} pruned"):
+            environment.releases.remove_bytes(environment.releases.get(one.version))
 
 
 def refuse_pruned(environment: Environment, manifest: Manifest) -> None:
     """Refused when the release's bytes are not in the environment any more, with when and by whom they were pruned."""
     if environment.releases.stored(manifest) is not None:
         return
-    event = _pruned_by(environment.ledger.events(newest_first=True), manifest.digest)
-    if event is None:
-        environment.releases.refuse_other_bytes(manifest)
-        return
-    raise Refused(
-        f"the artifact of {manifest.version} was pruned at {event.at} by {event.by}: {environment.name} has its "
-        "manifest and verdicts, but not its bytes",
-        hint="publish the very same file again under its version, or release a new one",
-    )
+    if (event := _pruned_by(environment.ledger.readable(newest_first=True), manifest.digest)) is not None:
+        raise _pruned(environment, manifest.version, event)
+    environment.releases.refuse_other_bytes(manifest)
+
+
+def refuse_gone(environment: Environment, version: str, digest: str) -> None:
+    """Refused when bytes that have to be installed again are not there. That S3 cannot be asked now stops nobody."""
+    with suppress(Broken):
+        if environment.releases.has_bytes(digest):
+            return
+        if (event := _pruned_by(environment.ledger.readable(newest_first=True), digest)) is not None:
+            raise _pruned(environment, version, event)
+        raise Refused(
+            f"the artifact of {version} is gone from {environment.name}",
+            hint="publish the very same file again under its version, or go back to another release",
+        )
 
 
 def _state(environment: Environment) -> State | None:
@@ -99,24 +129,15 @@ def _state(environment: Environment) -> State | None:
 
 def _opened(environment: Environment, state: State) -> tuple[Use, ...]:
     """The bytes that an open deployment is about. Those of other environments are in buckets of their own."""
-    planned = _planned(environment.ledger.event(state.open.requested)) if state.open else None
-    return (Use(digest=planned, what=f"in an open deployment of {environment.name}"),) if planned else ()
+    opened = state.open
+    return (Use(digest=opened.digest, what=f"in an open deployment of {environment.name}"),) if opened else ()
 
 
-def _past(events: Iterable[Event]) -> Past:
-    verified: dict[str, None] = {}
-    deployed: set[str] = set()
-    for event in events:
-        if event.state.live:
-            verified[event.state.live.digest] = None
-        if planned := _planned(event):
-            deployed.add(planned)
-    return Past(verified=tuple(verified), deployed=frozenset(deployed) | verified.keys())
-
-
-def _planned(event: Event) -> str | None:
-    plan: Any = event.details.get("plan")
-    return str(plan["digest"]) if isinstance(plan, dict) and "digest" in plan else None
+def _past(ledger: Ledger, versions: Sequence[str]) -> Past:
+    """By the ledger's index: a history of years is not walked."""
+    verified = dict.fromkeys(lived.digest for lived in ledger.lives())
+    known = (ledger.known(version) for version in versions)
+    return Past(verified=tuple(verified), deployed=frozenset(one.digest for one in known if one) | verified.keys())
 
 
 def _candidate(environment: Environment, manifest: Manifest) -> Candidate | None:
@@ -134,23 +155,22 @@ def _candidate(environment: Environment, manifest: Manifest) -> Candidate | None
     )
 
 
+def _pruned(environment: Environment, version: str, event: Event) -> Refused:
+    return Refused(
+        f"the artifact of {version} was pruned at {event.at} by {event.by}: {environment.name} has its "
+        "manifest and verdicts, but not its bytes",
+        hint="publish the very same file again under its version, or release a new one",
+    )
+
+
 def _pruned_by(events: Iterable[Event], digest: str) -> Event | None:
     """The event that began the pruning of these bytes: they are gone, so it came to them."""
     return next(
         (
             event
             for event in events
-            if event.kind == f"{TASK} requested"
+            if event.kind == f"{PRUNING} requested"
             and any(one.get("digest") == digest for one in event.details.get("releases", ()))
         ),
         None,
     )
-
-
-def _refuse_lost(environment: Environment, holder: Holder) -> None:
-    """A pruning that was paused past its lease deletes nothing more: somebody may have begun to use these bytes."""
-    if environment.ledger.head().fence != holder.lease.fence:
-        raise LeaseLost(
-            f"the lease on {environment.name} was taken over while this process slept",
-            hint=f"see: release history {environment.name}",
-        )

@@ -1,22 +1,29 @@
 """The releases that an environment knows: signed manifests, content-addressed artifacts and verdicts in its bucket."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
+
+from semver import Version
 
 from release.artifacts.archive import Artifact
 from release.artifacts.checksum import expected, shown
 from release.artifacts.manifest import (
     Manifest,
     Verdict,
+    artifact_key,
     manifest_document,
     manifest_key,
     parse_manifest,
     parse_verdict,
+    refuse_bad_checks,
     verdict_key,
 )
 from release.artifacts.signature import sign_document, verify_document
 from release.aws.bucket import Bucket, Stored
 from release.aws.keys import SigningKey
 from release.errors import Refused
+
+KNOWN = 5  # versions that are named where another one was asked for
 
 
 class Releases:
@@ -33,10 +40,11 @@ class Releases:
 
     def find(self, version: str) -> Manifest | None:
         """The release ``version``; None when this environment never had it. Refused when its signature is not ours."""
-        data = self._bucket.get(manifest_key(version))
+        key = manifest_key(version)
+        data = self._bucket.get(key)
         if data is None:
             return None
-        manifest = parse_manifest(self._verified(data, "manifest"))
+        manifest = parse_manifest(self._verified(data, "manifest", key))
         if manifest.version != version:
             raise Refused(f"the manifest of {version} is of {manifest.version}", hint="it was moved in the bucket")
         return manifest
@@ -45,7 +53,7 @@ class Releases:
         """The release ``version``; Refused, naming the versions there are, when there is none."""
         if manifest := self.find(version):
             return manifest
-        known = ", ".join(self.versions()[-5:]) or "none yet"
+        known = ", ".join(newest_first(self.versions())[:KNOWN]) or "none yet"
         raise Refused(
             f"{version} was never published to {self.environment}",
             hint=f"published there: {known}",
@@ -69,7 +77,11 @@ class Releases:
         return False if known else self._store(manifest)
 
     def adopt(self, manifest: Manifest, source: "Releases") -> None:
-        """Copy a release from another environment's bucket, on the server side, and sign it here."""
+        """Copy a release from another environment's bucket, on the server side, and sign it here.
+
+        Refused when its checks could not have been published: whoever signed it there need not have judged them.
+        """
+        refuse_bad_checks(manifest.checks, f"the manifest of {manifest.version}")
         known = self._is_known(manifest)
         if not self._has_bytes(manifest):
             self._bucket.copy_new_from(source._bucket, manifest.artifact_key, manifest.digest, manifest.parts)
@@ -80,6 +92,10 @@ class Releases:
     def stored(self, manifest: Manifest) -> Stored | None:
         """What S3 says of the artifact's bytes; None when they are not there."""
         return self._bucket.stored(manifest.artifact_key)
+
+    def has_bytes(self, digest: str) -> bool:
+        """Whether there is an artifact of these bytes here."""
+        return self._bucket.stored(artifact_key(digest)) is not None
 
     def remove_bytes(self, manifest: Manifest) -> None:
         """Delete the artifact's bytes in every version. Manifest and verdicts stay."""
@@ -103,10 +119,11 @@ class Releases:
 
     def verdict(self, manifest: Manifest, deployment: str) -> Verdict | None:
         """The verdict that a deployment of this environment gave over this very artifact; None when it gave none."""
-        data = self._bucket.get(verdict_key(manifest.version, deployment))
+        key = verdict_key(manifest.version, deployment)
+        data = self._bucket.get(key)
         if data is None:
             return None
-        verdict = parse_verdict(self._verified(data, "verdict"))
+        verdict = parse_verdict(self._verified(data, "verdict", key))
         about = (verdict.version, verdict.digest, verdict.environment, verdict.deployment)
         return verdict if about == (manifest.version, manifest.digest, self.environment, deployment) else None
 
@@ -134,5 +151,12 @@ class Releases:
             document, kind=kind, environment=self.environment, key_name=self._key.alias, sign=self._key.sign
         )
 
-    def _verified(self, data: bytes, kind: str) -> dict[str, object]:
-        return verify_document(data, kind=kind, environment=self.environment, public_key=self._key.public_key())
+    def _verified(self, data: bytes, kind: str, key: str) -> dict[str, object]:
+        public = self._key.public_key()
+        return verify_document(data, kind=kind, environment=self.environment, public_key=public, name=key)
+
+
+def newest_first(names: Iterable[str]) -> tuple[str, ...]:
+    """The names that are versions, by their precedence (semver.org, 11). Others may lie in a bucket and are none."""
+    versions = (Version.parse(name) for name in names if Version.is_valid(name))
+    return tuple(map(str, sorted(versions, reverse=True)))

@@ -8,17 +8,16 @@ DSSE: https://github.com/secure-systems-lab/dsse/blob/master/protocol.md
 """
 
 import base64
-import binascii
-import json
 from collections.abc import Callable
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from release.errors import Refused
 from release.ledger.canonical import canonical_json, sha256_hex
+from release.text import read_json
 
 PAYLOAD_TYPE = "application/vnd.stageline.statement+json"
 
@@ -36,23 +35,24 @@ def sign_document(
     return canonical_json({"document": document, "envelope": envelope})
 
 
-def verify_document(data: bytes, *, kind: str, environment: str, public_key: bytes) -> dict[str, Any]:
+def verify_document(data: bytes, *, kind: str, environment: str, public_key: bytes, name: str = "") -> dict[str, Any]:
     """The document, when ``environment`` signed it as a ``kind`` with the key whose public half (DER) is given.
 
-    Refused when the signature, the document, the kind or the environment is another.
+    ``name`` is where it was found. Refused when the signature, the document, the kind or the environment is another,
+    and when it is no document at all, whatever else it is.
     """
-    what = f"the {kind} signed by {environment}"
+    what = " ".join(filter(None, ("the", kind, name, f"signed by {environment}")))
     try:
-        signed = json.loads(data)
-        document, envelope = signed["document"], signed["envelope"]
-        statement = _decode(envelope["payload"])
+        signed = read_json(data)
+        document, envelope = dict(signed["document"]), signed["envelope"]
+        statement, expected = _decode(envelope["payload"]), canonical_json(_statement(document, kind, environment))
         signature = _decode(envelope["signatures"][0]["sig"])
-    except (ValueError, KeyError, IndexError, TypeError, binascii.Error):
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
         raise Refused(f"{what} is not a signed document", hint="it was changed in the bucket; publish again") from None
     _check_signature(public_key, signature, statement, what)
-    if statement != canonical_json(_statement(document, kind, environment)):
+    if statement != expected:
         raise Refused(f"{what} does not match its signature", hint="it was changed or moved; publish again")
-    return dict(document)
+    return document
 
 
 def _statement(document: dict[str, Any], kind: str, environment: str) -> dict[str, str]:
@@ -60,7 +60,10 @@ def _statement(document: dict[str, Any], kind: str, environment: str) -> dict[st
 
 
 def _check_signature(public_key: bytes, signature: bytes, statement: bytes, what: str) -> None:
-    key = serialization.load_der_public_key(public_key)
+    try:
+        key = serialization.load_der_public_key(public_key)
+    except (ValueError, UnsupportedAlgorithm):
+        raise Refused(f"{what} cannot be checked: the signing key is not readable") from None
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise Refused(f"{what} cannot be checked: the signing key is not an elliptic curve key")
     try:

@@ -1,13 +1,15 @@
 """What the load balancer itself says of its targets."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from release.aws.session import AwsSession, aws_call
+from release.text import bounded
 
 
 @dataclass(frozen=True, kw_only=True)
 class TargetHealth:
-    """One target of a group: the instance, its state in the balancer's words, and why."""
+    """One target of a group: the instance, its state in the balancer's words, and why: its code and description."""
 
     instance: str
     state: str
@@ -28,7 +30,11 @@ class Balancer:
             TargetHealth(
                 instance=entry["Target"]["Id"],
                 state=entry["TargetHealth"]["State"],
-                reason=entry["TargetHealth"].get("Description", ""),
+                reason=_reason(entry["TargetHealth"]),
             )
             for entry in answer["TargetHealthDescriptions"]
         )
+
+
+def _reason(health: dict[str, Any]) -> str:
+    return bounded(": ".join(filter(None, (health.get("Reason"), health.get("Description")))))

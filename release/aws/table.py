@@ -1,7 +1,7 @@
-"""The ledger's DynamoDB table: three kinds of items (HEAD, LEASE, EVENT), written only together and on conditions.
+"""The ledger's DynamoDB table: items of several kinds, like HEAD and EVENT, written only together and on conditions.
 
-Key: ``kind`` (string) and ``seq`` (number, 0 for HEAD and LEASE). ``body`` is the value as canonical JSON; what a
-condition looks at (``fence``, ``nonce``) stands beside it as an attribute of its own.
+Key: ``kind`` (string) and ``seq`` (number, 0 where there is one of a kind). ``body`` is the value as canonical JSON;
+what a condition looks at (``fence``, ``nonce``) stands beside it as an attribute of its own.
 """
 
 import random
@@ -44,11 +44,12 @@ class Item:
 
 
 class LedgerTable:
-    """The table of one environment."""
+    """The table of one environment; ``hasty`` calls give up within seconds, for what is tried again soon anyway."""
 
-    def __init__(self, session: AwsSession, name: str) -> None:
+    def __init__(self, session: AwsSession, name: str, *, hasty: bool = False) -> None:
         self.name = name
         self._session = session
+        self._hasty = hasty
 
     def exists(self) -> bool:
         """Whether the table is there."""
@@ -107,14 +108,21 @@ class LedgerTable:
 
     def events(self, *, newest_first: bool = False) -> Iterator[Item]:
         """The events, page by page."""
+        return self.items("EVENT", newest_first=newest_first)
+
+    def items(
+        self, kind: str, *, newest_first: bool = False, first: int = 0, size: int | None = None
+    ) -> Iterator[Item]:
+        """The items of a kind from number ``first`` on, in the order of their numbers, in pages of ``size``."""
         pages = self._client.get_paginator("query").paginate(
             TableName=self.name,
-            KeyConditionExpression="kind = :kind",
-            ExpressionAttributeValues={":kind": {"S": "EVENT"}},
+            KeyConditionExpression="kind = :kind AND seq >= :first",
+            ExpressionAttributeValues={":kind": {"S": kind}, ":first": {"N": str(first)}},
             ScanIndexForward=not newest_first,
             ConsistentRead=True,
+            PaginationConfig={"PageSize": size},
         )
-        with aws_call(f"read the events of the ledger {self.name}"):
+        with aws_call(f"read {kind} of the ledger {self.name}"):
             for page in pages:
                 yield from map(_item, page["Items"])
 
@@ -153,7 +161,7 @@ class LedgerTable:
 
     @property
     def _client(self) -> Any:
-        return self._session.client("dynamodb")
+        return self._session.hasty_client("dynamodb") if self._hasty else self._session.client("dynamodb")
 
 
 def cancellation_reasons(error: Broken) -> set[str]:

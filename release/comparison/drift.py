@@ -20,7 +20,13 @@ EMPTY = (ABSENT, "", "[]", "{}")  # AWS does not tell an empty value from none
 PRESENT = "(present)"
 NOTHING = "nothing"
 SLOTS: tuple[SlotName, SlotName] = ("blue", "green")
-CHANGES = {"update": "changed", "replace": "changed", "delete": "deleted"}
+CHANGES = frozenset({"update", "replace", "delete"})
+SAME = frozenset({"same", "refresh", "read"})  # what the summary counts that is no change
+UNNAMED = "resources that Pulumi counts as changed and does not name"
+
+MIGRATION = "env-database-migration"
+MIGRATION_VALUE = {"value", "insecureValue", "version"}
+"""What `release` itself changes: the parameter that names the deployment which may migrate, and what AWS says of it."""
 
 INSTALLER = "stageline/slot.py"
 UNITS: Mapping[SlotName, str] = {slot: f".config/systemd/user/stageline-{slot}.service" for slot in SLOTS}
@@ -49,8 +55,22 @@ class Rule:
 
 
 def of_refresh(preview: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """What `pulumi refresh --preview-only --json` found changed or deleted, input by input."""
-    return tuple(finding for step in preview.get("steps") or [] if step["op"] in CHANGES for finding in _of_step(step))
+    """What `pulumi refresh --preview-only --json` found changed or deleted, input by input.
+
+    A step is named as a change only where the provider tells which properties differ (the engine's
+    backend/display/json.go); of the others the summary tells how many there are, and nothing else.
+    """
+    named = [step for step in preview.get("steps") or [] if step.get("op") in CHANGES]
+    findings = (finding for step in named if not _is_a_deployments(step) for finding in _of_step(step))
+    return (*findings, *_unnamed(preview, len(named)))
+
+
+def _unnamed(preview: Mapping[str, Any], named: int) -> Iterator[Finding]:
+    summary = preview.get("changeSummary")
+    counts = summary.items() if isinstance(summary, Mapping) else ()
+    more = sum(count for kind, count in counts if kind not in SAME and isinstance(count, int)) - named
+    if more > 0:
+        yield Finding(where="AWS", what=UNNAMED, expected="0", found=str(more))
 
 
 def of_rules(rules: Sequence[Rule], stack: Mapping[str, Any]) -> tuple[Finding, ...]:
@@ -116,6 +136,12 @@ def unit_template(installer: str) -> str:
         if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "UNIT":
             return str(ast.literal_eval(statement.value))
     raise Broken("the installer of this checkout has no UNIT", hint="restore components/host/slot.py from git")
+
+
+def _is_a_deployments(step: Mapping[str, Any]) -> bool:
+    """Whether nothing but the deployment that may migrate is another one."""
+    is_migration = step["urn"].endswith(f"::{MIGRATION}") and step["op"] == "update"
+    return is_migration and set(step.get("diffReasons") or [PRESENT]) <= MIGRATION_VALUE
 
 
 def _of_step(step: Mapping[str, Any]) -> Iterator[Finding]:

@@ -1,15 +1,34 @@
 """What follows when a deployment fails: it is put back, or left open for a person to decide.
 
-The listener goes back first and by an up of its own: the slot that is put back is then one that nobody uses.
+Putting back needs less than doing. The listener goes back first and by one call, whether it can be recorded or not.
+What the idle slot held before comes next, as far as it goes: no user sees it, so nothing that is wrong with it keeps
+the deployment open. It is emptied or marked then, and the next install mends it.
 """
 
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field
 
-from release.deployment.plan import UNDOING, Outcome, Plan, closed, consequence, in_step, undoing
+from release.artifacts.schema import newest
+from release.deployment.plan import (
+    MOST_WHY,
+    UNDOING,
+    Outcome,
+    closed,
+    consequence,
+    in_undoing,
+    is_behind_switch,
+    is_listener_away,
+    restored,
+    unsure,
+    was_touched,
+    with_listener_back,
+)
 from release.deployment.record import deployment_id, entry
 from release.deployment.steps import Work
-from release.deployment.stops import Cause, held, vetoed
+from release.deployment.users import what_users_see
+from release.deployment.wanted import Held, Unwanted
+from release.engine.stack import UpFailed
 from release.environment import Environment
 from release.errors import (
     Broken,
@@ -19,103 +38,291 @@ from release.errors import (
     StagelineError,
     VerificationFailed,
 )
-from release.ledger.head import State
-from release.ledger.ledger import Holder
+from release.ledger.head import Open, SlotName, State, emptied, with_slot
+from release.ledger.ledger import Entry, Holder
+from release.ledger.stops import Cause, held, vetoed
 from release.output import Progress
+from release.text import bounded
+
+ANSWER_LIMIT = 30.0  # seconds for what was live before to answer: it ran all the time
 
 
-def follow(work: Work, failure: StagelineError, progress: Progress) -> None:
-    """Do what follows a failure, and say in it what that was."""
-    environment, plan, holder = work.environment, work.plan, work.holder
-    why, state = str(failure), holder.head.state
-    match consequence(plan, state, _outcome(failure)):
-        case "left open":
-            _leave_open(work, failure)
-            return
-        case "put back and stopped":
-            holder.record(entry(plan, "verification failed", _stopped(work, why), UNDOING, {"why": why}))
-            lift = f"{environment.name} is on hold and {plan.version} is vetoed until a person lifts that"
-            failure.hint = "; ".join(filter(None, (lift, failure.hint)))
-        case "put back":
-            pass
-    undo(environment, plan, holder, progress, why=why)
-    failure.put_in_context(f"{plan.version} is not live in {environment.name}")
+@dataclass
+class PutBack:
+    """A deployment that is being put back: why, what shall be so, and what could not be done or written down so far.
 
-
-def undo(environment: Environment, plan: Plan, holder: Holder, progress: Progress, *, why: str) -> None:
-    """Put back the listener, then the slot, and close the deployment as failed.
-
-    The listener goes first and by an up of its own: the slot that is put back is then one that nobody uses. A former
-    release that does not answer is no reason to stay open: only another deployment could mend it.
+    ``state`` goes on also where it could not be recorded: whatever is recorded next says all of it.
     """
-    with progress.step(environment.name, "put back"):
+
+    environment: Environment
+    opened: Open
+    holder: Holder
+    progress: Progress
+    why: str
+    state: State
+    undone: list[str] = field(default_factory=list)
+
+    def record(self, kind: str, state: State, step: str, **details: object) -> bool:
+        """Write it down if that can be done, and say whether it was. LeaseLost: all of this is another's now."""
+        told = {"why": self.why, "failed_in": self.opened.step, **details}
+        left = self.opened.release if is_behind_switch(self.opened, self.state) else ""
+        noted = entry(self.opened, kind, state, step, told)
+        self.state = state
         try:
-            silence = _put_back(environment, plan, holder, why)
+            self.holder.record(Entry(**{**vars(noted), "left": left}) if left else noted)
         except LeaseLost:
             raise
         except StagelineError as error:
-            raise Broken(
-                f"{environment.name} could not be put back after {plan.version} failed ({why}): {error}",
-                hint=f"mend it, then run: release abort {environment.name}",
-            ) from error
+            self.undone.append(f"{kind} could not be recorded ({error.args[0]})")
+            return False
+        return True
+
+
+def follow(work: Work, failure: StagelineError) -> None:
+    """Do what follows a failure, and say in it what that was."""
+    environment, state, outcome = work.environment, work.holder.head.state, outcome_of(failure)
+    opened = state.open
+    if opened is None:
+        return  # it had ended: what failed came after
+    match consequence(opened, state, outcome):
+        case "left open":
+            _leave_open(work, opened, failure)
+            return
+        case "put back and stopped":
+            stopped = stop_release(work, str(failure))
+            failure.hint = "; ".join(filter(None, (stopped, failure.hint)))
+        case "put back":
+            pass
+    undone = put_back(environment, opened, work.holder, work.progress, why=str(failure))
+    told = f"{opened.release} is not live in {environment.name}"
+    failure.put_in_context(f"{told}, {what_users_see(environment).words}" if opened.former.declared else told)
+    failure.hint = "; ".join(filter(None, (*(f"not done: {one}" for one in undone), failure.hint)))
+
+
+def put_back(
+    environment: Environment, opened: Open, holder: Holder, progress: Progress, *, why: str
+) -> tuple[str, ...]:
+    """Put back the listener, then the slot, and close the deployment as failed; what could not be done.
+
+    Broken when the listener could not be moved: then it stays open. Inconclusive when what was live does not answer.
+    """
+    back = PutBack(environment, opened, holder, progress, bounded(why, MOST_WHY), holder.head.state)
+    with progress.step(environment.name, "put back"):
+        moved = _listener_back(back)
+        silence = _silence(back) if moved else ""
+        _slot_back(back)
+        _close(back, silence)
     if silence:
         raise Inconclusive(
-            f"{plan.version} failed ({why}) and was put back, but what was live in {environment.name} before does not "
-            f"answer: {silence}",
+            f"{opened.release} failed ({why}) and was put back, but what was live in {environment.name} before does "
+            f"not answer: {silence}",
             hint=f"see: release status {environment.name}",
         )
+    return tuple(back.undone)
 
 
-def _outcome(failure: StagelineError) -> Outcome:
-    """The verdict that a failure is."""
-    if isinstance(failure, VerificationFailed):
-        return "failed"
-    if isinstance(failure, Inconclusive):
-        return "inconclusive"
-    return "interrupted" if isinstance(failure, Interrupted) else "errored"
+def outcome_of(failure: StagelineError) -> Outcome:
+    """What kind of failure it is."""
+    kinds: tuple[tuple[type[StagelineError], Outcome], ...] = (
+        (Unforeseen, "unforeseen"),
+        (VerificationFailed, "failed"),
+        (Inconclusive, "inconclusive"),
+        (Interrupted, "interrupted"),
+        (Unwanted, "stopped"),
+        (Held, "held"),
+    )
+    return next((outcome for kind, outcome in kinds if isinstance(failure, kind)), "errored")
 
 
-def _stopped(work: Work, why: str) -> State:
-    """The state with a hold here and a veto everywhere. It comes before the undoing, so that no kill can lose it."""
-    plan, ledger, state = work.plan, work.environment.ledger, work.holder.head.state
-    reason = f"{plan.version} failed behind the live listener in {plan.deployment}: {why}"
-    cause = Cause(reason=reason, by=work.holder.writer.principal, at=ledger.now())
-    stopped = vetoed(held(state, cause), cause, release=plan.version, digest=plan.digest)
-    return in_step(plan, UNDOING, stopped, work.requested)
+class Unforeseen(Broken):
+    """An error that nobody foresaw (exit code 1)."""
 
 
-def _leave_open(work: Work, failure: StagelineError) -> None:
+def stop_release(work: Work, why: str) -> str:
+    """A hold here and a veto of the release, before the undoing, so that no kill can lose them; what became of it.
+
+    That they cannot be written keeps nobody from going back.
+    """
+    environment, plan = work.environment, work.plan
+    cause = Cause(
+        reason=bounded(f"{plan.version} failed behind the live listener in {plan.deployment}: {why}", MOST_WHY),
+        by=work.holder.writer.principal,
+        at=environment.ledger.now(),
+    )
+    told = {"deployment": plan.deployment, "release": plan.version, "digest": plan.digest, "reason": cause.reason}
+    try:
+        environment.stops.change(
+            "verification failed",
+            lambda stops: vetoed(held(stops, cause), cause, release=plan.version, digest=plan.digest),
+            work.holder.writer,
+            told,
+        )
+    except StagelineError as error:
+        return f"neither a hold nor a veto could be written ({error.args[0]}): release hold {environment.name}"
+    return f"{environment.name} is on hold and {plan.version} is vetoed there until a person lifts that"
+
+
+def _leave_open(work: Work, opened: Open, failure: StagelineError) -> None:
     """Write down why the deployment waits for a person. It is open anyway, so the failure is told first."""
-    plan, name, state = work.plan, work.environment.name, work.holder.head.state
-    opened = state.open and replace(state.open, stopped=f"{_outcome(failure)}: {failure}")
-    step = opened.step if opened else ""
-    with suppress(Broken):
-        work.holder.record(entry(plan, "deployment stopped", replace(state, open=opened), step, {"why": str(failure)}))
-    failure.put_in_context(f"{plan.version} answers in {name}, but is not verified there")
-    failure.hint = f"look again with: release resume {name}; go back with: release abort {name}"
+    name, state = work.environment.name, work.holder.head.state
+    stopped = opened.but(stopped=bounded(f"{outcome_of(failure)}: {failure}", MOST_WHY))
+    waits = entry(opened, "deployment stopped", state.but(open=stopped), opened.step, {"why": str(failure)})
+    with suppress(StagelineError):
+        work.holder.record(waits)
+    failure.put_in_context(f"{opened.release} is not verified in {name}, {what_users_see(work.environment).words}")
+    failure.hint = "; ".join(_ways_on(name, opened, state))
 
 
-def _put_back(environment: Environment, plan: Plan, holder: Holder, why: str) -> str:
-    """Why what was live before does not answer now; empty when it does, when none was, or when nothing was touched."""
-    opened = holder.head.state.open
-    failed_in, requested = (opened.step, opened.requested) if opened else ("", holder.head.seq)
-    told, silence = {"why": why, "failed_in": failed_in}, ""
-    for back in undoing(plan, holder.head.state, deployment_id(environment.name, environment.ledger.now())):
-        holder.record(entry(plan, "undo started", in_step(plan, UNDOING, back, requested), UNDOING, told))
-        environment.stack.up(fence=holder.lease.fence, deployment=plan.deployment)
-        silence = _silence(environment, plan)
-    ended = closed(holder.head.state)
-    holder.record(entry(plan, "deployment failed", ended, failed_in, {**told, "live_does_not_answer": silence}))
-    return silence
+def _ways_on(name: str, opened: Open, state: State) -> Iterator[str]:
+    """The verbs that are allowed where a deployment was left open."""
+    yield f"look again with: release resume {name}"
+    if is_behind_switch(opened, state):
+        yield f"take it as it is: release accept {name} --reason WHY"
+    if opened.kind == "rollback":
+        yield f"go elsewhere: release rollback {name} --to VERSION"
+    else:
+        yield f"go back with: release abort {name}"
 
 
-def _silence(environment: Environment, plan: Plan) -> str:
+def _listener_back(back: PutBack) -> bool:
+    """Let the live listener point where the deployment found it; whether it could have been away."""
+    opened, state = back.opened, back.state
+    away = opened.step == UNDOING or is_listener_away(opened, state) or is_behind_switch(opened, state)
+    if not away and not (was_touched(opened, state) and _users_are_in(back.environment, opened.slot)):
+        return False
+    back.record("undo started", with_listener_back(opened, state), UNDOING)
+    declared = opened.former.declared
+    try:
+        entrance = back.environment.listeners.find()
+        back.environment.listeners.move(entrance, declared)
+    except StagelineError as error:
+        name = back.environment.name
+        raise Broken(
+            f"the live listener of {name} could not be moved back after {opened.release} failed ({back.why}): {error}; "
+            f"{what_users_see(back.environment).words}",
+            hint=f"run: release abort {name}, or move it by hand: see the runbook, In an incident",
+        ) from error
+    return True
+
+
+def _users_are_in(environment: Environment, slot: SlotName) -> bool:
+    """Whether somebody moved the live listener by hand into a slot that is about to be changed; False if not known."""
+    try:
+        return environment.listeners.slot_in_use(environment.listeners.find()) == slot
+    except StagelineError:
+        return False
+
+
+def _silence(back: PutBack) -> str:
     """Why the release that was live before does not answer now; empty when it does, or when none was."""
-    if plan.former.live is None:
+    live = back.state.live
+    if live is None:
         return ""
     try:
-        url = environment.stack.outputs()["live_url"]
-        environment.verification.wait_until_answering(url, plan.former.live.release)
+        url = back.environment.live_url(back.environment.listeners.find())
+        back.environment.verification.wait_until_answering(url, live.release, ANSWER_LIMIT)
     except StagelineError as error:
         return str(error)
     return ""
+
+
+def _slot_back(back: PutBack) -> None:
+    """Give the slot what it held, as far as it goes, and empty it where that does not come up.
+
+    The same ``up`` tells Pulumi's state of a listener that went back.
+    """
+    touched = was_touched(back.opened, back.state)
+    if touched:
+        content = restored(back.opened.former.content, _undo_id(back))
+        wanted = with_slot(_with_schema(back), back.opened.slot, content)
+        if not back.record("undo started", in_undoing(back.opened, wanted), UNDOING):
+            _mark(back, touched, Broken(f"that it is put back: {back.undone[-1]}"))
+            return
+    elif not back.state.behind:
+        return
+    failure = _up(back)
+    if touched and isinstance(failure, UpFailed) and _names_slot(failure, back.opened.slot):
+        failure = _emptied(back, failure)
+    if failure is not None:
+        _mark(back, touched, failure)
+
+
+def _emptied(back: PutBack, failure: StagelineError) -> StagelineError | None:
+    """Empty a slot whose former release does not come up: nobody waits for what no user sees."""
+    slot, former = back.opened.slot, back.opened.former.content
+    back.undone.append(f"{former.release if former else 'what'} in {slot} did not come up again: {failure.args[0]}")
+    wanted = with_slot(back.state, slot, emptied(_undo_id(back)))
+    if not back.record("undo started", in_undoing(back.opened, wanted), UNDOING, emptied=slot):
+        return failure
+    return _up(back)
+
+
+def _up(back: PutBack) -> StagelineError | None:
+    """Make AWS what HEAD says, without the servers that do not answer; how it failed."""
+    environment = back.environment
+    try:
+        silent = environment.fleet.silent(environment.stack.outputs())
+        environment.up(back.holder.lease.fence, back.opened.deployment, back.progress, passed_over=silent)
+    except LeaseLost:
+        raise
+    except Exception as error:  # whatever it is: nothing that is wrong with the idle slot keeps the deployment open
+        return error if isinstance(error, StagelineError) else Unforeseen(f"unexpected {type(error).__name__}: {error}")
+    content = back.state.slot(back.opened.slot)
+    if silent and content is not None:
+        why = f"{', '.join(sorted(silent))} did not answer"
+        back.undone.append(f"{why}: the next install mends that")
+        back.record("undo started", unsure(back.state.but(behind=""), back.opened.slot, why), UNDOING)
+    elif back.state.behind:
+        back.record("undo started", back.state.but(behind=""), UNDOING)
+    return None
+
+
+def _mark(back: PutBack, touched: bool, failure: StagelineError) -> None:
+    """Note what is not known, or not written yet, where ``up`` could not be run."""
+    why = str(failure)
+    if touched:
+        back.undone.append(f"slot {back.opened.slot} may hold something else: {why}")
+        back.record("undo started", unsure(back.state, back.opened.slot, why), UNDOING)
+    else:
+        back.undone.append(f"Pulumi's state does not say yet that the listener is back: {why}")
+
+
+def _close(back: PutBack, silence: str) -> None:
+    """Close the deployment. Broken when even that cannot be written: then it stays open, with users where they are."""
+    name, told = back.environment.name, {"undone": back.undone, "live_does_not_answer": silence}
+    if not back.record("deployment failed", closed(back.state), back.opened.step, **told):
+        raise Broken(
+            f"{back.opened.release} failed ({back.why}) and that it was put back could not be recorded: "
+            f"{back.undone[-1]}; {what_users_see(back.environment).words}",
+            hint=f"when the ledger answers again: release abort {name}",
+        )
+
+
+def _with_schema(back: PutBack) -> State:
+    """The state with the schema that a migration began to bring, by the word of the servers; silence counts as yes."""
+    opened, state = back.opened, back.state
+    if opened.kind == "rollback" or opened.made_with is None:
+        return state
+    if _migration_began(back) is False:
+        return state
+    return state.but(brought=newest(state.brought, opened.made_with))
+
+
+def _migration_began(back: PutBack) -> bool | None:
+    """Whether a server began to migrate for this deployment; None when that cannot be told."""
+    environment, opened = back.environment, back.opened
+    try:
+        group = environment.listeners.find().groups[opened.slot]
+        instances = [target.instance for target in environment.balancer.targets(group)]
+    except StagelineError:
+        return None
+    return environment.fleet.migration_began(instances, opened.slot, opened.deployment)
+
+
+def _names_slot(failure: UpFailed, slot: SlotName) -> bool:
+    """Whether an install into this slot is among what failed."""
+    return any(resource.endswith(f"-{slot}") for resource in failure.resources)
+
+
+def _undo_id(back: PutBack) -> str:
+    return deployment_id(back.environment.name, back.environment.ledger.now())

@@ -1,63 +1,85 @@
 """Runs a deployment's plan: records each step before and after it, and puts things back when one fails.
 
-Each step's state is written to HEAD before Pulumi is asked to make it so. A process that dies leaves an open
+Each step's state is written to HEAD before anybody is asked to make it so. A process that dies leaves an open
 deployment in HEAD: by the plan that the ledger keeps, ``resume`` goes on with it and ``abort`` puts it back.
 """
 
-from dataclasses import asdict, dataclass
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
 
 from release.artifacts.manifest import Manifest
-from release.deployment.aftermath import follow, undo
+from release.deployment.aftermath import Unforeseen, follow, put_back
 from release.deployment.gates import Gate
 from release.deployment.interruption import INTERRUPTION
+from release.deployment.lanes import Kind, StepName
 from release.deployment.plan import (
     REQUESTED,
     UNDOING,
-    Kind,
     Plan,
-    StepName,
     entering,
+    has_way_back,
     in_step,
+    leaves,
     leaving,
     make_plan,
     remaining,
 )
-from release.deployment.record import deployment_id, entry, open_deployment
-from release.deployment.steps import STEPS, Evidence, Work
+from release.deployment.record import deployment_id, entry, open_in, plan_of_open
+from release.deployment.steps import STEPS, Evidence, Work, manifest_of
+from release.deployment.wanted import refuse_unwanted
 from release.environment import Environment
-from release.errors import (
-    Broken,
-    LeaseLost,
-    Refused,
-    StagelineError,
-)
-from release.ledger.head import Head
-from release.ledger.ledger import Entry, Holder, Writer
+from release.errors import Interrupted, LeaseLost, Refused, StagelineError
+from release.ledger.head import Head, Open, Slot
+from release.ledger.lease import Patience
+from release.ledger.ledger import Entry, Free, Holder, Writer
 from release.output import Progress
+
+ASKED_BEFORE = frozenset({"installed", "switched"})  # steps before which it is asked whether it is still wanted
+IN_ONE_GO = frozenset({"answered", "live"})  # steps of a rollback that a signal does not come before
 
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What is to be deployed: a release, judged by these gates on this very HEAD; a hotfix has a reason."""
+    """What is to be deployed: a release by these steps, judged by these gates on this very HEAD.
+
+    ``manifest`` is None where it is read only when it is needed. ``free`` is the lease as it was found free.
+    """
 
     kind: Kind
-    manifest: Manifest
+    release: Slot
+    steps: tuple[StepName, ...]
     head: Head
     gates: tuple[Gate, ...]
+    manifest: Manifest | None
+    free: Free | None = None
     reason: str = ""
+
+
+@dataclass
+class Done:
+    """What a run has done so far: the evidence of its steps, what is told as a warning, and a signal that came late."""
+
+    evidence: dict[str, Evidence] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    interrupted: Interrupted | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deployed:
-    """How a deployment ended well: what is live, where, and the evidence of each step by its name."""
+    """How a deployment ended well: what is live, where, the evidence of each step by its name, and the warnings.
+
+    ``paused``: it waits before the switch, with the release behind the preview listener at ``url``.
+    """
 
     environment: str
     deployment: str
     version: str
     digest: str
     slot: str
-    live_url: str
+    url: str
     evidence: dict[str, Evidence]
+    warnings: tuple[str, ...] = ()
+    paused: bool = False
 
 
 def deploy(environment: Environment, order: Order, writer: Writer, progress: Progress) -> Deployed:
@@ -66,56 +88,69 @@ def deploy(environment: Environment, order: Order, writer: Writer, progress: Pro
     Raises LeaseHeld when somebody else is at work, or when HEAD is no longer the one that the gates were judged on;
     and the error of the step that failed, after having put back what the deployment had changed.
     """
-    plan = plan_of(environment, order)
-    with INTERRUPTION.watched(), environment.ledger.begin(_request(plan, order), order.head, writer) as holder:
-        work = Work(plan, order.manifest, environment, holder, requested=holder.head.seq)
-        return _deployed(work, _run(work, plan.steps, progress))
+    plan, ledger = plan_of(environment, order), environment.ledger
+    with watched(environment), ledger.begin(_request(plan, order), order.head, writer, order.free) as holder:
+        work = Work(plan, order.manifest, environment, holder, holder.head.seq, progress)
+        return _run(work, plan.steps)
 
 
 def resume(environment: Environment, writer: Writer, progress: Progress) -> Deployed:
     """Go on with a deployment whose process died, or which stopped because it could not be told how it went.
 
-    Refused when none is open, when it is being put back, or when its release is another now than the one of the plan;
-    LeaseHeld while its process may still be alive.
+    Refused when none is open, when it is being put back, when its release is another now than the one of the plan, or
+    when its listener was moved since; LeaseHeld while its process may still be alive.
     """
+    free = environment.ledger.free_lease(Patience(until_silent=True, told=progress.note))
     head = environment.ledger.head()
-    plan, opened = open_deployment(environment.ledger, head)
-    environment.ledger.refuse_held()
+    opened, plan = open_in(head), plan_of_open(environment.ledger, head)
     if opened.step == UNDOING:
-        raise Refused(f"{plan.version} is being put back", hint=f"end that with: release abort {environment.name}")
-    manifest = manifest_of(environment, plan)
-    request = entry(plan, "resume requested", head.state, opened.step)
-    with INTERRUPTION.watched(), environment.ledger.begin(request, head, writer) as holder:
-        _end_leftovers(environment, plan, holder, progress)
-        work = Work(plan, manifest, environment, holder, requested=opened.requested)
-        return _deployed(work, _run(work, remaining(plan, opened), progress))
+        raise Refused(f"{opened.release} is being put back", hint=f"end that with: release abort {environment.name}")
+    steps = remaining(plan, opened)
+    if "switched" not in steps:
+        _refuse_moved_listener(environment, opened)
+    manifest = None if plan.kind == "rollback" else manifest_of(environment, plan)
+    request = entry(opened, "resume requested", head.state, opened.step)
+    with watched(environment), environment.ledger.begin(request, head, writer, free) as holder:
+        _end_leftovers(environment, opened, holder, progress)
+        work = Work(plan, manifest, environment, holder, opened.requested, progress)
+        return _run(work, steps, resumed=True)
 
 
-def abort(environment: Environment, writer: Writer, progress: Progress) -> Plan:
-    """Put back what an open deployment changed; the plan that was put back.
+def abort(environment: Environment, writer: Writer, progress: Progress) -> tuple[Open, tuple[str, ...]]:
+    """Put back what an open deployment changed; the deployment, and what could not be done.
 
-    Refused when no deployment is open; LeaseHeld while its process may still be alive; Inconclusive when what was
-    live before does not answer.
+    It needs nothing but HEAD: any plan can be aborted. Refused when no deployment is open, and where what users would
+    get back was overwritten by another rollback; LeaseHeld while its process
+    may still be alive; Inconclusive when what was live before does not answer.
     """
+    free = environment.ledger.free_lease(Patience(until_silent=True, told=progress.note))
     head = environment.ledger.head()
-    plan, opened = open_deployment(environment.ledger, head)
-    request = entry(plan, "abort requested", head.state, opened.step)
-    with INTERRUPTION.watched(), environment.ledger.begin(request, head, writer) as holder:
-        _end_leftovers(environment, plan, holder, progress)
-        undo(environment, plan, holder, progress, why=f"aborted by {writer.principal}")
-    return plan
+    opened = open_in(head)
+    _refuse_lost_way_back(environment, opened, head)
+    request = entry(opened, "abort requested", head.state, opened.step)
+    with watched(environment), environment.ledger.begin(request, head, writer, free) as holder:
+        _end_leftovers(environment, opened, holder, progress)
+        return opened, put_back(environment, opened, holder, progress, why=f"aborted by {writer.principal}")
 
 
-def manifest_of(environment: Environment, plan: Plan) -> Manifest:
-    """The signed manifest of a plan's release; Refused when it speaks of other bytes than the plan."""
-    manifest = environment.releases.get(plan.version)
-    if manifest.digest != plan.digest:
+def _refuse_moved_listener(environment: Environment, opened: Open) -> None:
+    """Refused behind the switch where users are elsewhere: put back without a record of it, or moved by hand."""
+    entrance, name = environment.listeners.find(), environment.name
+    if environment.listeners.slot_in_use(entrance) != opened.slot:
         raise Refused(
-            f"{plan.version} has other bytes than when {plan.deployment} began (sha256 {manifest.digest[:12]} instead "
-            f"of {plan.digest[:12]})",
-            hint=f"put it back with: release abort {environment.name}",
+            f"the live listener of {name} was moved away from {opened.release} since its switch",
+            hint=f"put it back with: release abort {name}, or keep users there: release adopt-listener {name}",
         )
-    return manifest
+
+
+def _refuse_lost_way_back(environment: Environment, opened: Open, head: Head) -> None:
+    if not has_way_back(opened, head.state):
+        name = environment.name
+        raise Refused(
+            f"{opened.deployment} installs over what was live before, so that cannot be put back by the listener",
+            hint=f"go on with: release resume {name}, go elsewhere: release rollback {name} --to VERSION, or keep "
+            f"users where they are: release adopt-listener {name} --reason WHY",
+        )
 
 
 def plan_of(environment: Environment, order: Order) -> Plan:
@@ -124,29 +159,130 @@ def plan_of(environment: Environment, order: Order) -> Plan:
         deployment=deployment_id(environment.name, environment.ledger.now()),
         kind=order.kind,
         environment=environment.name,
-        manifest=order.manifest,
+        release=order.release,
+        steps=order.steps,
         state=order.head.state,
+        reason=order.reason,
     )
+
+
+def watched(environment: Environment) -> AbstractContextManager[None]:
+    """Signals remembered for the length of a deployment; a second one names the way on."""
+    return INTERRUPTION.watched(way_on=f"release abort {environment.name}")
 
 
 def _request(plan: Plan, order: Order) -> Entry:
     """The first event of a deployment: it holds the plan, and what the decision to begin rests on."""
-    details = {"plan": asdict(plan), "gates": [asdict(gate) for gate in order.gates], "reason": order.reason}
-    opened = in_step(plan, REQUESTED, order.head.state, order.head.seq + 1)
-    return entry(plan, f"{plan.kind} requested", opened, REQUESTED, details)
+    superseded = order.head.state.open
+    details = {
+        "plan": plan.model_dump(),
+        "gates": [asdict(gate) for gate in order.gates],
+        "reason": order.reason,
+        **({"supersedes": superseded.deployment} if superseded else {}),
+    }
+    return Entry(
+        kind=f"{plan.kind} requested",
+        state=in_step(plan, REQUESTED, order.head.state, order.head.seq + 1),
+        deployment=plan.deployment,
+        step=REQUESTED,
+        details=details,
+        begins=plan.content,
+    )
 
 
-def _end_leftovers(environment: Environment, plan: Plan, holder: Holder, progress: Progress) -> None:
+def _end_leftovers(environment: Environment, opened: Open, holder: Holder, progress: Progress) -> None:
     """Nothing of the process that died may go on while we do; an installation on a server is waited for by its lock."""
     with progress.step(environment.name, "leftovers ended"):
-        ended = environment.leftovers.end(plan.deployment)
+        ended = environment.leftovers.end(opened.deployment)
     if ended:
-        state = holder.head.state
-        step = state.open.step if state.open else REQUESTED
-        holder.record(entry(plan, "leftovers ended", state, step, {"programs": list(ended)}))
+        holder.record(entry(opened, "leftovers ended", holder.head.state, opened.step, {"programs": list(ended)}))
 
 
-def _deployed(work: Work, evidence: dict[str, Evidence]) -> Deployed:
+def _run(work: Work, steps: tuple[StepName, ...], *, resumed: bool = False) -> Deployed:
+    """Run these steps. Whatever fails, also what nobody foresaw, has a consequence that ends in a named state."""
+    done = Done()
+    try:
+        if resumed:
+            refuse_unwanted(work)
+        for step in steps:
+            if step == "paused":
+                return _paused(work, done)
+            _attempt(work, step, done) if work.plan.bears(step) else _run_step(work, step, done)
+    except LeaseLost:
+        raise  # what was ours is another's now: nothing more may be touched
+    except Exception as error:
+        failure = _as_failure(error)
+        follow(work, failure)
+        raise failure from (error.__cause__ if failure is error else error)
+    if done.interrupted is not None:
+        live = f"{work.plan.version} is live in {work.plan.environment}"
+        done.interrupted.put_in_context(f"{live}, what follows is not done")
+        raise done.interrupted
+    return _deployed(work, done)
+
+
+def _run_step(work: Work, step: StepName, done: Done) -> None:
+    plan, holder = work.plan, work.holder
+    if plan.kind != "rollback" or step not in IN_ONE_GO:
+        INTERRUPTION.check()
+    if step in ASKED_BEFORE:
+        refuse_unwanted(work)
+    before = in_step(plan, step, entering(plan, step, holder.head.state), work.requested)
+    with work.progress.step(work.environment.name, step):
+        holder.record(entry(plan, "step started", before, step))
+        evidence = STEPS[step](work)
+        holder.record(_done(work, step, evidence))
+    done.evidence[step] = evidence
+
+
+def _done(work: Work, step: StepName, evidence: Evidence) -> Entry:
+    """The end of a step; of the last one, with what the index says from then on."""
+    plan, before = work.plan, work.holder.head.state
+    after = leaving(plan, step, before, work.environment.ledger.now().isoformat(timespec="seconds"))
+    done = entry(plan, "step done", after, step, evidence)
+    if step != "live":
+        return done
+    left = before.live.release if before.live and leaves(plan.kind, plan.digest, before) else ""
+    return Entry(**{**vars(done), "became_live": plan.version, "left": left})
+
+
+def _attempt(work: Work, step: StepName, done: Done) -> None:
+    """Run a step that nobody has to wait for: what goes wrong is written down and told, and ends nothing.
+
+    Who interrupts a rollback here gets it closed at once: users are helped.
+    """
+    if done.interrupted is not None:
+        return
+    try:
+        _run_step(work, step, done)
+    except LeaseLost:
+        raise
+    except Exception as error:
+        failure = _as_failure(error)
+        if isinstance(failure, Interrupted):
+            if work.plan.kind != "rollback":
+                raise
+            done.interrupted = failure
+        done.warnings.append(f"{step}: {failure}")
+        state = work.holder.head.state
+        after = state.but(open=state.open and state.open.but(done=True))
+        work.holder.record(entry(work.plan, "step failed", after, step, {"why": str(failure), "warning": True}))
+
+
+def _paused(work: Work, done: Done) -> Deployed:
+    """Leave the deployment before its switch, for a person to look at what would be live."""
+    plan, url = work.plan, str(work.outputs["preview_url"])
+    state = in_step(plan, "paused", work.holder.head.state, work.requested)
+    opened = state.open and state.open.but(done=True, stopped=f"paused before the switch: look at {url}")
+    work.holder.record(entry(plan, "deployment paused", state.but(open=opened), "paused", {"preview_url": url}))
+    return _ended(work, done, url, paused=True)
+
+
+def _deployed(work: Work, done: Done) -> Deployed:
+    return _ended(work, done, work.live_url, paused=False)
+
+
+def _ended(work: Work, done: Done, url: str, *, paused: bool) -> Deployed:
     plan = work.plan
     return Deployed(
         environment=work.environment.name,
@@ -154,35 +290,13 @@ def _deployed(work: Work, evidence: dict[str, Evidence]) -> Deployed:
         version=plan.version,
         digest=plan.digest,
         slot=plan.slot,
-        live_url=work.outputs["live_url"],
-        evidence=evidence,
+        url=url,
+        evidence=done.evidence,
+        warnings=tuple(done.warnings),
+        paused=paused,
     )
-
-
-def _run(work: Work, steps: tuple[StepName, ...], progress: Progress) -> dict[str, Evidence]:
-    """Run these steps. Whatever fails, also what nobody foresaw, has a consequence that ends in a named state."""
-    try:
-        return {step: _run_step(work, step, progress) for step in steps}
-    except LeaseLost:
-        raise  # what was ours is another's now: nothing more may be touched
-    except Exception as error:
-        failure = _as_failure(error)
-        follow(work, failure, progress)
-        raise failure from (error.__cause__ if failure is error else error)
-
-
-def _run_step(work: Work, step: StepName, progress: Progress) -> Evidence:
-    INTERRUPTION.check()
-    plan, holder, requested = work.plan, work.holder, work.requested
-    before = in_step(plan, step, entering(plan, step, holder.head.state), requested)
-    with progress.step(work.environment.name, step):
-        holder.record(entry(plan, "step started", before, step))
-        evidence = STEPS[step](work)
-        after = leaving(plan, step, holder.head.state, work.environment.ledger.now().isoformat(timespec="seconds"))
-        holder.record(entry(plan, "step done", after, step, evidence))
-    return evidence
 
 
 def _as_failure(error: Exception) -> StagelineError:
     """The error as one that is told in a line, whatever it was."""
-    return error if isinstance(error, StagelineError) else Broken(f"unexpected {type(error).__name__}: {error}")
+    return error if isinstance(error, StagelineError) else Unforeseen(f"unexpected {type(error).__name__}: {error}")

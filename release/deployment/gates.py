@@ -1,58 +1,74 @@
 """The gates: questions that must be answered yes before a deployment, as pure functions over facts.
 
-Every gate is judged and shown with its evidence, so that a refusal names all that is missing at once.
+Every gate is judged and shown with its evidence, so that a refusal names all that is missing at once. A gate of a
+rollback can be *forced*: by a person who says why, because they know what an incident is like and we do not.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from release.artifacts.manifest import Manifest, Verdict
-from release.artifacts.schema import made_with, works_with
-from release.deployment.stops import StandingVeto, is_frozen
+from release.artifacts.schema import Schema, made_with, works_with
 from release.errors import Refused
-from release.ledger.head import State
+from release.ledger.head import Slot, State, way_on
+from release.ledger.index import Known
+from release.ledger.stops import Stops, Veto, is_frozen, veto_of
+
+ACCEPTED = ("passed", "accepted")  # by figures, or by a person who saw them
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
-    """One question: its name, the answer, and the evidence for it."""
+    """One question: its name, the answer, and the evidence for it. ``forced``: a no that a person overruled."""
 
     name: str
     passed: bool
     evidence: str
+    forced: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class PromotionFacts:
     """What the gates of a promotion are judged by. ``source`` is None where a release is deployed first.
 
-    ``skipped`` are the environments that a hotfix passes over; empty for a promotion, which passes over none.
+    ``upstream`` and ``source_verdict`` are what the source knows of the release, ``source_vetoes`` what it stops.
+    ``elsewhere`` are vetoes of environments that could be asked beside, by name. ``skipped`` are the environments that
+    a hotfix passes over; empty for a promotion, which passes over none.
     """
 
     manifest: Manifest
     environment: str
     promotes_from: str | None
     state: State
+    stops: Stops
     source: str | None
-    source_state: State | None
+    upstream: Known | None
+    source_stops: Stops | None
     source_verdict: Verdict | None
-    vetoes: tuple[StandingVeto, ...]
     now: datetime
+    elsewhere: Mapping[str, Veto] = field(default_factory=dict)
     skipped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class RollbackFacts:
-    """What the gates of a rollback are judged by: holds, freezes and upstream environments play no part.
+    """What the gates of a rollback are judged by: its own environment's ledger, and the balancer.
 
-    ``verdict`` is that of a deployment which the ledger says was live.
+    ``verified`` is the deployment by which the release was live, by the word of the ledger. ``healthy`` are the servers
+    that are healthy in the slot that is gone back to, ``serving`` those in the slot that users are on; None where that
+    slot gets the release first.
     """
 
-    manifest: Manifest
+    release: Slot
     environment: str
     state: State
-    verdict: Verdict | None
-    vetoes: tuple[StandingVeto, ...]
+    stops: Stops
+    verified: str
+    healthy: frozenset[str] | None
+    serving: frozenset[str]
+    forced: bool = False
+    despite_schema: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +78,8 @@ class RedeploymentFacts:
     manifest: Manifest
     environment: str
     state: State
+    stops: Stops
     verdict: Verdict | None
-    vetoes: tuple[StandingVeto, ...]
     now: datetime
 
 
@@ -71,43 +87,50 @@ def promotion_gates(facts: PromotionFacts) -> tuple[Gate, ...]:
     """The gates of a promotion, in the order they are shown."""
     return (
         order(facts),
-        *((live_upstream(facts), verified_upstream(facts)) if facts.source else ()),
-        not_live_already(facts.manifest, facts.environment, facts.state),
-        schema_compatibility(facts.manifest, facts.environment, facts.state),
-        not_vetoed(facts.manifest, facts.vetoes),
-        not_on_hold(facts.environment, facts.state),
-        not_frozen(facts.environment, facts.state, facts.now),
+        *((verified_upstream(facts),) if facts.source else ()),
+        not_live_already(facts.manifest.digest, facts.environment, facts.state),
+        schema_compatibility(facts.manifest.version, facts.manifest.schema, facts.environment, facts.state),
+        not_vetoed(facts.manifest.version, _vetoes(facts)),
+        not_on_hold(facts.environment, facts.stops),
+        not_frozen(facts.environment, facts.stops, facts.now),
         none_under_way(facts.environment, facts.state),
     )
 
 
 def redeployment_gates(facts: RedeploymentFacts) -> tuple[Gate, ...]:
     """The gates of a re-deployment, in the order they are shown."""
+    manifest, verdict = facts.manifest, facts.verdict
+    verified = verdict.deployment if verdict is not None and verdict.outcome in ACCEPTED else ""
     return (
-        verified_here(facts),
-        not_vetoed(facts.manifest, facts.vetoes),
-        not_on_hold(facts.environment, facts.state),
-        not_frozen(facts.environment, facts.state, facts.now),
+        verified_here(manifest.version, facts.environment, verified),
+        not_vetoed(manifest.version, _own_veto(facts.environment, facts.stops, manifest.digest)),
+        not_on_hold(facts.environment, facts.stops),
+        not_frozen(facts.environment, facts.stops, facts.now),
         none_under_way(facts.environment, facts.state),
     )
 
 
 def rollback_gates(facts: RollbackFacts) -> tuple[Gate, ...]:
-    """The gates of a rollback, in the order they are shown."""
+    """The gates of a rollback, in the order they are shown: holds, freezes and other environments play no part."""
+    release, digest = facts.release.release or "", facts.release.digest or ""
+    vetoed = not_vetoed(release, _own_veto(facts.environment, facts.stops, digest))
+    schema = schema_compatibility(release, facts.release.made_with, facts.environment, facts.state, back=True)
     return (
-        verified_here(facts),
-        not_live_already(facts.manifest, facts.environment, facts.state),
-        schema_compatibility(facts.manifest, facts.environment, facts.state),
-        not_vetoed(facts.manifest, facts.vetoes),
-        none_under_way(facts.environment, facts.state),
+        verified_here(release, facts.environment, facts.verified),
+        not_what_users_have(facts),
+        _forced(schema, facts.despite_schema),
+        _forced(vetoed, facts.forced),
+        *((_forced(enough_servers(facts.healthy, facts.serving), facts.forced),) if facts.healthy is not None else ()),
     )
 
 
-def refuse_unless_passed(gates: tuple[Gate, ...], what: str) -> None:
+def refuse_unless_passed(gates: tuple[Gate, ...], what: str, hint: str = "") -> None:
     """Raise Refused with the evidence of every gate that said no."""
     failed = [gate for gate in gates if not gate.passed]
     if failed:
-        raise Refused(f"{what} is refused: " + "; ".join(f"{gate.evidence} ({gate.name})" for gate in failed))
+        raise Refused(
+            f"{what} is refused: " + "; ".join(f"{gate.evidence} ({gate.name})" for gate in failed), hint=hint
+        )
 
 
 def order(facts: PromotionFacts) -> Gate:
@@ -121,96 +144,116 @@ def order(facts: PromotionFacts) -> Gate:
     )
 
 
-def live_upstream(facts: PromotionFacts) -> Gate:
-    """Is the very artifact live in the source environment?"""
-    live = facts.source_state.live if facts.source_state else None
-    found = f"{live.release} is live there" if live else "nothing is live there"
-    return Gate(
-        name="live upstream",
-        passed=live is not None and live.digest == facts.manifest.digest,
-        evidence=f"{facts.manifest.version} must be live in {facts.source}: {found}",
-    )
-
-
 def verified_upstream(facts: PromotionFacts) -> Gate:
-    """Did the deployment that is live in the source environment sign a verdict over this very artifact?"""
-    verdict = facts.source_verdict
-    found = f"verified at {verdict.at}" if verdict else "there is no verdict over these bytes"
+    """Did a deployment of the source sign a verdict over this very artifact, and has nobody gone back from it since?
+
+    It need not be live there any more: environments before move on.
+    """
+    verdict, known = facts.source_verdict, facts.upstream
+    found, passed = "it was never live there", False
+    if known is not None and known.left:
+        found = f"{known.left} took it from users there since"
+    elif verdict is not None and verdict.outcome in ACCEPTED and verdict.digest == facts.manifest.digest:
+        found, passed = f"{verdict.outcome} at {verdict.at}", True
+    elif known is not None and known.live:
+        found = "there is no verdict over these bytes"
     return Gate(
         name="verified upstream",
-        passed=verdict is not None and verdict.outcome == "passed" and verdict.digest == facts.manifest.digest,
+        passed=passed,
         evidence=f"{facts.source} must have verified {facts.manifest.version}: {found}",
     )
 
 
-def verified_here(facts: RollbackFacts | RedeploymentFacts) -> Gate:
+def verified_here(version: str, environment: str, verified: str) -> Gate:
     """Was the release verified in this environment before?"""
-    verdict = facts.verdict
+    by = f", and was by {verified}" if verified else ""
     return Gate(
         name="verified before",
-        passed=verdict is not None and verdict.outcome == "passed",
-        evidence=f"{facts.manifest.version} must have been live and verified in {facts.environment} before",
+        passed=bool(verified),
+        evidence=f"{version} must have been live and verified in {environment} before{by}",
     )
 
 
-def not_live_already(manifest: Manifest, environment: str, state: State) -> Gate:
+def not_live_already(digest: str, environment: str, state: State) -> Gate:
     """Is something else live now?"""
     live = state.live
     return Gate(
         name="not live already",
-        passed=live is None or live.digest != manifest.digest,
+        passed=live is None or live.digest != digest,
         evidence=f"{live.release if live else 'nothing'} is live in {environment}"
         + (f" since {live.since}" if live else ""),
     )
 
 
-def not_vetoed(manifest: Manifest, vetoes: tuple[StandingVeto, ...]) -> Gate:
-    """Does nobody, in no environment, say no to these bytes?"""
-    found = [one for one in vetoes if one.veto.digest == manifest.digest]
-    told = [f"vetoed in {one.environment} by {one.veto.by} since {one.veto.since}: {one.veto.reason}" for one in found]
+def not_what_users_have(facts: RollbackFacts) -> Gate:
+    """Does the live listener point at something else? A release that is being tried is not live, and users have it."""
+    content = facts.state.slot(facts.state.declared) if facts.state.declared else None
     return Gate(
-        name="no veto",
-        passed=not found,
-        evidence=f"{manifest.version} is " + ("; ".join(told) or "vetoed by nobody"),
+        name="not live already",
+        passed=content is None or content.digest != facts.release.digest,
+        evidence=f"users of {facts.environment} get {(content and content.release) or 'nothing'}",
     )
 
 
-def not_on_hold(environment: str, state: State) -> Gate:
+def enough_servers(healthy: frozenset[str], serving: frozenset[str]) -> Gate:
+    """Is a server healthy where it is gone back to, and are they no fewer than those that users have now?"""
+    return Gate(
+        name="healthy servers",
+        passed=is_enough(len(healthy), len(serving)),
+        evidence=f"{len(healthy)} servers are healthy in the slot that is gone back to, "
+        f"{len(serving)} in the one that users are on",
+    )
+
+
+def is_enough(healthy: int, serving: int) -> bool:
+    """The rule of going back: at least one server, and no fewer than users have."""
+    return healthy >= max(1, serving)
+
+
+def not_vetoed(version: str, vetoes: Mapping[str, Veto]) -> Gate:
+    """Does nobody say no to these bytes?"""
+    told = [f"vetoed in {where} by {one.by} since {one.since}: {one.reason}" for where, one in vetoes.items()]
+    return Gate(name="no veto", passed=not told, evidence=f"{version} is " + ("; ".join(told) or "vetoed by nobody"))
+
+
+def not_on_hold(environment: str, stops: Stops) -> Gate:
     """Has nobody, and no failure, put this environment on hold?"""
-    hold = state.hold
+    hold = stops.hold
     found = f"on hold by {hold.by} since {hold.since}: {hold.reason}" if hold else "not on hold"
     return Gate(name="no hold", passed=hold is None, evidence=f"{environment} is {found}")
 
 
-def not_frozen(environment: str, state: State, now: datetime) -> Gate:
+def not_frozen(environment: str, stops: Stops, now: datetime) -> Gate:
     """Is no freeze in force?"""
-    freeze, found = state.freeze, "not frozen"
-    if freeze and is_frozen(state, now):
+    freeze, found = stops.freeze, "not frozen"
+    if freeze and is_frozen(stops, now):
         found = f"frozen by {freeze.by} until {freeze.until}: {freeze.reason}"
-    return Gate(name="no freeze", passed=not is_frozen(state, now), evidence=f"{environment} is {found}")
+    return Gate(name="no freeze", passed=not is_frozen(stops, now), evidence=f"{environment} is {found}")
 
 
-def schema_compatibility(manifest: Manifest, environment: str, state: State) -> Gate:
+def schema_compatibility(
+    version: str, schema: Schema | None, environment: str, state: State, *, back: bool = False
+) -> Gate:
     """Does the release work with the database as it is, and the live one with what the release makes of it?
 
-    Both run at once for a while, and the live one is the way back.
+    Both run at once for a while, and the live one is the way back. Going back brings no schema.
     """
-    brought, live = state.schema, state.live
-    if not works_with(manifest.schema, brought):
-        of = f"schema {made_with(manifest.schema)}" if manifest.schema else "no schema"
+    brought, live = state.brought, state.live
+    if not works_with(schema, brought):
+        of = f"schema {made_with(schema)}" if schema else "no schema"
         return Gate(
             name="schema compatibility",
             passed=False,
-            evidence=f"{manifest.version} was made with {of}, and the database of {environment} has schema "
+            evidence=f"{version} was made with {of}, and the database of {environment} has schema "
             f"{made_with(brought)}, which works with releases from schema {brought.oldest if brought else 0} on",
         )
-    works = live is None or works_with(live.schema, manifest.schema)
+    works = back or live is None or works_with(live.made_with, schema)
     return Gate(
         name="schema compatibility",
         passed=works,
-        evidence=f"{manifest.version} brings schema {made_with(manifest.schema)}, the database of {environment} has "
+        evidence=f"{version} brings schema {made_with(schema)}, the database of {environment} has "
         f"schema {made_with(brought)}"
-        + ("" if works or live is None else f": {live.release} is live, and made with {made_with(live.schema)}"),
+        + ("" if works or live is None else f": {live.release} is live, and made with {made_with(live.made_with)}"),
     )
 
 
@@ -220,5 +263,23 @@ def none_under_way(environment: str, state: State) -> Gate:
     return Gate(
         name="no open deployment",
         passed=state.open is None,
-        evidence=found if state.open is None else f"{found}: end it with: release resume {environment}, or abort",
+        evidence=found if state.open is None else f"{found}: {way_on(environment, state)}",
     )
+
+
+def _vetoes(facts: PromotionFacts) -> dict[str, Veto]:
+    digest = facts.manifest.digest
+    upstream = _own_veto(facts.source or "", facts.source_stops or Stops(), digest)
+    return {**facts.elsewhere, **upstream, **_own_veto(facts.environment, facts.stops, digest)}
+
+
+def _own_veto(environment: str, stops: Stops, digest: str) -> dict[str, Veto]:
+    veto = veto_of(stops, digest)
+    return {environment: veto} if veto else {}
+
+
+def _forced(gate: Gate, forced: bool) -> Gate:
+    """The gate as a person overruled it: what it found stays to be seen."""
+    if gate.passed or not forced:
+        return gate
+    return Gate(name=gate.name, passed=True, evidence=f"{gate.evidence}; overruled", forced=True)

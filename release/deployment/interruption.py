@@ -2,8 +2,8 @@
 
 The first one is remembered and acted on where it is safe: between steps, between two looks at something that is
 waited for, and by passing it on to the Pulumi that runs. Raised in the middle of a call it could be swallowed by
-boto3, or hide that an event was recorded. The second one ends the process at once: the ledger is only ever written
-by whole transactions, and ``release abort`` puts the rest back.
+boto3, or hide that an event was recorded. The second one ends the process at once, with one line that names the way
+on: the ledger is only ever written by whole transactions, and ``release abort`` puts the rest back.
 """
 
 import os
@@ -16,6 +16,7 @@ from types import FrameType
 from release.errors import Interrupted
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+STDERR = 2
 
 
 class Interruption:
@@ -25,17 +26,23 @@ class Interruption:
         self._received: int | None = None
         self._told = False
         self._process: subprocess.Popen[bytes] | None = None
+        self._unasked: list[subprocess.Popen[bytes]] = []
+        self._way_on = ""
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Remember signals instead of dying of them, until the end of the block."""
+    def watched(self, way_on: str = "") -> Iterator[None]:
+        """Remember signals instead of dying of them, until the end of the block.
+
+        ``way_on`` is the command that goes on from where a second signal ends it, like "release abort dev".
+        """
+        self._way_on = way_on
         before = {number: signal.signal(number, self._receive) for number in SIGNALS}
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-            self._received, self._told = None, False
+            self._received, self._told, self._way_on = None, False, ""
 
     def check(self) -> None:
         """Raise Interrupted, once, when a signal has come. What puts things back afterwards is not stopped by it."""
@@ -46,26 +53,37 @@ class Interruption:
     @contextmanager
     def passed_on_to(self, process: "subprocess.Popen[bytes]") -> Iterator[None]:
         """Pass the first signal on as one SIGTERM: Pulumi then ends its operation and frees its lock."""
-        self._process = process
+        self._process, self._unasked = process, [process]
         try:
             if self._received is not None and not self._told:
-                process.terminate()
+                self._ask_to_end()
             yield
         finally:
-            self._process = None
+            self._process, self._unasked = None, []
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         if self._received is not None:
             self._end_at_once(number)
         self._received = number
-        if self._process is not None:
-            self._process.terminate()
+        self._ask_to_end()
+
+    def _ask_to_end(self) -> None:
+        """Once only: a second SIGTERM ends Pulumi at once. Taking from a list is one step that no signal divides."""
+        with suppress(IndexError):
+            self._unasked.pop().terminate()
 
     def _end_at_once(self, number: int) -> None:
+        """Nothing here may fail or wait: standard error may be closed, and the process gone."""
         if self._process is not None:
-            with suppress(ProcessLookupError):
+            with suppress(OSError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+        with suppress(OSError):
+            os.write(STDERR, self._last_words(number).encode())
         os._exit(128 + number)
+
+    def _last_words(self, number: int) -> str:
+        ended = f"release: ended at once by a second signal ({signal.Signals(number).name})"
+        return f"{ended}; what it began is not put back: {self._way_on}\n" if self._way_on else f"{ended}\n"
 
 
 INTERRUPTION = Interruption()

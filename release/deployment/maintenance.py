@@ -1,15 +1,18 @@
 """Work on an environment that is no deployment: under its lease, with its beginning and its end in the ledger."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from release.deployment.interruption import INTERRUPTION
 from release.environment import Environment
-from release.errors import LeaseLost, Refused
-from release.ledger.head import Head
+from release.errors import LeaseLost, Refused, StagelineError
+from release.ledger.head import Head, way_on
+from release.ledger.lease import Patience
 from release.ledger.ledger import Entry, Holder, Writer
+
+PRUNING = "pruning"  # the task of deleting old artifacts and old snapshots, as the ledger calls it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,30 +24,44 @@ class Task:
 
 
 def idle_head(environment: Environment) -> Head:
-    """HEAD. LeaseHeld while somebody is at work, Refused while a deployment waits to be put back."""
+    """HEAD. LeaseHeld while somebody is at work, Refused while a deployment is open."""
+    environment.ledger.free_lease()
     head = environment.ledger.head()
-    environment.ledger.refuse_held()
     if head.state.open is not None:
         raise Refused(
             f"deployment {head.state.open.deployment} is open in {environment.name}",
-            hint=f"end it with: release abort {environment.name}",
+            hint=way_on(environment.name, head.state),
         )
     return head
 
 
 @contextmanager
 def maintenance(environment: Environment, task: Task, head: Head, writer: Writer) -> Iterator[Holder]:
-    """Hold the lease until the end of the block, and record how that ended. HEAD's state stays as it is."""
+    """Hold the lease until the end of the block, and record how that ended. HEAD's state stays as it is.
+
+    That a failure cannot be recorded never hides the failure.
+    """
     requested = _entry(task, "requested", head)
-    with INTERRUPTION.watched(), environment.ledger.begin(requested, head, writer) as holder:
+    free = environment.ledger.free_lease(Patience(until_silent=True))
+    with INTERRUPTION.watched(), environment.ledger.begin(requested, head, writer, free) as holder:
         try:
             yield holder
         except LeaseLost:
             raise
         except Exception as error:
-            holder.record(_entry(task, "failed", holder.head, why=str(error)))
+            with suppress(StagelineError):
+                holder.record(_entry(task, "failed", holder.head, why=str(error)))
             raise
         holder.record(_entry(task, "done", holder.head))
+
+
+def refuse_lost(environment: Environment, holder: Holder) -> None:
+    """LeaseLost when somebody else is at work by now: to be asked before what cannot be undone."""
+    if environment.ledger.head().fence != holder.lease.fence:
+        raise LeaseLost(
+            f"the lease on {environment.name} was taken over while this process slept",
+            hint=f"see: release history {environment.name}",
+        )
 
 
 def _entry(task: Task, how: str, head: Head, **more: str) -> Entry:

@@ -1,107 +1,185 @@
 """What a deployment is going to do: a frozen plan, made before anything changes, and what follows when it fails.
 
-Promotion, hotfix, re-deployment and rollback are the same steps with different inputs; a rollback to a release that a
-slot still holds needs no installation.
+Pure: a plan is made of a release and a state, each step leads from one state to the next, and a failure has a
+consequence. Which steps a kind of deployment has, ``lanes`` says.
 """
 
-from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from pydantic import ConfigDict, TypeAdapter
-
-from release.artifacts.manifest import Manifest
 from release.artifacts.schema import Schema, newest
+from release.deployment.lanes import Kind, StepName, warnings_of
 from release.ledger.canonical import canonical_json
-from release.ledger.head import Live, Open, Previous, Slot, SlotName, State, with_slot
+from release.ledger.form import FORMAT, Form, read_form
+from release.ledger.head import Former, Live, Open, Previous, Slot, SlotName, State, emptied, with_slot
+from release.text import bounded
 
-Kind = Literal["promotion", "hotfix", "redeployment", "rollback"]
-StepName = Literal["preflight", "backed up", "installed", "verified", "switched", "watched", "live"]
-Outcome = Literal["failed", "inconclusive", "errored", "interrupted"]
+Outcome = Literal["failed", "inconclusive", "errored", "interrupted", "stopped", "held", "unforeseen"]
 Consequence = Literal["put back", "put back and stopped", "left open"]
 
-ALL_STEPS: tuple[StepName, ...] = get_args(StepName)
 REQUESTED, UNDOING = "requested", "undoing"  # what an open deployment is in before its first step, and after its last
+MOST_WHY = 500  # characters of a reason that HEAD keeps
 
-WORK: dict[StepName, str] = {
-    "preflight": "see that the stored artifact has digest {digest}, and that the application has its database role",
+WORK: dict[str, str] = {
+    "preflight": "see that the artifact has digest {digest}, that nothing else would change, and that a backup fits",
     "backed up": "snapshot the database, store the stack file and the stack's state, as backup of {deployment}",
     "installed": "pulumi up: {version} into slot {slot} of every server",
+    "started": "start {version} in slot {slot} on the servers where it does not run",
     "verified": "health and smoke checks of {version} behind the preview listener",
-    "switched": "pulumi up: the live listener to slot {slot}, until it answers with {version}",
+    "paused": "wait for a person to look at it behind the preview listener",
+    "switched": "one call: the live listener to slot {slot}",
+    "answered": "see the live listener answer with {version}, several times in a row",
+    "applied": "pulumi up: so that Pulumi's state says the same",
     "watched": "smoke checks and figures of {version} behind the live listener",
     "live": "sign the verdict over {digest}, and write down that {version} is live",
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """One deployment: which release goes into which slot by which steps, and what was there before."""
+class Plan(Form):
+    """One deployment: which content goes live, in which slot, by which steps, and what it found."""
 
     deployment: str
     kind: Kind
     environment: str
-    version: str
-    digest: str
-    artifact_key: str
+    content: Slot
     slot: SlotName
     steps: tuple[StepName, ...]
-    former: State
-    schema: Schema | None = None
-    __pydantic_config__ = ConfigDict(extra="forbid")
+    former: Former
+    reason: str = ""
+    format: int = FORMAT
 
     @property
-    def content(self) -> Slot:
-        """What the slot holds once the release is installed."""
-        return Slot(
-            release=self.version, digest=self.digest, artifact_key=self.artifact_key, deployment=self.deployment
-        )
+    def version(self) -> str:
+        """The release's version."""
+        return self.content.release or ""
+
+    @property
+    def digest(self) -> str:
+        """The digest of its bytes."""
+        return self.content.digest or ""
+
+    @property
+    def made_with(self) -> Schema | None:
+        """The schema that the release was made with."""
+        return self.content.made_with
+
+    @property
+    def installs(self) -> bool:
+        """Whether the slot gets its content by this deployment."""
+        return "installed" in self.steps
+
+    def bears(self, step: StepName) -> bool:
+        """Whether a failure of ``step`` is a warning."""
+        return step in warnings_of(self.kind)
 
 
-def make_plan(*, deployment: str, kind: Kind, environment: str, manifest: Manifest, state: State) -> Plan:
-    """The plan to make ``manifest`` live from ``state``."""
+def make_plan(
+    *,
+    deployment: str,
+    kind: Kind,
+    environment: str,
+    release: Slot,
+    steps: tuple[StepName, ...],
+    state: State,
+    reason: str = "",
+) -> Plan:
+    """The plan to make ``release`` live from ``state`` by these steps.
+
+    What is put back when it fails is what was verified: where another deployment is open, that is what it found.
+    """
+    installs = "installed" in steps
     held = state.slot(state.idle)
-    in_place = kind == "rollback" and held is not None and held.digest == manifest.digest
+    content = release.but(deployment=deployment, reuse=kind == "rollback", unsure="") if installs else held or release
     return Plan(
         deployment=deployment,
         kind=kind,
         environment=environment,
-        version=manifest.version,
-        digest=manifest.digest,
-        artifact_key=manifest.artifact_key,
+        content=content,
         slot=state.idle,
-        steps=tuple(step for step in ALL_STEPS if not (in_place and step == "installed")),
-        former=state,
-        schema=manifest.schema,
+        steps=steps,
+        former=Former(declared=state.live.slot if state.live else None, content=former_content(state)),
+        reason=reason,
     )
 
 
+def former_content(state: State) -> Slot | None:
+    """What the idle slot held before anybody tried to change it."""
+    if state.open is not None and state.open.slot == state.idle:
+        return state.open.former.content
+    return state.slot(state.idle)
+
+
 def entering(plan: Plan, step: StepName, state: State) -> State:
-    """The state while ``step`` runs: what the program shall declare is set before Pulumi is asked to do it."""
+    """The state while ``step`` runs: what shall be so is written before anybody is asked to make it so."""
     if step == "installed":
-        return replace(with_slot(state, plan.slot, plan.content), schema=newest(state.schema, plan.schema))
+        return with_slot(state, plan.slot, plan.content)
     if step == "switched":
-        return replace(state, declared=plan.slot)
+        return state.but(declared=plan.slot, behind="the listener was moved, and no up has followed yet")
     return state
 
 
 def leaving(plan: Plan, step: StepName, state: State, now: str) -> State:
     """The state after ``step`` succeeded: what is live is written down only once it was seen."""
-    if step != "live":
-        return replace(state, open=state.open and replace(state.open, done=True))
+    if step == "live":
+        return made_live(plan, state, now)
+    if step == "applied":
+        state = state.but(behind="")
+    if step == "installed" and plan.kind != "rollback":
+        state = state.but(brought=newest(state.brought, plan.made_with))
+    return state.but(open=state.open and state.open.but(done=True, stopped=""))
+
+
+def made_live(plan: Plan, state: State, now: str) -> State:
+    """The state in which the plan's release is what was seen live."""
     live = Live(
         slot=plan.slot,
         release=plan.version,
         digest=plan.digest,
         deployment=plan.deployment,
         since=now,
-        schema=plan.schema,
+        made_with=plan.made_with,
     )
-    return replace(state, live=live, previous=_previous(plan.former, plan.digest), open=None)
+    left = plan.deployment if leaves(plan.kind, plan.digest, state) else ""
+    return state.but(live=live, previous=previous_of(state, plan.digest, left), open=None)
+
+
+def leaves(kind: str, digest: str, state: State) -> bool:
+    """Whether a deployment leaves what is live for something better: a rollback does, unless it takes one back."""
+    previous = state.previous
+    takes_back = previous is not None and previous.digest == digest and bool(previous.left)
+    return kind == "rollback" and not takes_back
+
+
+def previous_of(state: State, digest: str, left: str) -> Previous | None:
+    """Where a rollback goes once these bytes are live instead of what was; ``left`` is the rollback from there."""
+    live = state.live
+    if live is None or live.digest == digest:
+        return state.previous
+    content = state.slot(live.slot)
+    return Previous(
+        release=live.release,
+        digest=live.digest,
+        deployment=live.deployment,
+        artifact_key=(content.artifact_key if content else None) or "",
+        made_with=live.made_with,
+        left=left,
+    )
 
 
 def in_step(plan: Plan, step: str, state: State, requested: int) -> State:
     """The state with this deployment recorded as open in ``step``; its plan is in event ``requested``."""
-    return replace(state, open=Open(deployment=plan.deployment, step=step, requested=requested))
+    return state.but(
+        open=Open(
+            deployment=plan.deployment,
+            kind=plan.kind,
+            release=plan.version,
+            digest=plan.digest,
+            slot=plan.slot,
+            step=step,
+            requested=requested,
+            former=plan.former,
+            made_with=plan.made_with,
+        )
+    )
 
 
 def remaining(plan: Plan, opened: Open) -> tuple[StepName, ...]:
@@ -111,80 +189,100 @@ def remaining(plan: Plan, opened: Open) -> tuple[StepName, ...]:
     """
     if opened.step == REQUESTED:
         return plan.steps
-    if opened.step == UNDOING:
+    if opened.step not in plan.steps:
         return ()
     names = [str(step) for step in plan.steps]
     return plan.steps[names.index(opened.step) + opened.done :]
 
 
-def consequence(plan: Plan, state: State, outcome: Outcome) -> Consequence:
+def is_behind_switch(opened: Open, state: State) -> bool:
+    """Whether users may see what the open deployment is about: HEAD says so before the listener moves.
+
+    Its slot was the idle one when it began, so nothing but its switch declares it.
+    """
+    return state.declared == opened.slot
+
+
+def is_listener_away(opened: Open, state: State) -> bool:
+    """Whether the listener may be elsewhere than it was before anything was tried."""
+    return state.declared != opened.former.declared
+
+
+def has_way_back(opened: Open, state: State) -> bool:
+    """Whether the slot that the listener would go back to holds what was verified in it.
+
+    It does not where a rollback took over from another open rollback, and installs a third release over that.
+    """
+    former, held = opened.former, state.slot(opened.slot)
+    digest = former.content.digest if former.content else None
+    return opened.slot != former.declared or (held.digest if held else None) == digest
+
+
+def consequence(opened: Open, state: State, outcome: Outcome) -> Consequence:
     """What follows a failure. Before the switch users saw nothing, so whatever failed is put back.
 
-    After it, going back is a decision: taken at once for a release that is known to be bad, left to a person where
-    that is not known, and where going back would lead to what a rollback just left. A switch that could not be made
-    is put back like any step before it.
+    A rollback that took over from a deployment behind its switch found users on what was tried: as long as it has not
+    moved them, they stay there, and its process may try another way.
+
+    After it, going back is a decision: taken at once for a release that is known to be bad, and where nobody foresaw
+    what happened; left to a person where it is not known, and where going back would lead to what a rollback just left.
+    A switch that could not be made is put back like any step before it.
     """
-    if state.declared != plan.slot:
-        return "put back"
-    if plan.kind == "rollback":
+    if not is_behind_switch(opened, state):
+        return "left open" if is_listener_away(opened, state) else "put back"
+    if not has_way_back(opened, state):
         return "left open"
+    if opened.kind == "rollback":
+        return "put back" if opened.step == "switched" and not opened.done and outcome == "errored" else "left open"
     if outcome == "failed":
         return "put back and stopped"
-    made = state.open is None or state.open.step != "switched"
-    return "left open" if outcome == "inconclusive" or (outcome == "errored" and made) else "put back"
+    if outcome in ("inconclusive", "held"):
+        return "left open"
+    return "left open" if outcome == "errored" and opened.step != "switched" else "put back"
 
 
 def described(plan: Plan, steps: tuple[StepName, ...]) -> tuple[tuple[StepName, str], ...]:
-    """What each of these steps is going to do."""
+    """What each of these steps is going to do; of the last ones of a rollback, that they hold up nobody."""
     words = {"version": plan.version, "digest": plan.digest, "slot": plan.slot, "deployment": plan.deployment}
-    return tuple((step, WORK[step].format(**words)) for step in steps)
-
-
-def undoing(plan: Plan, state: State, undo: str) -> tuple[State, ...]:
-    """The states that put back what the deployment changed, one ``up`` each: the listener, then the slot.
-
-    The slot gets its former content under the deployment ``undo``, or is emptied where it held nothing. What the
-    deployment never changed stays as it is; where there is nothing to put back, there is no state.
-    """
-    former = plan.former.slot(plan.slot)
-    listener_back = replace(state, declared=plan.former.declared)
-    slot_back = with_slot(listener_back, plan.slot, restored(former, undo))
-    away, touched = _listener_may_be_away(plan, state), state.slot(plan.slot) != former
-    return (*((listener_back,) if away else ()), *((slot_back,) if touched else ()))
-
-
-def _listener_may_be_away(plan: Plan, state: State) -> bool:
-    """Whether users may still get what is put back.
-
-    An earlier undoing may have stopped between the word that the listener goes back and its move. It has moved for sure
-    once the slot was put back as well.
-    """
-    undone = state.open is not None and state.open.step == UNDOING
-    untouched = state.slot(plan.slot) in (plan.former.slot(plan.slot), plan.content)
-    return state.declared != plan.former.declared or (undone and untouched)
+    return tuple(
+        (step, WORK[step].format(**words) + (" (a failure is a warning)" if plan.bears(step) else "")) for step in steps
+    )
 
 
 def restored(former: Slot | None, undo: str) -> Slot:
-    """A slot's former content under a new deployment, so that every server installs it again."""
-    if former is None:
-        return Slot(release=None, digest=None, artifact_key=None, deployment=undo)
-    return Slot(release=former.release, digest=former.digest, artifact_key=former.artifact_key, deployment=undo)
+    """A slot's former content under a new deployment, so that every server looks again what it holds."""
+    if former is None or former.release is None:
+        return emptied(undo)
+    return former.but(deployment=undo, reuse=True)
+
+
+def was_touched(opened: Open, state: State) -> bool:
+    """Whether the deployment began to change its slot."""
+    return state.slot(opened.slot) != opened.former.content
+
+
+def in_undoing(opened: Open, state: State) -> State:
+    """The state with this deployment recorded as being put back."""
+    return state.but(open=opened.but(step=UNDOING, done=False, stopped=""))
+
+
+def with_listener_back(opened: Open, state: State) -> State:
+    """The state in which the listener points where the deployment found it."""
+    back = state.but(declared=opened.former.declared, behind="the listener was moved back, and no up has followed yet")
+    return in_undoing(opened, back)
+
+
+def unsure(state: State, slot: SlotName, why: str) -> State:
+    """The state in which it is not known that every server holds what the slot should."""
+    content = state.slot(slot)
+    return state if content is None else with_slot(state, slot, content.but(unsure=bounded(why, MOST_WHY)))
 
 
 def closed(state: State) -> State:
     """The state without an open deployment."""
-    return replace(state, open=None)
+    return state.but(open=None)
 
 
 def parse_plan(details: Any) -> Plan:
-    """A plan from the ledger."""
-    return _PLAN.validate_json(canonical_json(details))
-
-
-def _previous(former: State, digest: str) -> Previous | None:
-    if former.live is None or former.live.digest == digest:
-        return former.previous
-    return Previous(release=former.live.release, digest=former.live.digest, deployment=former.live.deployment)
-
-
-_PLAN = TypeAdapter(Plan)
+    """A plan from the ledger; Broken for one that this version cannot read, which can be put back all the same."""
+    return read_form(Plan, canonical_json(details).decode(), "the plan")

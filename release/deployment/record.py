@@ -1,11 +1,11 @@
-"""A deployment as the ledger knows it: its name, its entries, and the plan of the one that is open."""
+"""A deployment as the ledger knows it: its name, its entries, and the one that is open."""
 
 import secrets
 from datetime import datetime
 from typing import Any
 
 from release.deployment.plan import Plan, parse_plan
-from release.errors import Refused
+from release.errors import Broken, Refused
 from release.ledger.head import Head, Open, State
 from release.ledger.ledger import Entry, Ledger
 
@@ -15,14 +15,23 @@ def deployment_id(environment: str, now: datetime) -> str:
     return f"{environment}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
-def entry(plan: Plan, kind: str, state: State, step: str, details: dict[str, Any] | None = None) -> Entry:
+def entry(opened: Open | Plan, kind: str, state: State, step: str, details: dict[str, Any] | None = None) -> Entry:
     """What is recorded of a deployment, with the state that it leads to."""
-    return Entry(kind=kind, state=state, deployment=plan.deployment, step=step, details=details or {})
+    return Entry(kind=kind, state=state, deployment=opened.deployment, step=step, details=details or {})
 
 
-def open_deployment(ledger: Ledger, head: Head) -> tuple[Plan, Open]:
-    """The deployment that is open by HEAD: its plan, and how far it came. Refused when there is none."""
-    opened = head.state.open
-    if opened is None:
+def open_in(head: Head) -> Open:
+    """The deployment that is open by HEAD. Refused when there is none."""
+    if head.state.open is None:
         raise Refused(f"no deployment is open in {head.environment}", hint=f"see: release status {head.environment}")
-    return parse_plan(ledger.event(opened.requested).details["plan"]), opened
+    return head.state.open
+
+
+def plan_of_open(ledger: Ledger, head: Head) -> Plan:
+    """The plan of the open deployment. Refused when it cannot be read: it can be put back all the same."""
+    opened = open_in(head)
+    try:
+        return parse_plan(ledger.event(opened.requested).details.get("plan"))
+    except Broken as error:
+        hint = f"put it back with: release abort {head.environment}"
+        raise Refused(f"the plan of {opened.deployment} cannot be read: {error.args[0]}", hint=hint) from error

@@ -2,33 +2,53 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from release.artifacts.manifest import Manifest, Verdict
-from release.deployment.backup import take_backup
-from release.deployment.plan import Plan, StepName
+from release.aws.listeners import Entrance
+from release.backups.room import refuse_without_room
+from release.deployment.backup import take_backup, try_backup
+from release.deployment.lanes import StepName
+from release.deployment.plan import Plan
+from release.deployment.preflight import refuse_other_changes, refuse_users_in
+from release.deployment.wanted import refuse_unwanted
 from release.engine.stack import outputs_of
 from release.environment import Environment
-from release.errors import Broken
+from release.errors import Broken, Refused
+from release.ledger.head import SlotName
 from release.ledger.ledger import Holder
+from release.output import Progress
 from release.verification.watch import Subject
 
 Evidence = dict[str, Any]
+LATER = 20.0  # seconds for which a rollback waits to tell Pulumi's state: the next `up` by anyone does that as well
 
 
 @dataclass(frozen=True)
 class Work:
     """One deployment at work: its plan, the release, the environment, and the lease in hand.
 
-    ``requested`` is the number of the event that holds the plan.
+    ``manifest`` is None where it is read only when it is needed. ``requested`` is the number of the event that holds
+    the plan.
     """
 
     plan: Plan
-    manifest: Manifest
+    manifest: Manifest | None
     environment: Environment
     holder: Holder
     requested: int
+    progress: Progress
+
+    @cached_property
+    def entrance(self) -> Entrance:
+        """Where users come in, as AWS says."""
+        return self.environment.listeners.find()
+
+    @cached_property
+    def live_url(self) -> str:
+        """Where users go."""
+        return self.environment.live_url(self.entrance)
 
     @cached_property
     def stack_state(self) -> bytes:
@@ -45,77 +65,185 @@ class Work:
             )
         return outputs
 
-    def up(self) -> None:
-        """Make AWS what HEAD says, under this lease."""
-        self.environment.stack.up(fence=self.holder.lease.fence, deployment=self.plan.deployment)
+    @cached_property
+    def release(self) -> Manifest:
+        """The signed manifest. A rollback does not read it before users are back."""
+        return self.manifest or manifest_of(self.environment, self.plan)
+
+    @cached_property
+    def out(self) -> frozenset[str]:
+        """The instances of the servers that are marked out: nothing waits for them."""
+        names = self.holder.head.state.out_names
+        return frozenset(one["id"] for one in self.outputs["servers"] if one["name"] in names) if names else frozenset()
+
+    def up(self, *, passed_over: frozenset[str] = frozenset(), wait: float | None = None) -> None:
+        """Make AWS what HEAD says, under this lease; somebody else's ``up`` is waited for."""
+        fence, deployment = self.holder.lease.fence, self.plan.deployment
+        self.environment.up(fence, deployment, self.progress, passed_over=passed_over, wait=wait)
+
+
+def manifest_of(environment: Environment, plan: Plan) -> Manifest:
+    """The signed manifest of a plan's release; Refused when it speaks of other bytes than the plan."""
+    manifest = environment.releases.get(plan.version)
+    if manifest.digest != plan.digest:
+        raise Refused(
+            f"{plan.version} has other bytes than when {plan.deployment} began (sha256 {manifest.digest[:12]} instead "
+            f"of {plan.digest[:12]})",
+            hint=f"put it back with: release abort {environment.name}",
+        )
+    return manifest
 
 
 def preflight(work: Work) -> Evidence:
     """Find out that it cannot work before anything changes. What the release logs in to its database as, is made."""
-    work.environment.releases.refuse_other_bytes(work.manifest)
-    role = work.environment.database_role.ensure(work.outputs)
-    return {"database": work.outputs["database_id"], "role": role, "live_url": work.outputs["live_url"]}
+    environment, outputs = work.environment, work.outputs
+    refuse_users_in(environment, work.entrance, work.plan.slot)
+    environment.releases.refuse_other_bytes(work.release)
+    room = refuse_without_room(environment)
+    applied = refuse_other_changes(environment, outputs, work.holder.lease.fence)
+    role = environment.database_role.ensure(outputs)
+    return {
+        "database": outputs["database_id"],
+        "role": role,
+        "live_url": outputs["live_url"],
+        "applied": applied,
+        **room,
+    }
 
 
 def back_up(work: Work) -> Evidence:
-    """Take the way back for data before anything changes."""
-    return asdict(take_backup(work.environment, work.plan.deployment, work.outputs["database_id"], work.stack_state))
+    """Take the way back for data before anything changes. A rollback changes none: it starts one, and goes on."""
+    environment, deployment = work.environment, work.plan.deployment
+    if work.plan.kind == "rollback":
+        tried = try_backup(
+            environment,
+            deployment,
+            database=lambda: str(work.outputs["database_id"]),
+            state=lambda: work.stack_state,
+        )
+        return asdict(tried)
+    return asdict(take_backup(environment, deployment, work.outputs["database_id"], work.stack_state))
 
 
 def install(work: Work) -> Evidence:
-    """Put the release into the idle slot of every server. The live slot is not touched."""
-    work.up()
-    return {"slot": work.plan.slot, "servers": len(work.outputs["servers"])}
+    """Put the release into the idle slot of every server. The live slot is not touched.
+
+    A rollback passes over servers that do not answer, and never migrates.
+    """
+    servers = len(work.outputs["servers"])
+    if work.plan.kind == "rollback":
+        silent = work.environment.fleet.silent(work.outputs)
+        work.up(passed_over=silent)
+        return {"slot": work.plan.slot, "servers": servers - len(silent), "passed_over": sorted(silent)}
+    with work.environment.migrations.allowed(work.plan.deployment):
+        work.up()
+    return {"slot": work.plan.slot, "servers": servers}
+
+
+def start(work: Work) -> Evidence:
+    """Start the release where it does not run, until as many servers are healthy as users need."""
+    groups, slot = work.entrance.groups, work.plan.slot
+    instances = [target.instance for target in work.environment.balancer.targets(groups[slot])]
+    started = work.environment.fleet.start(instances, slot)
+    work.environment.verification.wait_until_enough(groups[slot], _live_group(work))
+    return {"started": started}
 
 
 def verify(work: Work) -> Evidence:
-    """See the release healthy and passing its smoke checks behind the preview listener."""
-    return _verified_behind(work, work.outputs["preview_url"])
+    """See the release healthy and passing its smoke checks behind the preview listener.
+
+    Of a rollback the balancer's word is enough: whoever goes back needs no answer within milliseconds.
+    """
+    verification, group = work.environment.verification, work.entrance.groups[work.plan.slot]
+    if work.plan.kind == "rollback":
+        verification.wait_until_enough(group, _live_group(work))
+        return {"targets": len(work.environment.balancer.targets(group))}
+    url = work.outputs["preview_url"]
+    verification.wait_until_healthy(group, len(work.outputs["servers"]), beside=_live_group(work), out=work.out)
+    verification.wait_until_answering(url, work.plan.version)
+    return {"url": url, "smoke_ms": verification.smoke(url, work.release)}
 
 
 def switch(work: Work) -> Evidence:
-    """Move the live listener, and see it answer with the release."""
-    work.up()
-    work.environment.verification.wait_until_answering(work.outputs["live_url"], work.plan.version)
-    return {"live_url": work.outputs["live_url"]}
+    """Move the live listener, by one call. HEAD says it already, so the next ``up`` by anyone says the same."""
+    not_moved = work.environment.listeners.move(work.entrance, work.plan.slot)
+    return {"listener": work.entrance.live, **({"preview": not_moved} if not_moved else {})}
+
+
+def see_answer(work: Work) -> Evidence:
+    """See the live listener answer with the release."""
+    work.environment.verification.wait_until_answering(work.live_url, work.plan.version)
+    return {"live_url": work.live_url}
+
+
+def apply(work: Work) -> Evidence:
+    """Write into Pulumi's state what the listener does already, and move the preview listener to the other slot."""
+    if work.plan.kind == "rollback":
+        work.up(passed_over=work.environment.fleet.silent(work.outputs), wait=LATER)
+    else:
+        work.up()
+    return {"slot": work.plan.slot}
 
 
 def watch(work: Work) -> Evidence:
     """See the release pass its smoke checks where the users are, and stay good for a while."""
-    url = work.outputs["live_url"]
-    smoke = work.environment.verification.smoke(url, work.manifest)
-    subject = Subject(url=url, manifest=work.manifest, slot=work.plan.slot, outputs=work.outputs)
+    smoke = work.environment.verification.smoke(work.live_url, work.release)
+    subject = Subject(
+        url=work.live_url,
+        manifest=work.release,
+        slot=work.plan.slot,
+        outputs=work.outputs,
+        beside=_other_slot(work),
+        out=work.out,
+        still_wanted=partial(refuse_unwanted, work),
+    )
     return {"smoke_ms": smoke, **work.environment.watch.run(subject)}
 
 
 def sign_verdict(work: Work) -> Evidence:
-    """Sign this environment's verdict over the artifact: the next environment asks for it."""
-    verdict = Verdict(
-        version=work.plan.version,
-        digest=work.plan.digest,
-        environment=work.environment.name,
-        deployment=work.plan.deployment,
-        outcome="passed",
-        at=work.environment.ledger.now().isoformat(timespec="seconds"),
+    """Sign this environment's verdict over the artifact: the next environment asks for it. A rollback needs none."""
+    try:
+        work.environment.releases.sign_verdict(verdict_of(work.environment, work.plan, "passed"))
+    except Exception as error:
+        if work.plan.kind != "rollback":
+            raise
+        return {"verdict": f"not signed: {error}"}
+    return {"verdict": "passed"}
+
+
+def verdict_of(environment: Environment, plan: Plan, outcome: str) -> Verdict:
+    """What the environment says of a deployment's release."""
+    return Verdict(
+        version=plan.version,
+        digest=plan.digest,
+        environment=environment.name,
+        deployment=plan.deployment,
+        outcome=outcome,
+        at=environment.ledger.now().isoformat(timespec="seconds"),
     )
-    work.environment.releases.sign_verdict(verdict)
-    return {"verdict": verdict.outcome}
 
 
-def _verified_behind(work: Work, url: str) -> Evidence:
-    verification = work.environment.verification
-    group = work.outputs["target_groups"][work.plan.slot]
-    verification.wait_until_healthy(group, len(work.outputs["servers"]))
-    verification.wait_until_answering(url, work.plan.version)
-    return {"url": url, "smoke_ms": verification.smoke(url, work.manifest)}
+def _live_group(work: Work) -> str | None:
+    """The target group of the slot that users are on; None while nothing is live."""
+    declared = work.holder.head.state.declared
+    return work.entrance.groups[declared] if declared else None
+
+
+def _other_slot(work: Work) -> SlotName | None:
+    """The other slot, where what was live before still runs in it: a server that is ill in both is ill itself."""
+    live = work.holder.head.state.live
+    return live.slot if live and live.slot != work.plan.slot else None
 
 
 STEPS: Mapping[StepName, Callable[[Work], Evidence]] = {
     "preflight": preflight,
     "backed up": back_up,
     "installed": install,
+    "started": start,
     "verified": verify,
     "switched": switch,
+    "answered": see_answer,
+    "applied": apply,
     "watched": watch,
     "live": sign_verdict,
 }

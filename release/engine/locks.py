@@ -1,29 +1,35 @@
-"""The locks of Pulumi's own backend: who holds a stack, and whether they still can.
+"""The locks of Pulumi's own backend: who holds a stack, and how one lock is removed.
 
 A `pulumi` that changes a stack puts a small file beside its state and takes it away when it ends. It has no expiry: a
-Pulumi that was killed leaves it behind, and everybody after it is refused. `release` removes one by itself only when
-the process is of this host and known to be dead. For all others there is `release unlock`, by which a person names
-the very lock.
+Pulumi that was killed leaves it behind, and everybody after it is refused. What the file says proves nothing: host
+names are equal in many containers, and numbers of processes are given again. `release` removes one by itself only when
+a trace names it (`traces.py`). For all others there is `release unlock`, by which a person names the very lock.
 
 The backends that keep such files are folders (`file://`) and buckets (`s3://`); the layout is that of Pulumi 3.
 """
 
 import json
-import os
 import re
 import socket
-from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from release.engine.text import plain
 from release.errors import Broken, Refused
+from release.processes import Processes
 
 FOLDER = ".pulumi/locks/organization"
 LOCK = re.compile(
-    r"/(?P<id>[^/?\s]+)\.json\S*: created by (?P<user>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\)(?: at (?P<since>\S+))?"
+    r"/(?P<id>[^/?\s]+)\.json\S*: created by (?P<user>\S+)@(?P<host>\S+) \(pid (?P<pid>\d{1,9})\)"
+    r"(?: at (?P<since>\S+))?"
 )
+PROGRAM = "pulumi"
+MOST_BYTES = 4096  # of a lock's file: Pulumi writes about a hundred
+MOST_TEXT = 100  # characters of one thing that it says
+BLUR = timedelta(seconds=5)  # between a process's start and what it writes, by a clock that is set meanwhile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,18 +44,35 @@ class Lock:
 
     def __str__(self) -> str:
         who = f"process {self.pid} of {self.user} on {self.host}" if self.pid else "an unknown process"
-        return f"{who}{f' since {self.since}' if self.since else ''} (lock {self.id})"
+        return f"{who}{f' since {self.since}' if self.since else ''} (lock {plain(self.id, MOST_TEXT)})"
 
-    def is_dead(self) -> bool:
-        """Whether its process is known to have ended with all its group: only of this host's can that be told."""
-        return self._is_here() and _is_gone(os.kill, self.pid) and _is_gone(os.killpg, self.pid)
+    def is_alive(self, processes: Processes | None = None) -> bool:
+        """Whether a process of this machine is to be taken for its owner: a Pulumi of that number, older than the lock.
 
-    def is_alive(self) -> bool:
-        """Whether its process is known to be at work on this host."""
-        return self._is_here() and not self.is_dead()
+        That is enough to wait and to leave it alone. The contrary says nothing: the owner may be another container's.
+        """
+        there = processes or Processes()
+        if not self.names(self.pid) or not there.may_run(self.pid):
+            return False
+        began, program = there.began_at(self.pid), there.program(self.pid)
+        is_older = began is None or began <= _time(self.since, began) + BLUR
+        return is_older and (not program or program.startswith(PROGRAM))
 
-    def _is_here(self) -> bool:
-        return self.pid > 0 and self.host == socket.gethostname()
+    def names(self, pid: int) -> bool:
+        """Whether it says that it is held by a process of this number on a host of our name."""
+        return pid > 0 and (self.host, self.pid) == (socket.gethostname(), pid)
+
+
+class Locked(Broken):
+    """The stack is locked in the backend, by these locks.
+
+    ``owner_lives`` says that a process of one is at work on this machine. Of all others nothing is known.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", locks: tuple[Lock, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.locks = locks
+        self.owner_lives = any(lock.is_alive() for lock in locks)
 
 
 class Locks(Protocol):
@@ -69,9 +92,10 @@ class FolderLocks:
         self._folder = folder
 
     def all(self) -> tuple[Lock, ...]:
-        """Every lock that there is."""
+        """Every lock that there is. One that goes away meanwhile is none any more."""
         try:
-            return tuple(parse_lock(file.stem, file.read_bytes()) for file in sorted(self._folder.glob("*.json")))
+            read = ((file.stem, _head_of(file)) for file in sorted(self._folder.glob("*.json")))
+            return tuple(parse_lock(id, data) for id, data in read if data is not None)
         except OSError as error:
             raise Broken(f"cannot read the locks in {self._folder}: {error.strerror}") from None
 
@@ -98,9 +122,10 @@ def chosen(locks: tuple[Lock, ...], id: str, stack: str) -> Lock:
 def parse_lock(id: str, data: bytes) -> Lock:
     """A lock from its file; one that is not readable is a lock none the less."""
     try:
-        said = json.loads(data)
-        return Lock(id=id, user=said["username"], host=said["hostname"], pid=said["pid"], since=said["timestamp"])
-    except (ValueError, KeyError, TypeError):
+        said = json.loads(data[:MOST_BYTES])
+        user, host, since = (_said(said[key]) for key in ("username", "hostname", "timestamp"))
+        return Lock(id=id, user=user, host=host, pid=_number(said["pid"]), since=since)
+    except (ValueError, KeyError, TypeError, RecursionError):
         return Lock(id=id)
 
 
@@ -108,10 +133,12 @@ def locks_in(output: str) -> tuple[Lock, ...]:
     """The locks that hold a stack, when they are why Pulumi failed."""
     if "the stack is currently locked by" not in output:
         return ()
-    return tuple(
-        Lock(id=found["id"], user=found["user"], host=found["host"], pid=int(found["pid"]), since=found["since"] or "")
-        for found in LOCK.finditer(output)
-    )
+    return tuple(_shown(found) for found in LOCK.finditer(output))
+
+
+def who(locks: tuple[Lock, ...]) -> str:
+    """Whose they are, in one line."""
+    return ", ".join(map(str, locks))
 
 
 def folder_of(backend: str, project_dir: Path) -> Path:
@@ -127,11 +154,34 @@ def bucket_of(backend: str) -> tuple[str, str]:
     return place.netloc, f"{prefix}/" if prefix else ""
 
 
-def _is_gone(ask: Callable[[int, int], None], number: int) -> bool:
+def _head_of(file: Path) -> bytes | None:
     try:
-        ask(number, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
+        with file.open("rb") as opened:
+            return opened.read(MOST_BYTES)
+    except FileNotFoundError:
+        return None
+
+
+def _shown(found: re.Match[str]) -> Lock:
+    user, host, since = (plain(found[part] or "", MOST_TEXT) for part in ("user", "host", "since"))
+    return Lock(id=found["id"], user=user, host=host, pid=int(found["pid"]), since=since)
+
+
+def _said(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return plain(value, MOST_TEXT)
+
+
+def _number(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TypeError
+    return value
+
+
+def _time(text: str, otherwise: datetime) -> datetime:
+    """What a lock says of its beginning; one that cannot be read is no reason to call its owner gone."""
+    try:
+        return datetime.fromisoformat(text).astimezone(otherwise.tzinfo)
+    except (ValueError, OverflowError):
+        return otherwise

@@ -8,7 +8,6 @@ checks it has to know from elsewhere that this is the environment's key: a forge
 
 import csv
 import io
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,8 +19,9 @@ from release.artifacts.signature import sign_document, verify_document
 from release.errors import Refused, WrongUsage
 from release.ledger.canonical import canonical_json, sha256_hex
 from release.ledger.chain import Fault, Link, chain_faults, read_link
-from release.ledger.event import Event, parse_event, text_hash
-from release.ledger.head import Head
+from release.ledger.event import Event, parse_event, text_hash, with_states
+from release.ledger.head import Head, State
+from release.text import read_json
 
 KIND = "audit"
 PROOF = ".proof.json"
@@ -103,7 +103,7 @@ def prove(
 def read_proof(data: bytes) -> Proof:
     """The proof, its signature checked with the key that it brings along; Refused when it does not fit."""
     try:
-        claimed = _PROOF.validate_json(canonical_json(json.loads(data)["document"]))
+        claimed = _PROOF.validate_json(canonical_json(read_json(data)["document"]))
         verify_document(data, kind=KIND, environment=claimed.environment, public_key=claimed.key)
     except Refused as refusal:
         refusal.hint = "the proof was changed, or is of another file"
@@ -158,15 +158,16 @@ def _csv(texts: Sequence[str]) -> bytes:
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows(_row(parse_event(text, seq), text) for seq, text in enumerate(texts))
+    events = with_states(parse_event(text, seq) for seq, text in enumerate(texts))
+    writer.writerows(_row(event, state, text) for (event, state), text in zip(events, texts, strict=True))
     return out.getvalue().encode()
 
 
-def _row(event: Event, text: str) -> dict[str, str]:
+def _row(event: Event, state: State, text: str) -> dict[str, str]:
     values = {
         **{column: getattr(event, column, None) for column in COLUMNS},
-        "live": event.state.live and event.state.live.release,
-        "declared": event.state.declared,
+        "live": state.live and state.live.release,
+        "declared": state.declared,
         "details": canonical_json(event.details).decode(),
         "hash": text_hash(text),
     }

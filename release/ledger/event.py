@@ -1,25 +1,28 @@
 """An entry of the ledger: one thing that happened, and how it is stored.
 
-Every event carries the whole state that it led to and the hash of the event before it. That hash is the SHA-256 of the
-text as it is stored, never of a value that was read and written again: when a state gets another part, what was written
-before keeps its hash.
+Every event carries what it changed in the state, the hash of the whole state that it led to, and the hash of the event
+before it. That one is the SHA-256 of the text as it is stored, never of a value that was read and written again: when
+a state gets another part, what was written before keeps its hash. What an event carries has a bound.
 """
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import Field
 
 from release.errors import Broken
-from release.ledger.canonical import canonical_json, sha256_hex
-from release.ledger.head import State, first_problem
+from release.ledger.canonical import sha256_hex
+from release.ledger.form import FORMAT, Form, read_form, stored
+from release.ledger.head import State, changed
 
 GENESIS = "0" * 64
 
 
-@dataclass(frozen=True, kw_only=True)
-class Event:
-    """One thing that happened. ``at`` is UTC, ISO 8601; ``by`` the AWS principal; ``previous`` the hash before it."""
+class Event(Form):
+    """One thing that happened. ``at`` is UTC, ISO 8601; ``by`` the AWS principal; ``previous`` the hash before it.
+
+    ``changed`` are the parts of the state that are others than before, ``state_hash`` is that of the whole.
+    """
 
     seq: int
     at: str
@@ -29,16 +32,17 @@ class Event:
     nonce: str
     previous: str
     fence: int
-    state: State
+    changed: dict[str, Any] = Field(default_factory=dict)
+    state_hash: str = ""
     deployment: str | None = None
     step: str | None = None
-    details: dict[str, Any] = field(default_factory=dict)
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
+    details: dict[str, Any] = Field(default_factory=dict)
+    format: int = FORMAT
 
 
 def event_json(event: Event) -> str:
     """An event as it is stored."""
-    return canonical_json(asdict(event)).decode()
+    return stored(event)
 
 
 def text_hash(text: str) -> str:
@@ -48,13 +52,21 @@ def text_hash(text: str) -> str:
 
 def parse_event(text: str, seq: int) -> Event:
     """The event that was stored as number ``seq``; Broken when it is not readable."""
+    return read_form(Event, text, f"event {seq} of the ledger")
+
+
+def with_states(events: Iterable[Event]) -> Iterator[tuple[Event, State]]:
+    """Events from the first on, each with the state that it led to."""
+    state: State | None = None
+    for event in events:
+        state = state_after(state, event)
+        yield event, state
+
+
+def state_after(before: State | None, event: Event) -> State:
+    """The state that an event led to; Broken when what it carries makes none. Events of format 1 carry all of it."""
+    whole = (event.model_extra or {}).get("state")
     try:
-        return _EVENT.validate_json(text)
-    except ValidationError as error:
-        raise Broken(
-            f"event {seq} of the ledger is not readable: {first_problem(error)}",
-            hint="see what else is wrong with: release verify",
-        ) from None
-
-
-_EVENT = TypeAdapter(Event)
+        return changed(before, whole if isinstance(whole, dict) else event.changed)
+    except ValueError:
+        raise Broken(f"event {event.seq} of the ledger leads to no state", hint="see: release verify ENV") from None

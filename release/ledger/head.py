@@ -1,43 +1,45 @@
 """HEAD: the one item of the ledger that says what an environment is.
 
 ``State`` is what events change; ``Head`` is a state with its place in the chain. Everything here is a pure value:
-the functions take a state and give the next one.
+the functions take a state and give the next one. What keeps releases out stands beside it (``release.ledger.stops``).
 """
 
-from dataclasses import asdict, dataclass, replace
-from typing import Literal
-
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from release.artifacts.schema import Schema
-from release.errors import Broken
-from release.ledger.canonical import canonical_json
+from release.ledger.canonical import canonical_json, sha256_hex
+from release.ledger.form import FORMAT, Form, read_form, stored
 
-FORMAT = 1
 SlotName = Literal["blue", "green"]
-STRICT = ConfigDict(extra="forbid", strict=True)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Slot:
+class Slot(Form):
     """What a slot of every server holds, and the deployment that put it there.
 
     ``release`` is None for a slot that a deployment emptied. The deployment is part of the value so that restoring a
-    slot after a failure makes every server install again, also the one that was touched half-way.
+    slot after a failure makes every server look again, also the one that was touched half-way; with ``reuse`` a server
+    that holds these very bytes only takes note. ``made_with`` is the schema of the release, None where it states none.
+    ``unsure`` says why it is not known that every server holds this; the next install mends it. ``configuration`` and
+    ``database`` name what a slot runs with, where that is not the environment's only one.
     """
 
     release: str | None
     digest: str | None
     artifact_key: str | None
     deployment: str
-    __pydantic_config__ = STRICT
+    made_with: Schema | None = None
+    reuse: bool = False
+    unsure: str = ""
+    configuration: str | None = None
+    database: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Live:
-    """What was verified behind the live listener after the switch; ``since`` is UTC, ISO 8601.
+class Live(Form):
+    """What was seen behind the live listener after the switch, or what a person took for good there.
 
-    ``schema`` is the one that the release was made with; None when it states none.
+    ``since`` is UTC, ISO 8601.
     """
 
     slot: SlotName
@@ -45,73 +47,64 @@ class Live:
     digest: str
     deployment: str
     since: str
-    schema: Schema | None = None
-    __pydantic_config__ = STRICT
+    made_with: Schema | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Previous:
-    """The last verified release before the live one, where a rollback goes, and the deployment that verified it."""
+class Previous(Form):
+    """The last release that was live before this one, where a rollback goes, and the deployment that verified it.
+
+    ``left`` is the deployment that rolled back from it: going there again takes its name.
+    """
 
     release: str
     digest: str
     deployment: str
-    __pydantic_config__ = STRICT
+    artifact_key: str = ""
+    made_with: Schema | None = None
+    left: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Open:
-    """A deployment under way: the step it is in and the event (its seq) that holds its plan.
+class Former(Form):
+    """What a deployment found: where the live listener pointed, and what the slot held that it works in."""
 
-    ``done`` is whether the step has ended well, ``stopped`` why the deployment waits for a person.
+    declared: SlotName | None
+    content: Slot | None
+
+
+class Open(Form):
+    """A deployment under way: what it is about, the step it is in, and what must be put back if it fails.
+
+    That is all that ``abort`` needs. The plan stands in the event ``requested``. ``done`` is whether the step has ended
+    well, ``stopped`` why the deployment waits for a person.
     """
 
     deployment: str
-    step: str
-    requested: int
-    done: bool = False
-    stopped: str = ""
-    __pydantic_config__ = STRICT
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hold:
-    """Nothing is promoted here until a person lifts it; set by a person, or after a failure that users saw."""
-
-    reason: str
-    by: str
-    since: str
-    __pydantic_config__ = STRICT
-
-
-@dataclass(frozen=True, kw_only=True)
-class Freeze:
-    """Nothing is promoted here until then (UTC, ISO 8601)."""
-
-    reason: str
-    by: str
-    since: str
-    until: str
-    __pydantic_config__ = STRICT
-
-
-@dataclass(frozen=True, kw_only=True)
-class Veto:
-    """This release goes live nowhere until a person lifts it: no environment of the project may take it."""
-
+    kind: str
     release: str
     digest: str
+    slot: SlotName
+    step: str
+    requested: int
+    former: Former
+    done: bool = False
+    stopped: str = ""
+    made_with: Schema | None = None
+
+
+class Out(Form):
+    """A server that is marked out: nothing waits for it until it is replaced."""
+
+    server: str
     reason: str
     by: str
     since: str
-    __pydantic_config__ = STRICT
 
 
-@dataclass(frozen=True, kw_only=True)
-class State:
-    """What the program declares (``blue``, ``green``, ``declared``) and what is known (``live`` and the rest).
+class State(Form):
+    """What the program declares (``blue``, ``green``, ``declared``, ``out``) and what is known (``live`` and the rest).
 
-    ``schema`` is the newest that an installation brought the database to: it stays when the deployment is put back.
+    ``brought`` is the newest schema that a migration began to bring: it stays when the deployment is put back.
+    ``behind`` says why Pulumi's state does not say yet what the listener does; empty when it does.
     """
 
     blue: Slot | None = None
@@ -120,11 +113,9 @@ class State:
     live: Live | None = None
     previous: Previous | None = None
     open: Open | None = None
-    hold: Hold | None = None
-    freeze: Freeze | None = None
-    vetoes: tuple[Veto, ...] = ()
-    schema: Schema | None = None
-    __pydantic_config__ = STRICT
+    brought: Schema | None = None
+    out: tuple[Out, ...] = ()
+    behind: str = ""
 
     def slot(self, name: SlotName) -> Slot | None:
         """What the slot ``name`` holds."""
@@ -135,9 +126,13 @@ class State:
         """The slot that the live listener does not point at: where the next release goes."""
         return "green" if self.declared == "blue" else "blue"
 
+    @property
+    def out_names(self) -> frozenset[str]:
+        """The servers that are marked out."""
+        return frozenset(one.server for one in self.out)
 
-@dataclass(frozen=True, kw_only=True)
-class Head:
+
+class Head(Form):
     """A state and its place: whose it is, the last event's number and hash, the fence and the last writer's nonce."""
 
     project: str
@@ -149,35 +144,79 @@ class Head:
     nonce: str
     state: State
     format: int = FORMAT
-    __pydantic_config__ = STRICT
 
 
 def with_slot(state: State, name: SlotName, content: Slot | None) -> State:
     """``state`` with another content in one slot."""
-    return replace(state, blue=content) if name == "blue" else replace(state, green=content)
+    return state.but(blue=content) if name == "blue" else state.but(green=content)
+
+
+def way_on(environment: str, state: State) -> str:
+    """How an open deployment is ended: only by verbs that are allowed in its step."""
+    if state.open is not None and state.open.step == "undoing":
+        return f"end it with: release abort {environment}"
+    return f"end it with: release resume {environment}, or abort"
+
+
+def emptied(deployment: str) -> Slot:
+    """The content of a slot that ``deployment`` empties."""
+    return Slot(release=None, digest=None, artifact_key=None, deployment=deployment)
+
+
+def state_hash(state: State) -> str:
+    """What a state is known by."""
+    return sha256_hex(canonical_json(state.model_dump()))
+
+
+def changes(before: State | None, after: State) -> dict[str, Any]:
+    """The parts of a state that are others than before, as an event carries them; all of them without a before."""
+    known = {} if before is None else before.model_dump()
+    return {key: value for key, value in after.model_dump().items() if key not in known or known[key] != value}
+
+
+def changed(before: State | None, parts: Mapping[str, Any]) -> State:
+    """The state after an event with these ``changes``."""
+    known = {} if before is None else before.model_dump()
+    return State.model_validate_json(canonical_json({**known, **parts}))
 
 
 def head_json(head: Head) -> str:
     """HEAD as it is stored."""
-    return canonical_json(asdict(head)).decode()
+    return stored(head)
 
 
 def parse_head(text: str) -> Head:
-    """HEAD as it was stored; anything unexpected is Broken, because guessing here would move what is live."""
+    """HEAD as it was stored; what is no HEAD is Broken, because guessing here would move what is live."""
+    return read_form(Head, _upgraded(text), "HEAD")
+
+
+def _upgraded(text: str) -> str:
+    """HEAD of format 1 in the words of format 2. What kept releases out stays where it was, for ``stops`` to find."""
     try:
-        head = _HEAD.validate_json(text)
-    except ValidationError as error:
-        why = first_problem(error)
-        raise Broken(f"HEAD is not readable: {why}", hint="it was not written by this version") from None
-    if head.format != FORMAT:
-        raise Broken(f"HEAD has format {head.format}, this version reads {FORMAT}", hint="use a matching version")
-    return head
+        head = json.loads(text)
+        if head["format"] != 1:
+            return text
+        state = head["state"]
+        state["brought"] = state.pop("schema", None)
+        if state.get("live"):
+            state["live"]["made_with"] = state["live"].pop("schema", None)
+        if state.get("open"):
+            state["open"] = _open_of_format_1(state)
+        return canonical_json({**head, "format": FORMAT}).decode()
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return text
 
 
-def first_problem(error: ValidationError) -> str:
-    """What is wrong with a stored value, and where in it."""
-    problem = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(str(part) for part in problem['loc']) or 'text'}: {problem['msg']}"
-
-
-_HEAD = TypeAdapter(Head)
+def _open_of_format_1(state: Mapping[str, Any]) -> dict[str, Any]:
+    """A deployment that an older version left open can be put back: to what is live, with the other slot emptied."""
+    live = state.get("live") or {}
+    slot = "green" if live.get("slot") == "blue" else "blue"
+    content = state.get(slot) or {}
+    return {
+        **state["open"],
+        "kind": "promotion",
+        "release": content.get("release") or "",
+        "digest": content.get("digest") or "",
+        "slot": slot,
+        "former": {"declared": live.get("slot"), "content": None},
+    }

@@ -6,8 +6,11 @@ lease has a word there while somebody has it, so that a heartbeat that comes lat
 
 from release.aws.table import Item, Write
 from release.ledger.event import Event, event_json
+from release.ledger.form import stored
 from release.ledger.head import Head, head_json
+from release.ledger.index import LIVE, Known, Lived, known_json, known_kind
 from release.ledger.lease import Lease, lease_json
+from release.ledger.stops import ENTRY, NOW, Change, Stops, stops_json
 
 NEW = "attribute_not_exists(body)"
 HELD = "held"  # beside the lease while somebody has it
@@ -38,7 +41,8 @@ def next_head(head: Head, before: Head) -> Write:
 
 def taken_lease(lease: Lease, before: Item | None) -> Write:
     """A new holder's lease, while the item is still to the letter the one that was read; None when there was none."""
-    return _lease(lease, NEW, {}) if before is None else _lease(lease, "body = :before", {":before": before.body})
+    condition, values = _unchanged(before)
+    return _lease(lease, condition, values)
 
 
 def held_lease(lease: Lease) -> Write:
@@ -46,9 +50,36 @@ def held_lease(lease: Lease) -> Write:
     return _lease(lease, "fence = :fence AND nonce = :held", {":fence": lease.fence, ":held": HELD})
 
 
+def known_release(known: Known, before: Item | None) -> Write:
+    """What is known of a release, on what was known before."""
+    condition, values = _unchanged(before)
+    kind = known_kind(known.release)
+    return Write(kind=kind, body=known_json(known), condition=condition, values=values)
+
+
+def new_life(lived: Lived, seq: int) -> Write:
+    """A release that became live by event ``seq``."""
+    return Write(kind=LIVE, seq=seq, body=known_json(lived), condition=NEW, values={})
+
+
+def next_stops(stops: Stops, before: Item | None) -> Write:
+    """What stands after a change, while what stood before is still to the letter what was read."""
+    condition, values = _unchanged(before)
+    return Write(kind=NOW, body=stops_json(stops), nonce=stops.nonce, condition=condition, values=values)
+
+
+def new_change(change: Change) -> Write:
+    """A change of what stands that nobody wrote yet."""
+    return Write(kind=ENTRY, seq=change.seq, body=stored(change), nonce=change.nonce, condition=NEW, values={})
+
+
 def beside(item: Item) -> dict[str, int | str]:
     """What the table holds beside a text, for conditions."""
     return {"nonce": item.nonce, "fence": item.fence}
+
+
+def _unchanged(before: Item | None) -> tuple[str, dict[str, int | str]]:
+    return (NEW, {}) if before is None else ("body = :before", {":before": before.body})
 
 
 def _head(head: Head, condition: str, values: dict[str, int | str]) -> Write:
@@ -58,7 +89,7 @@ def _head(head: Head, condition: str, values: dict[str, int | str]) -> Write:
 
 
 def _lease(lease: Lease, condition: str, values: dict[str, int | str]) -> Write:
-    nonce = HELD if lease.owner else ""
+    nonce = HELD if lease.held else ""
     return Write(
         kind="LEASE", body=lease_json(lease), fence=lease.fence, nonce=nonce, condition=condition, values=values
     )

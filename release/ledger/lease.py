@@ -1,71 +1,102 @@
 """The lease: at most one deployment per environment, and a fence number that only grows.
 
-The lease is an item of its own, renewed by heartbeats that collide with nothing. A holder that was paused past the
-expiry, and whose lease was taken over, wakes with a fence that is no longer HEAD's: it is refused at its next append
-and by the program it starts.
+The lease is an item of its own, renewed by heartbeats that collide with nothing. Nobody compares clocks. A lease is
+taken over by proof: at once where its holder's process has ended on this very machine, elsewhere when it did not change
+for LENGTH by the taker's own monotonic clock. A holder that was paused that long wakes with a fence that is no longer
+HEAD's: it is refused at its next event and by the program that it starts.
 """
 
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
-
-from pydantic import ConfigDict, TypeAdapter
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from release.errors import LeaseHeld
-from release.ledger.canonical import canonical_json
+from release.ledger.form import FORMAT, Form, read_form, stored
+from release.processes import Process
 
-LENGTH = timedelta(minutes=2)
-BEAT = 20.0  # seconds between two heartbeats: several may fail before the lease expires
+LENGTH = 60.0  # seconds without a sign of life after which a lease may be taken over
+BEAT = 10.0  # seconds between two heartbeats: several may fail before
+LOOK = 1.0  # seconds between two looks at a lease that is waited for
 
 
-@dataclass(frozen=True, kw_only=True)
-class Lease:
-    """Who deploys, from where, since when and until when (UTC, ISO 8601); ``owner`` is empty when nobody does."""
+class Lease(Form):
+    """Who deploys, from where and since when (UTC, ISO 8601); ``owner`` is empty when nobody does.
+
+    ``beat`` grows with each heartbeat; ``process`` is what can be proven to have ended; None where the
+    system does not tell.
+    """
 
     owner: str
     host: str
     ci: str
     since: str
-    expires: str
     fence: int
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
+    beat: int = 0
+    process: Process | None = None
+    format: int = FORMAT
 
-    def held_at(self, now: datetime) -> bool:
-        """Whether somebody holds it at ``now``."""
-        return bool(self.owner) and datetime.fromisoformat(self.expires) > now
-
-
-def new_lease(*, owner: str, host: str, ci: str, now: datetime, fence: int) -> Lease:
-    """A lease from ``now`` for LENGTH."""
-    return Lease(owner=owner, host=host, ci=ci, since=now.isoformat(), expires=(now + LENGTH).isoformat(), fence=fence)
+    @property
+    def held(self) -> bool:
+        """Whether somebody has it."""
+        return bool(self.owner)
 
 
-def renewed(lease: Lease, now: datetime) -> Lease:
-    """The lease after a heartbeat at ``now``."""
-    return replace(lease, expires=(now + LENGTH).isoformat())
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How a verb meets a lease that somebody holds.
+
+    ``seconds`` is how long it waits for a living holder. With ``until_silent`` it looks for as long as it takes to see
+    a sign of life, or that there is none for LENGTH: the way of verbs that end what others left.
+    """
+
+    seconds: float = 0.0
+    until_silent: bool = False
+    told: Callable[[str], None] = lambda text: None
+
+
+IMPATIENT = Patience()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """What was seen of a held lease: for how long in all, how long without a change, and how many changes."""
+
+    seconds: float
+    silent: float
+    beats: int
+
+    def is_over(self) -> bool:
+        """Whether its holder gave no sign of life for its whole length."""
+        return self.silent >= LENGTH
+
+    def is_worth_it(self, patience: Patience) -> bool:
+        """Whether to look again."""
+        return self.seconds < patience.seconds or (patience.until_silent and self.beats == 0)
+
+
+def renewed(lease: Lease) -> Lease:
+    """The lease after a heartbeat."""
+    return lease.but(beat=lease.beat + 1)
 
 
 def released(lease: Lease) -> Lease:
     """The lease after its holder gave it back; the fence stays, because it only grows."""
-    return Lease(
-        owner="", host="", ci="", since="", expires=datetime.fromtimestamp(0, UTC).isoformat(), fence=lease.fence
+    return Lease(owner="", host="", ci="", since="", fence=lease.fence)
+
+
+def held_by(lease: Lease, environment: str) -> LeaseHeld:
+    """What is said of a lease that is held: owner, host and since when."""
+    where = f"on {lease.host}" + (f" ({lease.ci})" if lease.ci else "")
+    return LeaseHeld(
+        f"{environment} is being deployed by {lease.owner} {where} since {lease.since}",
+        hint=f"wait for it (--wait), or ask it to end: release stop {environment} --reason WHY",
     )
-
-
-def refuse_held(lease: Lease | None, environment: str, now: datetime) -> None:
-    """Raise LeaseHeld, naming owner, host and since when, when somebody is at work at ``now``."""
-    if lease is not None and lease.held_at(now):
-        where = f"on {lease.host}" + (f" ({lease.ci})" if lease.ci else "")
-        raise LeaseHeld(
-            f"{environment} is being deployed by {lease.owner} {where} since {lease.since}",
-            hint=f"wait for it, or until the lease expires at {lease.expires}",
-        )
 
 
 def lease_json(lease: Lease) -> str:
     """The lease as it is stored."""
-    return canonical_json(asdict(lease)).decode()
+    return stored(lease)
 
 
 def parse_lease(text: str) -> Lease:
     """The lease as it was stored."""
-    return TypeAdapter(Lease).validate_json(text)
+    return read_form(Lease, text, "the lease")

@@ -1,14 +1,15 @@
-"""The ledger of one environment: the append-only history, HEAD, and the lease, in one table.
+"""The ledger of one environment: the append-only history, HEAD, the lease and the index, in one table.
 
-Every change is one transaction: the new event, and HEAD with the condition that its nonce and fence are the ones read.
-Beginning a deployment also takes the lease in that transaction. A write whose reply was lost is retried by boto3 and
-then fails on its own success; the nonce read back tells the two apart.
+Every change is one transaction: the new event, HEAD with the condition that its nonce and fence are the ones read, and
+what the index says of the release. Beginning a deployment also takes the lease in that transaction. A write whose reply
+was lost is retried by boto3 and then fails on its own success; the nonce read back tells the two apart.
 """
 
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,44 +19,121 @@ from typing import Any
 from release.aws.session import is_not_found
 from release.aws.table import Item, LedgerTable, Write
 from release.errors import Broken, LeaseHeld, LeaseLost, StagelineError
+from release.ledger.bounds import small
 from release.ledger.chain import Fault, chain_faults, head_faults, read_link
 from release.ledger.event import GENESIS, Event, event_json, parse_event, text_hash
-from release.ledger.head import Head, State, parse_head
-from release.ledger.items import beside, first_head, held_lease, new_event, next_head, taken_lease
-from release.ledger.lease import BEAT, Lease, new_lease, parse_lease, refuse_held, released, renewed
+from release.ledger.form import FORMAT
+from release.ledger.head import Head, Slot, State, changes, parse_head, state_hash
+from release.ledger.index import (
+    LIVE,
+    Known,
+    Lived,
+    known_kind,
+    lived,
+    parse_known,
+    parse_lived,
+    with_deployment,
+    with_life,
+    without_life,
+)
+from release.ledger.items import (
+    beside,
+    first_head,
+    held_lease,
+    known_release,
+    new_event,
+    new_life,
+    next_head,
+    next_stops,
+    taken_lease,
+)
+from release.ledger.lease import (
+    BEAT,
+    IMPATIENT,
+    LENGTH,
+    LOOK,
+    Lease,
+    Patience,
+    Watched,
+    held_by,
+    parse_lease,
+    released,
+    renewed,
+)
+from release.ledger.search import concerning, of_deployment
+from release.ledger.stops import Stops
+from release.processes import Process, Processes
+
+PROCESSES = Processes()
+DEPLOYMENT = 50  # events of a page where those of one deployment are read: most have fewer
 
 
 @dataclass(frozen=True, kw_only=True)
 class Writer:
-    """Who writes: the AWS principal, this host, and the CI run's URL ("" outside CI)."""
+    """Who writes: the AWS principal, this host, the CI run's URL ("" outside CI), and the very process."""
 
     principal: str
     host: str
     ci: str
+    process: Process | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What is to be recorded; the ledger adds number, time, writer and hash."""
+    """What is to be recorded; the ledger adds number, time, writer and hash.
+
+    ``begins`` is the release whose deployment begins with it, ``became_live`` the version that is live from it on, and
+    ``left`` the one that it took from users.
+    """
 
     kind: str
     state: State
     deployment: str | None = None
     step: str | None = None
     details: dict[str, Any] | None = None
+    begins: Slot | None = None
+    became_live: str = ""
+    left: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Free:
+    """A lease that may be taken: the item as it was read, None where there never was one, and why it is free."""
+
+    item: Item | None
+    lease: Lease | None
+    because: str = ""
 
 
 class Ledger:
-    """One environment's ledger. ``now`` is the clock, in UTC."""
+    """One environment's ledger.
+
+    ``now`` is the clock, in UTC, for the record; ``ticks`` and ``pause`` measure a lease that is waited for. Heartbeats
+    go through ``beats``, whose calls have short limits, so that two that hang do not outlive the lease.
+    """
 
     def __init__(
-        self, table: LedgerTable, *, project: str, environment: str, account: str, now: Callable[[], datetime]
+        self,
+        table: LedgerTable,
+        *,
+        project: str,
+        environment: str,
+        account: str,
+        now: Callable[[], datetime],
+        beats: LedgerTable | None = None,
+        ticks: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
+        ended: Callable[[Process], bool] = PROCESSES.is_gone,
     ) -> None:
         self.table = table
         self.now = now
+        self._beats = beats or table
         self._project = project
         self._environment = environment
         self._account = account
+        self._ticks = ticks
+        self._pause = pause
+        self._ended = ended
 
     def create(self, writer: Writer) -> Head:
         """Write event 0 and HEAD; a ledger that has them already is left as it is.
@@ -68,11 +146,12 @@ class Ledger:
                 hint="restore the table from its point-in-time recovery",
             )
         event = self._event(Entry(kind="environment created", state=State()), None, writer, fence=0)
-        head = self._head_after(event)
+        head = self._head_after(event, State(), None)
         self.table.write_together(
             [
                 new_event(event),
                 first_head(head),
+                next_stops(Stops(), None),
             ]
         )
         return self.head()
@@ -98,21 +177,58 @@ class Ledger:
 
     def lease(self) -> Lease | None:
         """The lease as it stands; None when there never was one."""
-        item = self.table.get("LEASE")
-        return parse_lease(item.body) if item else None
+        return self._read_lease()[1]
 
-    def refuse_held(self) -> None:
-        """Raise LeaseHeld when somebody is at work. Nothing is taken: what must be sure of it begins a deployment."""
-        refuse_held(self.lease(), self._environment, self.now())
+    def free_lease(self, patience: Patience = IMPATIENT) -> Free:
+        """The lease when it may be taken; nothing is taken here. LeaseHeld, naming who has it, when it may not.
+
+        It may be when nobody has it, when its holder's process has ended on this very machine, or when it did not
+        change for its whole length while we looked.
+        """
+        began = since = self._ticks()
+        item, lease = self._read_lease()
+        beats = 0
+        while lease is not None and lease.held:
+            if lease.process is not None and self._ended(lease.process):
+                return Free(item=item, lease=lease, because="its process has ended")
+            watched = Watched(seconds=self._ticks() - began, silent=self._ticks() - since, beats=beats)
+            if watched.is_over():
+                return Free(item=item, lease=lease, because=f"no sign of life for {watched.silent:.0f} s")
+            if not watched.is_worth_it(patience):
+                raise held_by(lease, self._environment)
+            patience.told(f"{lease.owner} on {lease.host} has it, {watched.silent:.0f} of {LENGTH:.0f} s silent")
+            self._pause(LOOK)
+            before = item and item.body
+            item, lease = self._read_lease()
+            if (item and item.body) != before:
+                beats, since = beats + 1, self._ticks()
+        return Free(item=item, lease=lease)
 
     def events(self, *, newest_first: bool = False) -> Iterator[Event]:
-        """The history."""
+        """The history. Broken at an event that cannot be read."""
         return (parse_event(item.body, item.seq) for item in self.table.events(newest_first=newest_first))
 
-    def deployment_that_was_live(self, digest: str) -> str | None:
-        """The last deployment by which the artifact ``digest`` was live here; None when it never was."""
-        lived = (event.state.live for event in self.events(newest_first=True))
-        return next((live.deployment for live in lived if live is not None and live.digest == digest), None)
+    def readable(
+        self, *, newest_first: bool = False, spoilt: Callable[[str], None] = lambda why: None
+    ) -> Iterator[Event]:
+        """The history as far as it can be read: for who searches, one entry that is spoilt must not hide the others.
+
+        ``spoilt`` is told why one cannot be read.
+        """
+        return _readable(self.table.events(newest_first=newest_first), spoilt)
+
+    def of_release(self, version: str, *, spoilt: Callable[[str], None] = lambda why: None) -> Iterator[Event]:
+        """The events of a release's deployments, the newest first, where the index says that they are.
+
+        One that the index does not know was never deployed by this version: then the whole history is looked at.
+        """
+        known = self.known(version)
+        if known is None:
+            yield from concerning(list(self.readable(newest_first=True, spoilt=spoilt)), version)
+            return
+        for mention in reversed(known.deployments):
+            items = self.table.items("EVENT", first=mention.requested, size=DEPLOYMENT)
+            yield from reversed(list(of_deployment(_readable(items, spoilt), mention.deployment)))
 
     def event(self, seq: int) -> Event:
         """One event by its number."""
@@ -125,6 +241,16 @@ class Ledger:
         """One event as it is stored; None when there is none."""
         item = self.table.get("EVENT", seq)
         return item.body if item else None
+
+    def known(self, version: str) -> Known | None:
+        """What the index says of a release, one read; None when no deployment of it ever began here."""
+        return self._read_known(version)[1]
+
+    def lives(self) -> Iterator[Lived]:
+        """What was live here, the newest first, as far as it can be read."""
+        for item in self.table.items(LIVE, newest_first=True):
+            with suppress(Broken):
+                yield parse_lived(item.body)
 
     def faults(self) -> tuple[Fault, ...]:
         """What is wrong with the events and HEAD, entry by entry; empty when nothing is."""
@@ -139,24 +265,32 @@ class Ledger:
         links = (read_link(item.seq, item.body, beside(item)) for item in items)
         faults = chain_faults(links, seq=head.seq, hash=head.hash)
         if not any(fault.seq in (None, head.seq) or fault.kind == "cut" for fault in faults):
-            faults = (*faults, *head_faults(head, self.event(head.seq), beside(head_item)))
+            faults = (*faults, *head_faults(head, head_item.body, self.event(head.seq), beside(head_item)))
         return head, items, faults
 
-    def begin(self, entry: Entry, head: Head, writer: Writer) -> "Holder":
+    def begin(self, entry: Entry, head: Head, writer: Writer, free: Free | None = None) -> "Holder":
         """Take the lease and record the first event of a deployment, both or neither.
 
-        Raises LeaseHeld when somebody else is at work or was quicker.
+        ``free`` is the lease as it was found free before; it is looked at here otherwise. Raises LeaseHeld when
+        somebody else is at work or was quicker.
         """
-        now, item = self.now(), self.table.get("LEASE")
-        lease = parse_lease(item.body) if item else None
-        refuse_held(lease, self._environment, now)
-        fence = max(head.fence, lease.fence if lease else 0) + 1
-        taken = new_lease(owner=writer.principal, host=writer.host, ci=writer.ci, now=now, fence=fence)
-        event = self._event(_with_takeover(entry, lease), head, writer, fence=fence)
-        if not self._write(event, head, taken_lease(taken, item)):
-            refuse_held(self.lease(), self._environment, now)
+        free = free or self.free_lease()
+        fence = max(head.fence, free.lease.fence if free.lease else 0) + 1
+        taken = Lease(
+            owner=writer.principal,
+            host=writer.host,
+            ci=writer.ci,
+            since=self.now().isoformat(),
+            fence=fence,
+            process=writer.process,
+        )
+        event = self._event(_with_takeover(entry, free), head, writer, fence=fence)
+        after = self._head_after(event, entry.state, head)
+        more = (taken_lease(taken, free.item), *self._indexed(entry, event))
+        if not self._write(event, after, head, *more):
+            self.free_lease()
             raise self._overtaken(head)
-        return Holder(self, writer, head=self._head_after(event), lease=taken)
+        return Holder(self, writer, head=after, lease=taken)
 
     def note(self, entry: Entry, head: Head, writer: Writer) -> None:
         """Record one event that is no work on the environment. LeaseHeld while somebody is at work."""
@@ -169,9 +303,10 @@ class Ledger:
         HEAD carries the fence, so its condition is enough, and the heartbeats of the lease's own item stay apart.
         """
         event = self._event(entry, head, writer, fence=fence)
-        if not self._write(event, head):
+        after = self._head_after(event, entry.state, head)
+        if not self._write(event, after, head, *self._indexed(entry, event)):
             raise self._lost(fence)
-        return self._head_after(event)
+        return after
 
     def head_under(self, fence: int) -> Head:
         """HEAD, while nobody took the lease since; under one fence only one process writes. Else LeaseLost."""
@@ -180,13 +315,37 @@ class Ledger:
             raise self._lost(fence)
         return head
 
-    def beat(self, lease: Lease) -> bool:
-        """A heartbeat: the lease is ours for LENGTH from now; False when it was taken over."""
-        return self.table.write_together([held_lease(renewed(lease, self.now()))])
+    def beat(self, lease: Lease) -> Lease | None:
+        """A heartbeat: the lease as it stands now; None when it was taken over."""
+        after = renewed(lease)
+        return after if self._beats.write_together([held_lease(after)]) else None
 
     def give_back(self, lease: Lease) -> None:
         """Free the lease; one that was taken over meanwhile is left to its new holder."""
-        self.table.write_together([held_lease(released(lease))])
+        self._beats.write_together([held_lease(released(lease))])
+
+    def _read_lease(self) -> tuple[Item | None, Lease | None]:
+        item = self.table.get("LEASE")
+        return item, parse_lease(item.body) if item else None
+
+    def _indexed(self, entry: Entry, event: Event) -> Iterator[Write]:
+        """What the index says from this event on."""
+        if entry.begins and entry.begins.release:
+            before, known = self._read_known(entry.begins.release)
+            yield known_release(with_deployment(known, entry.begins, event), before)
+        if entry.became_live:
+            before, known = self._read_known(entry.became_live)
+            if known:
+                yield known_release(with_life(known, event), before)
+                yield new_life(lived(known, event), event.seq)
+        if entry.left and entry.left != entry.became_live:
+            before, known = self._read_known(entry.left)
+            if known:
+                yield known_release(without_life(known, event), before)
+
+    def _read_known(self, version: str) -> tuple[Item | None, Known | None]:
+        item = self.table.get(known_kind(version))
+        return item, parse_known(item.body, version) if item else None
 
     def _lost(self, fence: int) -> LeaseLost:
         return LeaseLost(
@@ -209,14 +368,14 @@ class Ledger:
                 error.hint = f"run: release init {self._environment}"
             raise
 
-    def _write(self, event: Event, head: Head, *more: Write) -> bool:
+    def _write(self, event: Event, after: Head, before: Head, *more: Write) -> bool:
         """Event, HEAD and what else belongs to it, all or none; True also when only the reply was lost.
 
         boto3 sends again what got no reply, and that then fails on its own success; or it gives up, and nobody knows.
         """
-        after = next_head(self._head_after(event), head)
+        writes = [new_event(event), next_head(after, before), *more]
         try:
-            return self.table.write_together([new_event(event), after, *more]) or bool(self._is_ours(event))
+            return self.table.write_together(writes) or bool(self._is_ours(event))
         except Broken:
             with suppress(Broken):
                 if (ours := self._is_ours(event)) is not None:
@@ -238,23 +397,19 @@ class Ledger:
             nonce=secrets.token_hex(16),
             previous=head.hash if head else GENESIS,
             fence=fence,
-            state=entry.state,
+            changed=changes(head.state if head else None, entry.state),
+            state_hash=state_hash(entry.state),
             deployment=entry.deployment,
             step=entry.step,
-            details=entry.details or {},
+            details=small(entry.details or {}),
         )
 
-    def _head_after(self, event: Event) -> Head:
-        return Head(
-            project=self._project,
-            environment=self._environment,
-            account=self._account,
-            seq=event.seq,
-            hash=text_hash(event_json(event)),
-            fence=event.fence,
-            nonce=event.nonce,
-            state=event.state,
-        )
+    def _head_after(self, event: Event, state: State, before: Head | None) -> Head:
+        """HEAD once ``event`` led to ``state``; what it holds that is not known here stays."""
+        whose = {"project": self._project, "environment": self._environment, "account": self._account}
+        kept = dict(before) if before else whose
+        place = {"seq": event.seq, "hash": text_hash(event_json(event)), "fence": event.fence, "nonce": event.nonce}
+        return Head.model_validate({**kept, **place, "state": state, "format": FORMAT})
 
 
 class Holder:
@@ -276,7 +431,7 @@ class Holder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Free the lease. Failing to is no failure of the deployment: the lease then expires by itself."""
+        """Free the lease. Failing to is no failure of the deployment: others then see that it does not change."""
         self._ended.set()
         self._beating.join()
         with suppress(StagelineError):
@@ -295,7 +450,15 @@ class Holder:
         """One that fails is made up for by the next; a lease taken over is found by the next event."""
         while not self._ended.wait(BEAT):
             with suppress(StagelineError):
-                self._ledger.beat(self.lease)
+                self.lease = self._ledger.beat(self.lease) or self.lease
+
+
+def _readable(items: Iterable[Item], spoilt: Callable[[str], None]) -> Iterator[Event]:
+    for item in items:
+        try:
+            yield parse_event(item.body, item.seq)
+        except Broken as error:
+            spoilt(str(error.args[0]))
 
 
 def this_host() -> str:
@@ -308,8 +471,8 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _with_takeover(entry: Entry, lease: Lease | None) -> Entry:
-    if lease is None or not lease.owner:
+def _with_takeover(entry: Entry, free: Free) -> Entry:
+    if free.lease is None or not free.lease.held:
         return entry
-    took = {"owner": lease.owner, "host": lease.host, "expired": lease.expires}
+    took = {"owner": free.lease.owner, "host": free.lease.host, "because": free.because}
     return replace(entry, details={**(entry.details or {}), "took_over": took})

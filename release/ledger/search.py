@@ -1,15 +1,18 @@
 """Which events of a history somebody wants to see: by deployment, release, kind, person and time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
+from heapq import merge
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 from release.errors import WrongUsage
 from release.ledger.event import Event
+from release.ledger.stops import Change
 
 NAMES = ("version", "release")  # the keys under which details name a release
+REASONS = ("why", "reason")  # the keys under which details give one
 FORMER = "former"  # in a plan: what was there before, and is not what the deployment was about
 
 
@@ -24,25 +27,71 @@ class Wanted:
     since: datetime | None = None
     until: datetime | None = None
 
-    def __bool__(self) -> bool:
-        """Whether it asks for less than everything."""
-        return self != Wanted()
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """One line of a history: an event, or a change of what is stopped; of which log, and what to say of its reason."""
+
+    log: Literal["events", "stops"]
+    entry: Event | Change
+    deployment: str | None
+    step: str | None = None
+
+    @property
+    def why(self) -> str:
+        """The reason that it gives, a failure's or a person's; empty when it gives none."""
+        return next((why for key in REASONS if isinstance(why := self.entry.details.get(key), str) and why), "")
 
 
-def found(events: Iterator[Event], wanted: Wanted, limit: int) -> list[Event]:
-    """The first ``limit`` events that are wanted, in their order. Only a release needs the whole history read."""
-    if wanted.release is None:
-        return list(islice((event for event in events if _matches(event, wanted)), limit))
-    everything = list(events)
-    concerned = concerning(everything, wanted.release)
-    return [event for event in everything if event.seq in concerned and _matches(event, wanted)][:limit]
+def told_event(event: Event) -> Told:
+    """An event as a line."""
+    return Told(log="events", entry=event, deployment=event.deployment, step=event.step)
 
 
-def concerning(events: Sequence[Event], version: str) -> set[int]:
-    """The numbers of the events whose details name the release, and of all others of their deployments."""
+def told_change(change: Change) -> Told:
+    """A change of what is stopped as a line; some are about a deployment."""
+    deployment = change.details.get("deployment")
+    return Told(log="stops", entry=change, deployment=deployment if isinstance(deployment, str) else None)
+
+
+def merged(events: Iterable[Event], changes: Iterable[Change]) -> Iterator[Told]:
+    """Both logs, each the newest first, as one by their times. Within a log its own order stands."""
+    logs = map(told_event, events), map(told_change, changes)
+    return merge(*logs, key=lambda told: told.entry.at, reverse=True)
+
+
+def found(lines: Iterable[Told], wanted: Wanted, limit: int) -> list[Told]:
+    """The first ``limit`` lines that are wanted, in their order; which release they are about was seen to before."""
+    return list(islice((told for told in lines if _matches(told, wanted)), limit))
+
+
+def names_release(change: Change, version: str) -> bool:
+    """Whether a change of what is stopped is about a release."""
+    return _names(change.details, version)
+
+
+def concerning(events: Sequence[Event], version: str) -> list[Event]:
+    """The events whose details name the release, and all others of their deployments."""
     naming = {event.seq for event in events if _names(event.details, version)}
     deployments = {event.deployment for event in events if event.seq in naming} - {None}
-    return naming | {event.seq for event in events if event.deployment in deployments}
+    return [event for event in events if event.seq in naming or event.deployment in deployments]
+
+
+def of_deployment(events: Iterable[Event], deployment: str) -> Iterator[Event]:
+    """The events of a deployment, by a history that begins with its first one; read no further than to its end."""
+    for event in events:
+        if event.deployment == deployment:
+            yield event
+        if _ends(event, deployment):
+            return
+
+
+def _ends(event: Event, deployment: str) -> bool:
+    """Whether from this event on the deployment is not the one that is open."""
+    whole = (event.model_extra or {}).get("state")
+    parts = whole if isinstance(whole, dict) else event.changed
+    opened = parts.get("open")
+    return "open" in parts and not (isinstance(opened, dict) and opened.get("deployment") == deployment)
 
 
 def moment(text: str, *, end_of_day: bool = False) -> datetime:
@@ -57,15 +106,24 @@ def moment(text: str, *, end_of_day: bool = False) -> datetime:
     return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _matches(event: Event, wanted: Wanted) -> bool:
-    at = datetime.fromisoformat(event.at)
+def _matches(told: Told, wanted: Wanted) -> bool:
     return (
-        wanted.deployment in (None, event.deployment)
-        and wanted.kind in (None, event.kind)
-        and (wanted.by is None or _is_of(event.by, wanted.by))
-        and (wanted.since is None or at >= wanted.since)
-        and (wanted.until is None or at <= wanted.until)
+        wanted.deployment in (None, told.deployment)
+        and wanted.kind in (None, told.entry.kind)
+        and (wanted.by is None or _is_of(told.entry.by, wanted.by))
+        and _is_within(told.entry.at, wanted)
     )
+
+
+def _is_within(at: str, wanted: Wanted) -> bool:
+    """Whether it happened in the time that is wanted; of an entry whose time is none, only where any is."""
+    if wanted.since is None and wanted.until is None:
+        return True
+    try:
+        when = moment(at)
+    except WrongUsage:
+        return False
+    return (wanted.since is None or when >= wanted.since) and (wanted.until is None or when <= wanted.until)
 
 
 def _is_of(principal: str, name: str) -> bool:

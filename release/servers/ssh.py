@@ -6,6 +6,7 @@ disk and gone with this process, however that ends. Nothing of the user's own SS
 is used.
 """
 
+import fcntl
 import os
 import re
 import subprocess
@@ -14,9 +15,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from release.errors import Broken
+from release.text import bounded, quoted
 
 CONNECT_LIMIT = 10
 ANSWER_LIMIT = 60.0
+MOST_SAID = 4 << 20  # bytes of what a command says: real answers have some thousand
 NOT_REACHED = 255  # what ssh ends with when it could not connect
 ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}")
 
@@ -81,10 +84,10 @@ class Ssh:
     def run(self, address: str, command: str, data: str = "") -> Said:
         """Run a fixed command on one server, with `data` on its stdin. Raises NotReached."""
         with self._line(address) as line:
-            done = self._call([*line, command], address, data)
-        if done.returncode == NOT_REACHED:
-            raise NotReached(f"cannot log in to {address}: {_last_line(done.stderr)}")
-        return Said(code=done.returncode, out=done.stdout, err=done.stderr)
+            said = self._call([*line, command], address, data)
+        if said.code == NOT_REACHED:
+            raise NotReached(f"cannot log in to {address}: {_last_line(said.err)}")
+        return said
 
     @contextmanager
     def leading_to(self, address: str, place: str) -> Iterator[list[str]]:
@@ -99,21 +102,18 @@ class Ssh:
         with self._config() as config:
             yield ["ssh", "-T", "-F", config, "-o", f"HostName={address}", *options, "server"]
 
-    def _call(self, line: list[str], address: str, data: str) -> "subprocess.CompletedProcess[str]":
-        try:
-            return subprocess.run(
-                line,
-                input=data,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=self.answer_limit,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise NotReached(f"{address} does not answer within {self.answer_limit:.0f} seconds") from None
-        except FileNotFoundError:
-            raise Broken("there is no ssh on PATH", hint="install OpenSSH's client") from None
+    def _call(self, line: list[str], address: str, data: str) -> Said:
+        """Run it, and keep of what it says as much as there is room for."""
+        with _room() as out, _room() as err:
+            try:
+                done = subprocess.run(
+                    line, input=data.encode(), stdout=out, stderr=err, timeout=self.answer_limit, check=False
+                )
+            except subprocess.TimeoutExpired:
+                raise NotReached(f"{address} does not answer within {self.answer_limit:.0f} seconds") from None
+            except FileNotFoundError:
+                raise Broken("there is no ssh on PATH", hint="install OpenSSH's client") from None
+            return Said(code=done.returncode, out=_written(out), err=_written(err))
 
     @contextmanager
     def _config(self) -> Iterator[str]:
@@ -150,6 +150,23 @@ def in_memory(text: str) -> Iterator[str]:
         os.close(file)
 
 
+@contextmanager
+def _room() -> Iterator[int]:
+    """A file in memory that takes MOST_SAID bytes and no more: a server may never stop talking."""
+    file = os.memfd_create("stageline-said", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        os.ftruncate(file, MOST_SAID)
+        fcntl.fcntl(file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW)
+        yield file
+    finally:
+        os.close(file)
+
+
+def _written(file: int) -> str:
+    """What was written: its writers and we share one offset."""
+    return os.pread(file, os.lseek(file, 0, os.SEEK_CUR), 0).decode(errors="replace")
+
+
 def _host(name: str, door: Door) -> str:
     return f"Host {name}\n    HostKeyAlias {name}\n    Port {door.port}\n    User {door.user}\n"
 
@@ -157,9 +174,9 @@ def _host(name: str, door: Door) -> str:
 def _refuse_strange(address: str) -> None:
     """An address comes from the stack's outputs: what is none must not become an option of ssh."""
     if not ADDRESS.fullmatch(address):
-        raise NotReached(f"{address[:40]!r} is not an address", hint="look at: pulumi stack output servers")
+        raise NotReached(f"{quoted(address)} is not an address", hint="look at: pulumi stack output servers")
 
 
 def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "ssh did not say why"
+    return bounded(lines[-1]) if lines else "ssh did not say why"

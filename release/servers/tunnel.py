@@ -5,6 +5,7 @@ input and output (`ssh -W`), so no port has to be guessed, awaited or left behin
 faster would meet a database that asks for a password; our own connection would then fail.
 """
 
+import os
 import socket
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,10 @@ from tempfile import TemporaryFile
 from threading import Event, Thread
 from typing import IO
 
+from release.text import bounded
+
 END_LIMIT = 0.5  # seconds that ssh has to end by itself: nothing is under way any more
+MOST_COMPLAINTS = 1 << 16  # bytes at the end of what ssh said
 OPEN_LIMIT = 30.0  # seconds within which somebody must connect
 
 
@@ -28,9 +32,9 @@ class Tunnel:
     @property
     def why(self) -> str:
         """The last thing that ssh said; empty when it had nothing to complain about."""
-        self.complaints.seek(0)
-        lines = self.complaints.read().decode(errors="replace").splitlines()
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+        self.complaints.seek(max(0, self.complaints.seek(0, os.SEEK_END) - MOST_COMPLAINTS))
+        lines = self.complaints.read(MOST_COMPLAINTS).decode(errors="replace").splitlines()
+        return bounded(next((line for line in reversed(lines) if line.strip()), ""))
 
 
 @contextmanager

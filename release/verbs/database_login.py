@@ -2,25 +2,26 @@
 
 from pathlib import Path
 
+from release.deployment.maintenance import Task, maintenance
 from release.environment import open_environment
 from release.output import Progress
 
 
-def database_login(project_dir: Path, name: str, *, new_password: bool, progress: Progress) -> dict[str, str]:
-    """What was done. While a deployment is at work: LeaseHeld, because it starts releases, which log in.
+def database_login(project_dir: Path, name: str, *, new_password: bool, ci: str, progress: Progress) -> dict[str, str]:
+    """What was done, under the lease and recorded: a deployment meanwhile would start releases, which log in.
 
     Killed after the secret was written, the same verb without a new password ends the work.
     """
     environment = open_environment(project_dir, name)
     environment.stack.refuse_missing_engine()
-    environment.session.caller()
-    environment.ledger.refuse_held()
+    writer, head = environment.identify(ci), environment.ledger.head()
     role, outputs = environment.database_role, environment.stack.outputs()
-    if new_password:
-        with progress.step(name, "new password stored"):
-            role.change_password()
-    with progress.step(name, "application role in the database"):
-        role.keep(outputs)
+    with maintenance(environment, Task(what="database login", details={"new_password": new_password}), head, writer):
+        if new_password:
+            with progress.step(name, "new password stored"):
+                role.change_password()
+        with progress.step(name, "application role in the database"):
+            role.keep(outputs)
     return {"environment": name, "secret": environment.settings.names.database_login, "password": _said(new_password)}
 
 

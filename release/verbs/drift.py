@@ -1,7 +1,7 @@
 """``release drift ENV``: what somebody changed by hand, in AWS and on the servers. Nothing is repaired."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -10,7 +10,16 @@ from typing import Any
 
 from release.aws.firewall import Firewall
 from release.aws.secrets import Secrets
-from release.comparison.drift import Finding, of_files, of_keys, of_refresh, of_rules, of_slots, security_groups
+from release.comparison.drift import (
+    UNNAMED,
+    Finding,
+    of_files,
+    of_keys,
+    of_refresh,
+    of_rules,
+    of_slots,
+    security_groups,
+)
 from release.environment import Environment, open_environment
 from release.errors import Broken, Inconclusive, Refused
 from release.output import Progress, table
@@ -38,7 +47,7 @@ def drift(project_dir: Path, name: str, *, progress: Progress) -> dict[str, Any]
     environment = open_environment(project_dir, name)
     environment.stack.refuse_missing_engine()
     environment.session.caller()
-    environment.ledger.refuse_held()
+    environment.ledger.free_lease()
     outputs = environment.stack.outputs()
     servers = servers_of(environment.settings, outputs)
     with progress.step(name, "AWS asked"):
@@ -60,13 +69,17 @@ def refuse_drift(report: dict[str, Any]) -> None:
     """Refused when anything differs; Inconclusive when nothing does, as far as could be asked."""
     name, findings, unasked = report["environment"], report["findings"], report["unasked"]
     if findings:
-        raise Refused(
-            f"{name} is not as it is declared, differences: {len(findings)}",
-            hint="pulumi up --refresh repairs what is in AWS; the runbook says how to repair servers",
-        )
+        raise Refused(f"{name} is not as it is declared, differences: {len(findings)}", hint=_remedy(name, findings))
     if unasked:
         parts = ", ".join(entry["part"] for entry in unasked)
         raise Inconclusive(f"{name} could not be asked in full: {parts}", hint="mend that and ask again")
+
+
+def _remedy(name: str, findings: Sequence[Mapping[str, str]]) -> str:
+    repair = "pulumi up --refresh repairs what is in AWS; the runbook says how to repair servers"
+    if any(finding["what"] == UNNAMED for finding in findings):
+        return f"pulumi refresh --stack {name} --preview-only --diff shows what is not named; {repair}"
+    return repair
 
 
 def drift_text(report: dict[str, Any]) -> str:

@@ -1,38 +1,33 @@
 """``release freeze ENV --until T --reason R``: keep every promotion out of an environment for a time."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from release.deployment.stops import Cause, frozen
 from release.environment import open_environment
 from release.errors import Refused, WrongUsage
-from release.ledger.ledger import Entry
+from release.ledger.stops import Cause, frozen
 
 
 def freeze(project_dir: Path, name: str, *, until: str, reason: str, ci: str) -> None:
-    """Freeze until then, whatever freeze there was. A rollback is let through."""
+    """Freeze until then, whatever freeze there was. Takes no lease, and lets a rollback through."""
     environment = open_environment(project_dir, name)
     now = environment.ledger.now()
     end = checked_end(until, now)
     writer = environment.identify(ci)
-    head = environment.ledger.head()
-    state = frozen(head.state, Cause(reason=reason, by=writer.principal, at=now), end)
+    cause = Cause(reason=reason, by=writer.principal, at=now)
     details = {"reason": reason, "until": end.isoformat(timespec="seconds")}
-    environment.ledger.note(Entry(kind="freeze set", state=state, details=details), head, writer)
+    environment.stops.change("freeze set", lambda stops: frozen(stops, cause, end), writer, details)
 
 
 def lift_freeze(project_dir: Path, name: str, *, reason: str, ci: str) -> None:
     """End a freeze before its time. Refused when there is none."""
     environment = open_environment(project_dir, name)
     writer = environment.identify(ci)
-    head = environment.ledger.head()
-    if head.state.freeze is None:
+    freeze = environment.stops.read().freeze
+    if freeze is None:
         raise Refused(f"{name} is not frozen", hint=f"see: release status {name}")
-    details = {"reason": reason, "frozen_for": head.state.freeze.reason}
-    environment.ledger.note(
-        Entry(kind="freeze lifted", state=replace(head.state, freeze=None), details=details), head, writer
-    )
+    details = {"reason": reason, "frozen_for": freeze.reason}
+    environment.stops.change("freeze lifted", lambda stops: stops.but(freeze=None), writer, details)
 
 
 def checked_end(text: str, now: datetime) -> datetime:

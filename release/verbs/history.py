@@ -1,7 +1,6 @@
 """``release history ENV``: what happened, newest first; or all of it as a file that is signed, for an audit."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +9,50 @@ from release.environment import Environment, open_environment
 from release.errors import Broken, Refused
 from release.ledger.audit import PROOF, exported, prove, refuse_suffix
 from release.ledger.head import Head
-from release.ledger.search import Wanted, found
+from release.ledger.search import Told, Wanted, found, merged, names_release
 from release.output import Progress, table
+from release.text import bounded
 
-HEADINGS = ("seq", "when (UTC)", "what", "step", "deployment", "by")
+HEADINGS = ("seq", "when (UTC)", "what", "step", "deployment", "by", "why")
+
+MOST_WHY = 120  # characters of a reason in the table: --json has all of it
 
 
 def history(project_dir: Path, name: str, wanted: Wanted, *, limit: int) -> dict[str, Any]:
-    """The newest ``limit`` events of an environment's ledger that are wanted."""
-    environment = open_environment(project_dir, name)
+    """The newest ``limit`` entries that are wanted: events, and changes of stops, by their times.
+
+    Those that cannot be read are told beside, and hide none of the others.
+    """
+    environment, spoilt = open_environment(project_dir, name), list[str]()
     environment.ledger.head()
-    events = found(environment.ledger.events(newest_first=True), wanted, limit)
-    return {"environment": name, "events": [asdict(event) for event in events]}
+    lines = found(_lines(environment, wanted.release, spoilt.append), wanted, limit)
+    return {"environment": name, "events": [_word(told) for told in lines], "unreadable": spoilt}
 
 
 def history_text(report: dict[str, Any]) -> str:
-    """The report as a table."""
-    return table(HEADINGS, [_row(event) for event in report["events"]])
+    """The report as a table, and what is missing in it."""
+    shown = table(HEADINGS, [_row(event) for event in report["events"]])
+    missing = (f"not shown: {why}; see: release verify {report['environment']}" for why in report["unreadable"])
+    return "\n".join((shown, *missing))
+
+
+def _lines(environment: Environment, release: str | None, spoilt: Callable[[str], None]) -> Iterator[Told]:
+    """Everything, or all that concerns a release, the newest first."""
+    changes = environment.stops.changes(spoilt=spoilt)
+    if release is None:
+        return merged(environment.ledger.readable(newest_first=True, spoilt=spoilt), changes)
+    about = (change for change in changes if names_release(change, release))
+    return merged(environment.ledger.of_release(release, spoilt=spoilt), about)
+
+
+def _word(told: Told) -> dict[str, Any]:
+    return {
+        **told.entry.model_dump(),
+        "log": told.log,
+        "deployment": told.deployment,
+        "step": told.step,
+        "why": told.why,
+    }
 
 
 def export(project_dir: Path, name: str, file: Path, *, progress: Progress) -> dict[str, Any]:
@@ -80,10 +106,11 @@ def _write_new(contents: Mapping[Path, bytes]) -> None:
 
 def _row(event: dict[str, Any]) -> tuple[str, ...]:
     return (
-        str(event["seq"]),
+        str(event["seq"]) if event["log"] == "events" else f"stop {event['seq']}",
         event["at"][:19],
         event["kind"],
         event["step"] or "",
         event["deployment"] or "",
         event["by"].rsplit(":", 1)[-1],
+        bounded(event["why"], MOST_WHY),
     )

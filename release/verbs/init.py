@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -74,7 +74,8 @@ def empty_destroyed(environment: Environment, writer: Writer) -> bool:
         return False
     if environment.releases.exist() or (environment.stack.exists() and environment.stack.outputs()):
         return False
-    state = replace(head.state, blue=None, green=None, declared=None, live=None, previous=None, open=None, schema=None)
+    nothing = {"blue": None, "green": None, "declared": None, "live": None, "previous": None, "open": None}
+    state = head.state.but(**nothing, brought=None, out=(), behind="")
     environment.ledger.note(Entry(kind="destroyed", state=state), head, writer)
     return True
 

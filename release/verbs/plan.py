@@ -6,8 +6,10 @@ from typing import Any
 
 from release.deployment.executor import Order, plan_of
 from release.deployment.gates import Gate
-from release.deployment.plan import Plan, StepName, described
+from release.deployment.lanes import StepName
+from release.deployment.plan import Plan, described
 from release.environment import open_environment
+from release.text import bounded
 
 MARKS = {True: "yes", False: "NO"}
 
@@ -34,7 +36,7 @@ def report(plan: Plan, steps: tuple[StepName, ...], gates: tuple[Gate, ...] = ()
 
 def report_text(report: dict[str, Any]) -> str:
     """The same as lines for people."""
-    gates = [f"  {MARKS[gate['passed']]:<3}  {gate['evidence']} ({gate['name']})" for gate in report["gates"]]
+    gates = [f"  {MARKS[gate['passed']]:<3}  {bounded(gate['evidence'])} ({gate['name']})" for gate in report["gates"]]
     steps = [f"  {number}. {one['step']}: {one['does']}" for number, one in enumerate(report["steps"], start=1)]
     title = f"{report['kind']} of {report['release']} to {report['environment']}"
     return "\n".join([title, *(["gates:", *gates] if gates else []), "steps:", *(steps or ["  none"])])

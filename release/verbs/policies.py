@@ -6,7 +6,7 @@ from typing import Any
 from release.output import table
 from settings.model import Settings
 from settings.permissions.boundary import boundary
-from settings.permissions.identities import PARTIES, Identities, Party
+from settings.permissions.identities import GITHUB, PARTIES, Identities, Party, session_seconds
 from settings.permissions.place import Place, place_of
 from settings.permissions.policies import peoples_trust, policies, workflow_trust
 from settings.stackfile import load
@@ -15,7 +15,7 @@ from settings.stackfile import load
 def policies_of(project_dir: Path, name: str, party: Party | None) -> dict[str, Any]:
     """The roles of a party, or of all, with who may become them; and the boundary that all of them need."""
     settings = load(project_dir, name)
-    place = place_of(settings.names, settings.promotes_from)
+    place = place_of(settings.names, settings.promotes_from, protected=settings.protected)
     parties = (party,) if party else PARTIES
     return {
         "environment": name,
@@ -43,8 +43,10 @@ def _trusted(role: dict[str, Any]) -> str:
         return "is no role of the environment"
     if role["trust"] is None:
         return "nobody yet"
-    principal = role["trust"]["Statement"][0]["Principal"]
-    return "the repository's workflows" if "Federated" in principal else ", ".join(principal["AWS"])
+    (statement,) = role["trust"]["Statement"]
+    if "Federated" in statement["Principal"]:
+        return " or ".join(statement["Condition"]["StringEquals"][f"{GITHUB}:sub"])
+    return ", ".join(statement["Principal"]["AWS"])
 
 
 def _role(party: Party, settings: Settings, place: Place) -> dict[str, Any]:
@@ -55,6 +57,7 @@ def _role(party: Party, settings: Settings, place: Place) -> dict[str, Any]:
     return {
         "arn": Identities(names=place.names).role(party),
         "trust": _trust(party, settings, place),
+        "maxSessionSeconds": session_seconds(party),
         "policies": needed,
     }
 

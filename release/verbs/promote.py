@@ -1,31 +1,39 @@
 """``release promote V --from A --to B``: carry a verified release into an environment, and make it live there.
 
-A hotfix is a promotion that passes over environments, for a written reason. It comes from one further up, is live and
-verified there, and goes through every other gate and all steps. The roles of `settings.permissions` read only the
-environment before theirs, so it takes an administrator.
+A hotfix is a promotion that passes over environments, for a written reason. It comes from one further up, was verified
+there, and goes through every other gate and all steps. The roles of `settings.permissions` read only the environment
+before theirs, so it takes an administrator.
 """
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from release.artifacts.manifest import Manifest, checked_version
+from release.artifacts.manifest import Manifest, Verdict, checked_version
 from release.artifacts.pruning import refuse_pruned
 from release.deployment.executor import Deployed, Order, deploy
 from release.deployment.gates import PromotionFacts, promotion_gates, refuse_unless_passed
-from release.deployment.stops import StandingVeto
-from release.deployment.vetoes import standing_vetoes
+from release.deployment.lanes import forward
+from release.deployment.vetoes import vetoes_elsewhere
 from release.environment import Environment, open_environment
-from release.ledger.head import State
+from release.ledger.head import Head, Slot
+from release.ledger.index import Known
+from release.ledger.lease import IMPATIENT, Patience
+from release.ledger.ledger import Free
 from release.output import Progress
 
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """From where to where. Without a source it is the environment before; ``hotfix`` is the reason to skip some."""
+    """From where to where. Without a source it is the environment before; ``hotfix`` is the reason to skip some.
+
+    ``pause``: stop before the switch, for people to look. ``wait``: seconds for which a held lease is waited for.
+    """
 
     source: str | None
     target: str
     hotfix: str = ""
+    pause: bool = False
+    wait: float = 0.0
 
 
 def promote(project_dir: Path, version: str, route: Route, *, ci: str, progress: Progress) -> Deployed:
@@ -34,38 +42,78 @@ def promote(project_dir: Path, version: str, route: Route, *, ci: str, progress:
     target.stack.refuse_missing_engine()
     writer = target.identify(ci)
     source = _source(project_dir, route, target)
-    order = promotion_order(project_dir, version, route)
+    order = promotion_order(project_dir, version, route, progress)
     refuse_unless_passed(order.gates, f"promoting {version} to {target.name}")
-    refuse_pruned(source or target, order.manifest)
+    manifest = source_manifest(source, target, version)
+    refuse_pruned(source or target, manifest)
     if source is not None:
         with progress.step(target.name, f"artifact copied from {source.name}"):
-            target.releases.adopt(order.manifest, source.releases)
+            target.releases.adopt(manifest, source.releases)
     return deploy(target, order, writer, progress)
 
 
-def promotion_order(project_dir: Path, version: str, route: Route) -> Order:
+def promotion_order(project_dir: Path, version: str, route: Route, progress: Progress) -> Order:
     """What would be deployed, and the gates as they are judged now."""
     target = open_environment(project_dir, route.target)
     source = _source(project_dir, route, target)
+    patience = Patience(seconds=route.wait, told=progress.note) if route.wait else IMPATIENT
+    free = target.ledger.free_lease(patience)  # before the gates speak: who is at work is not stopped yet
+    facts, head = gather(project_dir, source, target, version)
     skipped = passed_over(project_dir, route) if route.hotfix else ()
-    order = order_from(source, target, version, standing_vetoes(project_dir), skipped)
+    order = order_of(replace(facts, skipped=skipped), head, free, pause=route.pause)
     return replace(order, kind="hotfix", reason=route.hotfix) if route.hotfix else order
 
 
-def order_from(
-    source: Environment | None,
-    target: Environment,
-    version: str,
-    vetoes: tuple[StandingVeto, ...],
-    skipped: tuple[str, ...] = (),
-) -> Order:
-    """The order of a promotion, with the project's vetoes and what a hotfix passes over."""
-    manifest = (source or target).releases.get(checked_version(version))
-    head = target.ledger.head()
-    target.ledger.refuse_held()  # before the gates speak: a deployment under way is open, but did not stop
-    upstream = source.ledger.head().state if source else None
-    facts = replace(_facts(manifest, source, target, head.state, upstream, vetoes), skipped=skipped)
-    return Order(kind="promotion", manifest=manifest, head=head, gates=promotion_gates(facts))
+def order_of(facts: PromotionFacts, head: Head, free: Free | None = None, *, pause: bool = False) -> Order:
+    """The order of a promotion, by facts that were gathered."""
+    manifest = facts.manifest
+    return Order(
+        kind="promotion",
+        release=content_of(manifest),
+        steps=forward(pause=pause),
+        head=head,
+        gates=promotion_gates(facts),
+        manifest=manifest,
+        free=free,
+    )
+
+
+def gather(
+    project_dir: Path, source: Environment | None, target: Environment, version: str
+) -> tuple[PromotionFacts, Head]:
+    """What the ledgers and the signed verdicts say now, and the HEAD that it holds for."""
+    manifest, head = source_manifest(source, target, version), target.ledger.head()
+    known = source.ledger.known(version) if source else None
+    facts = PromotionFacts(
+        manifest=manifest,
+        environment=target.name,
+        promotes_from=target.settings.promotes_from,
+        state=head.state,
+        stops=target.stops.read(),
+        source=source.name if source else None,
+        upstream=known,
+        source_stops=source.stops.read() if source else None,
+        source_verdict=_verdict(source, manifest, known) if source else None,
+        elsewhere=vetoes_elsewhere(project_dir, manifest.digest, {target.name, source.name if source else ""}),
+        now=target.ledger.now(),
+    )
+    return facts, head
+
+
+def content_of(manifest: Manifest) -> Slot:
+    """The release as a slot holds it."""
+    return Slot(
+        release=manifest.version,
+        digest=manifest.digest,
+        artifact_key=manifest.artifact_key,
+        deployment="",
+        made_with=manifest.schema,
+    )
+
+
+def source_manifest(source: Environment | None, target: Environment, version: str) -> Manifest:
+    """The signed manifest of the release, from where it comes."""
+    return (source or target).releases.get(checked_version(version))
 
 
 def passed_over(project_dir: Path, route: Route) -> tuple[str, ...]:
@@ -78,27 +126,9 @@ def passed_over(project_dir: Path, route: Route) -> tuple[str, ...]:
     return tuple(found) if name else ()
 
 
-def _facts(
-    manifest: Manifest,
-    source: Environment | None,
-    target: Environment,
-    state: State,
-    upstream: State | None,
-    vetoes: tuple[StandingVeto, ...],
-) -> PromotionFacts:
-    """What the ledgers and the signed verdicts say now."""
-    live = upstream.live if upstream else None
-    return PromotionFacts(
-        manifest=manifest,
-        environment=target.name,
-        promotes_from=target.settings.promotes_from,
-        state=state,
-        source=source.name if source else None,
-        source_state=upstream,
-        source_verdict=source.releases.verdict(manifest, live.deployment) if source and live else None,
-        vetoes=vetoes,
-        now=target.ledger.now(),
-    )
+def _verdict(source: Environment, manifest: Manifest, known: Known | None) -> Verdict | None:
+    """The verdict of the deployment by which the release was last live in the source."""
+    return source.releases.verdict(manifest, known.live) if known is not None and known.live else None
 
 
 def _source(project_dir: Path, route: Route, target: Environment) -> Environment | None:

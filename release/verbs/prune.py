@@ -1,53 +1,130 @@
-"""``release prune ENV``: which artifacts are needed no more, and with ``--yes`` their deletion."""
+"""``release prune ENV``: which artifacts and snapshots are needed no more, and with ``--yes`` their deletion."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from release.artifacts.pruning import delete, judge
-from release.artifacts.retention import Candidate, Judgement
-from release.deployment.maintenance import idle_head
+from release.artifacts import pruning as artifacts
+from release.artifacts.retention import Candidate
+from release.artifacts.retention import Judgement as ArtifactJudgement
+from release.backups import pruning as snapshots
+from release.backups.retention import Judgement as SnapshotJudgement
+from release.deployment.maintenance import PRUNING, Task, idle_head, maintenance
 from release.environment import Environment, open_all, open_environment
 from release.errors import Refused
+from release.ledger.head import Head
+from release.ledger.ledger import Writer
 from release.output import Progress, table
+
+Part = Literal["artifacts", "snapshots"]
+MOST_AT_ONCE = 500  # releases of one run: they stand in one event, and an item of the ledger has its limit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Going:
+    """What nothing keeps: releases whose bytes go, and the names of snapshots."""
+
+    releases: tuple[Candidate, ...] = ()
+    snapshots: tuple[str, ...] = ()
 
 
 def prune(
-    project_dir: Path, name: str, *, keep: int | None, really: bool, ci: str, progress: Progress
+    project_dir: Path,
+    name: str,
+    *,
+    keep: int | None,
+    really: bool,
+    ci: str,
+    progress: Progress,
+    only: Part | None = None,
 ) -> dict[str, Any]:
-    """What goes and what stays, and why; nothing is deleted unless ``really``."""
+    """What goes and what stays, and why; nothing is deleted unless ``really``.
+
+    Snapshots are judged by the environment's own ledger, artifacts by those of all environments.
+    """
     environment = open_environment(project_dir, name)
     window = _window(environment, keep)
     writer = environment.identify(ci)
     head = idle_head(environment) if really else environment.ledger.head()
-    with progress.step(name, "artifacts judged"):
-        judgements = judge(environment, open_all(project_dir), head, window)
-    going = [judgement.candidate for judgement in judgements if judgement.goes]
-    gone = delete(environment, going, head, writer, progress) if really and going else ()
+    of_snapshots = _judged_snapshots(environment, head, progress) if only != "artifacts" else ()
+    project = open_all(project_dir) if only != "snapshots" else ()
+    of_artifacts = _judged_artifacts(environment, project, head, window, progress) if project else artifacts.Found()
+    going = Going(
+        releases=tuple(one.candidate for one in of_artifacts.judgements if one.goes)[:MOST_AT_ONCE],
+        snapshots=snapshots.going(of_snapshots),
+    )
+    gone = _delete(environment, going, head, writer, progress) if really else Going()
     return {
         "environment": name,
         "keep": window,
-        "releases": [_word(judgement) for judgement in judgements],
-        "pruned": [one.version for one in gone],
+        "releases": [_release_word(judgement) for judgement in of_artifacts.judgements],
+        "refused": [{"version": version, "why": why} for version, why in of_artifacts.refused.items()],
+        "pruned": [one.version for one in gone.releases],
+        "snapshots": [_snapshot_word(judgement) for judgement in of_snapshots],
+        "deleted_snapshots": list(gone.snapshots),
     }
 
 
 def prune_text(report: dict[str, Any]) -> str:
-    """The report as lines."""
-    name, releases, pruned = report["environment"], report["releases"], report["pruned"]
-    if not releases:
-        return f"{name} stores no artifacts"
-    rows = [(one["version"], _size(one["size"]), "goes" if one["goes"] else _why(one)) for one in releases]
-    going = [one for one in releases if one["goes"]]
+    """The report as lines: the snapshots, then the artifacts, and what could not be judged."""
+    parts = [part for part in (_snapshots_text(report), _refused_text(report), _artifacts_text(report)) if part]
+    return "\n\n".join(parts) or f"{report['environment']} stores no artifacts and no snapshots of deployments"
+
+
+def _delete(environment: Environment, going: Going, head: Head, writer: Writer, progress: Progress) -> Going:
+    """Delete all of it under one lease, and say what that was."""
+    if going == Going():
+        return going
+    details = {"releases": artifacts.details(going.releases), "snapshots": list(going.snapshots)}
+    with maintenance(environment, Task(what=PRUNING, details=details), head, writer) as holder:
+        snapshots.delete(environment, going.snapshots, holder, progress)
+        artifacts.delete(environment, going.releases, holder, progress)
+    return going
+
+
+def _judged_snapshots(environment: Environment, head: Head, progress: Progress) -> tuple[SnapshotJudgement, ...]:
+    with progress.step(environment.name, "snapshots judged"):
+        return snapshots.judge(environment, head)
+
+
+def _judged_artifacts(
+    environment: Environment, project: tuple[Environment, ...], head: Head, window: int, progress: Progress
+) -> artifacts.Found:
+    with progress.step(environment.name, "artifacts judged"):
+        return artifacts.judge(environment, project, head, window)
+
+
+def _snapshots_text(report: dict[str, Any]) -> str:
+    found = report["snapshots"]
+    rows = [(one["name"], one["created"][:19], f"{one['size_gb']} GB", _becomes(one)) for one in found]
+    shown = table(("snapshot", "begun (UTC)", "disk", "what becomes of it"), rows)
+    going, gone = sum(one["goes"] for one in found), len(report["deleted_snapshots"])
+    return f"{shown}\n\n{_said(report, 'snapshots', going, gone)}" if found else ""
+
+
+def _artifacts_text(report: dict[str, Any]) -> str:
+    found = report["releases"]
+    rows = [(one["version"], _size(one["size"]), _becomes(one)) for one in found]
+    going = [one for one in found if one["goes"]]
     room = _size(sum({one["digest"]: one["size"] for one in going}.values()))
+    said = _said(report, f"artifacts ({room})", len(going), len(report["pruned"]))
+    rest = "; their manifests and verdicts stay" if going and len(report["pruned"]) == len(going) else ""
+    return f"{table(('release', 'size', 'what becomes of it'), rows)}\n\n{said}{rest}" if found else ""
+
+
+def _refused_text(report: dict[str, Any]) -> str:
+    """The releases that stay because nobody can tell what they are."""
+    return "\n".join(f"{one['version']} is left as it is: {one['why']}" for one in report["refused"])
+
+
+def _said(report: dict[str, Any], what: str, going: int, gone: int) -> str:
+    """How it ended for snapshots or for artifacts, and what to do next."""
     if not going:
-        said = "nothing to prune"
-    elif not pruned:
-        said = f"{len(going)} would go ({room}); delete them with: release prune {name} --yes"
-    elif len(pruned) < len(going):
-        said = f"pruned {len(pruned)} of {len(going)}; run it again for the rest"
-    else:
-        said = f"pruned {len(pruned)} ({room}); their manifests and verdicts stay"
-    return f"{table(('release', 'size', 'what becomes of it'), rows)}\n\n{said}"
+        return "nothing to prune"
+    if not gone:
+        return f"{going} {what} would go; delete them with: release prune {report['environment']} --yes"
+    return f"pruned {gone} {what}" if gone == going else f"pruned {gone} of {going} {what}; run it again for the rest"
 
 
 def _window(environment: Environment, keep: int | None) -> int:
@@ -61,19 +138,35 @@ def _window(environment: Environment, keep: int | None) -> int:
     return stated if keep is None else keep
 
 
-def _word(judgement: Judgement) -> dict[str, Any]:
-    candidate: Candidate = judgement.candidate
+def _release_word(judgement: ArtifactJudgement) -> dict[str, Any]:
+    candidate = judgement.candidate
     return {
         "version": candidate.version,
         "digest": candidate.digest,
         "size": candidate.size,
-        "goes": judgement.goes,
-        "because": list(judgement.reasons),
+        **_becoming(judgement.reasons),
     }
 
 
-def _why(word: dict[str, Any]) -> str:
-    return f"stays: {', '.join(word['because'])}"
+def _snapshot_word(judgement: SnapshotJudgement) -> dict[str, Any]:
+    snapshot = judgement.snapshot
+    return {
+        "name": snapshot.name,
+        "deployment": snapshot.tags["deployment"],
+        "database": snapshot.database,
+        "created": snapshot.created.isoformat(timespec="seconds") if snapshot.created else "",
+        "status": snapshot.status,
+        "size_gb": snapshot.size_gb,
+        **_becoming(judgement.reasons),
+    }
+
+
+def _becoming(reasons: Sequence[str]) -> dict[str, Any]:
+    return {"goes": not reasons, "because": list(reasons)}
+
+
+def _becomes(word: dict[str, Any]) -> str:
+    return "goes" if word["goes"] else f"stays: {', '.join(word['because'])}"
 
 
 def _size(size: float) -> str:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from release.deployment.executor import Deployed, Order, deploy
 from release.deployment.gates import RedeploymentFacts, redeployment_gates, refuse_unless_passed
-from release.deployment.stops import StandingVeto
-from release.deployment.vetoes import standing_vetoes
+from release.deployment.lanes import forward
 from release.environment import Environment, open_environment
 from release.errors import Refused
 from release.output import Progress
+from release.verbs.promote import content_of
 
 
 def redeploy(project_dir: Path, name: str, *, ci: str, progress: Progress) -> Deployed:
@@ -16,20 +16,20 @@ def redeploy(project_dir: Path, name: str, *, ci: str, progress: Progress) -> De
     environment = open_environment(project_dir, name)
     environment.stack.refuse_missing_engine()
     writer = environment.identify(ci)
-    order = redeployment_order(project_dir, name)
-    refuse_unless_passed(order.gates, f"deploying {order.manifest.version} to {name} again")
+    order = order_again(environment)
+    refuse_unless_passed(order.gates, f"deploying {order.release.release} to {name} again")
     return deploy(environment, order, writer, progress)
 
 
 def redeployment_order(project_dir: Path, name: str) -> Order:
     """What would be deployed, and the gates as they are judged now. Refused where nothing is live."""
-    return order_again(open_environment(project_dir, name), standing_vetoes(project_dir))
+    return order_again(open_environment(project_dir, name))
 
 
-def order_again(environment: Environment, vetoes: tuple[StandingVeto, ...]) -> Order:
-    """The same, with the project's vetoes."""
-    name, head = environment.name, environment.ledger.head()
-    environment.ledger.refuse_held()  # before the gates speak: a deployment under way is open, but did not stop
+def order_again(environment: Environment) -> Order:
+    """The same, of an environment that is open."""
+    name, free = environment.name, environment.ledger.free_lease()
+    head = environment.ledger.head()
     live = head.state.live
     if live is None:
         raise Refused(f"nothing is live in {name}", hint=f"deploy with: release promote VERSION --to {name}")
@@ -38,8 +38,16 @@ def order_again(environment: Environment, vetoes: tuple[StandingVeto, ...]) -> O
         manifest=manifest,
         environment=name,
         state=head.state,
+        stops=environment.stops.read(),
         verdict=environment.releases.verdict(manifest, live.deployment),
-        vetoes=vetoes,
         now=environment.ledger.now(),
     )
-    return Order(kind="redeployment", manifest=manifest, head=head, gates=redeployment_gates(facts))
+    return Order(
+        kind="redeployment",
+        release=content_of(manifest),
+        steps=forward(pause=False),
+        head=head,
+        gates=redeployment_gates(facts),
+        manifest=manifest,
+        free=free,
+    )

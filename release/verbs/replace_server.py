@@ -11,11 +11,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from release.deployment.maintenance import Task, idle_head, maintenance
+from release.deployment.maintenance import Task, maintenance
 from release.environment import Environment, open_environment
 from release.errors import Broken, Inconclusive, Refused, StagelineError, WrongUsage
 from release.ledger.head import Head, State
-from release.ledger.ledger import Writer
+from release.ledger.lease import Patience
+from release.ledger.ledger import Entry, Holder, Writer
 from release.output import Progress
 
 INSTANCE = "aws:ec2/instance:Instance"
@@ -32,26 +33,34 @@ class Replaced:
 
 
 def replace_server(project_dir: Path, name: str, server: str, *, ci: str, progress: Progress) -> Replaced:
-    """Refused where the other servers of the live slot are not all healthy: they answer alone for a while."""
+    """Refused where the server serves users and the others are not all healthy: they answer alone for a while.
+
+    A deployment may be open, and the live release ill: a server that is dead stands in the way of ending both.
+    """
     environment = open_environment(project_dir, name)
     environment.stack.refuse_missing_engine()
     writer = environment.identify(ci)
-    return replace_one(environment, server, idle_head(environment), writer, progress)
+    environment.ledger.free_lease(Patience(until_silent=True, told=progress.note))
+    return replace_one(environment, server, environment.ledger.head(), writer, progress)
 
 
 def replace_one(environment: Environment, server: str, head: Head, writer: Writer, progress: Progress) -> Replaced:
     """Replace a server of an environment in which nobody else is at work."""
     outputs = environment.stack.outputs()
     before = _instance(environment, outputs, server)
-    _refuse_ill_others(environment, outputs, head.state, before)
+    serves = _serves(environment, outputs, head.state, before)
+    if serves:
+        _refuse_ill_others(environment, outputs, head.state, before)
     urn = instance_urn(json.loads(environment.stack.export()), before)
     task = Task(what="server replacement", details={"server": server, "instance": before})
     with maintenance(environment, task, head, writer) as holder:
+        _mark_in(holder, server)
         with progress.step(environment.name, f"{server} replaced"):
             _replace(environment, server, urn, holder.lease.fence)
         outputs = environment.stack.outputs()
-        with progress.step(environment.name, "all servers healthy"):
-            _wait_until_healthy(environment, outputs, head.state)
+        if serves or _somebody_serves(environment, outputs, head.state):
+            with progress.step(environment.name, "all servers healthy"):
+                _wait_until_healthy(environment, outputs, holder.head.state)
     return Replaced(
         environment=environment.name, server=server, before=before, now=_instance(environment, outputs, server)
     )
@@ -91,11 +100,37 @@ def _instance(environment: Environment, outputs: Mapping[str, Any], server: str)
     return servers[server]
 
 
+def _mark_in(holder: Holder, server: str) -> None:
+    """A server that is made anew is waited for again."""
+    state = holder.head.state
+    if server in state.out_names:
+        kept = tuple(one for one in state.out if one.server != server)
+        holder.record(Entry(kind="server marked in", state=state.but(out=kept), details={"server": server}))
+
+
+def _healthy(environment: Environment, outputs: Mapping[str, Any], state: State) -> frozenset[str]:
+    """The instances that serve users now."""
+    return environment.verification.healthy(outputs["target_groups"][state.declared]) if state.declared else frozenset()
+
+
+def _serves(environment: Environment, outputs: Mapping[str, Any], state: State, instance: str) -> bool:
+    return instance in _healthy(environment, outputs, state)
+
+
+def _somebody_serves(environment: Environment, outputs: Mapping[str, Any], state: State) -> bool:
+    """Whether the live release is healthy anywhere: one that is ill everywhere would be waited for in vain."""
+    return bool(_healthy(environment, outputs, state))
+
+
+def _out(outputs: Mapping[str, Any], state: State) -> frozenset[str]:
+    return frozenset(str(one["id"]) for one in outputs["servers"] if one["name"] in state.out_names)
+
+
 def _refuse_ill_others(environment: Environment, outputs: Mapping[str, Any], state: State, leaving: str) -> None:
     if state.declared is None:
         return
     group, others = outputs["target_groups"][state.declared], len(outputs["servers"]) - 1
-    if reason := environment.verification.why_not_without(leaving, group, others):
+    if reason := environment.verification.why_not_without(leaving, group, others, _out(outputs, state)):
         raise Refused(
             f"the other servers of {environment.name} must be healthy: {reason}",
             hint="mend or replace those first",
@@ -105,4 +140,4 @@ def _refuse_ill_others(environment: Environment, outputs: Mapping[str, Any], sta
 def _wait_until_healthy(environment: Environment, outputs: Mapping[str, Any], state: State) -> None:
     if state.declared is not None:
         group = outputs["target_groups"][state.declared]
-        environment.verification.wait_until_healthy(group, len(outputs["servers"]))
+        environment.verification.wait_until_healthy(group, len(outputs["servers"]), out=_out(outputs, state))

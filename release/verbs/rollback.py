@@ -1,63 +1,153 @@
-"""``release rollback ENV``: make the last verified release before the live one live again, or a named one."""
+"""``release rollback ENV``: make an earlier verified release live again, whatever else is broken.
 
+It asks the environment's own ledger and its load balancer, and nothing else before users are back: no other
+environment, no database, no server, no artifact, no Pulumi. Where the idle slot holds the release and does not run it,
+the servers are asked to start it; where that does not help, or no slot holds it, it is installed again.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from release.artifacts.manifest import Manifest, Verdict, checked_version
-from release.artifacts.pruning import refuse_pruned
-from release.deployment.executor import Deployed, Order, deploy
-from release.deployment.gates import RollbackFacts, refuse_unless_passed, rollback_gates
-from release.deployment.stops import StandingVeto
-from release.deployment.vetoes import standing_vetoes
+from release.artifacts.manifest import checked_version
+from release.artifacts.pruning import refuse_gone
+from release.aws.listeners import Entrance
+from release.deployment.executor import Deployed, Order, abort, deploy
+from release.deployment.gates import Gate, RollbackFacts, is_enough, refuse_unless_passed, rollback_gates
+from release.deployment.going_back import Target, default_target, is_held, named_target, overwrites_verified, steps_back
+from release.deployment.plan import is_behind_switch
+from release.deployment.preflight import refuse_users_in
 from release.environment import Environment, open_environment
-from release.errors import Refused
-from release.ledger.head import State
+from release.errors import Inconclusive, StagelineError, WrongUsage
+from release.ledger.head import Head, State
+from release.ledger.lease import Patience
+from release.ledger.ledger import Free, Writer
 from release.output import Progress
 
 
-def rollback(project_dir: Path, name: str, *, version: str | None, ci: str, progress: Progress) -> Deployed:
-    """Judge the gates and deploy the earlier release: by the listener alone where a slot still holds it."""
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is asked for: a release by name, or the one before; and what a person overrules, with their reason."""
+
+    version: str | None = None
+    force: bool = False
+    despite_schema: bool = False
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.force or self.despite_schema) != bool(self.reason):
+            raise WrongUsage("whoever overrules a rule says why", hint="give --force or --despite-schema with --reason")
+
+
+def rollback(project_dir: Path, name: str, request: Request, *, ci: str, progress: Progress) -> Deployed:
+    """Judge the gates and move users to the earlier release: by the listener alone where a slot runs it."""
     environment = open_environment(project_dir, name)
-    environment.stack.refuse_missing_engine()
-    writer = environment.identify(ci)
-    order = rollback_order(project_dir, name, version=version)
-    refuse_unless_passed(order.gates, f"rolling {name} back to {order.manifest.version}")
-    refuse_pruned(environment, order.manifest)
+    return go_back(environment, request, environment.identify(ci, tolerant=True), progress)
+
+
+def go_back(environment: Environment, request: Request, writer: Writer, progress: Progress) -> Deployed:
+    """The rollback of an environment. What cannot be started is installed again, as a deployment of its own."""
+    order = _with_users_safe(environment, request, writer, progress)
+    try:
+        return _deployed(environment, order, writer, progress)
+    except StagelineError as failure:
+        if "started" not in order.steps or not _nothing_moved(environment, order.head):
+            raise
+        progress.note(f"{order.release.release} could not be started ({failure.args[0]}): it is installed again")
+    return _deployed(environment, order_back(environment, request, progress, install=True), writer, progress)
+
+
+def _with_users_safe(environment: Environment, request: Request, writer: Writer, progress: Progress) -> Order:
+    """The order, once no installation is in the way of the release that users can get back to at once."""
+    order = order_back(environment, request, progress)
+    if not overwrites_verified(order.head.state, order.release, order.steps):
+        return order
+    _refuse(environment, order)
+    with suppress(Inconclusive):  # closed all the same: what was live before does not answer, and we go on from it
+        abort(environment, writer, progress)
+    return order_back(environment, request, progress)
+
+
+def rollback_order(project_dir: Path, name: str, request: Request, progress: Progress) -> Order:
+    """What would be deployed, and the gates as they are judged now."""
+    return order_back(open_environment(project_dir, name), request, progress)
+
+
+def order_back(environment: Environment, request: Request, progress: Progress, *, install: bool = False) -> Order:
+    """The lane, and the gates. LeaseHeld while somebody is at work: only after that do other rules speak."""
+    name = environment.name
+    free = environment.ledger.free_lease(Patience(until_silent=True, told=progress.note))
+    head = environment.ledger.head()
+    target = _target(environment, head.state, request.version)
+    entrance = environment.listeners.find()
+    healthy, serving = _healthy(environment, entrance, head.state)
+    held = is_held(head.state, target.release) and not install
+    runs = is_enough(len(healthy), len(serving)) or request.force
+    facts = RollbackFacts(
+        release=target.release,
+        environment=name,
+        state=head.state,
+        stops=environment.stops.read(),
+        verified=target.verified,
+        healthy=healthy if held and runs else None,
+        serving=serving,
+        forced=request.force,
+        despite_schema=request.despite_schema,
+    )
+    return _order(head, free, target, rollback_gates(facts), request, runs=runs, install=install)
+
+
+def _order(
+    head: Head, free: Free, target: Target, gates: tuple[Gate, ...], request: Request, *, runs: bool, install: bool
+) -> Order:
+    return Order(
+        kind="rollback",
+        release=target.release,
+        steps=steps_back(head.state, target.release, runs=runs, install=install),
+        head=head,
+        gates=gates,
+        manifest=None,
+        free=free,
+        reason=request.reason,
+    )
+
+
+def _deployed(environment: Environment, order: Order, writer: Writer, progress: Progress) -> Deployed:
+    _refuse(environment, order)
+    if "installed" in order.steps:
+        environment.stack.refuse_missing_engine()
+        refuse_gone(environment, order.release.release or "", order.release.digest or "")
+        refuse_users_in(environment, environment.listeners.find(), order.head.state.idle)
     return deploy(environment, order, writer, progress)
 
 
-def rollback_order(project_dir: Path, name: str, *, version: str | None) -> Order:
-    """What would be deployed, and the gates as they are judged now."""
-    return order_back(open_environment(project_dir, name), version, standing_vetoes(project_dir))
+def _refuse(environment: Environment, order: Order) -> None:
+    what = f"rolling {environment.name} back to {order.release.release}"
+    hint = "overrule it with --force --reason WHY (of the schema: --despite-schema --reason WHY)"
+    refuse_unless_passed(order.gates, what, hint)
 
 
-def order_back(environment: Environment, version: str | None, vetoes: tuple[StandingVeto, ...]) -> Order:
-    """The same, with the project's vetoes."""
-    name, head = environment.name, environment.ledger.head()
-    environment.ledger.refuse_held()  # before the gates speak: a deployment under way is open, but did not stop
-    manifest = environment.releases.get(checked_version(version) if version else _previous(head.state, name))
-    facts = RollbackFacts(
-        manifest=manifest,
-        environment=name,
-        state=head.state,
-        verdict=_verdict(environment, manifest, head.state),
-        vetoes=vetoes,
-    )
-    return Order(kind="rollback", manifest=manifest, head=head, gates=rollback_gates(facts))
+def _target(environment: Environment, state: State, version: str | None) -> Target:
+    if version is None:
+        return default_target(state, environment.name)
+    version = checked_version(version)
+    live, previous = state.live, state.previous
+    if (live and live.release == version) or (previous and previous.release == version and not previous.left):
+        known_by_head = default_target(state, environment.name)
+        if known_by_head.release.release == version:
+            return known_by_head  # one read less, and no index that could be spoilt
+    return named_target(environment.ledger.known(version), version, environment.name)
 
 
-def _previous(state: State, name: str) -> str:
-    if state.previous is None:
-        raise Refused(
-            f"{name} has no earlier verified release to go back to",
-            hint=f"deploy a good release with: release promote VERSION --to {name}",
-        )
-    return state.previous.release
+def _healthy(environment: Environment, entrance: Entrance, state: State) -> tuple[frozenset[str], frozenset[str]]:
+    """The servers that are healthy in the slot to go back to, and in the one that users are on."""
+    look = environment.verification.healthy
+    idle = look(entrance.groups[state.idle])
+    return idle, look(entrance.groups[state.declared]) if state.declared else frozenset()
 
 
-def _verdict(environment: Environment, manifest: Manifest, state: State) -> Verdict | None:
-    """The verdict over these bytes of a deployment that was live here, by the word of the ledger."""
-    previous = state.previous
-    if previous is not None and previous.digest == manifest.digest:
-        return environment.releases.verdict(manifest, previous.deployment)
-    deployment = environment.ledger.deployment_that_was_live(manifest.digest)
-    return environment.releases.verdict(manifest, deployment) if deployment else None
+def _nothing_moved(environment: Environment, before: Head) -> bool:
+    """Whether users are where they were: nothing is open, or what is has not switched."""
+    state = environment.ledger.head().state
+    stays = state.open is None or not is_behind_switch(state.open, state)
+    return stays and state.declared == before.state.declared

@@ -7,6 +7,9 @@ from typing import Any
 from release.artifacts.manifest import Manifest, checked_version
 from release.environment import Environment, open_all
 from release.errors import Refused
+from release.text import bounded
+
+MOST_NOTES = 2000  # characters; all of them are in --json
 
 
 def show_release(project_dir: Path, version: str) -> dict[str, Any]:
@@ -28,16 +31,16 @@ def show_text(report: dict[str, Any]) -> str:
     lines = [
         f"{release['project']} {release['version']}",
         f"  sha256     {release['digest']}",
-        f"  size       {release['size']} bytes ({release['file_name']})",
+        f"  size       {release['size']} bytes ({bounded(release['file_name'])})",
         f"  built from {release['tag'] or 'no tag'} {release['commit'] or ''}".rstrip(),
         *_built_by(release["provenance"]),
         f"  published  {release['published_at']} by {release['published_by']}",
         f"  schema     {_schema(release['schema'])}",
-        f"  checks     {', '.join(check['name'] for check in release['checks']) or 'none'}",
+        f"  checks     {', '.join(bounded(check['name']) for check in release['checks']) or 'none'}",
     ]
     lines += [f"  evidence   {evidence['name']} sha256 {evidence['digest']}" for evidence in release["evidence"]]
     if release["notes"]:
-        lines.append(f"  notes      {release['notes']}")
+        lines.append(f"  notes      {bounded(release['notes'], MOST_NOTES)}")
     return "\n".join([*lines, *(_line(word) for word in report["environments"])])
 
 
@@ -56,7 +59,7 @@ def _initialised(project_dir: Path) -> list[Environment]:
 
 
 def _word(environment: Environment, manifest: Manifest) -> dict[str, Any]:
-    deployment = environment.ledger.deployment_that_was_live(manifest.digest)
+    deployment = known.live if (known := environment.ledger.known(manifest.version)) else None
     verdict = environment.releases.verdict(manifest, deployment) if deployment else None
     live = environment.ledger.head().state.live
     return {

@@ -1,18 +1,21 @@
-"""``release status [ENV]``: what each environment holds, by one read of its ledger.
+"""``release status [ENV]``: what each environment holds, by two reads of its ledger: HEAD, and what is stopped.
 
-While a deployment is open it also reads the lease and, when nobody holds that, the stack's locks.
+While a deployment is open it also reads the lease and, when nobody holds that, the stack's locks. Of a single
+environment it also counts the database snapshots that its account has.
 """
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from release.aws.session import is_not_found
-from release.deployment.stops import is_frozen
+from release.backups.room import count_text, snapshot_count
 from release.environment import Environment, open_all, open_environment
 from release.errors import Broken, StagelineError
+from release.ledger.stops import Stops, is_frozen
 from release.output import table
 from release.verbs.unlock import locks_of
 
@@ -21,15 +24,32 @@ HEADINGS = ("environment", "live", "since (UTC)", "slot", "blue", "green", "prev
 
 def status(project_dir: Path, name: str | None) -> dict[str, Any]:
     """The state of one environment, or of all in promotion order."""
-    chosen = (open_environment(project_dir, name),) if name else open_all(project_dir)
-    return {"environments": [_one(environment) for environment in chosen]}
+    if name is None:
+        return {"environments": [_one(environment) for environment in open_all(project_dir)]}
+    environment = open_environment(project_dir, name)
+    entry = _one(environment)
+    return {"environments": [entry | ({"snapshots": snapshot_count(environment)} if entry["initialised"] else {})]}
 
 
 def status_text(report: dict[str, Any]) -> str:
-    """The report as a table, and below it the locks that would stop whoever ends an open deployment."""
+    """The report as a table, and below it what somebody should know who is to act."""
     entries = report["environments"]
-    locked = (f"{entry['environment']} is locked by {lock}" for entry in entries for lock in entry.get("locks", ()))
-    return "\n".join((table(HEADINGS, [_row(entry) for entry in entries]), *locked))
+    remarks = (remark for entry in entries if entry["initialised"] for remark in _remarks(entry))
+    return "\n".join((table(HEADINGS, [_row(entry) for entry in entries]), *_snapshots(entries), *remarks))
+
+
+def _remarks(entry: dict[str, Any]) -> Iterator[str]:
+    """What does not fit into a row: locks that stop whoever ends a deployment, and what is not as HEAD says."""
+    name = entry["environment"]
+    yield from (f"{name} is locked by {lock}" for lock in entry["locks"])
+    yield from (f"{name}: {one['server']} is out since {one['since'][:19]}: {one['reason']}" for one in entry["out"])
+    for slot in ("blue", "green"):
+        if entry[slot] and entry[slot]["unsure"]:
+            yield f"{name}: slot {slot} may hold something else, the next install mends it: {entry[slot]['unsure']}"
+    if entry["behind"] and not entry["open"]:
+        yield f"{name}: {entry['behind']}; run: pulumi up --stack {name}"
+    if entry["ending"] and entry["open"] and entry["ending"]["deployment"] == entry["open"]["deployment"]:
+        yield f"{name}: {entry['ending']['by']} asked {entry['open']['deployment']} to end: {entry['ending']['reason']}"
 
 
 def _one(environment: Environment) -> dict[str, Any]:
@@ -39,19 +59,24 @@ def _one(environment: Environment) -> dict[str, Any]:
         if is_not_found(error):
             return {"environment": environment.name, "initialised": False}
         raise
-    now = environment.ledger.now()
     lease = environment.ledger.lease() if head.state.open else None
-    held = lease is not None and lease.held_at(now)
+    held = lease is not None and lease.held
     return {
         "environment": environment.name,
         "initialised": True,
         "seq": head.seq,
         "fence": head.fence,
-        **asdict(head.state),
-        "freeze": asdict(head.state.freeze) if head.state.freeze and is_frozen(head.state, now) else None,
-        "lease": asdict(lease) if lease and held else None,
+        **head.state.model_dump(),
+        **_standing(environment.stops.read(), environment.ledger.now()),
+        "lease": lease.model_dump() if lease and held else None,
         "locks": _locks(environment) if head.state.open and not held else [],
     }
+
+
+def _standing(stops: Stops, now: datetime) -> dict[str, Any]:
+    """What keeps releases out now; a freeze that is over is none."""
+    said = stops.model_dump(include={"hold", "vetoes", "ending"})
+    return {**said, "freeze": stops.freeze.model_dump() if stops.freeze and is_frozen(stops, now) else None}
 
 
 def _locks(environment: Environment) -> list[str]:
@@ -60,6 +85,10 @@ def _locks(environment: Environment) -> list[str]:
     with suppress(StagelineError):
         return [str(lock) for lock in locks_of(environment, backend).all()]
     return []
+
+
+def _snapshots(entries: list[dict[str, Any]]) -> list[str]:
+    return [count_text(entry["snapshots"]) for entry in entries if "snapshots" in entry]
 
 
 def _row(entry: dict[str, Any]) -> tuple[str, ...]:

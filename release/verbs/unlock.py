@@ -1,16 +1,16 @@
 """``release unlock ENV LOCK``: remove the stack's lock that a dead Pulumi left behind in its backend.
 
-Nothing expires such a lock, and from here nobody sees whether a process of another host lives. So a person looks, names
-the very lock and says why; the ledger keeps who it was. Pulumi's own `cancel` would remove every lock there is.
+Nothing expires such a lock, and from here nobody sees whether a process of another host or container lives. So a person
+looks, names the very lock and says why; the ledger keeps who it was.
 """
 
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from release.aws.state_bucket import BucketLocks
 from release.deployment.maintenance import Task, maintenance
-from release.engine.locks import FOLDER, FolderLocks, Locks, bucket_of, chosen, folder_of
+from release.engine.backend import locks_at
+from release.engine.locks import FOLDER, Locks, chosen
 from release.environment import Environment, open_environment
 from release.errors import Refused
 from release.ledger.ledger import Writer
@@ -36,10 +36,11 @@ def remove(environment: Environment, locks: Locks, lock_id: str, reason: str, wr
 
 def locks_of(environment: Environment, backend: str) -> Locks:
     """Where the backend of this URL keeps the locks of the environment's stack; Refused for another kind of backend."""
-    stack = f"{FOLDER}/{environment.settings.project}/{environment.name}"
-    if backend.startswith("file://"):
-        return FolderLocks(folder_of(backend, environment.project_dir) / stack)
-    if backend.startswith("s3://"):
-        bucket, prefix = bucket_of(backend)
-        return BucketLocks(environment.session, bucket, f"{prefix}{stack}/")
-    raise Refused(f"the locks of {backend} are not files", hint=f"use: pulumi cancel --stack {environment.name}")
+    stack = f"{environment.settings.project}/{environment.name}"
+    locks = locks_at(backend, environment.session, environment.project_dir, stack)
+    if locks is None:
+        raise Refused(
+            f"the locks of {backend} are not files that release can read",
+            hint=f"remove {FOLDER}/{stack}/LOCK.json there by that backend's own tools",
+        )
+    return locks

@@ -15,16 +15,20 @@ from release.ledger.audit import PROOF, Proof, file_faults, ledger_faults, read_
 
 
 def verify(project_dir: Path, name: str) -> dict[str, Any]:
-    """How many events an environment's ledger has by HEAD, and what is wrong with which."""
-    head, _, faults = open_environment(project_dir, name).ledger.checked()
-    return {"environment": name, "events": head.seq + 1, "faults": [asdict(fault) for fault in faults]}
+    """How many events an environment's ledger has by HEAD, how many changes of stops, and what is wrong with which."""
+    environment = open_environment(project_dir, name)
+    head, _, faults = environment.ledger.checked()
+    changes, others = environment.stops.checked()
+    told = [asdict(fault) for fault in (*faults, *others)]
+    return {"environment": name, "events": head.seq + 1, "stops": changes, "faults": told}
 
 
 def verify_text(report: dict[str, Any]) -> str:
     """The report as lines, one for each fault."""
     if report["faults"]:
         return "\n".join(fault["text"] for fault in report["faults"])
-    return f"the {report['events']} events of {report['environment']} are whole"
+    stops = f" and the {_counted_as(report['stops'], 'change')} of its stops" if report["stops"] else ""
+    return f"the {report['events']} events of {report['environment']}{stops} are whole"
 
 
 def refuse_faults(report: dict[str, Any]) -> None:
@@ -85,7 +89,11 @@ def _rests_on(report: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _counted(faults: Sequence[Any]) -> str:
-    return "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    return _counted_as(len(faults), "fault")
+
+
+def _counted_as(count: int, what: str) -> str:
+    return f"1 {what}" if count == 1 else f"{count} {what}s"
 
 
 def _read(file: Path) -> bytes:

@@ -1,43 +1,77 @@
-"""``release veto V --reason R``: keep a release out of every environment until a person lifts that."""
+"""``release veto V --reason R``: keep a release out of every environment until a person lifts that.
 
+It stands in each environment, because none depends on another; where it could not be written is said.
+"""
+
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from release.artifacts.manifest import checked_version
-from release.deployment.stops import Cause, vetoed, without_veto
-from release.deployment.vetoes import standing_vetoes
-from release.environment import Environment, open_environment, open_first
-from release.errors import Refused
-from release.ledger.ledger import Entry, Writer
+from release.aws.session import is_not_found
+from release.environment import Environment, open_all, open_first
+from release.errors import Broken, Refused, StagelineError
+from release.ledger.stops import Cause, Stops, vetoed, without_veto
 
 
-def veto(project_dir: Path, version: str, *, reason: str, ci: str) -> None:
-    """Stands in the ledger of the environment where releases enter. Refused for what was never published."""
-    environment = open_first(project_dir)
-    writer = environment.identify(ci)
-    manifest = environment.releases.get(checked_version(version))
-    head = environment.ledger.head()
-    cause = Cause(reason=reason, by=writer.principal, at=environment.ledger.now())
-    state = vetoed(head.state, cause, release=version, digest=manifest.digest)
-    if state == head.state:
+def veto(project_dir: Path, version: str, *, reason: str, ci: str) -> dict[str, Any]:
+    """Where it stands from now on, and where it could not be written. Refused for what was never published."""
+    digest = open_first(project_dir).releases.get(checked_version(version)).digest
+
+    def one(environment: Environment) -> Callable[[Stops], Stops]:
+        cause = Cause(reason=reason, by=environment.identify(ci).principal, at=environment.ledger.now())
+        return lambda stops: vetoed(stops, cause, release=version, digest=digest)
+
+    told = {"release": version, "digest": digest, "reason": reason}
+    report = _everywhere(project_dir, "veto set", one, told, ci)
+    if not report["changed"] and not report["failed"]:
         raise Refused(f"{version} is vetoed already", hint="see: release status")
-    details = {"release": version, "digest": manifest.digest, "reason": reason}
-    environment.ledger.note(Entry(kind="veto set", state=state, details=details), head, writer)
+    return report
 
 
-def lift_veto(project_dir: Path, version: str, *, reason: str, ci: str) -> tuple[str, ...]:
-    """Lift it wherever it stands; the environments where it did. Refused when it stands nowhere."""
+def lift_veto(project_dir: Path, version: str, *, reason: str, ci: str) -> dict[str, Any]:
+    """Lift it wherever it stands. Refused when it stands nowhere."""
     checked_version(version)
-    where = [one.environment for one in standing_vetoes(project_dir) if one.veto.release == version]
-    if not where:
+    told = {"release": version, "reason": reason}
+    report = _everywhere(project_dir, "veto lifted", lambda _: lambda stops: without_veto(stops, version), told, ci)
+    if not report["changed"] and not report["failed"]:
         raise Refused(f"{version} is not vetoed", hint="see: release status")
-    environments = [open_environment(project_dir, name) for name in where]
-    for environment, writer in [(one, one.identify(ci)) for one in environments]:
-        _lift(environment, version, reason, writer)
-    return tuple(where)
+    return report
 
 
-def _lift(environment: Environment, version: str, reason: str, writer: Writer) -> None:
-    head = environment.ledger.head()
-    details = {"release": version, "reason": reason}
-    entry = Entry(kind="veto lifted", state=without_veto(head.state, version), details=details)
-    environment.ledger.note(entry, head, writer)
+def veto_text(report: dict[str, Any], *, lifted: bool) -> str:
+    """The same in a line for each outcome."""
+    where = ", ".join(report["changed"]) or "no environment"
+    lines = [f"{report['release']} is {'no longer vetoed' if lifted else 'vetoed'} in {where}"]
+    lines += [f"not written in {name}: {why}" for name, why in report["failed"].items()]
+    return "\n".join(lines)
+
+
+def refuse_nowhere(report: dict[str, Any]) -> None:
+    """Broken where it could be written in none of the environments."""
+    if report["failed"] and not report["changed"]:
+        why = next(iter(report["failed"].values()))
+        raise Broken(f"the veto of {report['release']} could be written nowhere: {why}")
+
+
+def _everywhere(
+    project_dir: Path,
+    kind: str,
+    rule: Callable[[Environment], Callable[[Stops], Stops]],
+    told: dict[str, str],
+    ci: str,
+) -> dict[str, Any]:
+    """Change what stands in every environment that can be asked."""
+    changed: list[str] = []
+    failed: dict[str, str] = {}
+    for environment in open_all(project_dir):
+        try:
+            before = environment.stops.read()
+            after = environment.stops.change(kind, rule(environment), environment.identify(ci), told)
+        except StagelineError as error:
+            if not is_not_found(error):  # else it is not initialised, and nothing can go live there
+                failed[environment.name] = str(error)
+            continue
+        if after != before:
+            changed.append(environment.name)
+    return {**told, "changed": changed, "failed": failed}

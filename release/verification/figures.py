@@ -22,6 +22,10 @@ CPU_PERIOD = 300  # seconds between two figures of a server's CPU without detail
 BEFORE = timedelta(hours=1)  # who told nothing for so long before the switch is not waited for
 BALANCERS = "AWS/ApplicationELB"
 REQUESTS, ERRORS = "requests", "answers with 5xx"
+# What the balancer answers by itself: a server breaks the connection off or refuses it (502), none is there (503), one
+# hangs (504). It counts them for all of its listeners together, so not by target group.
+BALANCERS_OWN = {f"the balancer's own answers with {code}": f"HTTPCode_ELB_{code}_Count" for code in (502, 503, 504)}
+ALL_ERRORS = (ERRORS, *BALANCERS_OWN)
 AT_LEAST = 2  # of what is counted: one alone is an accident and no rate
 
 
@@ -63,17 +67,22 @@ class Figures:
 
 def figures_of(outputs: Mapping[str, Any], slot: SlotName, bounds: Bounds) -> tuple[Figure, ...]:
     """The figures of a slot's requests and of all servers, by a stack's outputs."""
-    place = (("LoadBalancer", _name(outputs["load_balancer"])), ("TargetGroup", _group(outputs["target_groups"][slot])))
+    balancer = ("LoadBalancer", _name(outputs["load_balancer"]))
+    group = ("TargetGroup", _group(outputs["target_groups"][slot]))
 
-    def requests(name: str, statistic: str) -> Metric:
+    def requests(name: str, statistic: str, *place: tuple[str, str]) -> Metric:
         return Metric(namespace=BALANCERS, name=name, dimensions=place, statistic=statistic, period=MINUTE)
 
     return (
-        Figure(what=REQUESTS, metric=requests("RequestCount", "Sum")),
-        Figure(what=ERRORS, metric=requests("HTTPCode_Target_5XX_Count", "Sum"), sparse=True),
+        Figure(what=REQUESTS, metric=requests("RequestCount", "Sum", balancer, group)),
+        Figure(what=ERRORS, metric=requests("HTTPCode_Target_5XX_Count", "Sum", balancer, group), sparse=True),
+        *(
+            Figure(what=what, metric=requests(name, "Sum", balancer), sparse=True)
+            for what, name in BALANCERS_OWN.items()
+        ),
         Figure(
             what="the time of 95 % of answers",
-            metric=requests("TargetResponseTime", "p95"),
+            metric=requests("TargetResponseTime", "p95", balancer, group),
             bound=bounds.p95_ms,
             unit="ms",
             scale=1000,
@@ -123,12 +132,13 @@ def _over(one: Told) -> Fault | None:
 
 
 def _too_many_errors(all_told: Sequence[Told], bounds: Bounds) -> tuple[Fault, ...]:
-    sums = {one.figure.what: sum(one.values) for one in all_told if one.figure.what in (REQUESTS, ERRORS)}
-    errors, requests = sums[ERRORS], sums[REQUESTS]
+    sums = {one.figure.what: sum(one.values) for one in all_told}
+    errors, requests = sum(sums.get(what, 0) for what in ALL_ERRORS), sums[REQUESTS]
     if errors < AT_LEAST or 100 * errors <= bounds.error_percent * requests:
         return ()
-    allowed = f"{bounds.error_percent:g} % are allowed"
-    return (Fault(why=f"CloudWatch counted {errors:.0f} answers with 5xx to {requests:.0f} requests, {allowed}"),)
+    own = sum(sums.get(what, 0) for what in BALANCERS_OWN)
+    said = f"{errors:.0f} answers with 5xx{f' ({own:.0f} of the balancer itself)' if own else ''}"
+    return (Fault(why=f"CloudWatch counted {said} to {requests:.0f} requests, {bounds.error_percent:g} % are allowed"),)
 
 
 def _in_words(one: Told) -> str:

@@ -1,11 +1,11 @@
 """A release's smoke checks: from the artifact, or from a file that is given when it is published. Not from both."""
 
-import json
 from pathlib import Path
 
 from release.artifacts.archive import MOST_TEXT_BYTES, Artifact
 from release.artifacts.manifest import Check, parse_checks
 from release.errors import Refused
+from release.text import read_json
 
 
 def agreed_checks(artifact: Artifact, file: Path | None) -> tuple[Check, ...]:
@@ -26,10 +26,10 @@ def read_checks(file: Path) -> tuple[Check, ...]:
         text = file.read_bytes()
         if len(text) > MOST_TEXT_BYTES:
             raise Refused(f"{file.name} has {len(text)} bytes, {MOST_TEXT_BYTES} are allowed")
-        checks = parse_checks(json.loads(text), file.name)
+        checks = parse_checks(read_json(text), file.name)
     except OSError as error:
         raise Refused(f"{file.name} cannot be read: {error.strerror}", hint="give the path of a file") from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise Refused(f"{file.name} is not JSON: {error}", hint="see docs/reference.md, smoke checks") from None
     if not checks:
         raise Refused(f"{file.name} has no checks", hint="leave out the option")

@@ -4,37 +4,63 @@ Rules: every target healthy in the balancer's own view, ``/health`` answered wit
 in a row, and every smoke check passed within its milliseconds. Four outcomes:
 
 *passed*: nothing is wrong; the evidence is returned. *failed* (VerificationFailed): the release answered, and wrongly:
-with another version, status or text, too slowly twice, or the balancer finds it unhealthy. *inconclusive*
-(Inconclusive): it could not be told, because the listener could not be reached from here, or the balancer could not be
-asked or had not made up its mind in time. *errored* (any other Broken): AWS refused or broke.
+with another version, status or text, with what cannot be read, too slowly twice, or the balancer finds it unhealthy.
+*inconclusive* (Inconclusive): it could not be told, because the listener could not be reached from here, the balancer
+could not be asked or had not made up its mind in time, or a server is ill with whatever release. *errored* (any other
+Broken): AWS refused or broke.
 """
 
 import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
-from release.artifacts.manifest import Check, Manifest
+from release.artifacts.manifest import LONGEST_MS, Check, Manifest
 from release.aws.balancer import Balancer, TargetHealth
 from release.aws.session import may_pass
 from release.deployment.interruption import INTERRUPTION
-from release.errors import Broken, Inconclusive, StagelineError, VerificationFailed
+from release.errors import MOST_MESSAGE, Broken, Inconclusive, StagelineError, VerificationFailed
+from release.text import bounded, listed, quoted
 from release.verification.probe import LIMIT, Answer, Probe, Request
+from settings.model import Health
 
 IN_A_ROW = 5
-HEALTH_LIMIT = 120.0  # seconds until every target is healthy and answers with the release
+HEALTH_LIMIT = 120.0  # seconds until every target is healthy, at least, and until a listener answers with the release
+HEALTH_MARGIN = 30.0  # seconds until the balancer begins to look at a target, and until it tells
 SMOKE_LIMIT = 600.0  # seconds: smoke tests are done within 10 minutes
 PAUSE = 0.1
 TRIES = 3  # of a check whose listener cannot be reached
+MOST_ASKED = 200  # characters of a name or a path in what is said of a check
 HEALTH = Request(path="/health")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """Why something is not verified. ``failed``: the release is to blame; else it could not be told."""
+    """Why something is not verified. ``failed``: the release is to blame; else it could not be told.
+
+    ``server_ill``: it could not, because a server is ill with the other slot's release too.
+    """
 
     why: str
     failed: bool = True
+    server_ill: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "why", bounded(self.why))  # much of it is what others said
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a release runs, as the balancer knows it: the target group (ARN) of its slot, and how many servers it has.
+
+    ``beside`` is the group of the other slot where a release runs in it, too: a server that is ill in both is ill
+    itself. ``out`` are the instances that are marked out: what becomes of them counts for nothing.
+    """
+
+    group: str
+    servers: int
+    beside: str | None = None
+    out: frozenset[str] = frozenset()
 
 
 class Verification:
@@ -45,22 +71,53 @@ class Verification:
         probe: Probe,
         balancer: Balancer,
         *,
+        health_limit: float = HEALTH_LIMIT,
         pause: Callable[[float], None] = time.sleep,
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self._probe = probe
         self._balancer = balancer
+        self._health_limit = health_limit
         self._pause = pause
         self._ticks = ticks
 
-    def wait_until_healthy(self, target_group: str, servers: int, limit: float = HEALTH_LIMIT) -> None:
-        """Return when the balancer sees ``servers`` healthy targets in the group."""
-        self._until(lambda: target_fault(self._balancer, target_group, servers), limit)
+    def wait_until_healthy(
+        self,
+        target_group: str,
+        servers: int,
+        limit: float | None = None,
+        *,
+        beside: str | None = None,
+        out: frozenset[str] = frozenset(),
+    ) -> None:
+        """Return when the balancer sees each of ``servers`` healthy in the group, but for those that are ``out``.
 
-    def why_not_without(self, instance: str, target_group: str, others: int) -> str:
-        """Why the ``others`` of the group are not all healthy when ``instance`` leaves; empty when they are."""
+        ``beside``: the other slot's group, see Place. ``limit``: seconds, by default what the health checks take.
+        """
+        place = Place(group=target_group, servers=servers, beside=beside, out=out)
+        self._until(lambda: target_fault(self._balancer, place), self._health_limit if limit is None else limit)
+
+    def wait_until_enough(self, target_group: str, beside: str | None) -> None:
+        """Return when a server is healthy in the group, and they are no fewer than in the group ``beside``."""
+        self._until(lambda: self._too_few(target_group, beside), self._health_limit)
+
+    def _too_few(self, target_group: str, beside: str | None) -> Fault | None:
+        healthy, serving = self.healthy(target_group), self.healthy(beside) if beside else frozenset()
+        if len(healthy) >= max(1, len(serving)):
+            return None
+        return Fault(why=f"{len(healthy)} servers are healthy, {len(serving)} are where users are now", failed=False)
+
+    def healthy(self, target_group: str) -> frozenset[str]:
+        """The instances that the balancer sees healthy in a group now."""
+        return healthy_in(self._balancer.targets(target_group))
+
+    def why_not_without(self, instance: str, target_group: str, others: int, out: frozenset[str] = frozenset()) -> str:
+        """Why the ``others`` of the group are not all healthy when ``instance`` leaves; empty when they are.
+
+        ``out`` are others that are marked out: they need not be.
+        """
         staying = tuple(target for target in self._balancer.targets(target_group) if target.instance != instance)
-        fault = unhealthy_fault(staying, others)
+        fault = unhealthy_fault(staying, others, out=out - {instance})
         return fault.why if fault else ""
 
     def wait_until_answering(self, url: str, version: str, limit: float = HEALTH_LIMIT) -> None:
@@ -78,7 +135,7 @@ class Verification:
                 faults.append(out_of_time(check, faults))
                 continue
             answer = self._smoke_answer(url, check)
-            milliseconds[check.name] = answer.milliseconds
+            milliseconds[bounded(check.name, MOST_ASKED)] = answer.milliseconds
             if fault := check_fault(check, answer):
                 faults.append(fault)
         if faults:
@@ -115,54 +172,114 @@ class Verification:
             self._pause(PAUSE)
 
 
-def target_fault(balancer: Balancer, target_group: str, servers: int) -> Fault | None:
-    """Why the balancer does not see ``servers`` healthy targets in the group, as far as it can be asked."""
+def health_limit(health: Health) -> float:
+    """How many seconds targets have to become healthy, by the checks that are declared: twice what they need.
+
+    A target that was unhealthy needs ``healthy`` good answers, ``interval`` apart, the last of which may take
+    ``timeout``; and the first of them may just have been missed.
+    """
+    return max(HEALTH_LIMIT, 2.0 * (health.interval * health.healthy + health.timeout) + HEALTH_MARGIN)
+
+
+def target_fault(balancer: Balancer, place: Place) -> Fault | None:
+    """Why the balancer does not see every server of a place healthy, as far as it can be asked.
+
+    The other slot is asked about only where a server is unhealthy.
+    """
     try:
-        return unhealthy_fault(balancer.targets(target_group), servers)
+        targets = balancer.targets(place.group)
+        asked = place.beside if unhealthy_in(targets) - place.out else None
+        elsewhere = balancer.targets(asked) if asked else ()
     except Broken as error:
         if not may_pass(error):
             raise
         return Fault(why=f"the balancer could not be asked: {error}", failed=False)
+    return unhealthy_fault(targets, place.servers, elsewhere, place.out)
 
 
 def as_error(faults: Sequence[Fault], when_failed: str, when_untold: str) -> StagelineError:
-    """All faults as one error: *failed* when the release is to blame for one of them, else *inconclusive*."""
-    text = "; ".join(fault.why for fault in faults)
-    if any(fault.failed for fault in faults):
-        return VerificationFailed(f"{when_failed}: {text}")
-    return Inconclusive(f"{when_untold}: {text}")
+    """All faults as one error: *failed* when the release is to blame for one of them, else *inconclusive*.
+
+    What speaks against the release comes first; of very many faults the last are only counted.
+    """
+    failed = any(fault.failed for fault in faults)
+    context = when_failed if failed else when_untold
+    whys = [fault.why for fault in sorted(faults, key=lambda fault: not fault.failed)]
+    text = f"{context}: {listed(whys, MOST_MESSAGE - len(context) - len(': ; and 1000 more'))}"
+    return VerificationFailed(text) if failed else Inconclusive(text)
 
 
 def as_request(check: Check) -> Request:
-    """What a check asks. It is waited for at least as long as it may take."""
-    seconds = max(LIMIT, check.max_ms / 1000)
+    """What a check asks. It is waited for at least as long as it may take, and no longer than balancers wait."""
+    seconds = max(LIMIT, min(check.max_ms, LONGEST_MS) / 1000)
     return Request(path=check.path, method=check.method, headers=check.headers, body=check.body, seconds=seconds)
 
 
-def unhealthy_fault(targets: tuple[TargetHealth, ...], servers: int) -> Fault | None:
-    """Why these targets are not all healthy. Only ``unhealthy`` speaks against the release: the other states are of
-    targets that are new, leave, or are not looked at.
+def healthy_in(targets: Collection[TargetHealth]) -> frozenset[str]:
+    """The instances that are healthy in a group."""
+    return frozenset(target.instance for target in targets if target.state == "healthy")
+
+
+def unhealthy_in(targets: Collection[TargetHealth]) -> frozenset[str]:
+    """The instances that the balancer finds unhealthy in a group. The other states are of targets that are new, leave,
+    or are not looked at: they say nothing.
     """
-    ill = [target for target in targets if target.state != "healthy"]
+    return frozenset(target.instance for target in targets if target.state == "unhealthy")
+
+
+def unhealthy_fault(
+    targets: Collection[TargetHealth],
+    servers: int,
+    elsewhere: Collection[TargetHealth] = (),
+    out: frozenset[str] = frozenset(),
+) -> Fault | None:
+    """Why not each of ``servers`` is healthy among these targets of a slot, but for those that are ``out``.
+
+    Only ``unhealthy`` speaks against the release, and only of a server that is not unhealthy ``elsewhere`` as well, in
+    the other slot: such a server is ill with whatever release.
+    """
+    counted = [target for target in targets if target.instance not in out]
+    ill = [target for target in counted if target.state != "healthy"]
+    itself = unhealthy_in(ill) & unhealthy_in(elsewhere)
     if ill:
-        said = ", ".join(f"{target.instance} is {target.state}" for target in ill)
-        return Fault(why=f"the balancer says: {said}", failed=any(target.state == "unhealthy" for target in ill))
-    if len(targets) != servers:
-        return Fault(why=f"the balancer has {len(targets)} of {servers} targets", failed=False)
+        said = "; ".join(_ill(target, itself) for target in ill)
+        return Fault(why=f"the balancer says: {said}", failed=bool(unhealthy_in(ill) - itself), server_ill=bool(itself))
+    if len(counted) != servers - len(out):
+        return Fault(why=f"the balancer has {len(counted)} of {servers - len(out)} targets", failed=False)
     return None
+
+
+def _ill(target: TargetHealth, itself: frozenset[str]) -> str:
+    reason = f" ({bounded(target.reason, MOST_ASKED)})" if target.reason else ""
+    if target.instance in itself:
+        return f"{target.instance} is unhealthy in both slots{reason}: the server is ill, not the release"
+    return f"{target.instance} is {target.state}{reason}"
+
+
+def excused(faults: Sequence[Fault]) -> tuple[Fault, ...]:
+    """These faults while a server is ill itself: its share of the requests went wrong with whatever release."""
+    return tuple(replace(fault, failed=False) for fault in faults)
+
+
+def version_of(answer: Answer) -> str | None:
+    """The version that an answer states; None where it is no good answer, or states none."""
+    return _version(answer.body) if answer.status == 200 else None
 
 
 def version_fault(answer: Answer, version: str) -> Fault | None:
     """Why this is not an answer of ``version``."""
     if answer.status != 200:
-        return _no_answer("/health", answer) or Fault(why=f"/health answered {answer.status}: {answer.body[:80]!r}")
+        return _no_answer("/health", answer) or Fault(why=f"/health answered {answer.status}: {quoted(answer.body)}")
     found = _version(answer.body)
-    return None if found == version else Fault(why=f"/health answered with version {found!r} instead of {version!r}")
+    if found == version:
+        return None
+    said = f"without a version ({quoted(answer.body)})" if found is None else f"with version {quoted(found)}"
+    return Fault(why=f"/health answered {said} instead of {quoted(version)}")
 
 
 def out_of_time(check: Check, before: Sequence[Fault]) -> Fault:
     """The smoke checks took too long for this one: slow answers did, unless nothing came through at all."""
-    why = f"{check.name}: the {SMOKE_LIMIT:.0f} s for all smoke checks were over"
+    why = f"{bounded(check.name, MOST_ASKED)}: the {SMOKE_LIMIT:.0f} s for all smoke checks were over"
     return Fault(why=why, failed=all(fault.failed for fault in before))
 
 
@@ -180,23 +297,29 @@ def content_fault(check: Check, answer: Answer) -> Fault | None:
     if answer.status != check.status:
         return _no_answer(asked, answer) or Fault(why=f"{asked} answered {answer.status} instead of {check.status}")
     if check.contains is not None and check.contains not in answer.body:
-        return Fault(why=f"{asked} does not contain {check.contains!r}")
+        return Fault(why=f"{asked} does not contain {quoted(check.contains)}")
     return None
 
 
 def _asked(check: Check) -> str:
-    return f"{check.name}: {check.method} {check.path}"
+    return f"{bounded(check.name, MOST_ASKED)}: {check.method} {bounded(check.path, MOST_ASKED)}"
 
 
 def _no_answer(asked: str, answer: Answer) -> Fault | None:
     if answer.late:
         return Fault(why=f"{asked} was not answered within {answer.milliseconds} ms")
-    return None if answer.reached else Fault(why=f"{asked} could not be reached: {answer.body[:80]}", failed=False)
+    if answer.torn:
+        return Fault(why=f"{asked} answered only in part: {bounded(answer.body, MOST_ASKED)}")
+    if answer.reached:
+        return None
+    return Fault(why=f"{asked} could not be reached: {bounded(answer.body, MOST_ASKED)}", failed=False)
 
 
 def _version(body: str) -> str | None:
+    """The version in an answer. One that cannot be read has none, whatever it holds."""
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return value.get("version") if isinstance(value, dict) else None
+    version = value.get("version") if isinstance(value, dict) else None
+    return version if isinstance(version, str) else None

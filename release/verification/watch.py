@@ -5,8 +5,9 @@ checks in turn. Servers are asked how often the release was restarted, the balan
 CloudWatch what it measured: answers with 5xx and their times, users' too, and the servers' CPU and memory
 (``release.verification.figures``).
 
-What is over its bound is *failed*. What should have been told and was not is *inconclusive*. A release that is clearly
-bad is not watched to the end: users have it. What was seen is judged as values; only ``Watch`` asks and waits.
+What is over its bound is *failed*. What should have been told and was not is *inconclusive*, and so is what went wrong
+while a server is ill in both slots: no release mends that. A release that is clearly bad is not watched to the end:
+users have it. What was seen is judged as values; only ``Watch`` asks and waits.
 """
 
 import math
@@ -23,7 +24,7 @@ from release.aws.balancer import Balancer
 from release.aws.metrics import Metrics
 from release.aws.session import may_pass
 from release.deployment.interruption import INTERRUPTION
-from release.errors import Broken
+from release.errors import Broken, StagelineError
 from release.ledger.head import SlotName
 from release.servers.inspection import Unit
 from release.verification.figures import AT_LEAST, BEFORE, Told, figures_of, judge_figures, told
@@ -32,9 +33,11 @@ from release.verification.units import Units
 from release.verification.verification import (
     HEALTH,
     Fault,
+    Place,
     as_error,
     as_request,
     content_fault,
+    excused,
     target_fault,
     version_fault,
 )
@@ -55,12 +58,36 @@ Running = Mapping[str, Unit | str]  # a server's unit by its name, or why it cou
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What is watched: a release, the listener and the slot that it is live by, and the stack's outputs."""
+    """What is watched: a release, the listener and the slot that it is live by, and the stack's outputs.
+
+    ``beside`` is the slot that still runs what was live before, where one does: a server that is ill in both is ill
+    itself. ``out`` are the instances that are marked out: they are neither asked nor judged. ``still_wanted`` is called
+    at every look, and ends the watch by raising.
+    """
 
     url: str
     manifest: Manifest
     slot: SlotName
     outputs: Mapping[str, Any]
+    beside: SlotName | None = None
+    out: frozenset[str] = frozenset()
+    still_wanted: Callable[[], None] = lambda: None
+
+    @property
+    def serving(self) -> Mapping[str, Any]:
+        """The stack's outputs without the servers that are marked out."""
+        return {**self.outputs, "servers": [one for one in self.outputs["servers"] if one["id"] not in self.out]}
+
+    @property
+    def place(self) -> Place:
+        """Where the balancer is asked for it."""
+        groups = self.outputs["target_groups"]
+        return Place(
+            group=groups[self.slot],
+            servers=len(self.outputs["servers"]),
+            beside=groups[self.beside] if self.beside else None,
+            out=self.out & {one["id"] for one in self.outputs["servers"]},
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,13 +145,14 @@ class Watch:
 
     def run(self, subject: Subject) -> Evidence:
         """Watch to the end; the evidence. VerificationFailed or Inconclusive, with everything that was found."""
-        first, start = self.units.of(subject.outputs, subject.slot), self.now()
+        first, start = self._units(subject), self.now()
         began = self.ticks()
         end, questions, samples = began + self.bounds.seconds, cycle(questions_of(subject.manifest)), list[Sample]()
         while True:
             self._send(subject.url, questions, samples, until=next_look(self.ticks(), end))
-            judgement = self._judge(subject, samples, first, start, self.ticks() - began)
-            if judgement.failed or self.ticks() >= (end + LATE if judgement.awaited else end):
+            judgement = self._look(subject, samples, first, start, self.ticks() - began)
+            over = self.ticks() >= (end + LATE if judgement.awaited else end)
+            if over or judgement.failed or is_clearly_bad(samples, self.bounds):
                 break
         if judgement.faults:
             watched = (
@@ -136,32 +164,64 @@ class Watch:
     def _send(self, url: str, questions: Iterator[Question], samples: list[Sample], until: float) -> None:
         while len(samples) < FEWEST or (self.ticks() < until and not is_clearly_bad(samples, self.bounds)):
             INTERRUPTION.check()
-            question = next(questions)
-            answer = self.probe.send(url, question.request)
-            samples.append(Sample(fault=question.fault(answer), milliseconds=answer.milliseconds))
+            samples.append(self._ask(url, next(questions)))
             self.pause(PAUSE if len(samples) < FEWEST else min(PAUSE, max(until - self.ticks(), 0)))
+
+    def _ask(self, url: str, question: Question) -> Sample:
+        """One request. An answer that nobody foresaw is a wrong one."""
+        try:
+            answer = self.probe.send(url, question.request)
+            return Sample(fault=question.fault(answer), milliseconds=answer.milliseconds)
+        except Exception as error:
+            why = f"{question.request.path} answered what cannot be judged: {_unforeseen(error)}"
+            return Sample(fault=Fault(why=why), milliseconds=0)
+
+    def _units(self, subject: Subject) -> Running:
+        """How the release runs on each server; nothing where that could not be found out for a reason nobody foresaw:
+        whoever compares it later says so.
+        """
+        try:
+            return self.units.of(subject.serving, subject.slot)
+        except StagelineError:
+            raise
+        except Exception:
+            return {}
+
+    def _look(
+        self, subject: Subject, samples: Sequence[Sample], first: Running, start: datetime, elapsed: float
+    ) -> Judgement:
+        """What is known by now. What nobody foresaw hides neither what our own requests found nor that it happened."""
+        subject.still_wanted()
+        try:
+            return self._judge(subject, samples, first, start, elapsed)
+        except StagelineError:
+            raise
+        except Exception as error:
+            unforeseen = Fault(why=f"a look at it could not be finished: {_unforeseen(error)}", failed=False)
+            evidence = {"seconds": round(elapsed), **counted(samples)}
+            return Judgement(faults=(*judge_requests(samples, self.bounds), unforeseen), evidence=evidence)
 
     def _judge(
         self, subject: Subject, samples: Sequence[Sample], first: Running, start: datetime, elapsed: float
     ) -> Judgement:
         """What is known by now. CloudWatch is not asked about a release that failed without it."""
-        now = self.units.of(subject.outputs, subject.slot)
-        group, servers = subject.outputs["target_groups"][subject.slot], len(subject.outputs["servers"])
-        ill = target_fault(self.balancer, group, servers)
-        faults = (*judge_requests(samples, self.bounds), *judge_restarts(first, now), *([ill] if ill else []))
+        now, ill = self.units.of(subject.serving, subject.slot), target_fault(self.balancer, subject.place)
+        excuse = excused if ill and ill.server_ill else tuple
+        requests, ran = excuse(judge_requests(samples, self.bounds)), judge_restarts(first, now)
+        faults = (*requests, *ran, *([ill] if ill else []))
         evidence = {"seconds": round(elapsed), **counted(samples), "restarts": restarts(first, now)}
         if _any_failed(faults):
             return Judgement(faults=faults, evidence=evidence)
         figures = judge_figures(self._told(subject, start, elapsed), self.bounds, elapsed)
         return Judgement(
-            faults=(*faults, *figures.faults),
+            faults=(*faults, *excuse(figures.faults)),
             evidence={**evidence, "figures": figures.values, "not_told": figures.not_told},
             awaited=not faults and bool(figures.faults) and not _any_failed(figures.faults),
         )
 
     def _told(self, subject: Subject, start: datetime, elapsed: float) -> tuple[Told, ...]:
         """What CloudWatch has told. It is not asked for what it cannot tell in so short a time."""
-        figures = figures_of(subject.outputs, subject.slot, self.bounds)
+        figures = figures_of(subject.serving, subject.slot, self.bounds)
         metrics = [figure.metric for figure in figures if figure.metric.period <= elapsed]
         try:
             points = self.metrics.read(metrics, start - BEFORE, self.now())
@@ -269,6 +329,10 @@ def _unit_fault(name: str, first: Unit | str, now: Unit | str) -> Fault | None:
     if now.restarts > first.restarts:
         return Fault(why=f"restarts of the release on {name}: {now.restarts - first.restarts}")
     return None if now.active == "active" else Fault(why=f"the release is {now.active} on {name}")
+
+
+def _unforeseen(error: Exception) -> str:
+    return f"unforeseen {type(error).__name__}: {error}"
 
 
 def _any_failed(faults: Sequence[Fault]) -> bool:

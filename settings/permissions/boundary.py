@@ -30,7 +30,7 @@ BUCKETS = (
 )
 SNAPSHOTS = (
     *("ec2:DeleteSnapshot", "rds:DeleteDBClusterSnapshot", "rds:DeleteDBInstanceAutomatedBackup"),
-    *("rds:DeleteDBSnapshot", "rds:ModifyDBSnapshotAttribute"),
+    "rds:ModifyDBSnapshotAttribute",
 )
 DATABASE = ("rds:DeleteDBCluster", "rds:DeleteDBInstance")
 KEYS = (
@@ -47,7 +47,7 @@ GIVING = ("iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBound
 def boundary(place: Place) -> dict[str, Any]:
     """The document of the boundary."""
     statements: list[Statement] = place.filled(
-        [_allow_services(), *_keep_history(), *_keep_data(), *_keep_access()], service=""
+        [_allow_services(), *_keep_history(place.protected), *_keep_data(), *_keep_access()], service=""
     )
     return {"Version": "2012-10-17", "Statement": statements}
 
@@ -58,8 +58,11 @@ def _allow_services() -> Statement:
     return {"Effect": "Allow", "Action": sorted(f"{service}:*" for service in services), "Resource": "*"}
 
 
-def _keep_history() -> list[Statement]:
-    """The ledger, the releases and the backups; only the pruner takes old artifacts and old backups away."""
+def _keep_history(protected: bool) -> list[Statement]:
+    """The ledger, the releases and the backups; only the pruner takes old artifacts and old backups away.
+
+    Where nothing is protected, whoever deploys also deletes the snapshots that earlier deployments made.
+    """
     ledger, backups = "table/{ledger_table}", ["arn:aws:s3:::{backup_bucket}/*", "arn:aws:s3:::{state_bucket}/*"]
     buckets = ["arn:aws:s3:::{artifact_bucket}", "arn:aws:s3:::{backup_bucket}", "arn:aws:s3:::{state_bucket}"]
     return [
@@ -71,6 +74,12 @@ def _keep_history() -> list[Statement]:
         _deny("KeepBackupsInPlace", ["s3:DeleteObject"], backups[:1], _but_the_pruner()),
         _deny("KeepBuckets", BUCKETS, buckets),
         _deny("KeepSnapshots", SNAPSHOTS, "*", _but_the_pruner()),
+        _deny(
+            "KeepOldSnapshots",
+            ["rds:DeleteDBSnapshot"],
+            "*",
+            _but_the_pruner() if protected else _but("{pruner_role}", "{ci_role}", "{operator_role}"),
+        ),
     ]
 
 
@@ -103,4 +112,8 @@ def _deny(
 
 
 def _but_the_pruner() -> dict[str, Any]:
-    return {"ArnNotEquals": {"aws:PrincipalArn": "{pruner_role}"}}
+    return _but("{pruner_role}")
+
+
+def _but(*roles: str) -> dict[str, Any]:
+    return {"ArnNotEquals": {"aws:PrincipalArn": roles[0] if len(roles) == 1 else list(roles)}}

@@ -3,7 +3,8 @@
 Recorded on the local cloud: `tests/e2e/test_permissions.py` runs the verbs and `pulumi up`, and fails when a call is
 not here, or is made by somebody who is not meant to. A call stands under the least of those who make it: whoever
 deploys also reads what approvers read, operators also do what workflows do, and administrators do everything. What
-only AWS asks for (`PassRole`), or a local run never does (the state in S3, most changed settings), stands by hand.
+only AWS asks for (`PassRole`), or a local run never does (the state in S3, most changed settings, what the published
+`aws` plugin reads beside what the stand-in reads), stands by hand.
 
 A call is named as boto3 names it. `actions` are given where IAM calls it otherwise (`HeadObject` is `s3:GetObject`).
 Something that is written anywhere, or to things of others, says `why`.
@@ -25,6 +26,7 @@ from settings.permissions.scopes import (
     BUCKET_BEFORE,
     BUCKETS,
     DASHBOARDS,
+    DATABASE_KEY,
     DATABASE_SECRETS,
     GITHUB_PROVIDER,
     GROUPS,
@@ -33,11 +35,15 @@ from settings.permissions.scopes import (
     LEDGER,
     LEDGER_BEFORE,
     MACHINE_ROLES,
+    MIGRATION,
     NEW,
     NEW_KEY,
+    NEW_SNAPSHOT,
     NOBODYS,
     OBJECTS,
     OWN,
+    OWN_DATABASE,
+    OWN_SNAPSHOTS,
     PARAMETERS,
     PARTS_OF_SERVERS,
     PEOPLES_ROLES,
@@ -58,18 +64,22 @@ from settings.permissions.scopes import (
 
 @dataclass(frozen=True, kw_only=True)
 class Permission:
-    """What `who` may do `on` something, because these calls need it."""
+    """What `who` may do `on` something, because these calls need it; `unprotected`: only in environments that are."""
 
     who: Party
     on: Scope
     calls: tuple[str, ...]
     actions: tuple[str, ...]
     why: str = ""
+    unprotected: bool = False
 
 
-def needs(who: Party, on: Scope, *calls: str, actions: tuple[str, ...] = (), why: str = "") -> Permission:
+def needs(
+    who: Party, on: Scope, *calls: str, actions: tuple[str, ...] = (), why: str = "", unprotected: bool = False
+) -> Permission:
     """A line of the table; IAM's name of a call is that of boto3 where nothing else is said."""
-    return Permission(who=who, on=on, calls=calls, actions=actions or tuple(map(action, calls)), why=why)
+    named = actions or tuple(map(action, calls))
+    return Permission(who=who, on=on, calls=calls, actions=named, why=why, unprotected=unprotected)
 
 
 def action(call: str) -> str:
@@ -86,17 +96,19 @@ READING = (
     needs("approver", ANYTHING, "sts:GetCallerIdentity"),
     needs("approver", LEDGER, *every("dynamodb", "GetItem", "Query")),
     needs("approver", LEDGER_BEFORE, *every("dynamodb", "GetItem", "Query")),
-    needs("approver", HEADS, "dynamodb:GetItem", why="a veto in the HEAD of any environment counts in all of them"),
+    needs("approver", HEADS, "dynamodb:GetItem", why="a veto of any environment counts in all of them"),
     needs("approver", ARTIFACTS, "s3:GetObject", "s3:HeadObject", actions=("s3:GetObject",)),
     needs("approver", ARTIFACTS_BEFORE, "s3:GetObject", "s3:HeadObject", actions=("s3:GetObject",)),
     needs("approver", KEPT_BUCKETS, "s3:HeadBucket", "s3:ListObjectsV2", actions=("s3:ListBucket",)),
     needs("approver", BUCKET_BEFORE, "s3:HeadBucket", "s3:ListObjectsV2", actions=("s3:ListBucket",)),
+    needs("approver", ANYTHING, "rds:DescribeDBSnapshots"),
     needs("approver", SIGNING_KEY, "kms:GetPublicKey"),
     needs("approver", SIGNING_KEY_BEFORE, "kms:GetPublicKey"),
 )
 
 DEPLOYING = (
-    needs("ci", LEDGER, "dynamodb:TransactWriteItems", actions=("dynamodb:ConditionCheckItem", "dynamodb:PutItem")),
+    needs("ci", LEDGER, *every("dynamodb", "PutItem", "TransactWriteItems"),
+          actions=("dynamodb:ConditionCheckItem", "dynamodb:PutItem")),
     needs("ci", SIGNING_KEY, "kms:Sign"),
     needs("ci", STATE_KEY, *every("kms", "Decrypt", "Encrypt")),
     needs(
@@ -110,10 +122,16 @@ DEPLOYING = (
     needs("ci", BACKUPS, *every("s3", "GetObject", "PutObject")),
     needs("ci", SECRETS, "secretsmanager:GetSecretValue"),
     needs("ci", PARAMETERS, "ssm:GetParameter"),
-    needs("ci", NEW, "rds:CreateDBSnapshot", actions=("rds:AddTagsToResource", "rds:CreateDBSnapshot")),
-    needs("ci", ANYTHING, *every("rds", "DescribeDBInstances", "DescribeDBSnapshots")),
-    needs("ci", ANYTHING, *every("elbv2", "DescribeListeners", "DescribeLoadBalancers", "DescribeTags")),
-    needs("ci", ANYTHING, *every("elbv2", "DescribeTargetGroups", "DescribeTargetHealth")),
+    needs("ci", MIGRATION, "ssm:PutParameter"),
+    needs("ci", NEW_SNAPSHOT, "rds:CreateDBSnapshot", actions=("rds:AddTagsToResource", "rds:CreateDBSnapshot")),
+    needs("ci", OWN_DATABASE, "rds:CreateDBSnapshot"),
+    # RDS works with the database's key as whoever asks it to: for snapshots here, for the instance as administrators.
+    needs("ci", DATABASE_KEY, "rds:CreateDBSnapshot", actions=("kms:CreateGrant", "kms:DescribeKey")),
+    needs("ci", OWN_SNAPSHOTS, "rds:DeleteDBSnapshot", unprotected=True),
+    needs("ci", ANYTHING, "rds:DescribeDBInstances"),
+    needs("ci", ANYTHING, *every("elbv2", "DescribeListenerAttributes", "DescribeListeners", "DescribeLoadBalancers")),
+    needs("ci", ANYTHING, *every("elbv2", "DescribeTags", "DescribeTargetGroups", "DescribeTargetHealth")),
+    needs("ci", ANYTHING, "ec2:DescribeInstances"),
     needs("ci", OWN, "cloudwatch:PutMetricAlarm", "elbv2:ModifyListener"),
     needs("ci", ANYTHING, *every("cloudwatch", "DescribeAlarms", "GetMetricData", "ListTagsForResource")),
     needs(
@@ -123,7 +141,7 @@ DEPLOYING = (
         why="RDS names its secrets and tags them with the database only, so those of other environments in the account "
         "are not told apart: separate accounts do",
     ),
-)
+)  # fmt: skip
 
 # The state backend in S3. Nothing of it can be recorded where the state is a local file.
 STATE_BACKEND = (
@@ -139,18 +157,20 @@ LOOKING = (
         ANYTHING,
         *every(
             "ec2",
-            *("DescribeAddresses", "DescribeFlowLogs", "DescribeIamInstanceProfileAssociations", "DescribeImages"),
-            *("DescribeInstanceAttribute", "DescribeInstances", "DescribeInternetGateways", "DescribeNatGateways"),
-            *("DescribeNetworkAcls", "DescribeNetworkInterfaces", "DescribePrefixLists", "DescribeRouteTables"),
-            *("DescribeSecurityGroupRules", "DescribeSecurityGroups", "DescribeSubnets", "DescribeVolumes"),
-            *("DescribeVpcAttribute", "DescribeVpcEndpoints", "DescribeVpcs"),
+            *("DescribeAddresses", "DescribeAddressesAttribute", "DescribeFlowLogs", "DescribeImages"),
+            *("DescribeIamInstanceProfileAssociations", "DescribeInstanceAttribute", "DescribeInstanceTypes"),
+            *("DescribeInstanceCreditSpecifications", "DescribeInstances", "DescribeInternetGateways"),
+            *("DescribeNatGateways", "DescribeNetworkAcls", "DescribeNetworkInterfaces", "DescribePrefixLists"),
+            *("DescribeRouteTables", "DescribeSecurityGroupRules", "DescribeSecurityGroups", "DescribeSubnets"),
+            *("DescribeTags", "DescribeVolumes", "DescribeVpcAttribute", "DescribeVpcEndpoints", "DescribeVpcs"),
         ),
         actions=("ec2:Describe*",),
     ),
     needs(
         "operator",
         ANYTHING,
-        *every("elbv2", "DescribeLoadBalancerAttributes", "DescribeTargetGroupAttributes"),
+        *every("elbv2", "DescribeCapacityReservation", "DescribeLoadBalancerAttributes"),
+        *every("elbv2", "DescribeTargetGroupAttributes"),
         actions=("elasticloadbalancing:Describe*",),
     ),
     needs(
@@ -175,8 +195,10 @@ LOOKING = (
     needs(
         "operator",
         BUCKETS,
-        *every("s3", "HeadBucket", "GetBucketEncryption", "GetBucketLifecycleConfiguration", "GetBucketLogging"),
-        *every("s3", "GetBucketOwnershipControls", "GetBucketPolicy", "GetBucketTagging", "GetBucketVersioning"),
+        *every("s3", "HeadBucket", "GetBucketAccelerateConfiguration", "GetBucketAcl", "GetBucketCors"),
+        *every("s3", "GetBucketEncryption", "GetBucketLifecycleConfiguration", "GetBucketLogging"),
+        *every("s3", "GetBucketOwnershipControls", "GetBucketPolicy", "GetBucketReplication", "GetBucketTagging"),
+        *every("s3", "GetBucketRequestPayment", "GetBucketVersioning", "GetBucketWebsite"),
         *every("s3", "GetObjectLockConfiguration", "GetPublicAccessBlock"),
         actions=(
             *("s3:ListBucket", "s3:GetBucket*", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration"),
@@ -386,8 +408,7 @@ FOUNDING = (
 )  # fmt: skip
 
 PRUNING = (
-    needs("pruner", ANYTHING, "rds:DescribeDBSnapshots"),
-    needs("pruner", OWN, "rds:DeleteDBSnapshot"),
+    needs("pruner", OWN_SNAPSHOTS, "rds:DeleteDBSnapshot"),
     needs("pruner", BACKUPS, "s3:DeleteObjects", actions=("s3:DeleteObject", "s3:DeleteObjectVersion")),
     needs("pruner", ARTIFACT_BYTES, "s3:DeleteObjects", actions=("s3:DeleteObject", "s3:DeleteObjectVersion")),
     needs("pruner", ARTIFACT_BYTES, "s3:HeadObject", actions=("s3:GetObjectLegalHold", "s3:GetObjectRetention")),

@@ -15,6 +15,15 @@ PARTIES: tuple[Party, ...] = get_args(Party)
 GITHUB = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
 
+SESSION_SECONDS = 3600
+"""How long credentials of a role last at most where nothing else is said: AWS's own default."""
+DEPLOYING_SECONDS = 4 * 3600
+"""The same for roles that deploy. They have to last until the deployment is closed, also where it is put back.
+
+With prod's settings each part takes at most: a snapshot 25 minutes, the install 72, checks 14, a watch 13, putting back
+72. That is 3 h 16 min; AWS allows 12 hours, and each hour more is one more for whoever steals them.
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Identities:
@@ -49,6 +58,11 @@ class Identities:
     def name_of(self, part: str) -> str:
         """What a role or policy is called. IAM wants these names distinct in an account, whatever their paths."""
         return f"{self.names.project}-{self.names.environment}-{part}"
+
+
+def session_seconds(party: Party) -> int:
+    """How long whoever becomes this party may ask to be it; shorter unless they ask."""
+    return DEPLOYING_SECONDS if party in ("ci", "operator") else SESSION_SECONDS
 
 
 def github_provider(account: str) -> str:

@@ -11,10 +11,14 @@ from settings.permissions.identities import Identities
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """An environment, and the one that it promotes from, which it reads. Both are meant to be in one account."""
+    """An environment, and the one that it promotes from, which it reads. Both are meant to be in one account.
+
+    In one that is not `protected`, whoever deploys deletes its old snapshots too.
+    """
 
     names: Names
     before: Names | None
+    protected: bool
 
     @cached_property
     def words(self) -> Mapping[str, str]:
@@ -33,11 +37,14 @@ class Place:
             "ledger_table": names.ledger_table,
             "signing_alias": names.signing_alias,
             "state_alias": names.state_alias,
+            "database_alias": names.database_alias,
+            "migration_parameter": names.migration_parameter,
             "machine_path": identities.machine_path,
             "access_path": identities.access_path,
             "boundary": identities.boundary,
             "github": identities.github,
             "ci_role": identities.role("ci"),
+            "operator_role": identities.role("operator"),
             "pruner_role": identities.role("pruner"),
             **self._words_before(),
         }
@@ -60,9 +67,9 @@ class Place:
         }
 
 
-def place_of(names: Names, promotes_from: str | None) -> Place:
+def place_of(names: Names, promotes_from: str | None, *, protected: bool) -> Place:
     """The place of an environment's names."""
     before = promotes_from and Names(
         project=names.project, environment=promotes_from, account=names.account, region=names.region
     )
-    return Place(names=names, before=before or None)
+    return Place(names=names, before=before or None, protected=protected)

@@ -1,6 +1,7 @@
 """Policies: the documents that give each party what the table says, and who may become that party."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -35,7 +36,7 @@ def statements(party: Party, place: Place) -> list[Statement]:
 
 def permissions(party: Party, place: Place) -> list[Permission]:
     """The lines of the table that are for a party here."""
-    return [one for one in TABLE if is_for(one, party) and (place.before is not None or not one.on.before)]
+    return [one for one in TABLE if is_for(one, party) and _holds(one, place)]
 
 
 def is_for(permission: Permission, party: Party) -> bool:
@@ -48,17 +49,28 @@ def is_for(permission: Permission, party: Party) -> bool:
 def workflow_trust(place: Place, repository: str) -> Document:
     """Let workflows of a repository become `ci` here, when they run in GitHub's environment of the same name."""
     identities = Identities(names=place.names)
-    subject = f"repo:{repository}:environment:{place.names.environment}"
+    wanted = {f"{GITHUB}:aud": AUDIENCE, f"{GITHUB}:sub": subjects(repository, place.names.environment)}
     return _document(
         [
             {
                 "Effect": "Allow",
                 "Principal": {"Federated": identities.github},
                 "Action": "sts:AssumeRoleWithWebIdentity",
-                "Condition": {"StringEquals": {f"{GITHUB}:aud": AUDIENCE, f"{GITHUB}:sub": subject}},
+                "Condition": {"StringEquals": wanted},
             }
         ]
     )
+
+
+def subjects(repository: str, environment: str) -> list[str]:
+    """What GitHub's tokens may call a job of a repository (like owner/name or owner@1/name@2) in an environment.
+
+    Tokens of repositories made, renamed or transferred since 15 July 2026 name the ids, those of older ones do not, and
+    an organisation may change over at any time: so where ids are stated both are trusted. That lets nobody else in: who
+    takes over a name that became free gets a token with other ids.
+    """
+    plain = re.sub("@[0-9]+", "", repository)
+    return [f"repo:{one}:environment:{environment}" for one in dict.fromkeys((plain, repository))]
 
 
 def peoples_trust(principals: Sequence[str]) -> Document:
@@ -69,6 +81,11 @@ def peoples_trust(principals: Sequence[str]) -> Document:
 def size(document: Document) -> int:
     """Characters as IAM counts them."""
     return len(json.dumps(document, separators=(",", ":")))
+
+
+def _holds(permission: Permission, place: Place) -> bool:
+    """Whether a line is about an environment like this one."""
+    return (place.before is not None or not permission.on.before) and not (permission.unprotected and place.protected)
 
 
 def _reach(permission: Permission, action: str, place: Place) -> Statement:

@@ -7,7 +7,7 @@ is whatever of that service carries the environment's tags, `NEW` whatever is ma
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-Condition = Mapping[str, Mapping[str, str]]
+Condition = Mapping[str, Mapping[str, str | tuple[str, ...]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +46,10 @@ ANYTHING = Scope(resources=("*",))
 OWN = Scope(resources=of_account("{service}", "*"), condition=CARRIES_TAGS)
 NEW = Scope(resources=of_account("{service}", "*"), condition=GETS_TAGS)
 NOBODYS = Scope(resources=of_account("{service}", "*"), condition={**GETS_TAGS, **IS_NOBODYS})
+DEPLOYMENTS_SNAPSHOT = "snapshot:{prefix}-????????-??????-*"  # date and time of a deployment; no final snapshot
+NEW_SNAPSHOT = Scope(resources=of_account("rds", DEPLOYMENTS_SNAPSHOT), condition={**GETS_TAGS, **IS_NOBODYS})
+OWN_SNAPSHOTS = Scope(resources=of_account("rds", DEPLOYMENTS_SNAPSHOT), condition=CARRIES_TAGS)
+OWN_DATABASE = Scope(resources=of_account("rds", "db:*"), condition=CARRIES_TAGS)
 NEW_KEY = Scope(resources=("*",), condition=GETS_TAGS)  # a key has no name before it is made
 PARTS_OF_SERVERS = Scope(
     resources=(*of_account("ec2", "network-interface/*", "volume/*"), "arn:aws:ec2:{region}::image/*")
@@ -54,20 +58,28 @@ GROUPS = Scope(resources=of_account("ec2", "security-group/*", "security-group-r
 
 LEDGER = Scope(resources=of_account("dynamodb", "table/{ledger_table}"))
 LEDGER_BEFORE = Scope(resources=of_account("dynamodb", "table/{ledger_table_before}"), before=True)
-HEADS = Scope(
+HEADS = Scope(  # and the stops beside them: items of these kinds in any ledger of the project, and no event
     resources=of_account("dynamodb", "table/{project}-*-ledger"),
-    condition={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": "HEAD"}},
+    condition={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ("HEAD", "STOPS")}},
 )
 SIGNING_KEY = behind("{signing_alias}")
 SIGNING_KEY_BEFORE = behind("{signing_alias_before}", before=True)
 STATE_KEY = behind("{state_alias}")
-ALIASES = Scope(resources=of_account("kms", "{signing_alias}", "{state_alias}"))
+DATABASE_KEY = Scope(
+    resources=of_account("kms", "key/*"),
+    condition={
+        "ForAnyValue:StringEquals": {"kms:ResourceAliases": "{database_alias}"},
+        "StringEquals": {"kms:ViaService": "rds.{region}.amazonaws.com"},
+    },
+)
+ALIASES = Scope(resources=of_account("kms", "{signing_alias}", "{state_alias}", "{database_alias}"))
 SECRETS = Scope(resources=of_account("secretsmanager", "secret:{path}/*"))
 DATABASE_SECRETS = Scope(
     resources=of_account("secretsmanager", "secret:rds!db-*"),
     condition={"StringEquals": {"aws:ResourceTag/aws:secretsmanager:owningService": "rds"}},
 )
 PARAMETERS = Scope(resources=of_account("ssm", "parameter/{path}/*"))
+MIGRATION = Scope(resources=of_account("ssm", "parameter{migration_parameter}"))
 DASHBOARDS = Scope(resources=("arn:aws:cloudwatch::{account}:dashboard/{prefix}",))
 
 ARTIFACTS = Scope(resources=("arn:aws:s3:::{artifact_bucket}/*",))

@@ -28,10 +28,12 @@ GREEN_LIVE = Slots(blue=OLD, green=NEW, declared="green")
 
 
 @cache
-def record(settings: Settings, slots: Slots = EMPTY) -> Recording:
+def record(
+    settings: Settings, slots: Slots = EMPTY, *, out: tuple[str, ...] = (), passed_over: tuple[str, ...] = ()
+) -> Recording:
     """An environment with the tests' keys, declared without an engine; the same one for the same values."""
     keys = Keys(deploy_private=PRIVATE_KEY, host_public=HOST_KEY, bastion_host_public=BASTION_KEY)
-    return recording.record(settings, slots, keys)
+    return recording.record(settings, slots, keys, out=out, passed_over=passed_over)
 
 
 def settings_of(environment: str, **changes: Any) -> Settings:

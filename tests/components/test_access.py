@@ -5,6 +5,7 @@ import json
 import pytest
 
 from components.recording import Recording
+from settings.permissions.identities import PARTIES
 from tests.components.recording import BLUE_LIVE_GREEN_FILLED, record, settings_of
 
 ROLE = "aws:iam/role:Role"
@@ -60,7 +61,13 @@ def test_each_is_trusted_by_those_that_the_settings_name() -> None:
 def test_workflows_are_of_the_repository_and_of_githubs_environment() -> None:
     trust = json.loads(with_people("qa").one(ROLE, "env-access-ci").inputs["assumeRolePolicy"])
     (conditions,) = trust["Statement"][0]["Condition"].values()
-    assert sorted(conditions.values()) == ["repo:octo/shop:environment:qa", "sts.amazonaws.com"]
+    assert [*conditions.values()] == ["sts.amazonaws.com", ["repo:octo/shop:environment:qa"]]
+
+
+def test_roles_that_deploy_may_be_held_until_a_deployment_is_closed() -> None:
+    recording = with_people()
+    held = {party: recording.one(ROLE, f"env-access-{party}").inputs["maxSessionDuration"] for party in PARTIES[:-1]}
+    assert held == {"approver": 3600, "ci": 14400, "operator": 14400, "pruner": 3600}
 
 
 def test_the_provider_is_no_resource_because_environments_share_it() -> None:

@@ -17,14 +17,19 @@ def test_a_server_is_watched_for_cpu_memory_and_disk() -> None:
     assert [one.dimensions for one in alarms] == [{"InstanceId": "i-2"}] * 3
 
 
-def test_requests_are_judged_for_the_live_slot_and_timeouts_for_the_whole_balancer() -> None:
+def test_requests_are_judged_for_the_live_slot_and_the_balancers_own_errors_for_all_of_it() -> None:
     alarms = {one.name: one for one in request_alarms("app/lb/1", "targetgroup/green/2")}
     live = {"LoadBalancer": "app/lb/1", "TargetGroup": "targetgroup/green/2"}
     assert {name: dict(one.dimensions) for name, one in alarms.items()} == {
         "errors": live,
         "timeouts": {"LoadBalancer": "app/lb/1"},
+        "broken-off": {"LoadBalancer": "app/lb/1"},
         "latency": live,
     }
+    assert (alarms["timeouts"].metric, alarms["broken-off"].metric) == (
+        "HTTPCode_ELB_504_Count",
+        "HTTPCode_ELB_502_Count",
+    )
 
 
 def test_any_5xx_that_lasts_three_minutes_is_an_alarm_and_so_is_every_20th_answer_over_200_ms() -> None:

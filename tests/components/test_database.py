@@ -27,6 +27,36 @@ def test_every_database_is_private_encrypted_and_has_a_managed_password(environm
     assert inputs["manageMasterUserPassword"] is True
 
 
+def test_the_database_is_encrypted_with_a_key_of_the_environment_that_is_rotated_and_outlives_it() -> None:
+    recording = record(settings_of("prod"))
+    [database] = recording.of("aws:rds/instance:Instance")
+    key = recording.one("aws:kms/key:Key", "env-database-key")
+    assert database.inputs["kmsKeyId"] == key.outputs["arn"]
+    assert (key.inputs["enableKeyRotation"], key.inputs["deletionWindowInDays"]) == (True, 30)
+    assert [one.name for one in recording.declared if one.retain_on_delete] == ["env-database-key"]
+    [statement] = json.loads(key.inputs["policy"])["Statement"]
+    assert statement["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
+
+
+def test_the_databases_key_has_its_alias_before_the_database_because_permissions_go_by_that() -> None:
+    recording = record(settings_of("prod"))
+    [database] = recording.of("aws:rds/instance:Instance")
+    alias = recording.one("aws:kms/alias:Alias", "env-database-key")
+    assert alias.inputs == {"name": "alias/stageline-prod-database", "targetKeyId": "env-database-key-key"}
+    assert alias.urn in database.after
+
+
+def test_another_key_replaces_no_database() -> None:
+    [database] = record(settings_of("prod")).of("aws:rds/instance:Instance")
+    assert database.ignore_changes == ("kmsKeyId",)
+
+
+def test_no_deployment_may_migrate_until_somebody_says_so_and_no_up_takes_that_back() -> None:
+    parameter = record(settings_of("dev")).one("aws:ssm/parameter:Parameter", "env-database-migration")
+    assert parameter.inputs == {"name": "/stageline/dev/migration", "type": "String", "value": "none"}
+    assert parameter.ignore_changes == ("value",)
+
+
 def test_the_database_stands_in_the_private_subnets() -> None:
     [group] = record(settings_of("dev")).of("aws:rds/subnetGroup:SubnetGroup")
     assert group.inputs["subnetIds"] == ["env-network-private-a-id", "env-network-private-b-id"]
@@ -63,8 +93,8 @@ def test_the_parameter_tells_servers_where_the_database_is_and_the_applications_
     [
         pytest.param("postgres", "17.4", True, ("postgres17", "rds.force_ssl", "1"), id="postgres"),
         pytest.param("postgres", "17.4", False, ("postgres17", "rds.force_ssl", "0"), id="postgres without TLS"),
-        pytest.param("mysql", "8.4.3", True, ("mysql8.4", "require_secure_transport", "ON"), id="mysql"),
-        pytest.param("mysql", "8.4.3", False, ("mysql8.4", "require_secure_transport", "OFF"), id="mysql without TLS"),
+        pytest.param("mysql", "8.4.3", True, ("mysql8.4", "require_secure_transport", "1"), id="mysql"),
+        pytest.param("mysql", "8.4.3", False, ("mysql8.4", "require_secure_transport", "0"), id="mysql without TLS"),
     ],
 )
 def test_each_engine_refuses_plain_connections_by_its_parameter(
@@ -109,6 +139,12 @@ def test_what_went_wrong_in_a_database_goes_to_groups_that_are_encrypted_and_the
             "kmsKeyId": "arn:of:env-logs-key",
         }
         assert group.urn in instance.after
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_a_change_of_the_database_waits_for_no_maintenance_window(environment: str) -> None:
+    [instance] = record(settings_of(environment)).of("aws:rds/instance:Instance")
+    assert instance.inputs["applyImmediately"] is True
 
 
 def test_mysql_writes_its_slow_queries_where_they_are_sent_from() -> None:

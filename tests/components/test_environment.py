@@ -83,6 +83,7 @@ KEPT = {
     "env-storage-backups",
     "env-storage-signing",
     "env-database-instance",
+    "env-database-key",
 }
 
 

@@ -60,6 +60,20 @@ def test_the_preview_listener_moves_after_the_live_one_so_that_the_new_slot_keep
     assert recording.one(LISTENER, "env-lb-live").urn in recording.one(LISTENER, "env-lb-preview").after
 
 
+def test_each_part_is_found_by_its_tag() -> None:
+    recording = record(settings_of("prod"), GREEN_LIVE)
+    kinds = (LISTENER, GROUP, "aws:lb/loadBalancer:LoadBalancer")
+    tags = {one.name: one.inputs.get("tags") for kind in kinds for one in recording.of(kind)}
+    assert tags == {
+        "env-lb-alb": {"part": "balancer"},
+        "env-lb-live": {"part": "live"},
+        "env-lb-preview": {"part": "preview"},
+        "env-lb-redirect": None,
+        "env-lb-blue": {"part": "blue"},
+        "env-lb-green": {"part": "green"},
+    }
+
+
 def test_a_target_group_asks_for_health_as_the_settings_say() -> None:
     groups = record(settings_of("prod")).of(GROUP)
     assert [(group.name, group.inputs["port"]) for group in groups] == [

@@ -20,7 +20,7 @@ def alarms(environment: str = "prod", slots: Slots = EMPTY) -> dict[str, dict[st
 
 def test_alarms_are_named_after_the_environment() -> None:
     servers = [f"stageline-prod-{part}-{number}" for part in ("cpu", "memory", "disk") for number in (1, 2)]
-    requests = [f"stageline-prod-{part}" for part in ("errors", "timeouts", "latency", "health")]
+    requests = [f"stageline-prod-{part}" for part in ("errors", "timeouts", "broken-off", "latency", "health")]
     database = [f"stageline-prod-database-{part}" for part in ("cpu", "connections", "storage")]
     assert sorted(alarms()) == sorted([*servers, *requests, *database])
 

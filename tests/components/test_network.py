@@ -16,7 +16,7 @@ from tests.components.recording import record, settings_of
 def vpc_blocks(draw: st.DrawFn) -> str:
     """Any block that the settings accept."""
     base = draw(st.sampled_from(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]))
-    prefix = draw(st.integers(16, 24))
+    prefix = draw(st.integers(16, 23))
     private = ipaddress.IPv4Network(base)
     address = draw(st.integers(int(private.network_address), int(private.broadcast_address)))
     return str(ipaddress.IPv4Network((address, prefix), strict=False))
@@ -32,8 +32,8 @@ def test_subnets_lie_in_the_vpc_and_share_no_address(cidr: str, zones: int) -> N
 
 
 @given(vpc_blocks())
-def test_a_subnet_is_never_smaller_than_aws_allows(cidr: str) -> None:
-    assert ipaddress.IPv4Network(public_block(cidr, 0)).prefixlen <= 28
+def test_a_subnet_is_never_smaller_than_a_load_balancer_needs(cidr: str) -> None:
+    assert ipaddress.IPv4Network(public_block(cidr, 0)).prefixlen <= 27
 
 
 def test_every_zone_has_a_public_and_a_private_subnet() -> None:

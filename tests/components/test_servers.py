@@ -1,6 +1,7 @@
 """Servers: what they may read, how they are reached, and when an installer runs."""
 
 import json
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -54,7 +55,13 @@ def test_stdin_holds_what_the_slot_shall_hold_and_nothing_else() -> None:
         "release": "1.1.0",
         "digest": "b" * 64,
         "deployment": "d-2",
+        "reuse": False,
     }
+
+
+def test_stdin_says_whether_bytes_that_a_server_holds_are_used_again() -> None:
+    command = record(settings_of("prod"), Slots(blue=replace(OLD, reuse=True))).one(COMMAND, "env-servers-2-blue")
+    assert json.loads(command.inputs["stdin"])["reuse"] is True
 
 
 def test_a_slot_that_a_deployment_emptied_is_told_to_be_empty() -> None:
@@ -190,7 +197,7 @@ def test_the_role_reads_these_and_nothing_else() -> None:
             [f"{secret}/host-key-??????", f"{secret}/authorized-keys-??????"],
         ),
         ("Allow", "s3:GetObject", ["arn:of:env-storage-artifacts/artifacts/*"]),
-        ("Allow", "ssm:GetParameter", ["arn:of:env-database-parameter"]),
+        ("Allow", "ssm:GetParameter", ["arn:of:env-database-parameter", "arn:of:env-database-migration"]),
         ("Allow", "elasticloadbalancing:DescribeTargetHealth", ["*"]),
         ("Allow", "secretsmanager:GetSecretValue", [f"{secret}/database-login-??????"]),
     ]
@@ -208,9 +215,7 @@ def test_the_role_writes_figures_into_the_agents_namespace_and_logs_into_the_ser
 
 
 def boot(**changes: str) -> Boot:
-    names = ["project", "environment", "region", "user", "artifact_bucket", "database_parameter", "server_logs"]
-    values = {name: f"the {name}" for name in [*names, "host_key_secret", "authorized_keys_secret"]}
-    return Boot(**{**values, **changes})
+    return Boot(**{**{field.name: f"the {field.name}" for field in fields(Boot)}, **changes})
 
 
 def test_user_data_is_a_python_program_with_its_settings_as_text() -> None:

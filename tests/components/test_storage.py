@@ -60,8 +60,10 @@ def test_a_bucket_refuses_what_is_not_encrypted_on_its_way(part: str) -> None:
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_an_artifact_is_written_once_and_parts_of_an_upload_are_exempt() -> None:
-    statement = policy(record(settings_of("dev")), "artifacts")["DenyOverwriting"]
+@pytest.mark.parametrize("part", ["artifacts", "backups"])
+def test_an_artifact_and_a_backup_are_written_once_and_parts_of_an_upload_are_exempt(part: str) -> None:
+    statement = policy(record(settings_of("dev")), part)["DenyOverwriting"]
+    assert statement["Resource"] == f"arn:aws:s3:::stageline-dev-{part}-123456789012-eu-central-1/*"
     assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:PutObject")
     assert statement["Condition"] == {
         "Null": {"s3:if-none-match": "true"},
@@ -96,6 +98,6 @@ def test_object_lock_is_always_possible_and_its_rule_is_the_setting(environment:
 def test_the_signing_key_signs_on_the_curve_that_clients_verify_and_has_its_derived_alias() -> None:
     recording = record(settings_of("dev"))
     [key] = own(recording, "aws:kms/key:Key")
-    [alias] = recording.of("aws:kms/alias:Alias")
+    alias = recording.one("aws:kms/alias:Alias", "env-storage-signing")
     assert (key.inputs["customerMasterKeySpec"], key.inputs["keyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
     assert alias.inputs == {"name": "alias/stageline-dev-signing", "targetKeyId": "env-storage-signing-key"}

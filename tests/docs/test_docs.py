@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +12,20 @@ from pydantic.fields import FieldInfo
 
 from local.cli import commands as local_cloud
 from release.artifacts.archive import MOST_BYTES, MOST_ENTRIES, MOST_ENTRY_BYTES, MOST_TEXT_BYTES
-from release.artifacts.manifest import VERSION_LENGTH
+from release.artifacts.manifest import NAME_LENGTH, VERSION_LENGTH
 from release.aws.databases import SNAPSHOT_LIMIT
 from release.cli import release
 from release.deployment.interruption import SIGNALS
-from release.deployment.plan import ALL_STEPS
-from release.errors import Interrupted, StagelineError
+from release.deployment.lanes import IN_PLACE, INSTALLED_BACK, STARTED, forward, warnings_of
+from release.environment import UP_WAIT
+from release.errors import MOST_HINT, MOST_MESSAGE, Interrupted, StagelineError
+from release.ledger.bounds import MOST_BYTES as MOST_BYTES_OF_EVENT
+from release.ledger.form import FORMAT
 from release.ledger.head import Head, State
 from release.ledger.lease import BEAT, LENGTH
-from release.verification.verification import HEALTH_LIMIT, IN_A_ROW, SMOKE_LIMIT
+from release.ledger.stops import MOST_REASON, MOST_VETOES
+from release.verification.probe import LIMIT, MOST_BODY
+from release.verification.verification import HEALTH_LIMIT, HEALTH_MARGIN, IN_A_ROW, SMOKE_LIMIT
 from settings.model import Settings
 from settings.names import ENVIRONMENT_RULE, Names
 from settings.rules import RULES
@@ -106,24 +110,43 @@ def test_the_reference_has_exactly_the_exit_codes() -> None:
     assert table == {"0": "done", **{str(code): in_words(error) for code, error in errors.items()}, **interrupted}
 
 
-def test_the_reference_has_the_steps_of_a_deployment_in_order() -> None:
-    assert [name.strip("`") for name, *_ in rows(section(REFERENCE, "Deployments"))] == list(ALL_STEPS)
+def test_the_reference_has_the_steps_that_go_forward_in_order() -> None:
+    table = rows(part("Deployments", "Promotion, hotfix, redeployment"))
+    assert [name.strip("`") for name, *_ in table] == list(forward(pause=True))
+    assert warning_steps(table) == warnings_of("promotion")
+
+
+def test_the_reference_has_the_steps_of_each_rollback_in_order() -> None:
+    table = rows(part("Deployments", "Rollback"))
+    for column, lane in enumerate((IN_PLACE, STARTED, INSTALLED_BACK), start=1):
+        assert [row[0].strip("`") for row in table if row[column]] == list(lane)
+    assert warning_steps(table) == warnings_of("rollback")
 
 
 def test_the_reference_has_every_part_of_head() -> None:
-    named = {key for keys, _ in rows(section(REFERENCE, "The ledger")) for key in re.findall(r"`([\w.]+)`", keys)}
-    parts = {field.name for field in fields(Head)} - {"state"}
-    assert named == parts | {f"state.{field.name}" for field in fields(State)}
+    named = {key for keys, _ in rows(part("The ledger", "HEAD")) for key in re.findall(r"`([\w.]+)`", keys)}
+    parts = Head.model_fields.keys() - {"state"}
+    assert named == parts | {f"state.{name}" for name in State.model_fields}
 
 
 def test_the_reference_has_the_limits_that_the_code_keeps() -> None:
     limits = (
-        f"It lasts {LENGTH.seconds // 60} minutes",
+        f"within {LENGTH:.0f} seconds",
         f"one every {BEAT:.0f} seconds",
+        f"at most {UP_WAIT / 60:.0f} minutes",
+        f"of format {FORMAT}",
+        f"{MOST_REASON} characters at most",
+        f"{MOST_VETOES} vetoes",
+        f"{MOST_BYTES_OF_EVENT:,} bytes",
         f"{MOST_ENTRIES:,} entries, {MOST_ENTRY_BYTES >> 30} GiB in one file or {MOST_BYTES >> 30} GiB unpacked",
         f"at most {MOST_TEXT_BYTES >> 10} KiB",
         f"of {VERSION_LENGTH} characters at most",
         f"ends after {HEALTH_LIMIT:.0f} seconds",
+        f"`load_balancer.health`, and {HEALTH_MARGIN:.0f} seconds",
+        f"to the body's last: {LIMIT:.0f} seconds",
+        f"the first {MOST_BODY:,} bytes",
+        f"a line of at most {NAME_LENGTH} characters",
+        f"of at most {MOST_MESSAGE + len('; ') + MOST_HINT:,} characters",
         f"all smoke checks after {SMOKE_LIMIT / 60:.0f} minutes",
         f"a snapshot after {SNAPSHOT_LIMIT // 60} minutes",
         f"answers {IN_A_ROW} times in a row",
@@ -155,6 +178,16 @@ def test_an_output_line_may_leave_something_out() -> None:
     assert (shown.command, shown.output) == ("release status", ("qa  …  1.0.0",))
     assert pattern(shown.output[0]).fullmatch("qa  green  1.0.0")
     assert not pattern(shown.output[0]).fullmatch("qa  green  1.1.0")
+
+
+def part(heading: str, subheading: str) -> str:
+    """The text of the reference below a heading of third level."""
+    return section(REFERENCE, heading).split(f"\n### {subheading}\n", 1)[1].split("\n### ", 1)[0]
+
+
+def warning_steps(table: list[list[str]]) -> set[str]:
+    """The steps whose failure is a warning, by the last column."""
+    return {row[0].strip("`") for row in table if row[-1].startswith("a warning")}
 
 
 def run_fault(words: list[str]) -> str:

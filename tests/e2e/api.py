@@ -47,7 +47,8 @@ def open_ledger(table: str) -> Ledger:
 
 @contextmanager
 def _variables(values: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in (*values, "AWS_PROFILE", "AWS_SESSION_TOKEN")}
+    theirs = [name for name in os.environ if name.startswith("AWS_")]
+    before = {name: os.environ.get(name) for name in (*values, *theirs)}
     for name in before:
         os.environ.pop(name, None)
     os.environ.update(values)

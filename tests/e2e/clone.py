@@ -18,9 +18,8 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-import boto3
-
 from examples.build import build
+from local.clients import cloud_client
 from local.demo import AT_ONCE, Cloud
 from local.paths import CODE, Paths
 from release.ledger.canonical import canonical_json
@@ -40,7 +39,8 @@ class Clone:
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """The command `local-cloud`, run in the clone."""
         environment = {**os.environ, "PYTHONPATH": str(CODE)}
-        environment.pop("STAGELINE_ROOT_DIR", None)
+        for name in ("STAGELINE_ROOT_DIR", "STAGELINE_PROJECT"):
+            environment.pop(name, None)
         return subprocess.run(
             [sys.executable, "-m", "local.cli", *arguments],
             cwd=self.folder,
@@ -77,8 +77,7 @@ def client(cloud: Cloud, service: str) -> Any:
 
 @cache
 def _client(service: str, region: str, url: str, key: str, secret: str) -> Any:
-    make: Callable[..., Any] = boto3.client
-    return make(service, region_name=region, endpoint_url=url, aws_access_key_id=key, aws_secret_access_key=secret)
+    return cloud_client(service, url=url, region=region, key=key, secret=secret)
 
 
 def new_clone(folder: Path) -> Clone:

@@ -13,7 +13,7 @@ TAGS = [{"Key": "project", "Values": ["stageline"]}, {"Key": "environment", "Val
 STAYS: Mapping[str, str] = {
     "the ledger": r":table/stageline-dev-ledger$",
     "secrets of init": r":secret:stageline/dev/[\w-]+$",
-    "the state's key, and keys that are going": r":kms:.*:key/",
+    "the keys of state and database, and keys that are going": r":kms:.*:key/",
     "snapshots of deployments": r":snapshot:stageline-dev-\d{8}-",
     "terminated servers": r":instance/i-",
 }

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from components.slots import SLOT_PORTS
+from contract.slots import SLOT_PORTS
 from local.demo import Cloud, bring_up
 from release.servers.ssh import Door, Ssh
 from release.verbs.init import new_key_pair

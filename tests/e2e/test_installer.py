@@ -38,6 +38,7 @@ from tests.e2e.clone import (
 )
 
 SLOTS = ("blue", "green")
+UP = ("pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", "--non-interactive")
 STATUS = "python3 stageline/slot.py status"
 
 RELEASE = """#!/usr/bin/env python3
@@ -230,14 +231,16 @@ def full_disk(dev: Dev, server: str) -> Iterator[None]:
 
 @contextmanager
 def settle(dev: Dev, seconds: int) -> Iterator[None]:
-    """Another time to settle in dev's stack file of this clone."""
+    """Another time to settle in dev's stack file of this clone, applied: promotions apply nothing but releases."""
     file = dev.cloud.paths.work / "Pulumi.dev.yaml"
     before = file.read_text()
     stack = yaml.safe_load(before)
     stack["config"]["stageline:servers"]["settle"] = seconds
     file.write_text(yaml.safe_dump(stack))
+    dev.cloud.must(*UP)
     yield
     file.write_text(before)
+    dev.cloud.must(*UP)
 
 
 def waiting_for_health(dev: Dev, server: str) -> bool:

@@ -223,9 +223,9 @@ def test_a_destroyed_environment_leaves_nothing_but_what_shall_stay(life: Life) 
     assert life.left.untagged == {"roles": [], "instance profiles": [], "dashboards": [], "buckets": []}
 
 
-def test_of_what_is_still_shown_servers_are_terminated_and_all_keys_but_that_of_the_state_are_going(life: Life) -> None:
+def test_of_what_is_still_shown_servers_are_terminated_and_keys_but_those_of_state_and_database_go(life: Life) -> None:
     assert set(life.left.servers) == {"terminated"}
-    assert sorted(life.left.keys) == ["Enabled", "PendingDeletion", "PendingDeletion"]
+    assert sorted(life.left.keys) == ["Enabled", "Enabled", "PendingDeletion", "PendingDeletion"]
 
 
 def test_what_was_destroyed_comes_up_again_once_its_ledger_is_told(life: Life) -> None:

@@ -48,6 +48,7 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
         cloud = shell(clone)
         bring_up(cloud, "dev")
         change(cloud.paths.work / "Pulumi.dev.yaml", "servers", dial_error_limit=DIALS)  # nothing boots any more
+        cloud.must(*UP)  # a promotion applies nothing but its release
         publish(cloud, "1.0.0")
         cloud.must("release", "promote", "1.0.0", "--to", "dev")
         yield Dev(

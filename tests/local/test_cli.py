@@ -40,7 +40,8 @@ MODELS = b"models"
 def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     (tmp_path / "Pulumi.yaml").write_text("name: stageline\nruntime: python\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("STAGELINE_ROOT_DIR", raising=False)
+    for name in ("STAGELINE_ROOT_DIR", "STAGELINE_PROJECT"):
+        monkeypatch.delenv(name, raising=False)
     return Paths(project=tmp_path)
 
 

@@ -31,6 +31,34 @@ def test_a_named_project_wins_over_where_one_stands(tmp_path: Path) -> None:
     assert found == tmp_path / "named"
 
 
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """The workspace of a project, as `local-cloud env` names it."""
+    work = tmp_path / "project" / ".local" / "work"
+    work.mkdir(parents=True)
+    for folder in (work, tmp_path / "project"):
+        (folder / "Pulumi.yaml").touch()
+    return work
+
+
+def test_the_shells_project_counts_where_one_stands_in_none(workspace: Path, tmp_path: Path) -> None:
+    application = tmp_path / "application"
+    application.mkdir()
+    assert find_project({"STAGELINE_PROJECT": str(workspace)}, application) == tmp_path / "project"
+
+
+def test_a_project_that_one_stands_in_wins_over_the_shells(workspace: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "Pulumi.yaml").touch()
+    assert find_project({"STAGELINE_PROJECT": str(workspace)}, other) == other
+
+
+def test_a_shells_project_that_is_gone_is_no_project(tmp_path: Path) -> None:
+    with pytest.raises(CloudError, match="run local-cloud inside a clone"):
+        find_project({"STAGELINE_PROJECT": str(tmp_path / "gone")}, tmp_path)
+
+
 def test_no_project_is_a_one_line_error(tmp_path: Path) -> None:
     with pytest.raises(CloudError, match="run local-cloud inside a clone"):
         find_project({}, tmp_path)

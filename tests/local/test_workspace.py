@@ -200,6 +200,14 @@ def test_endpoints_of_single_services_do_not_win_over_the_local_one(paths: Paths
     assert "AWS_ENDPOINT_URL_S3" in found.unset
 
 
+def test_nothing_of_another_account_is_left_in_the_shell(paths: Paths) -> None:
+    others = ("AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_ROLE_ARN")
+    found = environment(paths, dict.fromkeys((*others, "AWS_PAGER", "AWS_REGION", "AWSOME"), "x"), ACCESS)
+    assert {*others} - {*found.unset} == set()
+    assert {"AWS_PAGER", "AWS_REGION", "AWSOME"} & {*found.unset} == set()
+    assert len({*found.unset}) == len(found.unset)
+
+
 def test_an_engine_that_is_not_there_is_a_one_line_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("STAGELINE_ENGINE", str(tmp_path))
     with pytest.raises(CloudError, match="STAGELINE_ENGINE") as missing:

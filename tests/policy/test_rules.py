@@ -152,9 +152,13 @@ CASES: dict[str, dict[str, Case]] = {
         ),
     },
     "database-encrypted": {
-        "encrypted": Case(type=DATABASE, inputs={"storageEncrypted": True}),
-        "not stated": Case(type=DATABASE, says="storage_encrypted=True"),
-        "in the clear": Case(type=DATABASE, inputs={"storageEncrypted": False}, says="storage_encrypted=True"),
+        "encrypted": Case(type=DATABASE, inputs={"storageEncrypted": True, "kmsKeyId": "own"}),
+        "with a key to be made": Case(type=DATABASE, inputs={"storageEncrypted": True, "kmsKeyId": UNKNOWN}),
+        "not stated": Case(type=DATABASE, inputs={"kmsKeyId": "own"}, says="storage_encrypted=True"),
+        "in the clear": Case(
+            type=DATABASE, inputs={"storageEncrypted": False, "kmsKeyId": "own"}, says="storage_encrypted=True"
+        ),
+        "with AWS's key": Case(type=DATABASE, inputs={"storageEncrypted": True}, says="set kms_key_id"),
     },
     "database-tls-only": {
         "PostgreSQL 17": Case(type=DATABASE, inputs={"engine": "postgres", "engineVersion": "17.4"}),

@@ -1,48 +1,42 @@
 """A deployment that stopped half-way: what resume goes on with, what stays open, and what follows a failed verdict."""
 
-from datetime import timedelta
-
 import pytest
 
 from release.deployment.executor import abort, resume
-from release.deployment.plan import ALL_STEPS
-from release.errors import Broken, Inconclusive, LeaseHeld, Refused, VerificationFailed
-from release.verbs.resume import resume as resume_verb
+from release.deployment.lanes import FORWARD
+from release.errors import Broken, Inconclusive, Refused, VerificationFailed
+from release.ledger.ledger import Entry, Writer
+from release.ledger.stops import Cause, held, vetoed
+from release.processes import Process
+from release.verbs.accept import accept_open
 from release.verbs.resume import resume_plan
-from release.verbs.veto import veto
 from release.verification.probe import Answer
-from tests.release.deployment.test_executor import Silent, kill_during_up, put, state
+from tests.release.deploying import Silent, put, state
+from tests.release.deployment.test_executor import kill_during_up
 from tests.release.world import OPS, ROOT, World
-
-
-def later(world: World) -> None:
-    world.clock.time += timedelta(hours=1)
 
 
 def unreachable(world: World, url: str) -> None:
     """From here the listener cannot be reached: nothing is known of the release."""
-    probe, asked = world.dev.verification._probe, world.dev.verification._probe.send
+    asked = world.dev.probe.send
 
     def send(base: str, request):
-        if base == url:
+        if base.startswith(url):
             return Answer(status=0, body="ConnectionRefusedError", milliseconds=0)
         return asked(base, request)
 
-    probe.send = send
+    world.dev.probe.send = world.dev.verification._probe.send = send
 
 
 def reachable_again(world: World) -> None:
-    del world.dev.verification._probe.send
+    del world.dev.probe.send, world.dev.verification._probe.send
 
 
 def test_a_killed_deployment_goes_on_with_the_step_that_it_stopped_in(world: World) -> None:
     put(world, "1.0.0")
     kill_during_up(world, "1.1.0")
-    with pytest.raises(LeaseHeld):
-        resume(world.dev, OPS, Silent())
-    later(world)
     done = resume(world.dev, OPS, Silent())
-    assert list(done.evidence) == list(ALL_STEPS[ALL_STEPS.index("installed") :])
+    assert list(done.evidence) == list(FORWARD[FORWARD.index("installed") :])
     assert (state(world).live.release, state(world).open, world.servers["dev"].live) == ("1.1.0", None, "green")
     assert len(world.dev.databases.snapshots) == 2
     assert world.dev.ledger.faults() == ()
@@ -51,7 +45,6 @@ def test_a_killed_deployment_goes_on_with_the_step_that_it_stopped_in(world: Wor
 def test_what_a_killed_deployment_left_running_is_ended_first_and_recorded(world: World) -> None:
     put(world, "1.0.0")
     kill_during_up(world, "1.1.0")
-    later(world)
     world.dev.leftovers.running = ["pulumi", "pulumi-language-python"]
     resume(world.dev, OPS, Silent())
     [event] = [event for event in world.dev.ledger.events() if event.kind == "leftovers ended"]
@@ -63,9 +56,21 @@ def test_without_an_open_deployment_there_is_nothing_to_resume(world: World) -> 
         resume(world.dev, OPS, Silent())
 
 
+def test_a_holder_that_is_proven_dead_is_waited_for_by_nobody(world: World) -> None:
+    dead = Process(pid=4711, began=1, boot="b", space="s")
+    world.ended.append(dead)
+    entry, head = Entry(kind="note", state=state(world)), world.dev.ledger.head()
+    world.dev.ledger.begin(entry, head, Writer(principal=OPS.principal, host="laptop", ci="", process=dead))
+    before = world.silence.ticks()
+    free = world.dev.ledger.free_lease()
+    assert (free.lease.held, free.because, world.silence.ticks()) == (True, "its process has ended", before)
+
+
 def test_a_deployment_that_is_being_put_back_is_not_resumed(world: World) -> None:
     put(world, "1.0.0")
-    world.dev.stack.fail_next = ["AWS is down", "AWS is still down"]
+    world.servers["dev"].fails_smoke_live = {"1.1.0"}
+    servers = world.servers["dev"]
+    world.dev.stack.before_up = lambda: setattr(servers, "listener_is_stuck", servers.live == "green")
     with pytest.raises(Broken):
         put(world, "1.1.0")
     with pytest.raises(Refused, match=r"1\.1\.0 is being put back; end that with: release abort dev"):
@@ -74,16 +79,31 @@ def test_a_deployment_that_is_being_put_back_is_not_resumed(world: World) -> Non
     assert (plan.version, steps) == ("1.1.0", ())
 
 
-def test_a_release_that_was_vetoed_meanwhile_is_not_resumed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+CAUSE = {"reason": "loses rows", "by": "ann"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        pytest.param(
+            lambda stops, cause, plan: vetoed(stops, cause, release="1.1.0", digest=plan.digest),
+            r"1\.1\.0 was vetoed by ann: loses rows",
+            id="veto",
+        ),
+        pytest.param(
+            lambda stops, cause, plan: held(stops, cause), r"dev was put on hold by ann: loses rows", id="hold"
+        ),
+    ],
+)
+def test_what_was_stopped_meanwhile_is_not_resumed_but_put_back(world: World, rule, why: str) -> None:
     put(world, "1.0.0")
     kill_during_up(world, "1.1.0")
-    monkeypatch.setenv("PATH", f"{world.folder}:/usr/bin:/bin")
-    (world.folder / "pulumi").write_text("")
-    (world.folder / "pulumi").chmod(0o755)
-    veto(ROOT, "1.1.0", reason="loses rows", ci="")
-    with pytest.raises(Refused, match=r"1\.1\.0 is vetoed by .*: loses rows"):
-        resume_verb(ROOT, "dev", ci="", progress=Silent())
-    assert state(world).open.step == "installed"
+    cause = Cause(**CAUSE, at=world.clock())
+    opened = state(world).open
+    world.dev.stops.change("set", lambda stops: rule(stops, cause, opened), OPS, {})
+    with pytest.raises(Refused, match=why):
+        resume(world.dev, OPS, Silent())
+    assert (state(world).open, state(world).live.release, world.servers["dev"].live) == (None, "1.0.0", "blue")
 
 
 def test_a_failed_verdict_behind_the_switch_holds_the_environment_and_vetoes_the_release(world: World) -> None:
@@ -91,10 +111,10 @@ def test_a_failed_verdict_behind_the_switch_holds_the_environment_and_vetoes_the
     world.servers["dev"].fails_smoke_live = {"1.4.0"}
     with pytest.raises(VerificationFailed, match=r"1\.4\.0 is not live in dev.*dev is on hold and 1\.4\.0 is vetoed"):
         put(world, "1.4.0")
-    after = state(world)
+    after, stops = state(world), world.dev.stops.read()
     assert (after.open, after.live.release, after.declared) == (None, "1.0.0", "blue")
-    assert "1.4.0 failed behind the live listener" in after.hold.reason
-    assert [(one.release, one.by) for one in after.vetoes] == [("1.4.0", OPS.principal)]
+    assert "1.4.0 failed behind the live listener" in stops.hold.reason
+    assert [(one.release, one.by) for one in stops.vetoes] == [("1.4.0", OPS.principal)]
 
 
 def test_a_failed_verdict_before_the_switch_stops_nobody(world: World) -> None:
@@ -102,18 +122,20 @@ def test_a_failed_verdict_before_the_switch_stops_nobody(world: World) -> None:
     world.servers["dev"].fails_smoke = {"1.3.0"}
     with pytest.raises(VerificationFailed):
         put(world, "1.3.0")
-    assert (state(world).hold, state(world).vetoes, state(world).open) == (None, (), None)
+    stops = world.dev.stops.read()
+    assert (stops.hold, stops.vetoes, state(world).open) == (None, (), None)
 
 
 def test_what_could_not_be_told_behind_the_switch_stays_open_and_is_resumed(world: World) -> None:
     put(world, "1.0.0")
     unreachable(world, "http://live")
     with pytest.raises(
-        Inconclusive, match=r"1\.1\.0 answers in dev, but is not verified.*release resume dev.*abort dev"
+        Inconclusive, match=r"1\.1\.0 is not verified in dev, the live URL cannot be reached.*resume dev.*abort dev"
     ):
         put(world, "1.1.0")
     opened = state(world).open
-    assert (opened.step, opened.stopped.split(":")[0], state(world).hold) == ("switched", "inconclusive", None)
+    assert (opened.step, opened.stopped.split(":")[0]) == ("answered", "inconclusive")
+    assert world.dev.stops.read().hold is None
     assert (world.servers["dev"].live, state(world).live.release) == ("green", "1.0.0")
     reachable_again(world)
     resume(world.dev, OPS, Silent())
@@ -128,17 +150,35 @@ def test_what_could_not_be_told_behind_the_switch_may_be_aborted(world: World) -
     reachable_again(world)
     abort(world.dev, OPS, Silent())
     assert (state(world).live.release, state(world).open, world.servers["dev"].live) == ("1.0.0", None, "blue")
-    assert (state(world).hold, state(world).vetoes) == (None, ())
+    assert world.dev.stops.read().hold is None
 
 
-def test_a_failed_rollback_is_not_rolled_back(world: World) -> None:
+def test_what_could_not_be_told_behind_the_switch_is_accepted_by_a_person(world: World) -> None:
+    put(world, "1.0.0")
+    unreachable(world, "http://live")
+    with pytest.raises(Inconclusive):
+        put(world, "1.1.0")
+    reachable_again(world)
+    report = accept_open(world.dev, "I saw it", OPS, Silent())
+    assert (report["users"], report["verdict"]) == ("users are on 1.1.0", "signed")
+    assert (state(world).live.release, state(world).open, state(world).previous.release) == ("1.1.0", None, "1.0.0")
+
+
+def test_what_users_do_not_have_cannot_be_accepted(world: World) -> None:
+    put(world, "1.0.0")
+    kill_during_up(world, "1.1.0")
+    with pytest.raises(Refused, match=r"users do not have 1\.1\.0; go on with: release resume dev, or put it back"):
+        accept_open(world.dev, "I saw it", OPS, Silent())
+
+
+def test_a_rollback_that_cannot_be_seen_is_not_rolled_back(world: World) -> None:
     put(world, "1.0.0")
     put(world, "1.1.0")
-    world.servers["dev"].fails_smoke_live = {"1.0.0"}
-    with pytest.raises(VerificationFailed, match=r"release resume dev"):
+    unreachable(world, "http://live")
+    with pytest.raises(Inconclusive, match=r"release resume dev.*accept dev.*release rollback dev --to VERSION"):
         put(world, "1.0.0", kind="rollback")
-    assert (state(world).open.step, world.servers["dev"].live) == ("watched", "blue")
-    world.servers["dev"].fails_smoke_live = set()
+    assert (state(world).open.step, world.servers["dev"].live) == ("answered", "blue")
+    reachable_again(world)
     assert resume(world.dev, OPS, Silent()).version == "1.0.0"
 
 
@@ -153,7 +193,6 @@ def test_a_redeployment_moves_the_live_release_to_the_other_slot_and_keeps_the_w
 def test_a_manifest_of_other_bytes_than_the_plan_is_not_resumed(world: World) -> None:
     put(world, "1.0.0")
     kill_during_up(world, "1.1.0")
-    later(world)
     other = world.dev.releases.get("1.0.0")
     world.dev.releases.get = lambda version: other
     with pytest.raises(Refused, match=r"1\.1\.0 has other bytes than when dev-.* began"):

@@ -7,7 +7,8 @@ tested (ledger, plan, executor, gates, verification) is never faked.
 import io
 import json
 import tarfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -19,13 +20,19 @@ from release.artifacts.manifest import Manifest
 from release.artifacts.releases import Releases
 from release.aws.balancer import TargetHealth
 from release.aws.bucket import Bucket
+from release.aws.databases import DatabaseBusy, Snapshot, SnapshotOrder
 from release.aws.keys import SigningKey
+from release.aws.listeners import Entrance
 from release.aws.metrics import Metric, Point
 from release.aws.session import AwsSession
 from release.aws.table import LedgerTable
+from release.engine.stack import UpFailed
 from release.environment import Environment
-from release.errors import Broken
+from release.errors import Broken, Inconclusive
+from release.ledger.head import Slot, SlotName
 from release.ledger.ledger import Ledger, Writer
+from release.ledger.stoplog import StopLog
+from release.processes import Process
 from release.servers.inspection import Unit
 from release.verification.probe import Answer, Request
 from release.verification.verification import Fault, Verification
@@ -34,6 +41,9 @@ from settings.model import Watch as Bounds
 from settings.stackfile import load
 
 ROOT = Path(__file__).parents[2]
+INSTANCES = ("i-1", "i-2")
+SERVERS = ("env-servers-1", "env-servers-2")
+GROUPS = {"blue": "tg-blue", "green": "tg-green"}
 OPS = Writer(principal="arn:aws:iam::123456789012:user/ops", host="laptop", ci="")
 
 
@@ -50,23 +60,42 @@ class Clock:
 
 @dataclass
 class FakeServers:
-    """The servers behind one environment's listeners, and how releases misbehave on them."""
+    """The servers behind one environment's listeners, and how releases misbehave on them.
+
+    ``blue`` and ``green`` are the releases that the slots of all servers hold; ``live`` and ``preview`` where the
+    listeners lead.
+    """
 
     blue: str | None = None
     green: str | None = None
     live: str | None = None
+    preview: str | None = "blue"
+    contents: dict[str, Slot] = field(default_factory=dict)
     fails_to_install: set[str] = field(default_factory=set)
     fails_smoke: set[str] = field(default_factory=set)
     fails_smoke_live: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
     unreachable: set[str] = field(default_factory=set)  # from where releases are made: users may well reach them
     restarts_in_watch: set[str] = field(default_factory=set)
+    dead: set[str] = field(default_factory=set)  # instances without power
+    stopped: set[str] = field(default_factory=set)  # slots whose process has ended
+    listener_is_stuck: bool = False
+    migrated_for: set[str] = field(default_factory=set)
+    tells_migrations: bool = True
+    ill: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)  # state and reason by group and instance
+    figures: dict[str, float] = field(default_factory=dict)  # what CloudWatch tells in each period, by a metric's name
 
     def behind(self, url: str) -> str | None:
         """The release that a listener answers with."""
-        idle = "green" if self.live == "blue" else "blue"
-        slot = self.live if url == "http://live" else idle
-        return getattr(self, slot) if slot else None
+        slot = self.live if url == "http://live" else self.preview
+        return getattr(self, slot) if slot and slot not in self.stopped and len(self.dead) < len(INSTANCES) else None
+
+    def health(self, slot: str, instance: str) -> str:
+        """What the balancer says of a target."""
+        if slot not in (self.live, self.preview):
+            return "unused"
+        ill = instance in self.dead or slot in self.stopped or getattr(self, slot) in (None, *self.silent)
+        return "unhealthy" if ill else "healthy"
 
 
 class FakeStack:
@@ -77,25 +106,52 @@ class FakeStack:
         self.declared: list[tuple[str | None, str | None, str | None]] = []
         self.fail_next: list[str] = []
         self.before_up: Callable[[], None] = lambda: None
+        self.changes: tuple[str, ...] = ()
+        self.applied = ""
         self._servers = servers
         self._ledger = ledger
 
-    def up(self, *, fence: int, deployment: str = "") -> None:
+    def up(
+        self,
+        *,
+        fence: int,
+        deployment: str = "",
+        passed_over: Collection[str] = (),
+        wait: float = 0,
+        told: Callable[[str], None] = print,
+    ) -> None:
         self.before_up()
         self.ups.append(fence)
         if self.fail_next:
             raise Broken(self.fail_next.pop(0))
         state = self._ledger.head().state
+        left_out = {*passed_over, *state.out_names}
         for slot in ("blue", "green"):
             content = state.slot(slot)
-            if content is None:
-                continue  # no deployment touched it: there is no Command
-            release = content.release
-            if release in self._servers.fails_to_install and getattr(self._servers, slot) != release:
-                raise Broken(f"installing {release} failed on server 1")
-            setattr(self._servers, slot, release)
+            if content is not None and content != self._servers.contents.get(slot):
+                self._install(slot, content, left_out)
         self._servers.live = state.declared
+        self._servers.preview = state.idle
         self.declared.append((state.declared, state.blue and state.blue.release, state.green and state.green.release))
+
+    def _install(self, slot: str, content: Slot, left_out: set[str]) -> None:
+        servers = self._servers
+        if dead := [
+            name for name, id in zip(SERVERS, INSTANCES, strict=True) if id in servers.dead and name not in left_out
+        ]:
+            raise UpFailed(f"{dead[0]} does not answer", resources=(f"{dead[0]}-{slot}",))
+        holds = content.reuse and getattr(servers, slot) == content.release and slot not in servers.stopped
+        if content.release in servers.fails_to_install and not holds:
+            raise UpFailed(f"installing {content.release} failed on server 1", resources=(f"env-servers-1-{slot}",))
+        setattr(servers, slot, content.release)
+        servers.stopped.discard(slot)
+        servers.contents[slot] = content
+
+    def preview(self, *, fence: int) -> tuple[str, ...]:
+        return self.changes
+
+    def refuse_missing_engine(self) -> None:
+        pass
 
     def outputs(self) -> dict[str, Any]:
         return {
@@ -103,13 +159,74 @@ class FakeStack:
             "preview_url": "http://preview",
             "database_id": "db-1",
             "load_balancer": "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/lb/1",
-            "servers": [{"name": "env-servers-1", "id": "i-1"}, {"name": "env-servers-2", "id": "i-2"}],
-            "target_groups": {"blue": "tg-blue", "green": "tg-green"},
+            "servers": [{"name": name, "id": id} for name, id in zip(SERVERS, INSTANCES, strict=True)],
+            "target_groups": dict(GROUPS),
+            "applied": self.applied,
         }
 
     def export(self) -> bytes:
         stack = {"type": "pulumi:pulumi:Stack", "outputs": self.outputs()}
         return json.dumps({"version": 3, "deployment": {"resources": [stack]}}).encode()
+
+
+class FakeListeners:
+    """The load balancer's listeners, moved by a call of its own."""
+
+    def __init__(self, servers: FakeServers) -> None:
+        self.moves: list[str | None] = []
+        self._servers = servers
+
+    def find(self) -> Entrance:
+        return Entrance(balancer="lb", dns_name="live", live="live", preview="preview", groups=GROUPS)
+
+    def leads_to(self, listener: str) -> str | None:
+        slot = self._servers.live if listener == "live" else self._servers.preview
+        return GROUPS[slot] if slot else None
+
+    def slot_in_use(self, entrance: Entrance) -> SlotName | None:
+        return entrance.slot_of(self.leads_to(entrance.live))
+
+    def move(self, entrance: Entrance, slot: str | None) -> str:
+        if self._servers.listener_is_stuck:
+            raise Broken("cannot move the live listener: ServiceUnavailable")
+        self.moves.append(slot)
+        self._servers.live = slot
+        self._servers.preview = "green" if slot == "blue" else "blue"
+        return ""
+
+
+class FakeFleet:
+    """The servers over SSH: those with power answer."""
+
+    def __init__(self, servers: FakeServers) -> None:
+        self._servers = servers
+
+    def silent(self, outputs: dict[str, Any], out: frozenset[str] = frozenset()) -> frozenset[str]:
+        pairs = zip(SERVERS, INSTANCES, strict=True)
+        return frozenset(name for name, id in pairs if id in self._servers.dead and name not in out)
+
+    def start(self, instances: Sequence[str], slot: str) -> list[str]:
+        alive = [instance for instance in instances if instance not in self._servers.dead]
+        release = getattr(self._servers, slot)
+        if not alive or release is None or release in self._servers.fails_to_install:
+            raise Inconclusive(f"no server started what {slot} holds")
+        self._servers.stopped.discard(slot)
+        return alive
+
+    def migration_began(self, instances: Sequence[str], slot: str, deployment: str) -> bool | None:
+        return deployment in self._servers.migrated_for if self._servers.tells_migrations else None
+
+
+class FakeMigrations:
+    """The word that lets a deployment migrate."""
+
+    def __init__(self) -> None:
+        self.allowed_for: list[str] = []
+
+    @contextmanager
+    def allowed(self, deployment: str) -> Iterator[None]:
+        self.allowed_for.append(deployment)
+        yield
 
 
 class FakeProbe:
@@ -119,14 +236,15 @@ class FakeProbe:
         self._servers = servers
 
     def send(self, base: str, request: Request) -> Answer:
-        version = self._servers.behind(base)
-        if version in self._servers.unreachable and base == "http://live":
+        url = "http://live" if "live" in base else base
+        version = self._servers.behind(url)
+        if version in self._servers.unreachable and url == "http://live":
             return Answer(status=0, body="ConnectionRefusedError", milliseconds=0)
         if version is None or version in self._servers.silent:
             return Answer(status=503, body="nothing is live", milliseconds=1)
         if request.path == "/health":
             return Answer(status=200, body=json.dumps({"version": version}), milliseconds=2)
-        bad = self._servers.fails_smoke_live if base == "http://live" else self._servers.fails_smoke
+        bad = self._servers.fails_smoke_live if url == "http://live" else self._servers.fails_smoke
         status = 500 if version in bad | self._servers.fails_smoke else 200
         return Answer(status=status, body=f"projects of {version}", milliseconds=3)
 
@@ -139,10 +257,33 @@ class HastyVerification(Verification):
 
 
 class FakeBalancer:
-    """The balancer's view: both targets healthy."""
+    """The balancer's view: both targets healthy, but for those that ``ill`` says otherwise of."""
+
+    def __init__(self, ill: Mapping[tuple[str, str], tuple[str, str]]) -> None:
+        self._ill = ill
 
     def targets(self, target_group: str) -> tuple[TargetHealth, ...]:
-        return tuple(TargetHealth(instance=name, state="healthy", reason="") for name in ("i-1", "i-2"))
+        return tuple(self._target(target_group, name) for name in INSTANCES)
+
+    def _target(self, target_group: str, name: str) -> TargetHealth:
+        state, reason = self._ill.get((target_group, name), ("healthy", ""))
+        return TargetHealth(instance=name, state=state, reason=reason)
+
+
+class BalancerOf:
+    """The balancer's view of these servers, as they are."""
+
+    def __init__(self, servers: FakeServers) -> None:
+        self._servers = servers
+
+    def targets(self, target_group: str) -> tuple[TargetHealth, ...]:
+        return tuple(self._target(target_group, name) for name in INSTANCES)
+
+    def _target(self, target_group: str, name: str) -> TargetHealth:
+        slot = next(slot for slot, group in GROUPS.items() if group == target_group)
+        as_it_is = (self._servers.health(slot, name), "")
+        state, reason = self._servers.ill.get((target_group, name), as_it_is)
+        return TargetHealth(instance=name, state=state, reason=reason)
 
 
 class LeapingTime:
@@ -159,10 +300,18 @@ class LeapingTime:
 
 
 class FakeMetrics:
-    """CloudWatch, which has told nothing yet."""
+    """CloudWatch: it has told nothing yet, but for ``figures``."""
+
+    def __init__(self, figures: Mapping[str, float]) -> None:
+        self._figures = figures
 
     def read(self, metrics: Sequence[Metric], start: datetime, end: datetime) -> dict[Metric, tuple[Point, ...]]:
-        return {}
+        return {metric: self._points(metric, start, end) for metric in metrics if metric.name in self._figures}
+
+    def _points(self, metric: Metric, start: datetime, end: datetime) -> tuple[Point, ...]:
+        periods = 1 + int((end - start).total_seconds() // metric.period)
+        moments = (start + timedelta(seconds=number * metric.period) for number in range(periods))
+        return tuple(Point(at=moment, value=self._figures[metric.name]) for moment in moments)
 
 
 class FakeUnits:
@@ -190,18 +339,30 @@ class FakeLeftovers:
 
 
 class FakeDatabases:
-    """RDS: snapshots that are there at once, or never."""
+    """RDS: snapshots that are there at once, when RDS has time, or never."""
 
     def __init__(self) -> None:
         self.snapshots: list[str] = []
         self.fail = False
+        self.busy = False
 
-    def start_snapshot(self, database: str, snapshot: str, tags: dict[str, str]) -> None:
-        self.snapshots.append(snapshot)
+    def manual_snapshots(self) -> tuple[Snapshot, ...]:
+        return tuple(
+            Snapshot(name=name, database="db-1", created=None, status="available", size_gb=20, tags={})
+            for name in self.snapshots
+        )
 
-    def wait_for_snapshot(self, snapshot: str) -> None:
+    def start_snapshot(self, order: SnapshotOrder) -> str:
+        if self.busy:
+            raise DatabaseBusy(f"the database {order.database} is backing-up")
+        self.snapshots.append(order.name)
+        return order.name
+
+    def wait_for_snapshot(self, order: SnapshotOrder, started: str | None = None) -> str:
         if self.fail:
-            raise Broken(f"the snapshot {snapshot} is failed")
+            raise Broken(f"the snapshot {order.name} is failed")
+        self.busy = False
+        return started or self.start_snapshot(order)
 
 
 class FakeDatabaseRole:
@@ -224,6 +385,8 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.clock = Clock()
+        self.silence = LeapingTime()  # by which a lease is waited for
+        self.ended: list[Process] = []  # processes that are proven to have ended
         self.servers: dict[str, FakeServers] = {}
         self.dev = self._environment("dev")
         self.qa = self._environment("qa")
@@ -258,6 +421,9 @@ class World:
             environment=name,
             account=settings.account,
             now=self.clock,
+            ticks=self.silence.ticks,
+            pause=self.silence.pause,
+            ended=lambda process: process in self.ended,
         )
         ledger.table.create({})
         ledger.create(OPS)
@@ -273,12 +439,18 @@ class World:
                 bucket=Bucket(session, settings.names.artifact_bucket),
                 key=SigningKey(session, settings.names.signing_alias),
             ),
+            stops=StopLog(ledger.table, now=self.clock),
             backups=Bucket(session, settings.names.backup_bucket),
             databases=FakeDatabases(),
             database_role=FakeDatabaseRole(),
+            migrations=FakeMigrations(),
             stack=FakeStack(servers, ledger),
             leftovers=FakeLeftovers(),
-            verification=HastyVerification(FakeProbe(servers), FakeBalancer(), pause=lambda seconds: None),
+            fleet=FakeFleet(servers),
+            listeners=FakeListeners(servers),
+            balancer=BalancerOf(servers),
+            probe=FakeProbe(servers),
+            verification=HastyVerification(FakeProbe(servers), BalancerOf(servers), pause=lambda seconds: None),
             watch=self._watch(servers, settings.watch),
         )
 
@@ -286,8 +458,8 @@ class World:
         time = LeapingTime()
         return Watch(
             probe=FakeProbe(servers),
-            balancer=FakeBalancer(),
-            metrics=FakeMetrics(),
+            balancer=BalancerOf(servers),
+            metrics=FakeMetrics(servers.figures),
             units=FakeUnits(servers),
             bounds=bounds,
             now=self.clock,

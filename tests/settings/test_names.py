@@ -14,11 +14,13 @@ DERIVED = {
     "backup_bucket": "stageline-prod-backups-123456789012-eu-central-1",
     "signing_alias": "alias/stageline-prod-signing",
     "state_alias": "alias/stageline-prod-state",
+    "database_alias": "alias/stageline-prod-database",
     "deploy_key": "stageline/prod/deploy-key",
     "authorized_keys": "stageline/prod/authorized-keys",
     "host_key": "stageline/prod/host-key",
     "bastion_host_key": "stageline/prod/bastion-host-key",
     "database_parameter": "/stageline/prod/database",
+    "migration_parameter": "/stageline/prod/migration",
     "guard_parameter": "/stageline/prod/guard",
 }
 

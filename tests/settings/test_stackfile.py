@@ -90,7 +90,7 @@ WRONG = {
     "promotes from nowhere": ({"promotes_from": "lab"}, "promotes_from is 'lab';", "prod, qa, staging"),
     "host bits": ({"network__cidr": "10.0.0.1/16"}, "network.cidr is '10.0.0.1/16';", "without host bits"),
     "public block": ({"network__cidr": "8.8.0.0/16"}, "network.cidr is '8.8.0.0/16';", "private IPv4 block"),
-    "block too small": ({"network__cidr": "10.0.0.0/26"}, "network.cidr is '10.0.0.0/26';", "/16 to /24"),
+    "block too small": ({"network__cidr": "10.0.0.0/24"}, "network.cidr is '10.0.0.0/24';", "/16 to /23"),
     "one zone": ({"network__zones": ["a"]}, "network.zones is ['a'];", "2 to 6 distinct letters"),
     "zone twice": ({"network__zones": ["a", "a"]}, "network.zones is ['a', 'a'];", "distinct"),
     "zone spelt out": ({"network__zones": ["a", "bb"]}, "network.zones.1 is 'bb';", "letters of zones"),
@@ -208,8 +208,8 @@ WRONG = {
         "instance_type, ami",
     ),
     "addresses of another environment": (
-        {"network__cidr": "10.20.128.0/24"},
-        "network.cidr is '10.20.128.0/24', which overlaps 10.20.0.0/16 of qa;",
+        {"network__cidr": "10.20.128.0/23"},
+        "network.cidr is '10.20.128.0/23', which overlaps 10.20.0.0/16 of qa;",
         "a block that no other environment has",
     ),
     "alarm to nobody": ({"monitoring__emails": ["ops"]}, "monitoring.emails.0 is 'ops';", "e-mail addresses"),
@@ -217,6 +217,21 @@ WRONG = {
         {"access__repository": "https://github.com/a/b"},
         "access.repository is 'https://github.com/a/b';",
         "like owner/name",
+    ),
+    "repository with one id": (
+        {"access__repository": "octo@1/shop"},
+        "access.repository is 'octo@1/shop';",
+        "owner@123/name@456",
+    ),
+    "repository with a name for an id": (
+        {"access__repository": "octo@me/shop@2"},
+        "access.repository is 'octo@me/shop@2';",
+        "owner@123/name@456",
+    ),
+    "repository by a pattern": (
+        {"access__repository": "octo@1/*@2"},
+        "access.repository is 'octo@1/*@2';",
+        "owner@123/name@456",
     ),
     "approver is everybody": ({"access__approvers": ["*"]}, "access.approvers.0 is '*';", "IAM users or roles"),
     "MySQL's version of one number": (
@@ -229,6 +244,15 @@ WRONG = {
         "storage.object_lock is 'compliance';",
         "none or governance",
     ),
+    "backups without a word": ({"backup": REMOVED}, "backup is missing;", "a section of before, keep"),
+    "no snapshot stays": ({"backup__keep": 0}, "backup.keep is 0;", "1 to 1000"),
+    "snapshots that leave others no room": (
+        {"backup__keep": 51},
+        "backup.keep is 51;",
+        "at most half of backup.quota",
+    ),
+    "snapshots of the future": ({"backup__keep_days": -1}, "backup.keep_days is -1;", "0 to 3650 days"),
+    "warned of more than there can be": ({"backup__warn_at": 101}, "backup.warn_at is 101;", "1 to 100 percent"),
     "no way back kept": ({"storage__keep_releases": 1}, "storage.keep_releases is 1;", "2 to 1000"),
     "reader is no account": ({"storage__readable_by": ["me"]}, "storage.readable_by.0 is 'me';", "12 digits"),
     "unknown key": ({"network__mtu": 9000}, "network.mtu is not a setting;", "cidr, zones, nat"),
@@ -248,6 +272,12 @@ def test_a_wrong_key_is_told_with_file_key_value_and_what_is_allowed(
     assert allowed in right
 
 
+@pytest.mark.parametrize("repository", ["Octo-Org/shop.js", "octo-org@123456/octo-repo@456789"])
+def test_a_repository_is_taken_with_or_without_githubs_ids(project: Path, repository: str) -> None:
+    change(project, "dev", access__repository=repository)
+    assert load(project, "dev").access.repository == repository
+
+
 CERTIFIED = {
     "load_balancer__certificate": "arn:aws:acm:eu-central-1:123456789012:certificate/12345678",
     "load_balancer__domain": "app.example.com",
@@ -264,6 +294,7 @@ UNSAFE = {
         {"database__tls": False, **CERTIFIED},
         "database.tls is False",
     ),
+    "deployments without a backup": ({"backup__before": "none"}, "backup.before is 'none'"),
     "few backup days": ({"database__backup_days": 6}, "database.backup_days is 6"),
     "balancer deletable": (
         {"load_balancer__deletion_protection": False},
@@ -290,6 +321,7 @@ def test_an_unprotected_environment_may_have_it(project: Path, changes: dict[str
 
 
 PROTECTIONS = [
+    "backup__before",
     "database__deletion_protection",
     "database__final_snapshot",
     "database__backup_days",

@@ -95,8 +95,12 @@ LISTENER = ResourceType(
 
 
 def read_listener(api: Api, arn: str) -> Description | None:
+    """Read it with its attributes. No input stands for one of those, but the published plugin asks for them at each
+    read, so whoever changes a listener needs the permission.
+    """
     listener = first(api.client.describe_listeners(ListenerArns=[arn])["Listeners"])
-    return listener and {**listener, "Arn": arn}
+    attributes = listener and api.client.describe_listener_attributes(ListenerArn=arn)["Attributes"]
+    return listener and {**listener, "Arn": arn, "Attributes": attributes}
 
 
 # --- ListenerRule

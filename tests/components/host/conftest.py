@@ -32,7 +32,8 @@ def server(tmp_path: Path) -> Iterator[FakeServer]:
     (tmp_path / "systemd").mkdir()
     shutil.copyfile(HOST / "slot.py", program / "slot.py")
     facts = {"project": "shop", "environment": "dev", "region": "eu-central-1", "address": "127.0.0.1"}
-    names = {"artifact_bucket": "artifacts-bucket", "database_parameter": "/shop/dev/database"}
+    parameters = {"database_parameter": "/shop/dev/database", "migration_parameter": "/shop/dev/migration"}
+    names = {"artifact_bucket": "artifacts-bucket", **parameters}
     (program / "server.json").write_text(json.dumps({**facts, **names}))
     environment = {
         "PATH": f"{FAKE_BIN}:{Path(sys.executable).parent}:/usr/bin:/bin",

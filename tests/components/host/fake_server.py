@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -29,6 +31,7 @@ QUOTED_PASSWORD = "canary%20p%26ss%2Fw%C3%B6rd"
 # The real limits are for real servers.
 FASTER = {
     "LOCK_LIMIT": 0.3,
+    "LOOK_LIMIT": 0.3,
     "HEALTH_LIMIT": 10.0,
     "HEALTH_ERRORS_LIMIT": 0.3,
     "HEALTH_PAUSE": 0.03,
@@ -133,9 +136,19 @@ class FakeServer:
     def object(self, digest: str) -> Path:
         return self.root / "aws" / "artifacts-bucket" / "artifacts" / digest
 
-    def request(self, version: str, artifact: bytes, slot: str = "blue", deployment: str = "d1") -> dict[str, Any]:
-        where = {"slot": slot, "port": self.ports[slot]}
-        return {**where, "release": version, "digest": self.store(artifact), "deployment": deployment}
+    def request(
+        self, version: str, artifact: bytes, slot: str = "blue", deployment: str = "d1", reuse: bool = False
+    ) -> dict[str, Any]:
+        content = {"release": version, "digest": self.store(artifact), "deployment": deployment}
+        return {"slot": slot, "port": self.ports[slot], **content, "reuse": reuse}
+
+    def let_migrate(self, deployment: str) -> None:
+        """This deployment, and no other one, is asked to migrate."""
+        (self.root / "aws" / "parameters" / "shop" / "dev" / "migration").write_text(f"{deployment}\n")
+
+    def kill_release(self, slot: str) -> None:
+        """End the slot's process for good, as one that nobody starts again."""
+        os.killpg(int((self.root / "systemd" / f"stageline-{slot}.service").read_text()), signal.SIGKILL)
 
     def with_effects(self, fault: int | str, at: int, *arguments: str) -> list[str]:
         """The command that runs the installer, hit by this signal (or `full`) before its effect `at`; -1: never."""
@@ -207,6 +220,7 @@ def make_aws(folder: Path) -> None:
     for path in (secret, parameter, folder / "artifacts-bucket" / "artifacts" / "x"):
         path.parent.mkdir(parents=True)
     database = {"identifier": "shop-dev", "engine": "postgres", "host": "db.example", "port": 5432, "name": "shop"}
+    parameter.with_name("migration").write_text("none\n")
     parameter.write_text(json.dumps({**database, "secret": secret.name, "tls": "off"}))
     secret.write_text(json.dumps({"username": "admin", "password": PASSWORD}))
     (folder / "faults").touch()

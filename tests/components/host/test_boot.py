@@ -23,6 +23,7 @@ SETTINGS = {
     "user": USER,
     "artifact_bucket": "shop-dev-artifacts",
     "database_parameter": "/shop/dev/database",
+    "migration_parameter": "/shop/dev/migration",
     "host_key_secret": "host-key",
     "authorized_keys_secret": "authorized-keys",
     "server_logs": "/shop/dev/servers",
@@ -114,12 +115,14 @@ def test_the_server_knows_what_the_installer_needs(machine: Machine) -> None:
         "region": "eu-central-1",
         "artifact_bucket": "shop-dev-artifacts",
         "database_parameter": "/shop/dev/database",
+        "migration_parameter": "/shop/dev/migration",
         "address": "10.0.1.7",
     }
 
 
 def test_a_bastion_gets_its_keys_and_nothing_that_an_installer_needs(machine: Machine) -> None:
-    bastion = {key: value for key, value in SETTINGS.items() if key not in ("artifact_bucket", "database_parameter")}
+    of_servers = ("artifact_bucket", "database_parameter", "migration_parameter")
+    bastion = {key: value for key, value in SETTINGS.items() if key not in of_servers}
     (machine.folder / "user-data").write_text(user_data(bastion))
     assert machine.run().returncode == 0
     assert [path.name for path in machine.home.rglob("*") if path.is_file()] == ["authorized_keys"]

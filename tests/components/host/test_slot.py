@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 import io
 import json
-import os
-import signal
 import zipfile
 from types import ModuleType
 from typing import Any
@@ -32,7 +30,7 @@ def test_an_install_into_an_empty_slot_makes_the_release_answer(server: FakeServ
     run = server.install(server.request("1.0.0", good("1.0.0")))
     assert (run.code, run.answer) == (
         0,
-        {"result": "installed", "slot": "blue", "release": "1.0.0", "deployment": "d1"},
+        {"result": "installed", "slot": "blue", "release": "1.0.0", "deployment": "d1", "migration": "none"},
     )
     status = server.status()
     assert (status["unit"], status["health"]) == ("active", {"status": 200, "version": "1.0.0"})
@@ -84,7 +82,7 @@ def test_the_same_release_by_another_deployment_is_installed_again(server: FakeS
 def test_the_same_deployment_is_installed_again_when_its_process_is_gone(server: FakeServer) -> None:
     request = server.request("1.0.0", good("1.0.0"))
     server.install(request)
-    os.killpg(int((server.root / "systemd" / "stageline-blue.service").read_text()), signal.SIGKILL)
+    server.kill_release("blue")
     assert server.install(request).answer["result"] == "installed"
     assert server.status()["unit"] == "active"
 
@@ -118,14 +116,6 @@ def test_a_slow_start_is_waited_for(server: FakeServer) -> None:
     assert server.install(server.request("1.0.0", tar_gz({"bin/start": start}))).answer["result"] == "installed"
 
 
-@loopback
-def test_a_migration_runs_before_the_release_starts_and_knows_the_database(server: FakeServer) -> None:
-    migrate = '#!/bin/sh\n[ ! -e seen ] && [ "$RELEASE_VERSION" = 1.0.0 ] && echo "$DATABASE_URL" >migrated\n'
-    run = server.install(server.request("1.0.0", good("1.0.0", **{"bin/migrate": migrate})))
-    assert run.answer["result"] == "installed"
-    assert (server.slots / "blue" / "release" / "migrated").read_text().startswith("postgresql://")
-
-
 # --- The other verbs and the input --------------------------------------------------------------------------------
 
 
@@ -134,7 +124,7 @@ def test_emptying_a_slot_stops_it_and_forgets_its_content(server: FakeServer) ->
     server.install(server.request("1.0.0", good("1.0.0")))
     run = server.execute(server.command("empty"), '{"slot": "blue"}')
     assert (run.code, run.answer) == (0, {"result": "emptied", "slot": "blue"})
-    nothing = {"content": None, "unit": "inactive", "pid": 0, "restarts": 0, "health": None}
+    nothing = {"content": None, "unit": "inactive", "pid": 0, "restarts": 0, "health": None, "migration": None}
     assert server.status() == {**nothing, "busy": False, "problem": None}
     assert server.execute(server.command("empty"), '{"slot": "blue"}').answer["result"] == "unchanged"
 
@@ -150,7 +140,7 @@ def test_a_content_without_a_release_empties_the_slot(server: FakeServer) -> Non
     request = server.request("1.0.0", good("1.0.0"))
     server.install(request)
     run = server.install({**request, "release": None, "digest": None, "deployment": "d2"})
-    assert (run.code, run.answer) == (0, {"result": "emptied", "slot": "blue"})
+    assert (run.code, run.answer) == (0, {"result": "emptied", "slot": "blue", "migration": "none"})
     assert server.status()["content"] is None
 
 
@@ -160,7 +150,7 @@ def test_an_empty_slot_cannot_be_run(server: FakeServer) -> None:
     assert (run.code, run.stderr) == (1, "slot blue is empty: nothing to run\n")
 
 
-VALID = {"slot": "blue", "port": 8081, "release": "1.0.0", "digest": "a" * 64, "deployment": "d1"}
+VALID = {"slot": "blue", "port": 8081, "release": "1.0.0", "digest": "a" * 64, "deployment": "d1", "reuse": False}
 INVALID = {
     "other slot": {**VALID, "slot": "../green"},
     "slot with a newline": {**VALID, "slot": "blue\n"},
@@ -174,6 +164,8 @@ INVALID = {
     "deployment with a slash": {**VALID, "deployment": "a/b"},
     "deployment too long": {**VALID, "deployment": "a" * 101},
     "deployment with other digits": {**VALID, "deployment": "٣"},
+    "reuse as a number": {**VALID, "reuse": 1},
+    "reuse as text": {**VALID, "reuse": "false"},
     "unknown key": {**VALID, "url": "x"},
     "missing key": {key: value for key, value in VALID.items() if key != "digest"},
     "a list": [VALID],
@@ -186,12 +178,19 @@ INVALID = {
 @pytest.mark.parametrize("request_", INVALID.values(), ids=INVALID)
 def test_invalid_input_is_refused(slot_module: ModuleType, request_: Any) -> None:
     with pytest.raises(slot_module.Refused, match="the input is not valid"):
-        slot_module.parse_content(json.dumps(request_))
+        slot_module.parse_order(json.dumps(request_))
 
 
 def test_a_key_given_twice_is_refused(slot_module: ModuleType) -> None:
     with pytest.raises(slot_module.Refused, match="each key once"):
-        slot_module.parse_content(json.dumps(VALID)[:-1] + ', "slot": "green"}')
+        slot_module.parse_order(json.dumps(VALID)[:-1] + ', "slot": "green"}')
+
+
+def test_an_order_that_empties_must_say_whether_it_reuses_as_well(slot_module: ModuleType) -> None:
+    order = {**VALID, "release": None, "digest": None}
+    assert slot_module.parse_emptied(json.dumps(order)) == slot_module.Slot("blue")
+    with pytest.raises(slot_module.Refused, match="reuse must be true or false"):
+        slot_module.parse_emptied(json.dumps({**order, "reuse": None}))
 
 
 @loopback

@@ -10,6 +10,8 @@ import signal
 import socket
 import stat
 from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -71,6 +73,7 @@ def assert_empty(server: FakeServer) -> None:
 def test_after_a_bad_release_the_earlier_one_runs_again(server: FakeServer, kind: str) -> None:
     artifact, why = BAD_RELEASES[kind]
     server.limit("HEALTH_LIMIT", 4.0)
+    server.let_migrate("d2")
     server.install(server.request("1.0.0", good("1.0.0")))
     run = server.install(server.request("2.0.0", artifact, deployment="d2"), "--settle", "5")
     assert (run.code, run.answer["result"]) == (1, "refused" if kind in REFUSED else "restored")
@@ -87,6 +90,7 @@ def test_after_a_bad_release_the_earlier_one_runs_again(server: FakeServer, kind
 def test_after_a_bad_release_an_empty_slot_is_empty(server: FakeServer, kind: str) -> None:
     artifact, why = BAD_RELEASES[kind]
     server.limit("HEALTH_LIMIT", 4.0)
+    server.let_migrate("d1")
     run = server.install(server.request("2.0.0", artifact), "--settle", "5")
     assert (run.code, run.answer["result"]) == (1, "refused" if kind in REFUSED else "emptied")
     assert why in run.answer["why"]
@@ -128,6 +132,7 @@ def test_another_option_than_a_time_to_settle_is_refused(server: FakeServer, arg
 
 @loopback
 def test_a_failed_migration_is_logged_on_the_server_without_secrets(server: FakeServer) -> None:
+    server.let_migrate("d1")
     server.install(server.request("2.0.0", BAD_RELEASES["fails to migrate"][0]))
     log = server.home / "stageline" / "log" / "blue-migrate.log"
     assert log.read_text() == "told\nbroke at ***\n"
@@ -220,6 +225,34 @@ def test_a_slot_that_cannot_be_put_back_is_told_as_broken_until_status_puts_it_b
     assert_runs(server, "1.0.0")
 
 
+DEEPER_THAN_ANY_PATH = """#!/usr/bin/env python3
+import os
+for _ in range(1500):
+    os.mkdir("d" * 10)
+    os.chdir("d" * 10)
+open("file", "w").close()
+os.chmod(".", 0o000)
+"""
+
+
+@loopback
+def test_folders_that_a_release_nested_without_end_do_not_keep_the_next_one_out(server: FakeServer) -> None:
+    server.let_migrate("d1")
+    server.install(server.request("1.0.0", good("1.0.0", **{"bin/migrate": DEEPER_THAN_ANY_PATH})))
+    assert server.install(server.request("2.0.0", good("2.0.0"), deployment="d2")).answer["result"] == "installed"
+    assert_runs(server, "2.0.0")
+
+
+def test_what_links_lead_to_is_not_removed_with_them(slot_module: ModuleType, tmp_path: Path) -> None:
+    kept, folder = tmp_path / "kept", tmp_path / "folder"
+    (kept / "below").mkdir(parents=True)
+    (folder / "a" / "b").mkdir(parents=True)
+    (folder / "a" / "link").symlink_to(kept)
+    (folder / "a" / "b" / "link").symlink_to(kept / "below")
+    slot_module.flatten(folder)
+    assert (list(folder.iterdir()), (kept / "below").is_dir()) == ([], True)
+
+
 @loopback
 def test_a_server_that_did_not_boot_is_told_as_broken(server: FakeServer) -> None:
     (server.home / "stageline" / "server.json").unlink()
@@ -269,4 +302,5 @@ def test_a_full_disk_does_not_keep_a_slot_from_being_put_back(server: FakeServer
 
 def full_at(server: FakeServer, at: int, request: dict[str, Any], *arguments: str) -> Run:
     """Install, and let no file grow any more from this effect on."""
+    server.let_migrate(request["deployment"])
     return server.execute(server.with_effects("full", at, "install", *arguments), json.dumps(request))

@@ -34,8 +34,9 @@ def every_step(test: Callable[..., None]) -> Callable[..., None]:
 
 
 def numbered(server: FakeServer, number: int) -> dict[str, Any]:
-    """A deployment of a release that exists once."""
+    """A deployment of a release that exists once, and that is asked to migrate."""
     version = f"2.0.{number}"
+    server.let_migrate(f"n{number}")
     return server.request(version, good(version, **CONTENT), deployment=f"n{number}")
 
 
@@ -45,7 +46,7 @@ def hit(server: FakeServer, number: int, at: int, request: dict[str, Any]) -> Ru
 
 def steps(server: FakeServer, part: int, verb: str, stdin: str, parts: int = PARTS) -> list[tuple[int, str]]:
     """Every PARTS-th effect of this verb, which is run once for that, with its number."""
-    done = server.execute(server.with_effects(0, -1, verb), stdin)
+    done = server.execute(server.with_effects(0, -1, *verb.split()), stdin)
     assert done.code == 0, done.stderr
     return list(enumerate(server.effects()))[part::parts]
 
@@ -82,7 +83,7 @@ def test_killed_before_a_rename_the_next_run_finds_the_slot_as_it_was(server: Fa
         renames = [
             at for at, effect in steps(server, 0, "install", json.dumps(numbered(server, 901)), 1) if "rename" in effect
         ]
-        assert len(renames) == 4
+        assert len(renames) == 5
         for at in renames:
             assert hit(server, signal.SIGKILL, at, numbered(server, at)).code == -signal.SIGKILL
             assert_slot(server, "n901", str(at))
@@ -166,19 +167,58 @@ def test_killed_at_any_step_of_emptying_the_slot_is_what_it_was_or_empty(server:
 
 
 @loopback
+def test_killed_at_any_step_of_relabelling_the_slot_runs_on_with_the_one_label_or_the_other(server: FakeServer) -> None:
+    request = {**numbered(server, 900), "reuse": True}
+    server.install(request)
+    pid = server.status()["pid"]
+    todo = steps(server, 0, "install", json.dumps({**request, "deployment": "r"}), 1)
+    held = "r"
+    for at, effect in todo:
+        assert hit(server, signal.SIGKILL, at, {**request, "deployment": f"r{at}"}).code == -signal.SIGKILL, effect
+        held = f"r{at}" if done_before_the_kill(server, "os.rename slot.draft slot.json") else held
+        assert_slot(server, held, effect)
+    assert (held, server.status()["pid"]) == (f"r{todo[-1][0]}", pid)
+
+
+@loopback
+def test_killed_at_any_step_of_starting_what_died_the_next_run_starts_it(server: FakeServer) -> None:
+    server.install(numbered(server, 900))
+    server.kill_release("blue")
+    todo = steps(server, 0, "start blue", "", 1)
+    for at, effect in todo:
+        server.kill_release("blue")
+        command = server.with_effects(signal.SIGKILL, at, "start", "blue")
+        assert server.execute(command).code == -signal.SIGKILL, effect
+        assert server.execute(server.command("start", "blue")).code == 0, effect
+        assert_slot(server, "n900", effect)
+
+
+@loopback
 def test_what_is_swapped_in_is_on_the_disk_before_and_each_rename_after(server: FakeServer) -> None:
     server.install(numbered(server, 900))
     steps(server, 0, "install", json.dumps(numbered(server, 901)))
     effects = server.effects()
     renames = [at for at, effect in enumerate(effects) if effect.startswith("os.rename")]
     assert [effects[at] for at in renames] == [
+        "os.rename blue-migration.draft blue-migration.json",
         "os.rename .blue.new .blue.ready",
         "os.rename blue .blue.old",
         "os.rename .blue.ready blue",
         COMMIT,
     ]
-    assert [effects[at + 1] for at in renames] == ["fsync"] * 4
-    assert effects.index("opened slot.json") < effects.index("sync") < renames[0]
+    assert [effects[at + 1] for at in renames] == ["fsync"] * 5
+    before_the_marker, before_the_swap = (at for at, effect in enumerate(effects) if effect == "sync")
+    assert effects.index("opened blue-migration.draft") < before_the_marker < renames[0]
+    assert effects.index("opened slot.json") < before_the_swap < renames[1]
+
+
+@loopback
+def test_what_migration_began_is_on_the_disk_before_it_begins(server: FakeServer) -> None:
+    steps(server, 0, "install", json.dumps(numbered(server, 901)))
+    effects = server.effects()
+    marked = effects.index("os.rename blue-migration.draft blue-migration.json")
+    assert effects[marked + 1] == "fsync"
+    assert marked + 1 < effects.index("start migrate")
 
 
 # --- Programs that outlive their run -----------------------------------------------------------------------------
@@ -196,6 +236,7 @@ def test_a_migration_of_a_killed_run_is_ended_by_the_next_one(server: FakeServer
     server.install(numbered(server, 1))
     migrate = reaching(tmp_path / "reached", then)
     version = "3.0.0"
+    server.let_migrate("d1")
     process = server.begin(server.request(version, good(version, **{"bin/migrate": migrate})))
     (tmp_path / "reached").read_text()
     process.kill()
@@ -211,6 +252,7 @@ def test_a_migration_that_hangs_is_ended_when_the_run_is_told_to_stop(
     server: FakeServer, tmp_path: Path, then: str
 ) -> None:
     server.install(numbered(server, 1))
+    server.let_migrate("d1")
     migrate = reaching(tmp_path / "reached", then)
     process = server.begin(server.request("3.0.0", good("3.0.0", **{"bin/migrate": migrate})))
     (tmp_path / "reached").read_text()
@@ -225,6 +267,7 @@ def test_a_migration_that_hangs_is_ended_when_the_run_is_told_to_stop(
 @loopback
 def test_a_migration_that_does_not_end_is_ended_at_its_limit(server: FakeServer) -> None:
     server.limit("MIGRATE_LIMIT", 0.3)
+    server.let_migrate("d1")
     run = server.install(server.request("3.0.0", good("3.0.0", **{"bin/migrate": "#!/bin/sh\nsleep 60 & wait\n"})))
     assert (run.answer["result"], run.answer["why"]) == (
         "emptied",
@@ -249,6 +292,7 @@ def test_of_two_at_once_on_one_slot_one_waits_for_the_other(server: FakeServer) 
 @loopback
 def test_a_second_one_is_refused_while_the_first_does_not_end(server: FakeServer, tmp_path: Path) -> None:
     migrate = reaching(tmp_path / "reached")
+    server.let_migrate("d1")
     first = server.begin(server.request("3.0.0", good("3.0.0", **{"bin/migrate": migrate})))
     (tmp_path / "reached").read_text()
     second = server.install(numbered(server, 2))
@@ -263,6 +307,7 @@ def test_a_second_one_is_refused_while_the_first_does_not_end(server: FakeServer
 @loopback
 def test_two_at_once_on_two_slots_do_not_wait_for_each_other(server: FakeServer, tmp_path: Path) -> None:
     migrate = reaching(tmp_path / "reached")
+    server.let_migrate("d1")
     blue = server.begin(server.request("3.0.0", good("3.0.0", **{"bin/migrate": migrate})))
     (tmp_path / "reached").read_text()
     assert server.install(server.request("1.0.0", good("1.0.0"), slot="green")).answer["result"] == "installed"
@@ -270,6 +315,33 @@ def test_two_at_once_on_two_slots_do_not_wait_for_each_other(server: FakeServer,
     blue.terminate()
     assert server.end(blue).answer["result"] == "emptied"
     assert server.status("green")["health"] == {"status": 200, "version": "1.0.0"}
+
+
+@loopback
+def test_of_two_that_look_at_once_neither_ends_what_the_other_has_started(server: FakeServer) -> None:
+    """The first one waits for systemd, after it gave the lock back, and the second one does all that it has to do."""
+    server.install(numbered(server, 1))
+    os.mkfifo(server.root / "systemd" / "show.waits")
+    first = server.popen(server.command("status"))
+    waiting = (server.root / "systemd" / "show.waits").open("w")
+    assert server.status_when_answering()["busy"] is False
+    waiting.close()
+    run = server.end(first)
+    assert (run.code, run.answer["blue"]["unit"], run.answer["blue"]["problem"]) == (0, "active", None)
+
+
+@loopback
+def test_looking_does_not_disturb_an_install_that_runs(server: FakeServer, tmp_path: Path) -> None:
+    server.let_migrate("d1")
+    migrate = reaching(tmp_path / "reached", f"read -r _ <{shlex.quote(str(tmp_path / 'go on'))}")
+    os.mkfifo(tmp_path / "go on")
+    process = server.begin(server.request("3.0.0", good("3.0.0", **{"bin/migrate": migrate})))
+    (tmp_path / "reached").read_text()
+    looks = [server.status() for _ in range(2)]
+    assert [(look["busy"], look["migration"]) for look in looks] == [(True, {"deployment": "d1"})] * 2
+    (tmp_path / "go on").write_text("\n")
+    run = server.end(process)
+    assert (run.answer["result"], run.answer["migration"]) == ("installed", "done")
 
 
 def at_once(server: FakeServer, *requests: dict[str, Any]) -> list[Run]:

@@ -125,7 +125,7 @@ def test_a_method_that_a_path_does_not_take_is_refused(method: str, path: str) -
 
 def test_health_reads_every_table_and_tells_the_version() -> None:
     database = FakeDatabase([], [])
-    assert ask(database, "GET", "/health") == (200, {"version": "0.0.0"})
+    assert ask(database, "GET", "/health") == (200, {"version": "0.0.0", "database": "reached"})
     assert [sql.split()[2] for sql, _ in database.asked] == list(schema.TABLES)
 
 

@@ -53,7 +53,7 @@ def test_an_answer_carries_its_length_and_forbids_scripts(server: Server) -> Non
 def test_head_is_get_without_the_body(server: Server) -> None:
     answer, body = ask(server, "HEAD", "/health")
     assert (answer.status, body) == (200, b"")
-    assert answer.headers["Content-Length"] == "21"
+    assert answer.headers["Content-Length"] == "44"
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,14 @@ def test_a_body_of_no_proper_length_is_refused_unread(server: Server, headers: d
 
 def test_a_database_that_is_away_is_503(server: Server) -> None:
     server.database.failure = DatabaseUnavailable("the database is away")  # type: ignore[attr-defined]
-    answer, body = ask(server, "GET", "/health")
+    answer, body = ask(server, "GET", "/api/projects")
     assert (answer.status, body) == (503, b'{"error": "the database is away"}\n')
+
+
+def test_a_database_that_is_away_is_told_and_makes_no_server_ill(server: Server) -> None:
+    server.database.failure = DatabaseUnavailable("the database is away")  # type: ignore[attr-defined]
+    answer, body = ask(server, "GET", "/health")
+    assert (answer.status, body) == (200, b'{"version": "0.0.0", "database": "the database is away"}\n')
 
 
 def test_a_failed_statement_is_500_and_its_text_stays_in_the_log(

@@ -3,6 +3,7 @@
 import asyncio
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.local.balancers.world import (
     NOTHING_LIVE,
     Action,
     Application,
+    Listener,
     Rule,
     World,
     free_port,
@@ -160,6 +162,15 @@ def test_a_balancer_that_is_removed_closes_its_ports(world: World) -> None:
 def test_a_taken_port_is_a_one_line_error(world: World, blue: Application) -> None:
     with pytest.raises(CloudError, match=f"port {blue.port} is taken on {HERE}"):
         world.listen(NOTHING_LIVE, blue.port)
+
+
+def test_listeners_that_are_made_at_the_same_time_all_get_their_port(world: World) -> None:
+    for _ in range(20):
+        ports = sorted({free_port() for _ in range(4)})
+        world.model.listeners = {str(port): Listener(port, {"default": Rule([Action(NOTHING_LIVE)])}) for port in ports}
+        with ThreadPoolExecutor(len(ports)) as pool:
+            list(pool.map(lambda _: world.balancers.refresh(ARN), ports))
+        assert world.balancers.status()[0]["ports"] == ports
 
 
 def test_a_redirect_fills_in_what_it_does_not_change(world: World) -> None:

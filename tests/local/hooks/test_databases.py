@@ -13,6 +13,8 @@ from moto import mock_aws
 
 from local.databases import Declared, Master
 from local.errors import CloudError
+from local.faults import Fault
+from local.hooks.database_states import STATES, DatabaseStates
 from local.hooks.databases import install_databases
 from tests.aws_clients import aws_client
 
@@ -384,3 +386,71 @@ def test_a_database_that_cannot_be_started_stays_stopped(cloud: Cloud) -> None:
     with pytest.raises(ClientError, match="no memory"):
         rds.start_db_instance(DBInstanceIdentifier="dev")
     assert rds.describe_db_instances()["DBInstances"][0]["DBInstanceStatus"] == "stopped"
+
+
+def snapshot(cloud: Cloud, name: str) -> None:
+    cloud.client("rds").create_db_snapshot(DBInstanceIdentifier="dev", DBSnapshotIdentifier=name)
+
+
+def test_the_quota_counts_manual_snapshots_and_no_automated_ones(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOTO_RDS_SNAPSHOT_LIMIT", "2")
+    cloud.database(BackupRetentionPeriod=7)
+    assert len(cloud.snapshots("automated")) == 1
+    snapshot(cloud, "one")
+    snapshot(cloud, "two")
+    with pytest.raises(ClientError, match="SnapshotQuotaExceeded"):
+        snapshot(cloud, "three")
+    with pytest.raises(ClientError, match="SnapshotQuotaExceeded"):
+        cloud.client("rds").copy_db_snapshot(SourceDBSnapshotIdentifier="one", TargetDBSnapshotIdentifier="three")
+    with pytest.raises(ClientError, match="DBSnapshotAlreadyExists"):
+        snapshot(cloud, "two")
+    cloud.client("rds").delete_db_snapshot(DBSnapshotIdentifier="one")
+    snapshot(cloud, "three")
+    assert cloud.snapshots("manual") == ["two", "three"]
+
+
+def test_an_account_has_a_hundred_manual_snapshots(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MOTO_RDS_SNAPSHOT_LIMIT", raising=False)
+    cloud.database()
+    for number in range(100):
+        snapshot(cloud, f"s{number}")
+    with pytest.raises(ClientError, match="SnapshotQuotaExceeded"):
+        snapshot(cloud, "one-more")
+
+
+@pytest.mark.parametrize(("kind", "status"), STATES.items())
+def test_no_snapshot_is_taken_while_rds_says_that_the_database_is_not_available(
+    cloud: Cloud, kind: str, status: str
+) -> None:
+    cloud.database()
+    states, fault = DatabaseStates(), Fault(id="f1", kind=kind, target="dev")
+    states.inject(fault)
+    assert cloud.client("rds").describe_db_instances()["DBInstances"][0]["DBInstanceStatus"] == status
+    with pytest.raises(ClientError, match="InvalidDBInstanceState"):
+        snapshot(cloud, "before")
+    states.lift(fault)
+    snapshot(cloud, "before")
+    assert cloud.snapshots("manual") == ["before"]
+
+
+def test_no_snapshot_is_taken_of_a_database_that_was_stopped(cloud: Cloud) -> None:
+    cloud.database()
+    cloud.client("rds").stop_db_instance(DBInstanceIdentifier="dev")
+    with pytest.raises(ClientError, match="InvalidDBInstanceState"):
+        snapshot(cloud, "before")
+
+
+def test_a_cloud_that_ends_leaves_no_database_in_a_state_of_a_fault(cloud: Cloud) -> None:
+    cloud.database()
+    states = DatabaseStates()
+    states.inject(Fault(id="f1", kind="busy", target="dev"))
+    with pytest.raises(CloudError, match="database dev is backing-up already"):
+        states.inject(Fault(id="f2", kind="full", target="dev"))
+    states.close()
+    assert cloud.client("rds").describe_db_instances()["DBInstances"][0]["DBInstanceStatus"] == "available"
+
+
+def test_the_state_of_a_database_that_is_not_there_cannot_be_changed(cloud: Cloud) -> None:
+    cloud.database()
+    with pytest.raises(CloudError, match="there is no database 'qa': there are dev"):
+        DatabaseStates().inject(Fault(id="f1", kind="busy", target="qa"))

@@ -210,6 +210,12 @@ def test_a_lifecycle_is_told_as_it_was_put(s3: Any, rules: list[dict[str, Any]])
     assert s3.get_bucket_lifecycle_configuration(Bucket="case")["Rules"] == rules
 
 
+def test_a_lifecycle_is_told_with_the_size_from_which_objects_move(s3: Any) -> None:
+    s3.put_bucket_lifecycle_configuration(Bucket="case", LifecycleConfiguration={"Rules": RULES})
+    told = s3.get_bucket_lifecycle_configuration(Bucket="case")
+    assert told["TransitionDefaultMinimumObjectSize"] == "all_storage_classes_128K"
+
+
 def test_a_lifecycle_that_was_deleted_is_gone(s3: Any) -> None:
     s3.put_bucket_lifecycle_configuration(Bucket="case", LifecycleConfiguration={"Rules": RULES})
     s3.delete_bucket_lifecycle(Bucket="case")
@@ -255,6 +261,14 @@ def test_monitoring_is_switched_on_and_off(ec2: Any) -> None:
     ec2.unmonitor_instances(InstanceIds=[instance])
     assert told == [{"InstanceId": instance, "Monitoring": {"State": "enabled"}}]
     assert (switched_on, described_instance(ec2, instance)["Monitoring"]["State"]) == ("enabled", "disabled")
+
+
+@pytest.mark.parametrize("public", [True, False], ids=["public", "private"])
+def test_only_an_interface_with_a_public_address_is_associated_with_one(ec2: Any, vpc: str, public: bool) -> None:
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+    interface = {"DeviceIndex": 0, "SubnetId": subnet, "AssociatePublicIpAddress": public}
+    instance = described_instance(ec2, started(ec2, NetworkInterfaces=[interface]))
+    assert ("Association" in instance["NetworkInterfaces"][0]) is public
 
 
 def test_an_instance_has_the_profile_that_took_the_place_of_another(ec2: Any, iam: Any) -> None:

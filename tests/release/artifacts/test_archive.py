@@ -107,6 +107,21 @@ def test_a_build_may_say_what_it_is(tmp_path: Path) -> None:
     assert inspect_artifact(path).build.version == "1.0.0"
 
 
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        ({"smoke.json": '{"checks": [{"name": "a", "path": "/"}], "checks": []}'}, "'checks' stands twice"),
+        ({"release.json": '{"version": "1.0.0", "version": "2.0.0"}'}, "'version' stands twice"),
+        ({"release.json": '{"schema": ' + "[" * 30_000}, "nested too deeply"),
+        ({"release.json": '{"schema": {"version": NaN}}'}, "release.json is not JSON"),
+    ],
+    ids=["checks-twice", "version-twice", "nested", "no-number"],
+)
+def test_a_text_that_has_two_meanings_or_none_is_refused(tmp_path: Path, files: dict[str, str], why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        inspect_artifact(build_artifact(tmp_path / "app.tar.gz", files))
+
+
 @pytest.mark.parametrize("name", ["smoke.json", "release.json"])
 def test_a_text_that_is_too_long_to_be_meant_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / "app.tar.gz"

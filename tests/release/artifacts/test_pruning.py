@@ -8,17 +8,20 @@ from typing import Any
 
 import pytest
 
+from release.artifacts.manifest import Manifest
 from release.artifacts.pruning import refuse_pruned
 from release.aws.bucket import Bucket
 from release.deployment.executor import Order, deploy
-from release.deployment.stops import Cause, held
-from release.environment import open_environment
+from release.deployment.lanes import forward
+from release.environment import Environment, open_environment
 from release.errors import Inconclusive, LeaseHeld, Refused
 from release.ledger.ledger import Entry
+from release.ledger.stops import Cause, held
 from release.output import Progress
+from release.verbs.promote import content_of
 from release.verbs.prune import prune, prune_text
 from release.verbs.publish import Publication, publish
-from release.verbs.rollback import rollback
+from release.verbs.rollback import Request, go_back
 from settings.permissions.calls import TABLE
 from settings.permissions.identities import Party
 from settings.permissions.policies import is_for
@@ -41,8 +44,19 @@ def deployed(world: World) -> World:
 
 
 def put(world: World, version: str) -> None:
-    manifest = world.publish(version)
-    deploy(world.dev, Order(kind="promotion", manifest=manifest, head=world.dev.ledger.head(), gates=()), OPS, silent())
+    make_live(world.dev, world.publish(version))
+
+
+def make_live(environment: Environment, manifest: Manifest) -> None:
+    order = Order(
+        kind="promotion",
+        release=content_of(manifest),
+        steps=forward(pause=False),
+        head=environment.ledger.head(),
+        gates=(),
+        manifest=manifest,
+    )
+    deploy(environment, order, OPS, silent())
 
 
 def run(*, really: bool = False, keep: int | None = None, environment: str = "dev"):
@@ -80,9 +94,9 @@ def test_then_it_deletes_the_bytes_and_leaves_manifest_and_verdict(deployed: Wor
     assert prune_text(report).endswith("their manifests and verdicts stay")
     assert deployed.dev.releases.stored(manifest) is None
     assert deployed.dev.releases.get("1.0.0") == manifest
-    lived = deployed.dev.ledger.deployment_that_was_live(manifest.digest)
-    assert lived is not None
-    assert deployed.dev.releases.verdict(manifest, lived) is not None
+    known = deployed.dev.ledger.known("1.0.0")
+    assert known is not None
+    assert deployed.dev.releases.verdict(manifest, known.live) is not None
 
 
 def test_it_stands_in_the_ledger_and_frees_the_lease(deployed: World) -> None:
@@ -90,8 +104,8 @@ def test_it_stands_in_the_ledger_and_frees_the_lease(deployed: World) -> None:
     *_, requested, done = deployed.dev.ledger.events()
     assert (requested.kind, done.kind) == ("pruning requested", "pruning done")
     assert [one["release"] for one in done.details["releases"]] == ["1.0.0"]
-    assert done.state == requested.state == deployed.dev.ledger.head().state
-    deployed.dev.ledger.refuse_held()
+    assert (done.changed, requested.changed) == ({}, {})
+    assert deployed.dev.ledger.free_lease().because == ""
     assert deployed.dev.ledger.faults() == ()
 
 
@@ -120,8 +134,7 @@ def test_a_protected_environment_never_keeps_fewer_than_its_stack_file_says(depl
 def test_what_another_environment_runs_stays(deployed: World) -> None:
     manifest = deployed.dev.releases.get("1.0.0")
     deployed.qa.releases.adopt(manifest, deployed.dev.releases)
-    order = Order(kind="promotion", manifest=manifest, head=deployed.qa.ledger.head(), gates=())
-    deploy(deployed.qa, order, OPS, silent())
+    make_live(deployed.qa, manifest)
     (first, *_) = run()["releases"]
     assert first["because"] == ["live in qa", "in slot blue of qa"]
 
@@ -132,10 +145,17 @@ def test_a_release_that_waits_for_its_promotion_stays(world: World) -> None:
     assert one["because"] == ["never deployed here, and younger than 30 days"]
 
 
+def test_a_release_whose_manifest_is_refused_stays_and_stops_no_other(deployed: World) -> None:
+    bucket = deployed.dev.settings.names.artifact_bucket
+    deployed.dev.session.client("s3").put_object(Bucket=bucket, Key="releases/0.9.0.json", Body=b"[" * 100_000)
+    report = run(really=True)
+    assert [one["version"] for one in report["refused"]] == ["0.9.0"]
+    assert (report["pruned"], "0.9.0 is left as it is: " in prune_text(report)) == (["1.0.0"], True)
+
+
 def test_on_hold_nothing_goes(deployed: World) -> None:
-    ledger = deployed.dev.ledger
-    state = held(ledger.head().state, Cause(reason="what was that?", by="ann", at=ledger.now()))
-    ledger.note(Entry(kind="hold set", state=state), ledger.head(), OPS)
+    cause = Cause(reason="what was that?", by="ann", at=deployed.dev.ledger.now())
+    deployed.dev.stops.change("hold set", lambda stops: held(stops, cause), OPS, {})
     report = run(really=True)
     assert report["pruned"] == []
     assert all("the environment is on hold" in one["because"] for one in report["releases"])
@@ -207,20 +227,25 @@ def test_the_pruner_may_do_all_that_it_takes_and_nobody_else_may(deployed: World
     assert [party for party, calls in may.items() if called <= calls] == ["pruner"]
 
 
-def test_row_14_a_rollback_to_a_pruned_release_is_refused_before_anything_changes(
-    deployed: World, tmp_path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    program, called = tmp_path / "bin" / "pulumi", tmp_path / "called"
-    program.parent.mkdir()
-    program.write_text(f"#!/bin/sh\ntouch {called}\nexit 1\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+def test_row_14_a_rollback_to_a_pruned_release_is_refused_before_anything_changes(deployed: World) -> None:
     run(really=True)
-    before, at = deployed.dev.ledger.head(), [*deployed.dev.ledger.events()][-2].at
+    before, at, ups = deployed.dev.ledger.head(), [*deployed.dev.ledger.events()][-2].at, list(deployed.dev.stack.ups)
     with pytest.raises(Refused, match=re.escape(f"the artifact of 1.0.0 was pruned at {at} by arn:aws:sts:")):
-        rollback(ROOT, "dev", version="1.0.0", ci="", progress=silent())
+        go_back(deployed.dev, Request(version="1.0.0"), OPS, silent())
+    assert (deployed.dev.ledger.head(), deployed.dev.stack.ups) == (before, ups)
+
+
+def test_a_rollback_to_bytes_that_somebody_took_away_is_refused_before_anything_changes(deployed: World) -> None:
+    deployed.dev.releases.remove_bytes(deployed.dev.releases.get("1.1.0"))
+    before = deployed.dev.ledger.head()
+    with pytest.raises(Refused, match=r"the artifact of 1\.1\.0 is gone from dev; publish the very same file again"):
+        go_back(deployed.dev, Request(version="1.1.0"), OPS, silent())
     assert deployed.dev.ledger.head() == before
-    assert not called.exists()
+
+
+def test_a_rollback_in_place_needs_no_bytes_in_the_bucket(deployed: World) -> None:
+    deployed.dev.releases.remove_bytes(deployed.dev.releases.get("1.2.0"))
+    assert go_back(deployed.dev, Request(), OPS, silent()).version == "1.2.0"
 
 
 def test_a_pruned_release_published_again_has_its_bytes_back(deployed: World) -> None:

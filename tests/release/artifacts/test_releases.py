@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from release.artifacts.archive import inspect_artifact
-from release.artifacts.manifest import Parts, Verdict, manifest_key
+from release.artifacts.manifest import Check, Parts, Verdict, manifest_key
 from release.errors import Refused
 from tests.release.world import World, build_artifact
 
@@ -31,6 +31,74 @@ def test_a_version_that_was_never_published_is_refused_with_the_known_ones(world
     world.publish("1.0.0")
     with pytest.raises(Refused, match=r"9\.9\.9 was never published to dev.*1\.0\.0"):
         world.dev.releases.get("9.9.9")
+
+
+def test_the_versions_that_are_named_are_the_newest(world: World) -> None:
+    for version in ("1.9.0", "1.10.0", "1.10.0-rc.1", "1.2.0", "1.11.0", "1.8.0"):
+        world.publish(version)
+    bucket = world.dev.settings.names.artifact_bucket
+    world.dev.session.client("s3").put_object(Bucket=bucket, Key="releases/9\x1b[2J.json", Body=b"{}")
+    with pytest.raises(Refused, match=r"there: 1\.11\.0, 1\.10\.0, 1\.10\.0-rc\.1, 1\.9\.0, 1\.8\.0$"):
+        world.dev.releases.get("9.9.9")
+
+
+def rewritten(signed: bytes, document: bytes) -> bytes:
+    """Another document, as its text, in the envelope of the one that was signed."""
+    return b'{"document":%b,"envelope":%b}' % (document, json.dumps(json.loads(signed)["envelope"]).encode())
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(b'{"a":NaN}', id="no-number"),
+        pytest.param(b'{"a":1e999}', id="endless-number"),
+        pytest.param(b'{"a":%b}' % (b"9" * 5000), id="huge-number"),
+        pytest.param(b'{"a":"\\ud800"}', id="half-a-sign"),
+        pytest.param(b"[" * 100_000 + b"]" * 100_000, id="nested"),
+        pytest.param(b"[" * 900 + b"]" * 900, id="nested-just-so"),
+        pytest.param(b"[1]", id="a-list"),
+        pytest.param(b'"text"', id="a-text"),
+        pytest.param(b"null", id="null"),
+        pytest.param(b'{"version":"1.0.0","version":"2.0.0"}', id="a-key-twice"),
+        pytest.param(b"{", id="no-json"),
+        pytest.param(b'{"a":"\xff"}', id="no-text"),
+    ],
+)
+def test_whatever_lies_in_the_place_of_a_manifest_is_refused_by_its_key(world: World, document: bytes) -> None:
+    world.publish("1.0.0")
+    bucket, key = world.dev.settings.names.artifact_bucket, manifest_key("1.0.0")
+    s3 = world.dev.session.client("s3")
+    signed = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    s3.put_object(Bucket=bucket, Key=key, Body=rewritten(signed, document))
+    with pytest.raises(Refused, match=r"the manifest releases/1\.0\.0\.json signed by dev is not a signed document"):
+        world.dev.releases.find("1.0.0")
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        b"null",
+        b"{}",
+        b'{"payload":1,"signatures":[]}',
+        b'{"payload":"!","signatures":[{"sig":"AA=="}]}',
+        b'{"payload":"\xc3\xb6"}',
+    ],
+    ids=["null", "empty", "no-payload", "no-base64", "no-ascii"],
+)
+def test_whatever_lies_in_the_place_of_an_envelope_is_refused(world: World, envelope: bytes) -> None:
+    manifest = world.publish("1.0.0")
+    bucket, key = world.dev.settings.names.artifact_bucket, "verdicts/1.0.0/dev-1.json"
+    body = b'{"document":{},"envelope":%b}' % envelope
+    world.dev.session.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+    with pytest.raises(Refused, match=r"the verdict verdicts/1\.0\.0/dev-1\.json signed by dev is not a signed"):
+        world.dev.releases.verdict(manifest, "dev-1")
+
+
+def test_checks_that_could_not_have_been_published_are_not_adopted(world: World) -> None:
+    manifest = replace(world.publish("1.0.0"), checks=(Check(name="a", path="/", headers={"Host": "elsewhere"}),))
+    with pytest.raises(Refused, match=r"the manifest of 1\.0\.0: 'a' may not send a header 'Host'"):
+        world.qa.releases.adopt(manifest, world.dev.releases)
+    assert world.qa.releases.find("1.0.0") is None
 
 
 def test_row_05_a_manifest_that_was_changed_in_the_bucket_is_refused(world: World) -> None:

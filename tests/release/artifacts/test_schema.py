@@ -1,16 +1,14 @@
 """Which releases work with which database, and what HEAD remembers of it."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from release.artifacts.schema import Schema, made_with, newest, schema_faults, works_with
 from release.deployment.gates import schema_compatibility
-from release.deployment.plan import entering, leaving, make_plan, undoing
-from release.ledger.head import Live, State, head_json, parse_head
-from tests.release.deployment.test_plan import manifest
+from release.deployment.lanes import Kind, forward
+from release.deployment.plan import Plan, entering, leaving, make_plan
+from release.ledger.head import Live, Slot, State, head_json, parse_head
 
 NOW = "2026-11-20T12:00:00+00:00"
 
@@ -21,8 +19,8 @@ def schema(version: int, oldest: int) -> Schema:
 
 def environment(database: Schema | None, live: Schema | None) -> State:
     """An environment that runs 1.0.0, made with the schema `live`, on a database that was brought to `database`."""
-    running = Live(slot="blue", release="1.0.0", digest="0", deployment="d", since=NOW, schema=live)
-    return State(declared="blue", live=running, schema=database)
+    running = Live(slot="blue", release="1.0.0", digest="0", deployment="d", since=NOW, made_with=live)
+    return State(declared="blue", live=running, brought=database)
 
 
 CASES = {
@@ -54,46 +52,54 @@ CASES = {
 def test_a_release_fits_the_database_and_the_live_one_fits_what_it_brings(
     brings: Schema | None, state: State, passed: bool
 ) -> None:
-    assert schema_compatibility(replace(manifest("1.1.0"), schema=brings), "qa", state).passed is passed
+    assert schema_compatibility("1.1.0", brings, "qa", state).passed is passed
 
 
 def test_the_gate_says_which_schemas_do_not_fit() -> None:
-    gate = schema_compatibility(
-        replace(manifest("1.1.0"), schema=schema(1, 1)), "qa", environment(schema(3, 2), schema(3, 2))
-    )
+    gate = schema_compatibility("1.1.0", schema(1, 1), "qa", environment(schema(3, 2), schema(3, 2)))
     assert gate.evidence == (
         "1.1.0 was made with schema 1, and the database of qa has schema 3, which works with releases from schema 2 on"
     )
 
 
 def test_the_gate_says_that_the_live_release_would_break() -> None:
-    gate = schema_compatibility(
-        replace(manifest("1.1.0"), schema=schema(4, 4)), "qa", environment(schema(3, 3), schema(3, 3))
-    )
+    gate = schema_compatibility("1.1.0", schema(4, 4), "qa", environment(schema(3, 3), schema(3, 3)))
     assert gate.evidence == ("1.1.0 brings schema 4, the database of qa has schema 3: 1.0.0 is live, and made with 3")
 
 
-def test_the_database_keeps_its_schema_when_the_deployment_is_put_back() -> None:
-    former = environment(schema(2, 1), schema(2, 1))
-    plan = make_plan(
-        deployment="qa-1",
-        kind="promotion",
-        environment="qa",
-        manifest=replace(manifest("1.1.0"), schema=schema(3, 2)),
-        state=former,
+def test_going_back_brings_no_schema_so_the_live_release_cannot_break() -> None:
+    state = environment(schema(3, 2), schema(3, 3))
+    older = schema(2, 1)
+    assert schema_compatibility("0.9.0", older, "qa", state, back=True).passed
+    assert not schema_compatibility("0.9.0", schema(4, 4), "qa", state).passed
+
+
+def plan(brings: Schema, state: State, kind: Kind = "promotion") -> Plan:
+    release = Slot(release="1.1.0", digest="1", artifact_key="k", deployment="", made_with=brings)
+    return make_plan(
+        deployment="qa-1", kind=kind, environment="qa", release=release, steps=forward(pause=False), state=state
     )
-    installing = entering(plan, "installed", former)
-    assert installing.schema == schema(3, 2)
-    assert [state.schema for state in undoing(plan, installing, "qa-2")] == [schema(3, 2)]
+
+
+def test_the_database_has_the_schema_of_a_release_once_that_is_installed() -> None:
+    former = environment(schema(2, 1), schema(2, 1))
+    coming = plan(schema(3, 2), former)
+    installing = entering(coming, "installed", former)
+    assert (installing.brought, leaving(coming, "installed", installing, NOW).brought) == (schema(2, 1), schema(3, 2))
+
+
+def test_a_rollback_that_installs_brings_no_schema_because_it_never_migrates() -> None:
+    former = environment(schema(3, 1), schema(3, 1))
+    back = plan(schema(4, 1), former, "rollback")
+    assert leaving(back, "installed", entering(back, "installed", former), NOW).brought == schema(3, 1)
 
 
 def test_a_release_that_became_live_is_known_with_the_schema_it_was_made_with() -> None:
     former = environment(schema(3, 1), schema(3, 1))
-    older = replace(manifest("0.9.0"), schema=schema(2, 1))
-    plan = make_plan(deployment="qa-1", kind="rollback", environment="qa", manifest=older, state=former)
-    after = leaving(plan, "live", entering(plan, "installed", former), NOW)
+    back = plan(schema(2, 1), former, "rollback")
+    after = leaving(back, "live", entering(back, "installed", former), NOW)
     assert after.live is not None
-    assert (after.live.schema, after.schema) == (schema(2, 1), schema(3, 1))
+    assert (after.live.made_with, after.brought) == (schema(2, 1), schema(3, 1))
 
 
 def test_a_head_from_before_schemas_is_readable() -> None:
@@ -103,7 +109,7 @@ def test_a_head_from_before_schemas_is_readable() -> None:
         '"since":"s","slot":"blue"},"open":null,"previous":null}}'
     )
     head = parse_head(old)
-    assert head.state.schema is None
+    assert head.state.brought is None
     assert parse_head(head_json(head)) == head
 
 

@@ -9,6 +9,7 @@ import pytest
 from release.comparison.drift import (
     INSTALLER,
     UNITS,
+    UNNAMED,
     Finding,
     Rule,
     of_files,
@@ -81,10 +82,46 @@ def test_a_change_that_is_not_shown_is_found_all_the_same() -> None:
     assert found(changed({}, {}, "policy")) == [("policy", "as it was", "changed")]
 
 
+def test_the_deployment_that_may_migrate_is_no_drift_and_all_else_about_that_parameter_is() -> None:
+    def migration(*reasons: str, op: str = "update") -> dict[str, Any]:
+        return step(op, "env-database-migration", diffReasons=list(reasons), oldState={}, newState={})
+
+    assert found(migration("value"), migration("value", "version")) == []
+    assert [one for _, one, _ in found(migration("value", "tags"), migration(), migration(op="delete"))] == [
+        *("as it was", "as it was", "(present)"),
+    ]
+
+
 def test_a_deleted_resource_is_found_by_its_kind() -> None:
     assert found(step("delete", oldState={"inputs": {"port": 80}})) == [
         ("aws:lb/listener:Listener", "(present)", "(absent)")
     ]
+
+
+def counted(summary: object, *steps: dict[str, Any]) -> list[str]:
+    """How many changes more than it names a refresh counts."""
+    found = of_refresh({"steps": list(steps), "changeSummary": summary})
+    return [one.found for one in found if one.what == UNNAMED]
+
+
+@pytest.mark.parametrize(
+    ("summary", "steps", "more"),
+    [
+        pytest.param({"same": 114, "update": 2}, [step("refresh"), step("refresh")], ["2"], id="none-is-named"),
+        pytest.param({"update": 2}, [changed({"a": 1}, {"a": 2}), step("refresh")], ["1"], id="one-of-two-is-named"),
+        pytest.param({"same": 1, "update": 1}, [changed({"a": 1}, {"a": 2})], [], id="all-are-named"),
+        pytest.param({"update": 1}, [changed({"a": ""}, {"a": None})], [], id="named-and-no-drift"),
+        pytest.param({"delete": 1, "replace": 1}, [step("delete")], ["1"], id="of-another-kind"),
+        pytest.param({"invented": 1}, [], ["1"], id="of-a-kind-that-nobody-knows"),
+        pytest.param({"same": 3, "refresh": 2, "read": 1}, [], [], id="nothing-changed"),
+        pytest.param({"update": "many"}, [], [], id="no-number"),
+        pytest.param(None, [step("refresh")], [], id="no-summary"),
+    ],
+)
+def test_what_the_summary_counts_and_no_step_names_is_found(
+    summary: object, steps: list[dict[str, Any]], more: list[str]
+) -> None:
+    assert counted(summary, *steps) == more
 
 
 STACK = {

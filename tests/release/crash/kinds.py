@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from functools import cache
 
 from release.deployment.executor import Order, deploy
-from release.deployment.plan import Kind
+from release.deployment.lanes import Kind, forward
 from release.environment import Environment
 from release.errors import Broken, Inconclusive, StagelineError, VerificationFailed
+from release.verbs.promote import content_of
+from release.verbs.rollback import Request, go_back
 from tests.release.crash.memory import Points
 from tests.release.crash.outside import Outside, Steps, new_outside, open_process, publish
 from tests.release.world import OPS, Clock
@@ -27,6 +29,7 @@ class Deployment:
     kind: Kind
     version: str
     history: tuple[tuple[Kind, str], ...] = ()
+    pause: bool = False
     spoil: Spoil = lambda outside: None
     ends: type[StagelineError] | None = None
     stays_open: bool = False
@@ -50,13 +53,24 @@ class Deployment:
 
     def run(self, environment: Environment, points: Points) -> None:
         """The deployment, in one process."""
-        put(environment, self.kind, self.version, points)
+        put(environment, self.kind, self.version, points, pause=self.pause)
 
 
-def put(environment: Environment, kind: Kind, version: str, points: Points) -> None:
-    """Deploy a release, published before."""
-    manifest = environment.releases.get(version)
-    order = Order(kind=kind, manifest=manifest, head=environment.ledger.head(), gates=(), reason="because")
+def put(environment: Environment, kind: Kind, version: str, points: Points, *, pause: bool = False) -> None:
+    """Deploy a release, published before: back as the verb does it, forward without asking the gates."""
+    if kind == "rollback":
+        go_back(environment, Request(version=version), OPS, Steps(points))
+        return
+    manifest, head = environment.releases.get(version), environment.ledger.head()
+    order = Order(
+        kind=kind,
+        release=content_of(manifest),
+        steps=forward(pause=pause),
+        head=head,
+        gates=(),
+        manifest=manifest,
+        reason="because",
+    )
     deploy(environment, order, OPS, Steps(points))
 
 
@@ -94,6 +108,32 @@ def _unreachable(outside: Outside) -> None:
 
 def _rollback_fails_live(outside: Outside) -> None:
     outside.servers["dev"].fails_smoke_live = {"1.0.0"}
+
+
+def _rollback_is_unreachable(outside: Outside) -> None:
+    outside.servers["dev"].unreachable = {"1.0.0"}
+
+
+def _idle_process_ended(outside: Outside) -> None:
+    outside.servers["dev"].stopped = {"blue"}
+
+
+def _idle_process_ended_and_crashes(outside: Outside) -> None:
+    outside.servers["dev"].stopped = {"blue"}
+    outside.servers["dev"].crashes = {"1.0.0"}
+
+
+def _pulumi_broken(outside: Outside) -> None:
+    outside.servers["dev"].pulumi_is_broken = True
+
+
+def _one_server_dead(outside: Outside) -> None:
+    outside.servers["dev"].dead = {"i-2"}
+
+
+def _former_crashes(outside: Outside) -> None:
+    outside.servers["dev"].crashes = {"1.1.0"}
+    outside.servers["dev"].fails_smoke = {"1.2.0"}
 
 
 def _role_refused(outside: Outside) -> None:
@@ -173,22 +213,61 @@ KINDS = (
         ends=Inconclusive,
         stays_open=True,
     ),
+    Deployment(name="promotion that waits to be looked at", kind="promotion", version="1.1.0", history=ONE, pause=True),
     Deployment(
-        name="rollback that fails behind the switch",
+        name="failed where the former release crashes",
+        kind="promotion",
+        version="1.2.0",
+        history=BACK,
+        spoil=_former_crashes,
+        ends=VerificationFailed,
+    ),
+    Deployment(
+        name="failed with a dead server",
+        kind="promotion",
+        version="1.1.0",
+        history=ONE,
+        spoil=_one_server_dead,
+        ends=Broken,
+    ),
+    Deployment(
+        name="rollback whose watch finds something",
         kind="rollback",
         version="1.0.0",
         history=TWO,
         spoil=_rollback_fails_live,
-        ends=VerificationFailed,
+    ),
+    Deployment(name="rollback with Pulumi broken", kind="rollback", version="1.0.0", history=TWO, spoil=_pulumi_broken),
+    Deployment(
+        name="rollback with a dead server", kind="rollback", version="1.0.0", history=TWO, spoil=_one_server_dead
+    ),
+    Deployment(
+        name="rollback to what does not run", kind="rollback", version="1.0.0", history=TWO, spoil=_idle_process_ended
+    ),
+    Deployment(
+        name="rollback to what does not come up",
+        kind="rollback",
+        version="1.0.0",
+        history=TWO,
+        spoil=_idle_process_ended_and_crashes,
+        ends=Broken,
+    ),
+    Deployment(
+        name="rollback that cannot be seen",
+        kind="rollback",
+        version="1.0.0",
+        history=TWO,
+        spoil=_rollback_is_unreachable,
+        ends=Inconclusive,
         stays_open=True,
     ),
     Deployment(
-        name="rollback with installation that fails behind the switch",
+        name="rollback with installation that cannot be seen",
         kind="rollback",
         version="1.0.0",
         history=THREE,
-        spoil=_rollback_fails_live,
-        ends=VerificationFailed,
+        spoil=_rollback_is_unreachable,
+        ends=Inconclusive,
         stays_open=True,
     ),
 )

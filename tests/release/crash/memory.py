@@ -54,6 +54,15 @@ class Stored:
     checksum: str | None
 
 
+@dataclass(frozen=True)
+class Snapshot:
+    """A snapshot of RDS: of which database, how it went, and its tags as RDS tells them."""
+
+    database: str
+    status: str
+    tags: tuple[dict[str, str], ...]
+
+
 @dataclass
 class Cloud:
     """What AWS keeps. Rows, objects and snapshots are never changed in place: a copy of the dicts is a copy of all."""
@@ -61,8 +70,9 @@ class Cloud:
     tables: dict[str, dict[tuple[str, int], Row]] = field(default_factory=dict)
     buckets: dict[str, dict[str, Stored]] = field(default_factory=dict)
     keys: tuple[str, ...] = ()
-    snapshots: dict[str, str] = field(default_factory=dict)
+    snapshots: dict[str, Snapshot] = field(default_factory=dict)
     snapshots_fail: bool = False
+    writes_fail: bool = False  # of the ledger, for as long as its table is throttled
 
     def copy(self) -> "Cloud":
         return Cloud(
@@ -71,6 +81,7 @@ class Cloud:
             keys=self.keys,
             snapshots=dict(self.snapshots),
             snapshots_fail=self.snapshots_fail,
+            writes_fail=self.writes_fail,
         )
 
 
@@ -111,15 +122,21 @@ class DynamoDb:
         assert operation == "query"
         return self
 
-    def paginate(self, *, TableName: str, ScanIndexForward: bool, **_: Any) -> Iterator[dict[str, Any]]:
+    def paginate(
+        self, *, TableName: str, ScanIndexForward: bool, ExpressionAttributeValues: Row, **_: Any
+    ) -> Iterator[dict[str, Any]]:
+        kind, first = ExpressionAttributeValues[":kind"]["S"], int(ExpressionAttributeValues[":first"]["N"])
+
         def read() -> dict[str, Any]:
             rows = self._table(TableName, "Query")
-            places = sorted((key for key in rows if key[0] == "EVENT"), reverse=not ScanIndexForward)
+            places = sorted((key for key in rows if key[0] == kind and key[1] >= first), reverse=not ScanIndexForward)
             return {"Items": [rows[place] for place in places]}
 
         yield self._points.call("dynamodb:Query", read)
 
     def _put_together(self, items: list[dict[str, Any]]) -> dict[str, Any]:
+        if self._cloud.writes_fail:
+            raise _error("ThrottlingException", "TransactWriteItems")
         puts = [item["Put"] for item in items]
         tables = [self._table(put["TableName"], "TransactWriteItems") for put in puts]
         held = [
@@ -229,16 +246,41 @@ class Rds:
         def create() -> dict[str, Any]:
             if DBSnapshotIdentifier in self._cloud.snapshots:
                 raise _error("DBSnapshotAlreadyExists", "CreateDBSnapshot")
-            self._cloud.snapshots[DBSnapshotIdentifier] = "failed" if self._cloud.snapshots_fail else "available"
+            status = "failed" if self._cloud.snapshots_fail else "available"
+            self._cloud.snapshots[DBSnapshotIdentifier] = Snapshot(DBInstanceIdentifier, status, tuple(Tags))
             return {}
 
         return self._points.call("rds:CreateDBSnapshot", create)
 
     def describe_db_snapshots(self, *, DBSnapshotIdentifier: str) -> dict[str, Any]:
         def read() -> dict[str, Any]:
-            return {"DBSnapshots": [{"Status": self._cloud.snapshots[DBSnapshotIdentifier]}]}
+            return {"DBSnapshots": [_told(DBSnapshotIdentifier, self._cloud.snapshots[DBSnapshotIdentifier])]}
 
         return self._points.call("rds:DescribeDBSnapshots", read)
+
+    def get_paginator(self, operation: str) -> "Rds":
+        assert operation == "describe_db_snapshots"
+        return self
+
+    def paginate(self, *, SnapshotType: str, DBInstanceIdentifier: str | None = None) -> list[dict[str, Any]]:
+        def read() -> dict[str, Any]:
+            all_of_them = self._cloud.snapshots.items()
+            return {
+                "DBSnapshots": [
+                    _told(name, one) for name, one in all_of_them if DBInstanceIdentifier in (None, one.database)
+                ]
+            }
+
+        return [self._points.call("rds:DescribeDBSnapshots", read)]
+
+
+def _told(name: str, snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "DBSnapshotIdentifier": name,
+        "DBInstanceIdentifier": snapshot.database,
+        "Status": snapshot.status,
+        "TagList": list(snapshot.tags),
+    }
 
 
 @cache

@@ -4,7 +4,7 @@
 fresh objects, as the next call of the command would be; everything that it does outside passes its ``Points``.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -18,16 +18,21 @@ from release.artifacts.archive import Artifact
 from release.artifacts.build import Build
 from release.artifacts.manifest import Check, Manifest
 from release.artifacts.releases import Releases
+from release.aws.balancer import TargetHealth
 from release.aws.bucket import Bucket
 from release.aws.databases import Databases
 from release.aws.keys import SigningKey
+from release.aws.listeners import Entrance
 from release.aws.table import LedgerTable
+from release.engine.stack import UpFailed
 from release.environment import Environment
-from release.errors import Broken
+from release.errors import Broken, Inconclusive
 from release.ledger.canonical import sha256_hex
 from release.ledger.head import Slot, SlotName, State
 from release.ledger.ledger import Ledger
+from release.ledger.stoplog import StopLog
 from release.output import Progress
+from release.program import refuse_open, refuse_other_fence
 from release.servers.inspection import Unit
 from release.verification.probe import Answer, Request
 from release.verification.watch import Watch
@@ -35,10 +40,12 @@ from settings.model import Settings
 from settings.stackfile import load
 from tests.release.crash.memory import Cloud, MemorySession, Points
 from tests.release.world import (
+    GROUPS,
+    INSTANCES,
     OPS,
     ROOT,
+    SERVERS,
     Clock,
-    FakeBalancer,
     FakeMetrics,
     FakeProbe,
     FakeStack,
@@ -46,47 +53,73 @@ from tests.release.world import (
     LeapingTime,
 )
 
-NAMES = ("i-1", "i-2")
+NAMES = INSTANCES
 CHECKS = (Check(name="projects", path="/api/projects", contains="projects"),)
 SLOTS: tuple[SlotName, ...] = ("blue", "green")
 
 
 @dataclass
 class Servers:
-    """The servers of one environment, the listener before them, and how releases misbehave on them."""
+    """The servers of one environment, the listeners before them, and how releases misbehave on them.
+
+    ``stopped``: slots whose process has ended. ``crashes``: releases that do not come up once they are started again.
+    ``applied`` and ``applied_live`` are Pulumi's state: what it believes of installations and of the live listener.
+    """
 
     slots: dict[str, dict[SlotName, Slot | None]] = field(
         default_factory=lambda: {name: dict.fromkeys(SLOTS) for name in NAMES}
     )
     live: SlotName | None = None
+    preview: SlotName | None = "blue"
     fails_to_install: set[str] = field(default_factory=set)
+    crashes: set[str] = field(default_factory=set)
     fails_smoke: set[str] = field(default_factory=set)
     fails_smoke_live: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
     unreachable: set[str] = field(default_factory=set)
     restarts_in_watch: set[str] = field(default_factory=set)
+    stopped: set[SlotName] = field(default_factory=set)
+    dead: set[str] = field(default_factory=set)
     role_is_refused: bool = False
+    pulumi_is_broken: bool = False
     live_slot_was_touched: bool = False
+    applied: dict[tuple[str, SlotName], Slot] = field(default_factory=dict)
+    applied_live: SlotName | None = None
 
     def copy(self) -> "Servers":
         return deepcopy(self)
 
     def behind(self, url: str) -> str | None:
         """The release that a listener answers with: what one server holds, then the next."""
-        idle = "green" if self.live == "blue" else "blue"
-        slot = self.live if url == "http://live" else idle
+        slot = self.live if url == "http://live" else self.preview
         held = {one.release if one else None for one in self.in_slot(slot)} if slot else set()
-        return held.pop() if len(held) == 1 else None
+        return held.pop() if len(held) == 1 and slot not in self.stopped else None
 
     def in_slot(self, slot: SlotName) -> list[Slot | None]:
-        return [slots[slot] for slots in self.slots.values()]
+        """What the servers with power hold in a slot."""
+        return [slots[slot] for name, slots in self.slots.items() if name not in self.dead]
+
+    def health(self, slot: SlotName, name: str) -> str:
+        """What the balancer says of a target."""
+        if slot not in (self.live, self.preview):
+            return "unused"
+        held = self.slots[name][slot]
+        ill = name in self.dead or slot in self.stopped or held is None or held.release in (None, *self.silent)
+        return "unhealthy" if ill else "healthy"
 
     def install(self, name: str, slot: SlotName, content: Slot) -> None:
-        self.live_slot_was_touched |= slot == self.live
+        before = self.slots[name][slot]
+        if before is not None and before.deployment == content.deployment and slot not in self.stopped:
+            return  # the installer says "unchanged"
+        relabelled = content.reuse and before is not None and before.digest == content.digest
+        is_new = before is None  # a server that was just made serves nobody
+        self.live_slot_was_touched |= slot == self.live and not relabelled and not is_new
         self.slots[name][slot] = content
+        self.stopped.discard(slot)
 
     def listen(self, slot: SlotName | None) -> None:
         self.live = slot
+        self.preview = "green" if slot == "blue" else "blue"
 
 
 @dataclass
@@ -101,44 +134,135 @@ class Outside:
 
 
 class MemoryStack(FakeStack):
-    """Pulumi: an ``up`` makes the servers what HEAD says, server by server, and then the listener."""
+    """Pulumi: an ``up`` makes the servers what HEAD says, server by server, and then the listeners."""
 
     def __init__(self, outside: Outside, name: str, ledger: Ledger, points: Points) -> None:
         self.during_up: Callable[[], None] = lambda: None
+        self.changes = ()
+        self.applied = ""
         self._cloud = outside.cloud
         self._mine = outside.servers[name]
         self._bucket = settings_of(name).names.artifact_bucket
-        self._head = ledger.head
+        self.head = ledger.head
         self._points = points
 
-    def up(self, *, fence: int, deployment: str = "") -> None:
+    def up(
+        self,
+        *,
+        fence: int,
+        deployment: str = "",
+        passed_over: Collection[str] = (),
+        wait: float = 0,
+        told: Callable[[str], None] = print,
+    ) -> None:
         self._points.passed("before pulumi up")
         self.during_up()
-        head = self._head()
-        if head.fence != fence:
-            raise Broken(f"pulumi up failed: HEAD has fence {head.fence}, this is {fence}")
-        for slot in SLOTS:
-            for name in NAMES:
-                self._install(name, slot, head.state)
-        if self._mine.live != head.state.declared:
-            self._points.call("the listener's move", lambda: self._mine.listen(head.state.declared))
+        self._apply(str(fence), passed_over)
         self._points.passed("after pulumi up")
+
+    def plain_up(self) -> None:
+        """``pulumi up`` by a person: the program refuses it while a deployment is open."""
+        self._apply(None, ())
+
+    def _apply(self, fence: str | None, passed_over: Collection[str]) -> None:
+        """Pulumi calls for what differs from its own state, whatever is really there."""
+        if self._mine.pulumi_is_broken:
+            raise Broken("pulumi up failed: the backend's folder is gone")
+        head = self.head()
+        refuse_other_fence(fence, head)
+        refuse_open(fence, head)
+        left_out = {*passed_over, *head.state.out_names}
+        for slot in SLOTS:
+            for server, name in zip(SERVERS, NAMES, strict=True):
+                if server in left_out:
+                    self._mine.applied.pop((name, slot), None)
+                else:
+                    self._install(server, name, slot, head.state)
+        if self._mine.applied_live != head.state.declared:
+            self._points.call("the listeners' move by pulumi", lambda: self._mine.listen(head.state.declared))
+            self._mine.applied_live = head.state.declared
 
     def export(self) -> bytes:
         return self._points.call("pulumi stack export", super().export)
 
-    def outputs(self) -> dict[str, Any]:
-        return super().outputs()
-
-    def _install(self, name: str, slot: SlotName, state: State) -> None:
-        content = state.slot(slot)
-        if content is None or self._mine.slots[name][slot] == content:
+    def _install(self, server: str, name: str, slot: SlotName, state: State) -> None:
+        content, held = state.slot(slot), self._mine.slots[name][slot]
+        if content is None or self._mine.applied.get((name, slot)) == (content := content.but(unsure="")):
             return
-        if content.release in self._mine.fails_to_install and name == NAMES[-1]:
-            raise Broken(f"installing {content.release} failed on {name}")
-        if content.artifact_key is not None and content.artifact_key not in self._cloud.buckets[self._bucket]:
-            raise Broken(f"{name} cannot download {content.artifact_key}")
+        failed = f"{server}-{slot}"
+        if name in self._mine.dead:
+            raise UpFailed(f"{server} does not answer", resources=(failed,))
+        runs = content.reuse and held is not None and held.digest == content.digest and slot not in self._mine.stopped
+        if content.release in self._mine.crashes and not runs:
+            raise UpFailed(f"{content.release} does not stay up on {name}", resources=(failed,))
+        if content.release in self._mine.fails_to_install and name == NAMES[-1] and not runs:
+            raise UpFailed(f"installing {content.release} failed on {name}", resources=(failed,))
+        if content.artifact_key and content.artifact_key not in self._cloud.buckets[self._bucket] and not runs:
+            raise UpFailed(f"{name} cannot download {content.artifact_key}", resources=(failed,))
         self._points.call(f"the installation on {name}", lambda: self._mine.install(name, slot, content))
+        self._mine.applied[name, slot] = content
+
+
+class MemoryListeners:
+    """The load balancer's listeners."""
+
+    def __init__(self, servers: Servers, points: Points) -> None:
+        self._servers = servers
+        self._points = points
+
+    def find(self) -> Entrance:
+        entrance = Entrance(balancer="lb", dns_name="live", live="live", preview="preview", groups=GROUPS)
+        return self._points.call("elbv2:DescribeListeners", lambda: entrance)
+
+    def leads_to(self, listener: str) -> str | None:
+        slot = self._servers.live if listener == "live" else self._servers.preview
+        return GROUPS[slot] if slot else None
+
+    def slot_in_use(self, entrance: Entrance) -> SlotName | None:
+        return entrance.slot_of(self.leads_to(entrance.live))
+
+    def move(self, entrance: Entrance, slot: SlotName | None) -> str:
+        self._points.call("elbv2:ModifyListener", lambda: self._servers.listen(slot))
+        return ""
+
+
+class MemoryFleet:
+    """The servers over SSH: those with power answer."""
+
+    def __init__(self, servers: Servers, points: Points) -> None:
+        self._servers = servers
+        self._points = points
+
+    def silent(self, outputs: dict[str, Any], out: frozenset[str] = frozenset()) -> frozenset[str]:
+        pairs = zip(SERVERS, NAMES, strict=True)
+        names = frozenset(server for server, name in pairs if name in self._servers.dead and server not in out)
+        return self._points.call("ssh true", lambda: names)
+
+    def start(self, instances: Sequence[str], slot: SlotName) -> list[str]:
+        return self._points.call("slot start", lambda: self._started(instances, slot))
+
+    def migration_began(self, instances: Sequence[str], slot: SlotName, deployment: str) -> bool | None:
+        return None
+
+    def _started(self, instances: Sequence[str], slot: SlotName) -> list[str]:
+        alive = [name for name in instances if name not in self._servers.dead]
+        if not alive or {one.release if one else None for one in self._servers.in_slot(slot)} & self._servers.crashes:
+            raise Inconclusive(f"no server started what {slot} holds")
+        self._servers.stopped.discard(slot)
+        return alive
+
+
+class MemoryMigrations:
+    """The word that lets a deployment migrate."""
+
+    def __init__(self, points: Points) -> None:
+        self._points = points
+
+    @contextmanager
+    def allowed(self, deployment: str) -> Iterator[None]:
+        self._points.passed("before ssm:PutParameter")
+        self._points.passed("after ssm:PutParameter")
+        yield
 
 
 class MemoryProbe(FakeProbe):
@@ -153,15 +277,22 @@ class MemoryProbe(FakeProbe):
         return self._points.call(f"GET {request.path}", lambda: answer(base, request))
 
 
-class MemoryBalancer(FakeBalancer):
-    """The balancer's view: both targets healthy."""
+class MemoryBalancer:
+    """The balancer's view of its targets."""
 
-    def __init__(self, points: Points) -> None:
+    def __init__(self, servers: Servers, points: Points) -> None:
+        self._servers = servers
         self._points = points
 
-    def targets(self, target_group: str) -> Any:
-        answer = super().targets
-        return self._points.call("elbv2:DescribeTargetHealth", lambda: answer(target_group))
+    def targets(self, target_group: str) -> tuple[TargetHealth, ...]:
+        return self._points.call("elbv2:DescribeTargetHealth", lambda: self._answer(target_group))
+
+    def _answer(self, target_group: str) -> tuple[TargetHealth, ...]:
+        slot = next(slot for slot, group in GROUPS.items() if group == target_group)
+        return tuple(
+            TargetHealth(instance=name, state=self._servers.health(slot, name), reason="Target.Timeout")
+            for name in NAMES
+        )
 
 
 class MemoryRole:
@@ -222,19 +353,25 @@ class Steps(Progress):
         self._points.passed(f"end of {what}")
 
 
-def open_process(outside: Outside, name: str, clock: Clock, points: Points | None = None) -> Environment:
-    """An environment as a new process opens it: fresh objects over what is stored."""
+def open_process(
+    outside: Outside, name: str, clock: Clock, points: Points | None = None, *, ended: bool = False
+) -> Environment:
+    """An environment as a new process opens it: fresh objects over what is stored.
+
+    ``ended``: processes that hold a lease are proven to have ended, as they are on the machine where one was killed.
+    """
     points, settings = points or Points(), settings_of(name)
     session: Any = MemorySession(outside.cloud, points)
     servers: Any = outside.servers[name]
-    probe, balancer, time = MemoryProbe(servers, points), MemoryBalancer(points), LeapingTime()
-    ledger = _ledger(session, settings, clock)
+    probe, balancer, time = MemoryProbe(servers, points), MemoryBalancer(servers, points), LeapingTime()
+    ledger = _ledger(session, settings, clock, ended)
     return Environment(
         name=name,
         settings=settings,
         project_dir=ROOT,
         session=session,
         ledger=ledger,
+        stops=StopLog(ledger.table, now=clock),
         releases=Releases(
             environment=name,
             bucket=Bucket(session, settings.names.artifact_bucket),
@@ -243,13 +380,18 @@ def open_process(outside: Outside, name: str, clock: Clock, points: Points | Non
         backups=Bucket(session, settings.names.backup_bucket),
         databases=Databases(session),
         database_role=MemoryRole(servers, points),
+        migrations=MemoryMigrations(points),
         stack=MemoryStack(outside, name, ledger, points),
         leftovers=MemoryLeftovers(points),
+        fleet=MemoryFleet(servers, points),
+        listeners=MemoryListeners(servers, points),
+        balancer=balancer,
+        probe=probe,
         verification=HastyVerification(probe, balancer, pause=lambda seconds: None),
         watch=Watch(
             probe=probe,
             balancer=balancer,
-            metrics=FakeMetrics(),
+            metrics=FakeMetrics({}),
             units=MemoryUnits(servers, points),
             bounds=settings.watch,
             now=clock,
@@ -294,13 +436,17 @@ def settings_of(name: str) -> Settings:
     return load(ROOT, name)
 
 
-def _ledger(session: Any, settings: Settings, clock: Clock) -> Ledger:
+def _ledger(session: Any, settings: Settings, clock: Clock, ended: bool) -> Ledger:
+    silence = LeapingTime()
     return Ledger(
         LedgerTable(session, settings.names.ledger_table),
         project=settings.project,
         environment=settings.environment,
         account=settings.account,
         now=clock,
+        ticks=silence.ticks,
+        pause=silence.pause,
+        ended=lambda process: ended,
     )
 
 

@@ -3,7 +3,8 @@
 A process that is killed leaves behind just what is outside of it at that moment. So a deployment runs once, and at
 each of its points (before and after every call that it makes, at the beginning and at the end of every step) what is
 outside is copied, with the lease as it stands: nobody gives it back. Points between which nothing changed outside leave
-one and the same copy behind: from there a new process resumes, and another one aborts, once the lease expired.
+one and the same copy behind: from there a new process resumes, another one aborts, one rolls back and one accepts, each
+once where the dead process is proven dead, and once where its lease is seen not to change.
 """
 
 from collections.abc import Callable
@@ -16,18 +17,20 @@ from release.deployment.executor import abort, resume
 from release.deployment.plan import UNDOING
 from release.errors import LeaseHeld, Refused, StagelineError
 from release.ledger.head import State
+from release.verbs.accept import accept_open
+from release.verbs.rollback import Request, go_back
 from tests.release.crash.invariants import broken_at_any_moment, broken_in_the_end
 from tests.release.crash.kinds import KINDS, Deployment
 from tests.release.crash.memory import Points
 from tests.release.crash.outside import Outside, Steps, open_process
 from tests.release.world import OPS, Clock
 
-RECOVERIES = ("resume", "abort")
+RECOVERIES = ("resume", "abort", "rollback", "accept")
 TWICE = [
     (kind, recovery)
     for kind in KINDS
-    if kind.name in ("second promotion", "rollback that fails behind the switch", "failed behind the switch")
-    for recovery in RECOVERIES
+    if kind.name in ("second promotion", "rollback that cannot be seen", "failed behind the switch")
+    for recovery in ("resume", "abort", "rollback")
 ]
 BY_NAME = pytest.mark.parametrize("deployment", [pytest.param(kind, id=kind.name) for kind in KINDS])
 
@@ -68,20 +71,23 @@ def test_row_01_killed_at_any_point_it_is_ended_by_resume_and_by_abort(
         refused_while_the_lease_lasts(remains)
         for recovery in RECOVERIES:
             recovered(deployment, remains, recovery, later())
+        recovered(deployment, remains, "abort", Clock(), ended=True)
 
 
 @BY_NAME
 def test_row_01_no_step_of_a_deployment_and_no_write_to_its_ledger_is_left_out(deployment: Deployment) -> None:
     """What the ledger says by itself of what happened: each of it was a point."""
+    before = open_process(deployment.begin(), "dev", Clock()).ledger.head().seq
     killed = killed_everywhere(deployment)
     points = [point for remains in killed for point in remains.points]
-    events = list(open_process(killed[-1].outside, "dev", Clock()).ledger.events())
-    mine = [event for event in events if event.deployment == events[-1].deployment]
+    ledger = open_process(killed[-1].outside, "dev", Clock()).ledger
+    mine = [event for event in ledger.events() if event.seq > before]
     for mark, kind in (("beginning of ", "step started"), ("end of ", "step done")):
         passed = [point.removeprefix(mark) for point in points if point.startswith(mark) and "put back" not in point]
         assert passed == [event.step for event in mine if event.kind == kind]
     written = points.count("after dynamodb:TransactWriteItems")
-    assert written == len(mine) + 1  # and the lease that was given back
+    given_back = len({event.fence for event in mine})  # the leases
+    assert written == len(mine) + given_back + len(list(ledger.table.items("STOP")))
 
 
 @pytest.mark.parametrize(
@@ -99,7 +105,7 @@ def test_row_01_killed_anywhere_and_killed_again_anywhere_it_is_still_ended(depl
     """In every combination of two kills: takes minutes."""
     for remains in killed_everywhere(deployment):
         if remains.state(later()).open is not None:
-            for recovery in RECOVERIES:
+            for recovery in ("resume", "abort"):
                 killed_twice(deployment, remains, recovery)
 
 
@@ -109,18 +115,18 @@ def killed_everywhere(deployment: Deployment) -> list[Remains]:
     ended, remains = recorded(
         outside, lambda points: deployment.run(open_process(outside, "dev", Clock(), points), points)
     )
-    assert (type(ended) if ended else None) == deployment.ends, ended
+    assert isinstance(ended, deployment.ends) if deployment.ends else ended is None, ended
     return remains
 
 
 def killed_twice(deployment: Deployment, remains: Remains, recovery: str) -> None:
-    """Kill the recovery at each of its points, and recover in both ways from that."""
+    """Kill the recovery at each of its points, and recover in every way from that that ends what is open."""
     outside, clock = remains.outside.copy(), later()
     _, again = recorded(outside, lambda points: recover(outside, recovery, clock, points))
     clock.time += timedelta(hours=1)
     for left in again:
         assert broken_at_any_moment(left.outside, "dev", clock) == [], (remains.points[0], left.points[0])
-        for second in RECOVERIES:
+        for second in ("resume", "abort", "rollback"):
             recovered(deployment, left, second, clock)
 
 
@@ -134,47 +140,67 @@ def recorded(outside: Outside, work: Callable[[Points], object]) -> tuple[Stagel
 
 
 def refused_while_the_lease_lasts(remains: Remains) -> None:
-    """Nobody takes over from a process that may still be alive."""
-    outside, clock = remains.outside.copy(), Clock()
-    environment = open_process(outside, "dev", clock)
-    lease, opened = environment.ledger.lease(), environment.ledger.head().state.open
-    if opened is not None and lease is not None and lease.held_at(clock()):
-        for recovery in RECOVERIES:
-            assert isinstance(run(recovery, outside, clock), LeaseHeld), remains.points
+    """Nobody who would begin something new takes over from a process that may still be alive."""
+    ledger = open_process(remains.outside.copy(), "dev", Clock()).ledger
+    lease, opened = ledger.lease(), ledger.head().state.open
+    if opened is not None and lease is not None and lease.held:
+        assert isinstance(ending(ledger.free_lease), LeaseHeld), remains.points
 
 
-def recovered(deployment: Deployment, remains: Remains, recovery: str, now: Clock) -> None:
+def recovered(deployment: Deployment, remains: Remains, recovery: str, now: Clock, *, ended: bool = False) -> None:
     """What was left is ended by ``recovery``: in a named state, with the right release live, and nothing lost."""
     outside, clock = remains.outside.copy(), at(now.time)
     before = remains.state(clock)
-    recover(outside, recovery, clock)
-    after = open_process(outside, "dev", clock).ledger.head().state
+    if before.open is None and recovery == "rollback":
+        return  # a new deployment, which ends nothing
+    by = recover(outside, recovery, clock, ended=ended)
+    environment = open_process(outside, "dev", clock)
+    after, stops = environment.ledger.head().state, environment.stops.read()
     told = f"{recovery} after a kill at {remains.points[0]} (in {before.open})"
     assert broken_in_the_end(outside, "dev", clock) == [], told
     goes_on = recovery == "resume" and before.open is not None and before.open.step != UNDOING
-    assert live(after) == (deployment.resumed if goes_on else live(before)), told
+    if by == "accept" and before.open is not None:
+        assert live(after) == before.open.release, told
+    elif goes_on and before.open is not None and before.open.kind != deployment.kind:
+        assert live(after) == before.open.release, told  # a rollback took over
+    elif recovery in ("resume", "abort"):
+        assert live(after) == (deployment.resumed if goes_on else live(before)), told
     if deployment.stops and goes_on:
-        assert (after.hold is not None, [veto.release for veto in after.vetoes]) == (True, [deployment.version]), told
+        assert (stops.hold is not None, [veto.release for veto in stops.vetoes]) == (True, [deployment.version]), told
 
 
-def recover(outside: Outside, recovery: str, clock: Clock, points: Points | None = None) -> None:
-    """Do as a person does: what ``resume`` leaves open for a reason that it wrote down, is aborted."""
+def recover(outside: Outside, recovery: str, clock: Clock, points: Points | None = None, *, ended: bool = False) -> str:
+    """Do as a person does: what a verb leaves open, or refuses in that state, is aborted; the verb that closed it."""
     opened = open_process(outside, "dev", clock).ledger.head().state.open
-    ended = run(recovery, outside, clock, points)
+    failure = run(recovery, outside, clock, points, ended=ended)
     left = open_process(outside, "dev", clock).ledger.head().state.open
     if opened is None:
-        assert isinstance(ended, Refused), ended
-    elif left is not None:
-        assert recovery == "resume", ended
-        assert left.stopped or left.step == UNDOING, ended
-        assert run("abort", outside, clock, points) is None
+        assert isinstance(failure, Refused), failure
+        return recovery
+    if left is not None and left.step == "paused" and recovery == "resume":
+        failure = run("resume", outside, clock, points, ended=ended)
+        left = open_process(outside, "dev", clock).ledger.head().state.open
+    if left is None:
+        return recovery
+    assert recovery != "abort", failure
+    assert left.stopped or left.step == UNDOING or isinstance(failure, Refused), failure
+    assert run("abort", outside, clock, points, ended=ended) is None
+    return "abort"
 
 
-def run(recovery: str, outside: Outside, clock: Clock, points: Points | None = None) -> StagelineError | None:
-    """``release resume`` or ``release abort`` in a new process; how it failed."""
+def run(
+    recovery: str, outside: Outside, clock: Clock, points: Points | None = None, *, ended: bool = False
+) -> StagelineError | None:
+    """A verb in a new process; how it failed."""
     points = points or Points()
-    environment, verb = open_process(outside, "dev", clock, points), {"resume": resume, "abort": abort}[recovery]
-    return ending(lambda: verb(environment, OPS, Steps(points)))
+    environment = open_process(outside, "dev", clock, points, ended=ended)
+    verbs: dict[str, Callable[[], object]] = {
+        "resume": lambda: resume(environment, OPS, Steps(points)),
+        "abort": lambda: abort(environment, OPS, Steps(points)),
+        "rollback": lambda: go_back(environment, Request(), OPS, Steps(points)),
+        "accept": lambda: accept_open(environment, "looks good", OPS, Steps(points)),
+    }
+    return ending(verbs[recovery])
 
 
 def ending(work: Callable[[], object]) -> StagelineError | None:

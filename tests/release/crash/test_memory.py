@@ -11,7 +11,7 @@ import pytest
 from release.artifacts.checksum import encoded
 from release.artifacts.signature import sign_document, verify_document
 from release.aws.bucket import Bucket
-from release.aws.databases import Databases
+from release.aws.databases import Databases, SnapshotOrder
 from release.aws.keys import SigningKey
 from release.aws.table import LedgerTable, Write
 from release.errors import Broken
@@ -175,6 +175,9 @@ def test_a_signature_is_verified_with_the_public_key(doors: Doors) -> None:
 
 
 def test_a_snapshot_that_was_asked_for_is_not_asked_for_twice_and_is_available(doors: Doors) -> None:
-    doors.databases.start_snapshot("db-1", "snapshot-1", {})
-    doors.databases.start_snapshot("db-1", "snapshot-1", {})
-    doors.databases.wait_for_snapshot("snapshot-1")
+    tags = {"project": "stageline", "environment": "dev", "deployment": "d-1"}
+    order = SnapshotOrder(database="db-1", name="snapshot-1", tags=tags)
+    started = doors.databases.start_snapshot(order)
+    assert doors.databases.start_snapshot(order) == started == "snapshot-1"
+    assert doors.databases.wait_for_snapshot(order, started) == started
+    assert [one.name for one in doors.databases.manual_snapshots()] == ["snapshot-1"]

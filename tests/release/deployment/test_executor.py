@@ -1,39 +1,22 @@
 """A deployment from the lease to the verdict, and what is put back when a step fails."""
 
-import io
 import os
 import signal
-from datetime import timedelta
+from dataclasses import replace
 
 import pytest
 
-from release.deployment.executor import Order, abort, deploy
+from release.deployment.executor import abort, deploy, resume
 from release.deployment.gates import Gate
-from release.deployment.plan import ALL_STEPS
-from release.errors import Broken, Inconclusive, Interrupted, LeaseHeld, LeaseLost, Refused
+from release.deployment.lanes import FORWARD, IN_PLACE, INSTALLED_BACK, STARTED
+from release.errors import Broken, Inconclusive, Interrupted, LeaseHeld, LeaseLost, Refused, VerificationFailed
+from release.ledger.lease import Patience
 from release.ledger.ledger import Entry
-from release.output import Progress
+from release.verbs.rollback import Request, go_back
+from tests.release.deploying import Silent, order, put, state
 from tests.release.world import OPS, World
 
-
-class Silent(Progress):
-    """Progress that nobody reads."""
-
-    def __init__(self) -> None:
-        super().__init__(io.StringIO())
-
-
-def put(world: World, version: str, kind="promotion"):
-    manifest = world.dev.releases.find(version) or world.publish(version)
-    return deploy(world.dev, order(world, manifest, kind), OPS, Silent())
-
-
-def order(world: World, manifest, kind="promotion") -> Order:
-    return Order(kind=kind, manifest=manifest, head=world.dev.ledger.head(), gates=())
-
-
-def state(world: World):
-    return world.dev.ledger.head().state
+PATIENT = Patience(until_silent=True)
 
 
 def test_first_release_goes_to_blue_and_is_live_afterwards(world: World) -> None:
@@ -53,7 +36,7 @@ def test_second_release_goes_to_the_other_slot_and_the_first_keeps_running(world
 def test_every_step_is_recorded_before_and_after_it_ran(world: World) -> None:
     put(world, "1.0.0")
     steps = [(event.kind, event.step) for event in world.dev.ledger.events() if event.kind.startswith("step")]
-    assert steps == [(kind, step) for step in ALL_STEPS for kind in ("step started", "step done")]
+    assert steps == [(kind, step) for step in FORWARD for kind in ("step started", "step done")]
     assert world.dev.ledger.faults() == ()
 
 
@@ -83,6 +66,11 @@ def test_nothing_is_touched_when_the_application_cannot_get_its_role(world: Worl
 
 
 def test_the_role_is_seen_to_before_the_backup(world: World) -> None:
+    world.dev.database_role.fail = True
+    with pytest.raises(Broken, match="application role"):
+        put(world, "1.0.0")
+    assert world.dev.databases.snapshots == []
+    world.dev.database_role.fail = False
     assert put(world, "1.0.0").evidence["preflight"]["role"] == "was there"
 
 
@@ -131,7 +119,7 @@ def test_a_rollback_to_a_slot_that_still_holds_the_release_installs_nothing(worl
     put(world, "1.0.0")
     put(world, "1.1.0")
     done = put(world, "1.0.0", kind="rollback")
-    assert "installed" not in done.evidence
+    assert tuple(done.evidence) == IN_PLACE
     assert (state(world).live.release, state(world).previous.release) == ("1.0.0", "1.1.0")
 
 
@@ -139,6 +127,7 @@ def test_a_rollback_installs_again_when_the_slot_holds_something_else(world: Wor
     for version in ("1.0.0", "1.1.0", "1.2.0"):
         put(world, version)
     done = put(world, "1.0.0", kind="rollback")
+    assert tuple(done.evidence) == INSTALLED_BACK
     assert done.evidence["installed"]["slot"] == "green"
     assert (world.servers["dev"].green, world.servers["dev"].live) == ("1.0.0", "green")
 
@@ -160,15 +149,14 @@ def test_the_lease_is_free_after_a_failure(world: World) -> None:
     world.servers["dev"].fails_to_install = {"1.2.0"}
     with pytest.raises(Broken):
         put(world, "1.2.0")
-    assert not world.dev.ledger.lease().held_at(world.clock())
+    assert not world.dev.ledger.lease().held
 
 
 def test_row_03_a_holder_that_slept_past_its_lease_touches_nothing_more(world: World) -> None:
     def taken_over() -> None:
         world.dev.stack.before_up = lambda: None
-        world.clock.time += timedelta(hours=2)
-        head = world.dev.ledger.head()
-        world.dev.ledger.begin(Entry(kind="abort requested", state=head.state), head, OPS)
+        free, head = world.dev.ledger.free_lease(PATIENT), world.dev.ledger.head()
+        world.dev.ledger.begin(Entry(kind="abort requested", state=head.state), head, OPS, free)
 
     put(world, "1.0.0")
     world.dev.stack.before_up = taken_over
@@ -179,7 +167,7 @@ def test_row_03_a_holder_that_slept_past_its_lease_touches_nothing_more(world: W
 
 
 class Killed(BaseException):
-    """Stands for kill -9: the lease is not given back either, so it has to expire."""
+    """Stands for kill -9: the lease is not given back either, so somebody has to see that it does not change."""
 
 
 def kill_during_up(world: World, version: str) -> None:
@@ -194,29 +182,28 @@ def kill_during_up(world: World, version: str) -> None:
     world.dev.stack.before_up = lambda: None
 
 
-def test_abort_puts_back_a_deployment_whose_process_was_killed_once_its_lease_expired(world: World) -> None:
+def test_abort_puts_back_a_deployment_whose_process_was_killed_once_its_lease_is_seen_not_to_change(
+    world: World,
+) -> None:
     put(world, "1.0.0")
     kill_during_up(world, "1.1.0")
     assert state(world).open.step == "installed"
     with pytest.raises(LeaseHeld):
-        abort(world.dev, OPS, Silent())
-    world.clock.time += timedelta(hours=1)
+        put(world, "1.2.0")
     abort(world.dev, OPS, Silent())
     assert (state(world).open, state(world).green.release) == (None, None)
     assert (state(world).live.release, world.servers["dev"].live) == ("1.0.0", "blue")
 
 
-def test_abort_finds_the_plan_also_when_its_deployment_took_over_an_expired_lease(world: World) -> None:
+def test_abort_needs_no_plan_and_finds_what_was_open_also_after_another_holder(world: World) -> None:
     put(world, "1.0.0")
     kill_during_up(world, "1.1.0")
-    world.clock.time += timedelta(hours=1)
     abort(world.dev, OPS, Silent())
     left = world.dev.ledger.begin(Entry(kind="note", state=state(world)), world.dev.ledger.head(), OPS)
-    assert left.lease.owner == OPS.principal
-    world.clock.time += timedelta(hours=1)
+    world.dev.ledger.give_back(left.lease)
     kill_during_up(world, "1.1.0")
-    world.clock.time += timedelta(hours=1)
-    assert abort(world.dev, OPS, Silent()).version == "1.1.0"
+    opened, undone = abort(world.dev, OPS, Silent())
+    assert (opened.release, undone) == ("1.1.0", ())
 
 
 def test_abort_without_an_open_deployment_is_refused(world: World) -> None:
@@ -224,14 +211,144 @@ def test_abort_without_an_open_deployment_is_refused(world: World) -> None:
         abort(world.dev, OPS, Silent())
 
 
-def test_an_environment_that_cannot_be_put_back_stays_open_and_says_so(world: World) -> None:
+def test_what_users_do_not_see_keeps_no_deployment_open(world: World) -> None:
     put(world, "1.0.0")
     world.dev.stack.fail_next = ["AWS is down", "AWS is still down"]
-    with pytest.raises(Broken, match=r"could not be put back.*still down.*release abort dev"):
+    with pytest.raises(Broken, match=r"users are on 1\.0\.0: .*not done: slot green may hold"):
         put(world, "1.1.0")
+    assert (state(world).open, "still down" in state(world).green.unsure) == (None, True)
+    assert put(world, "1.1.0").version == "1.1.0"
+    assert state(world).green.unsure == ""
+
+
+def test_an_idle_slot_whose_release_crashes_is_emptied_and_the_deployment_closed(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    world.servers["dev"].fails_to_install = {"1.0.0"}
+    world.servers["dev"].fails_smoke = {"1.2.0"}
+    with pytest.raises(VerificationFailed, match=r"not done: 1\.0\.0 in blue did not come up again"):
+        put(world, "1.2.0")
+    assert (state(world).open, state(world).blue.release, state(world).live.release) == (None, None, "1.1.0")
+
+
+def test_a_dead_server_is_forgiven_when_a_deployment_is_put_back(world: World) -> None:
+    put(world, "1.0.0")
+    world.servers["dev"].dead = {"i-2"}
+    with pytest.raises(Broken, match="env-servers-2 did not answer: the next install mends that"):
+        put(world, "1.1.0")
+    assert (state(world).open, state(world).green.unsure) == (None, "env-servers-2 did not answer")
+
+
+def test_the_listener_goes_back_also_where_nothing_can_be_recorded(world: World) -> None:
+    put(world, "1.0.0")
+    world.servers["dev"].fails_smoke_live = {"1.4.0"}
+    table = world.dev.ledger.table
+    write = table.write_together
+
+    def full(writes):
+        kinds = {one.kind for one in writes}
+        if world.servers["dev"].live == "green" and kinds & {"EVENT", "STOP"}:
+            raise Broken("cannot write to the ledger: ValidationException: Item size has exceeded")
+        return write(writes)
+
+    table.write_together = full
+    with pytest.raises(Broken, match=r"users are on 1\.0\.0: .*Item size has exceeded"):
+        put(world, "1.4.0")
+    assert (world.servers["dev"].live, state(world).open, state(world).live.release) == ("blue", None, "1.0.0")
+
+
+def test_a_listener_that_cannot_be_moved_back_keeps_it_open_and_says_what_users_see(world: World) -> None:
+    put(world, "1.0.0")
+    world.servers["dev"].fails_smoke_live = {"1.4.0"}
+    world.dev.stack.before_up = lambda: setattr(
+        world.servers["dev"], "listener_is_stuck", world.servers["dev"].live == "green"
+    )
+    with pytest.raises(Broken, match=r"could not be moved back .*users are on 1\.4\.0; run: release abort dev"):
+        put(world, "1.4.0")
     assert state(world).open.step == "undoing"
+    with pytest.raises(Refused, match="is being put back; end that with: release abort dev"):
+        resume(world.dev, OPS, Silent())
+    world.servers["dev"].listener_is_stuck = False
     abort(world.dev, OPS, Silent())
-    assert (state(world).open, state(world).live.release) == (None, "1.0.0")
+    assert (state(world).open, world.servers["dev"].live) == (None, "blue")
+
+
+def test_a_deployment_pauses_before_its_switch_and_is_resumed_or_put_back(world: World) -> None:
+    put(world, "1.0.0")
+    paused = put(world, "1.1.0", pause=True)
+    assert (paused.paused, paused.url, world.servers["dev"].live) == (True, "http://preview", "blue")
+    assert (state(world).open.step, "look at http://preview" in state(world).open.stopped) == ("paused", True)
+    assert resume(world.dev, OPS, Silent()).version == "1.1.0"
+    put(world, "1.2.0", pause=True)
+    abort(world.dev, OPS, Silent())
+    assert (state(world).open, state(world).live.release) == (None, "1.1.0")
+
+
+def test_what_follows_the_answer_of_a_rollback_is_a_warning(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    world.servers["dev"].fails_smoke_live = {"1.0.0"}
+    world.dev.stack.fail_next = ["the stack is locked"]
+    done = put(world, "1.0.0", kind="rollback")
+    assert [warning.split(":")[0] for warning in done.warnings] == ["applied", "watched"]
+    assert (state(world).live.release, state(world).open) == ("1.0.0", None)
+    assert "no up has followed" in state(world).behind
+
+
+def test_a_rollback_starts_what_does_not_run(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    world.servers["dev"].stopped = {"blue"}
+    assert tuple(put(world, "1.0.0", kind="rollback").evidence) == STARTED
+
+
+def test_a_rollback_installs_what_cannot_be_started(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    world.servers["dev"].stopped = {"blue"}
+    world.dev.fleet.start = lambda instances, slot: []
+    assert tuple(put(world, "1.0.0", kind="rollback").evidence) == INSTALLED_BACK
+
+
+def test_a_rollback_asks_neither_database_nor_bucket_nor_key_before_users_are_back(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    world.dev.database_role.fail = world.dev.databases.fail = True
+    gone = replace(world.dev, releases=None, backups=None)  # type: ignore[arg-type]
+    done = go_back(gone, Request(), OPS, Silent())
+    assert (done.version, state(world).live.release, world.servers["dev"].live) == ("1.0.0", "1.0.0", "blue")
+
+
+def test_a_second_rollback_does_not_lead_forward_unless_it_is_named(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    go_back(world.dev, Request(), OPS, Silent())
+    with pytest.raises(Refused, match=r"leads forward; if that is meant, name it: release rollback dev --to 1\.1\.0"):
+        go_back(world.dev, Request(), OPS, Silent())
+    assert put(world, "1.1.0", kind="rollback").version == "1.1.0"
+    assert go_back(world.dev, Request(), OPS, Silent()).version == "1.0.0"
+
+
+def test_fewer_healthy_servers_than_users_have_are_refused_with_the_numbers_and_overruled_with_a_reason(
+    world: World,
+) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    world.servers["dev"].ill[("tg-blue", "i-2")] = ("unhealthy", "")
+    with pytest.raises(Inconclusive, match="1 servers are healthy, 2 are where users are now"):
+        go_back(world.dev, Request(), OPS, Silent())
+    assert state(world).live.release == "1.1.0"
+    go_back(world.dev, Request(force=True, reason="it loses rows"), OPS, Silent())
+    assert state(world).live.release == "1.0.0"
+
+
+def test_a_signal_behind_the_answer_of_a_rollback_closes_it_at_once(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    world.dev.stack.before_up = lambda: os.kill(os.getpid(), signal.SIGTERM)
+    with pytest.raises(Interrupted, match=r"1\.0\.0 is live in dev, what follows is not done"):
+        put(world, "1.0.0", kind="rollback")
+    assert (state(world).live.release, state(world).open) == ("1.0.0", None)
 
 
 def test_a_signal_during_an_up_is_acted_on_after_it_and_everything_is_put_back(world: World) -> None:
@@ -243,12 +360,12 @@ def test_a_signal_during_an_up_is_acted_on_after_it_and_everything_is_put_back(w
         os.kill(os.getpid(), signal.SIGTERM)
 
     world.dev.stack.before_up = once
-    with pytest.raises(Interrupted, match=r"1\.1\.0 is not live in dev: it was interrupted by SIGTERM") as caught:
+    with pytest.raises(Interrupted, match=r"1\.1\.0 is not live in dev, .*: it was interrupted by SIGTERM") as caught:
         put(world, "1.1.0")
     assert caught.value.signal_number == signal.SIGTERM
     assert len(world.dev.stack.ups) == ups + 2
     assert (state(world).open, state(world).live.release, state(world).green.release) == (None, "1.0.0", None)
-    assert not world.dev.ledger.lease().held_at(world.clock())
+    assert not world.dev.ledger.lease().held
 
 
 def test_what_nobody_foresaw_is_put_back_too(world: World) -> None:
@@ -278,12 +395,13 @@ def test_behind_the_switch_the_listener_goes_back_before_the_slot_is_touched(wor
         put(world, version)
     world.servers["dev"].fails_smoke_live = {"1.4.0"}
     world.dev.stack.declared.clear()
+    world.dev.listeners.moves.clear()
     with pytest.raises(Broken):
         put(world, "1.4.0")
+    assert world.dev.listeners.moves == ["blue", "green"]
     assert world.dev.stack.declared == [
         ("green", "1.4.0", "1.1.0"),
         ("blue", "1.4.0", "1.1.0"),
-        ("green", "1.4.0", "1.1.0"),
         ("green", "1.0.0", "1.1.0"),
     ]
 
@@ -306,22 +424,19 @@ def test_a_lease_that_cannot_be_given_back_does_not_change_the_result(world: Wor
 
 
 def test_the_first_event_holds_what_the_decision_rested_on(world: World) -> None:
-    gate = Gate(name="live upstream", passed=True, evidence="1.0.0 is live there")
-    manifest = world.publish("1.0.0")
-    deploy(
-        world.dev,
-        Order(kind="promotion", manifest=manifest, head=world.dev.ledger.head(), gates=(gate,)),
-        OPS,
-        Silent(),
-    )
+    gate = Gate(name="verified upstream", passed=True, evidence="1.0.0 was verified there")
+    judged = replace(order(world, world.publish("1.0.0")), gates=(gate,))
+    deploy(world.dev, judged, OPS, Silent())
     requested = world.dev.ledger.event(1)
     assert (requested.kind, requested.details["gates"][0]["evidence"]) == ("promotion requested", gate.evidence)
 
 
-def test_the_ledger_tells_by_which_deployment_an_artifact_was_last_live_and_of_others_nothing(world: World) -> None:
+def test_the_index_tells_by_which_deployment_a_release_was_last_live_and_of_others_nothing(world: World) -> None:
     put(world, "1.0.0")
     put(world, "1.1.0")
     again = put(world, "1.0.0", kind="rollback")
-    never = world.publish("9.0.0")
-    found = world.dev.ledger.deployment_that_was_live
-    assert (found(again.digest), found(never.digest)) == (again.deployment, None)
+    world.publish("9.0.0")
+    known = world.dev.ledger.known
+    assert (known("1.0.0").live, known("1.0.0").left, known("9.0.0")) == (again.deployment, "", None)
+    assert known("1.1.0").left == again.deployment
+    assert [lived.release for lived in world.dev.ledger.lives()] == ["1.0.0", "1.1.0", "1.0.0"]

@@ -1,27 +1,30 @@
 """Plans as pure values: whatever the state, what a deployment changes can be put back."""
 
-from dataclasses import asdict, replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from release.artifacts.manifest import Manifest
+from release.deployment.going_back import steps_back
+from release.deployment.lanes import forward, warnings_of
 from release.deployment.plan import (
-    ALL_STEPS,
     UNDOING,
     WORK,
     consequence,
     described,
+    emptied,
     entering,
     in_step,
     leaving,
     make_plan,
     parse_plan,
     remaining,
-    undoing,
+    restored,
+    was_touched,
+    with_listener_back,
 )
-from release.ledger.head import Live, Previous, Slot, State
+from release.ledger.head import Live, Previous, Slot, State, with_slot
+from release.verbs.promote import content_of
 
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0")
 
@@ -70,136 +73,154 @@ def states(draw: st.DrawFn) -> State:
     return State(**contents, declared=declared, live=live, previous=previous)
 
 
-plans = st.builds(
-    lambda state, version, kind: make_plan(
-        deployment="new", kind=kind, environment="dev", manifest=manifest(version), state=state
-    ),
-    states(),
-    st.sampled_from(VERSIONS),
-    st.sampled_from(["promotion", "hotfix", "redeployment", "rollback"]),
-)
+@st.composite
+def begun(draw: st.DrawFn):
+    """A plan of any kind, and the state that it was made from."""
+    state, release = draw(states()), content_of(manifest(draw(st.sampled_from(VERSIONS))))
+    kind = draw(st.sampled_from(["promotion", "hotfix", "redeployment", "rollback"]))
+    pause, runs, install = draw(st.booleans()), draw(st.booleans()), draw(st.booleans())
+    back = kind == "rollback"
+    steps = steps_back(state, release, runs=runs, install=install) if back else forward(pause=pause)
+    plan = make_plan(deployment="new", kind=kind, environment="dev", release=release, steps=steps, state=state)
+    return plan, state
 
 
-@given(plans)
-def test_no_plan_touches_the_slot_that_is_live(plan) -> None:
-    assert plan.slot != plan.former.declared
-
-
-@given(plans)
-def test_only_a_rollback_to_what_the_idle_slot_holds_skips_the_installation(plan) -> None:
-    held = plan.former.slot(plan.slot)
-    in_place = plan.kind == "rollback" and held is not None and held.digest == plan.digest
-    assert ("installed" not in plan.steps) == in_place
-    assert [step for step in ALL_STEPS if step in plan.steps] == list(plan.steps)
-
-
-@given(plans)
-def test_a_plan_that_ran_to_its_end_leaves_its_release_live_and_nothing_open(plan) -> None:
-    state = plan.former
-    for step in plan.steps:
-        state = leaving(plan, step, in_step(plan, step, entering(plan, step, state), 1), "now")
-    assert (state.live.digest, state.declared, state.open) == (plan.digest, plan.slot, None)
-    assert state.slot(plan.slot).digest == plan.digest
-
-
-@given(plans, st.integers(0, len(ALL_STEPS)))
-def test_what_is_undone_declares_what_was_declared_before(plan, count: int) -> None:
-    state = state_after(plan, count)
-    back = (state, *undoing(plan, state, "undo"))[-1]
-    other = "green" if plan.slot == "blue" else "blue"
-    assert (back.declared, back.slot(other)) == (plan.former.declared, plan.former.slot(other))
-    before, after = plan.former.slot(plan.slot), back.slot(plan.slot)
-    assert (after.release if after else None) == (before.release if before else None)
-
-
-@given(plans, st.integers(0, len(ALL_STEPS)))
-def test_while_it_is_undone_no_slot_that_is_declared_changes(plan, count: int) -> None:
-    state = state_after(plan, count)
-    for back in undoing(plan, state, "undo"):
-        changed = [name for name in ("blue", "green") if back.slot(name) != state.slot(name)]
-        assert state.declared not in changed
-        assert back.declared not in changed
-        state = back
-
-
-@given(plans, st.integers(0, len(ALL_STEPS)))
-def test_an_undoing_that_stopped_before_its_listener_moved_moves_it_again_before_the_slot(plan, count: int) -> None:
-    state = state_after(plan, count)
-    for back in undoing(plan, state, "undo"):
-        if back.declared != state.declared:
-            again = undoing(plan, in_step(plan, UNDOING, back, 1), "again")
-            assert (again[0].declared, again[0].slot(plan.slot)) == (back.declared, state.slot(plan.slot))
-        state = back
-
-
-def state_after(plan, count: int) -> State:
-    state = plan.former
+def after(plan, state: State, count: int) -> State:
+    """The state in the step of this number."""
     for step in plan.steps[:count]:
         state = in_step(plan, step, entering(plan, step, state), 1)
     return state
 
 
-@given(plans)
-def test_the_previous_release_is_the_one_that_was_live(plan) -> None:
-    state = leaving(plan, "live", plan.former, "now")
-    if plan.former.live and plan.former.live.digest != plan.digest:
-        assert state.previous.digest == plan.former.live.digest
+@given(begun())
+def test_no_plan_touches_the_slot_that_is_live(pair) -> None:
+    plan, state = pair
+    assert plan.slot != state.declared
+
+
+@given(begun())
+def test_only_a_rollback_to_what_the_idle_slot_holds_skips_the_installation(pair) -> None:
+    plan, state = pair
+    held = state.slot(plan.slot)
+    holds = held is not None and held.digest == plan.digest
+    assert plan.installs or (plan.kind == "rollback" and holds)
+    assert plan.content.reuse == (plan.kind == "rollback" and plan.installs)
+
+
+@given(begun())
+def test_a_plan_that_ran_to_its_end_leaves_its_release_live_and_nothing_open(pair) -> None:
+    plan, state = pair
+    for step in plan.steps:
+        state = leaving(plan, step, in_step(plan, step, entering(plan, step, state), 1), "now")
+    assert (state.live.digest, state.declared, state.open, state.behind) == (plan.digest, plan.slot, None, "")
+    assert state.slot(plan.slot).digest == plan.digest
+
+
+@given(begun(), st.integers(0, 11))
+def test_what_is_put_back_is_what_was_declared_before_and_the_other_slot_is_left_alone(pair, count: int) -> None:
+    plan, before = pair
+    state = after(plan, before, count)
+    if state.open is None:
+        return
+    back = with_listener_back(state.open, state)
+    if was_touched(state.open, back):
+        back = with_slot(back, plan.slot, restored(state.open.former.content, "undo"))
+    other = "green" if plan.slot == "blue" else "blue"
+    assert (back.declared, back.slot(other)) == (before.declared, before.slot(other))
+    held, holds = before.slot(plan.slot), back.slot(plan.slot)
+    assert (holds.release if holds else None) == (held.release if held else None)
+
+
+@given(slots)
+def test_what_a_slot_gets_back_it_keeps_where_it_holds_it_and_is_emptied_where_it_held_nothing(content) -> None:
+    back = restored(content, "undo")
+    if content is None or content.release is None:
+        assert back == emptied("undo")
     else:
-        assert state.previous == plan.former.previous
+        assert (back.digest, back.deployment, back.reuse) == (content.digest, "undo", True)
 
 
-@given(plans)
-def test_a_plan_read_from_the_ledger_is_the_plan_that_was_written(plan) -> None:
-    assert parse_plan(asdict(plan)) == plan
+@given(begun())
+def test_the_previous_release_is_the_one_that_was_live(pair) -> None:
+    plan, before = pair
+    state = leaving(plan, "live", before, "now")
+    if before.live and before.live.digest != plan.digest:
+        assert state.previous.digest == before.live.digest
+        assert state.previous.left == (plan.deployment if plan.kind == "rollback" else "")
+    else:
+        assert state.previous == before.previous
 
 
-@given(plans, st.data())
-def test_what_remains_begins_with_the_step_that_it_stopped_in_unless_that_had_ended(plan, data) -> None:
+@given(begun())
+def test_a_plan_read_from_the_ledger_is_the_plan_that_was_written(pair) -> None:
+    plan, _ = pair
+    assert parse_plan(plan.model_dump()) == plan
+
+
+@given(begun(), st.data())
+def test_what_remains_begins_with_the_step_that_it_stopped_in_unless_that_had_ended(pair, data) -> None:
+    plan, state = pair
     place = data.draw(st.integers(0, len(plan.steps) - 1))
     step, done = plan.steps[place], data.draw(st.booleans())
-    opened = replace(in_step(plan, step, plan.former, 1).open, done=done)
+    opened = in_step(plan, step, state, 1).open.but(done=done)
     assert remaining(plan, opened) == plan.steps[place + done :]
 
 
-@given(plans)
-def test_all_steps_remain_before_the_first_one_and_none_of_what_is_being_put_back(plan) -> None:
-    assert remaining(plan, in_step(plan, "requested", plan.former, 1).open) == plan.steps
-    assert remaining(plan, in_step(plan, UNDOING, plan.former, 1).open) == ()
+@given(begun())
+def test_all_steps_remain_before_the_first_one_and_none_of_what_is_being_put_back(pair) -> None:
+    plan, state = pair
+    assert remaining(plan, in_step(plan, "requested", state, 1).open) == plan.steps
+    assert remaining(plan, in_step(plan, UNDOING, state, 1).open) == ()
 
 
-@given(plans, st.sampled_from(["failed", "inconclusive", "errored", "interrupted"]))
-def test_what_users_never_saw_is_put_back_whatever_happened(plan, outcome) -> None:
-    assert consequence(plan, in_step(plan, "installed", plan.former, 1), outcome) == "put back"
+OUTCOMES = ["failed", "inconclusive", "errored", "interrupted", "stopped", "held", "unforeseen"]
+
+
+@given(begun(), st.sampled_from(OUTCOMES))
+def test_what_users_never_saw_is_put_back_whatever_happened(pair, outcome) -> None:
+    plan, state = pair
+    now = in_step(plan, "verified", state, 1)
+    assert consequence(now.open, now, outcome) == "put back"
 
 
 BEHIND_THE_SWITCH = {
-    ("promotion", "switched", "failed"): "put back and stopped",
-    ("promotion", "switched", "inconclusive"): "left open",
+    ("promotion", "answered", "failed"): "put back and stopped",
+    ("promotion", "answered", "inconclusive"): "left open",
     ("promotion", "switched", "errored"): "put back",
     ("promotion", "switched", "interrupted"): "put back",
     ("promotion", "watched", "failed"): "put back and stopped",
     ("promotion", "watched", "inconclusive"): "left open",
     ("promotion", "watched", "errored"): "left open",
     ("promotion", "watched", "interrupted"): "put back",
+    ("promotion", "watched", "unforeseen"): "put back",
+    ("promotion", "watched", "stopped"): "put back",
+    ("promotion", "watched", "held"): "left open",
     ("promotion", "live", "errored"): "left open",
     ("hotfix", "watched", "failed"): "put back and stopped",
     ("redeployment", "watched", "failed"): "put back and stopped",
-    ("rollback", "switched", "errored"): "left open",
-    ("rollback", "watched", "failed"): "left open",
-    ("rollback", "watched", "interrupted"): "left open",
+    ("rollback", "switched", "errored"): "put back",
+    ("rollback", "answered", "failed"): "left open",
+    ("rollback", "answered", "inconclusive"): "left open",
+    ("rollback", "live", "interrupted"): "left open",
 }
 
 
 @pytest.mark.parametrize(("case", "expected"), BEHIND_THE_SWITCH.items(), ids=[" ".join(c) for c in BEHIND_THE_SWITCH])
 def test_what_follows_a_failure_behind_the_switch(case, expected: str) -> None:
     kind, step, outcome = case
-    plan = make_plan(deployment="d", kind=kind, environment="dev", manifest=manifest("1.0.0"), state=State())
-    assert consequence(plan, in_step(plan, step, entering(plan, "switched", State()), 1), outcome) == expected
+    release = content_of(manifest("1.0.0"))
+    plan = make_plan(
+        deployment="d", kind=kind, environment="dev", release=release, steps=forward(pause=False), state=State()
+    )
+    state = in_step(plan, step, entering(plan, "switched", State()), 1)
+    assert consequence(state.open, state, outcome) == expected
 
 
-@given(plans)
-def test_every_step_of_a_plan_is_described(plan) -> None:
+@given(begun())
+def test_every_step_of_a_plan_is_described_and_those_that_only_warn_say_so(pair) -> None:
+    plan, _ = pair
     told = described(plan, plan.steps)
     assert [step for step, _ in told] == list(plan.steps)
-    assert set(ALL_STEPS) == set(WORK)
+    assert set(plan.steps) <= set(WORK)
     assert not any("{" in does for _, does in told)
+    assert {step for step, does in told if "is a warning" in does} == {*plan.steps} & warnings_of(plan.kind)

@@ -1,18 +1,10 @@
 """The watched step: what it leaves in the ledger, and which outcome ends how."""
 
-import io
-
 import pytest
 
-from release.deployment.executor import Order, deploy
 from release.errors import Inconclusive, VerificationFailed
-from release.output import Progress
-from tests.release.world import OPS, World
-
-
-def put(world: World, version: str):
-    order = Order(kind="promotion", manifest=world.publish(version), head=world.dev.ledger.head(), gates=())
-    return deploy(world.dev, order, OPS, Progress(io.StringIO()))
+from tests.release.deploying import put
+from tests.release.world import World
 
 
 def test_what_was_watched_is_evidence(world: World) -> None:
@@ -40,3 +32,36 @@ def test_a_listener_that_is_not_reached_leaves_the_deployment_open(world: World)
         put(world, "1.1.0")
     assert world.dev.ledger.head().state.open is not None
     assert world.servers["dev"].live == "green"
+
+
+ILL = ("unhealthy", "Target.ResponseCodeMismatch: Health checks failed with these codes: [502]")
+
+
+def test_a_server_that_is_ill_under_both_releases_stops_neither_dev_nor_the_release(world: World) -> None:
+    put(world, "1.0.0")
+    world.servers["dev"].ill |= {("tg-blue", "i-2"): ILL, ("tg-green", "i-2"): ILL}
+    with pytest.raises(Inconclusive, match=r"i-2 is unhealthy in both slots .*the server is ill, not the release"):
+        put(world, "1.1.0")
+    state, stops = world.dev.ledger.head().state, world.dev.stops.read()
+    assert (state.live.release, stops.hold, stops.vetoes, state.open) == ("1.0.0", None, (), None)
+
+
+def test_a_release_that_is_ill_where_the_former_one_is_well_is_to_blame(world: World) -> None:
+    put(world, "1.0.0")
+    world.servers["dev"].ill[("tg-green", "i-2")] = ILL
+    with pytest.raises(VerificationFailed, match=r"i-2 is unhealthy \(Target\.ResponseCodeMismatch: .*\[502\]\)"):
+        put(world, "1.1.0")
+
+
+def test_a_first_release_has_no_other_slot_to_be_compared_with(world: World) -> None:
+    world.servers["dev"].ill |= {("tg-blue", "i-2"): ILL, ("tg-green", "i-2"): ILL}
+    with pytest.raises(VerificationFailed, match="i-2 is unhealthy"):
+        put(world, "1.0.0")
+
+
+def test_the_balancers_own_errors_put_a_release_back(world: World) -> None:
+    put(world, "1.0.0")
+    world.servers["dev"].figures |= {"RequestCount": 100.0, "HTTPCode_ELB_502_Count": 50.0}
+    with pytest.raises(VerificationFailed, match="of the balancer itself"):
+        put(world, "1.1.0")
+    assert world.servers["dev"].live == "blue"

@@ -1,9 +1,11 @@
 """The locks of Pulumi's backend: read, judged, and removed one by one."""
 
 import json
+import os
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,13 +24,13 @@ delete the lock file with `pulumi cancel`.
 """
 
 
-def content(*, host: str = "build-3", pid: int = 47) -> bytes:
+def content(*, host: str = "build-3", pid: int = 47, since: str = "2026Z") -> bytes:
     """A lock's file as Pulumi 3 writes it."""
-    return json.dumps({"pid": pid, "username": "ops", "hostname": host, "timestamp": "2026Z"}).encode()
+    return json.dumps({"pid": pid, "username": "ops", "hostname": host, "timestamp": since}).encode()
 
 
-def lock(*, host: str = "build-3", pid: int = 47) -> Lock:
-    return parse_lock("5f-1", content(host=host, pid=pid))
+def lock(*, host: str = "build-3", pid: int = 47, since: str = "2026Z") -> Lock:
+    return parse_lock("5f-1", content(host=host, pid=pid, since=since))
 
 
 def test_who_holds_a_stack_is_read_from_what_pulumi_says() -> None:
@@ -49,27 +51,69 @@ def test_a_lock_that_is_not_readable_is_one_none_the_less(data: bytes) -> None:
     assert chosen((parse_lock("5f-1", data),), "5f-1", "dev").id == "5f-1"
 
 
-def test_of_a_process_of_another_host_nothing_is_known() -> None:
-    assert (lock(pid=GONE).is_dead(), lock(pid=GONE).is_alive()) == (False, False)
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b'{"pid": true, "username": "a", "hostname": "b", "timestamp": "c"}', id="a-flag-for-a-number"),
+        pytest.param(b'{"pid": 1, "username": ["a"], "hostname": "b", "timestamp": "c"}', id="a-list-for-a-name"),
+        pytest.param(b"[" * 5000, id="deep"),
+    ],
+)
+def test_what_a_lock_may_not_say_makes_it_one_of_nobody(data: bytes) -> None:
+    assert parse_lock("5f-1", data) == Lock(id="5f-1")
 
 
-def test_a_process_of_this_host_is_dead_once_it_and_its_group_are_gone() -> None:
-    process = subprocess.Popen(["sleep", "60"], start_new_session=True)
-    held = lock(host=socket.gethostname(), pid=process.pid)
-    assert (held.is_alive(), held.is_dead()) == (True, False)
-    process.kill()
-    process.wait()
-    assert (held.is_alive(), held.is_dead()) == (False, True)
+def test_what_a_lock_says_is_bounded_and_only_shown_by_a_terminal() -> None:
+    data = json.dumps({"pid": 1, "username": "\x1b[2J\n", "hostname": "h" * 1000, "timestamp": "2026Z"}).encode()
+    shown = str(parse_lock("5f-1", data))
+    assert "process 1 of \\x1b[2J on hhh" in shown
+    assert len(shown) < 250
 
 
-def test_a_lock_whose_process_is_alive_here_is_refused() -> None:
-    process = subprocess.Popen(["sleep", "60"], start_new_session=True)
-    try:
-        with pytest.raises(Refused, match=f"dev is in use by process {process.pid} of ops on .*end that process first"):
-            chosen((lock(host=socket.gethostname(), pid=process.pid),), "5f-1", "dev")
-    finally:
-        process.kill()
-        process.wait()
+@pytest.fixture
+def process() -> Iterator[int]:
+    """The number of a Pulumi that is at work here."""
+    started = subprocess.Popen(["/opt/pulumi", "60"], executable="sleep", start_new_session=True)
+    yield started.pid
+    started.kill()
+    started.wait()
+
+
+def since(hours: float) -> str:
+    """A lock's time, so far from now."""
+    return (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("host", "written", "alive"),
+    [
+        pytest.param(socket.gethostname(), lambda: since(0), True, id="began-before-its-lock"),
+        pytest.param(socket.gethostname(), lambda: since(-1), False, id="began-after-it-so-the-number-was-given-again"),
+        pytest.param(socket.gethostname(), lambda: "yesterday", True, id="a-time-that-nobody-can-read"),
+        pytest.param("build-3", lambda: since(0), False, id="of-another-host"),
+    ],
+)
+def test_a_process_is_taken_for_the_owner_if_it_began_before_the_lock(
+    process: int, host: str, written: Callable[[], str], alive: bool
+) -> None:
+    assert lock(host=host, pid=process, since=written()).is_alive() is alive
+
+
+def test_another_program_of_the_number_is_not_the_owner() -> None:
+    """Pulumi is often number 1 of its container, and here that is what started the machine."""
+    assert not lock(host=socket.gethostname(), pid=1, since=since(0)).is_alive()
+    assert not lock(host=socket.gethostname(), pid=os.getpid(), since=since(0)).is_alive()
+
+
+def test_a_number_that_nobody_has_is_nobody_s_life() -> None:
+    assert not lock(host=socket.gethostname(), pid=GONE, since=since(0)).is_alive()
+    assert not Lock(id="5f-1").is_alive()
+
+
+def test_a_lock_whose_process_is_alive_here_is_refused(process: int) -> None:
+    held = lock(host=socket.gethostname(), pid=process, since=since(0))
+    with pytest.raises(Refused, match=f"dev is in use by process {process} of ops on .*end that process first"):
+        chosen((held,), "5f-1", "dev")
 
 
 @pytest.mark.parametrize("name", ["5f", "*", "../5f-1", "5f-1.json", ""])

@@ -3,48 +3,33 @@
 import json
 import os
 import signal
-import socket
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from release.deployment.interruption import INTERRUPTION
-from release.engine.stack import Stack, failures, outputs_of
+from release.engine.stack import Stack, UpFailed, outputs_of
 from release.errors import Broken, Interrupted
-
-FAKE = """#!/bin/sh
-printf '%s ' "$@" >> calls
-echo "fence=$STAGELINE_FENCE" >> calls
-. ./behaviour
-"""
+from tests.release.engine.fake_pulumi import behave, calls
 
 
 @pytest.fixture
-def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
-    (tmp_path / "pulumi").write_text(FAKE)
-    (tmp_path / "pulumi").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    behave(tmp_path, "exit 0")
+def stack(tmp_path: Path, fake_pulumi: None) -> Stack:
     return Stack(tmp_path, "dev", log_dir=tmp_path)
-
-
-def behave(folder: Path, script: str) -> None:
-    (folder / "behaviour").write_text(script)
 
 
 def test_up_carries_the_fence_in_the_environment(stack: Stack, tmp_path: Path) -> None:
     stack.up(fence=7)
-    called = (tmp_path / "calls").read_text()
+    (called,) = calls(tmp_path)
     assert called.startswith("up --stack dev --yes --skip-preview --non-interactive")
-    assert called.endswith("fence=7\n")
+    assert called.endswith(" fence=7 passed=")
 
 
 def test_a_replacement_is_an_up_that_makes_one_resource_anew(stack: Stack, tmp_path: Path) -> None:
     stack.replace("urn:of:a server", fence=7)
-    called = (tmp_path / "calls").read_text()
+    (called,) = calls(tmp_path)
     assert called.startswith("up --stack dev --yes --skip-preview --non-interactive")
-    assert called.endswith(" --replace urn:of:a server fence=7\n")
+    assert " --replace urn:of:a server fence=7 " in called
 
 
 def test_a_failed_up_says_what_pulumi_said_and_keeps_the_output(stack: Stack, tmp_path: Path) -> None:
@@ -96,61 +81,93 @@ def test_row_20_a_pulumi_that_hangs_is_asked_to_end_and_reported(stack: Stack, t
     assert (tmp_path / "calls").read_text().endswith("stopped\n")
 
 
-OUTPUT = """Updating (dev):
- ~  command:remote:Command env-servers-1-blue updating (7s) error: Process exited with status 1: running "x":
+FAILED = """Updating (dev):
 Diagnostics:
   pulumi:pulumi:Stack (stageline-dev):
     error: update failed
 
   command:remote:Command (env-servers-1-blue):
-    error: Process exited with status 1: running "x":
-    1.2.0 in blue keeps answering 500; blue is back on 1.0.0
-    {"result": "restored"}
-
-  aws:ec2/instance:Instance (env-servers-2):
-    warning: slow
-    error: InvalidAMIID.NotFound: no such image
-
-Resources:
-    2 errored
+    error: Process exited with status 1
+"""
+REFUSED = """Updating (dev):
+Diagnostics:
+  pulumi:pulumi:Stack (stageline-dev):
+    error: this up was started under fence 1, dev is at fence 2 now
 """
 
 
-def test_the_reason_of_a_failed_up_is_what_each_resource_said() -> None:
-    assert failures(OUTPUT) == [
-        'env-servers-1-blue: Process exited with status 1: running "x": '
-        "1.2.0 in blue keeps answering 500; blue is back on 1.0.0",
-        "env-servers-2: InvalidAMIID.NotFound: no such image",
-    ]
-
-
-def test_an_output_without_diagnostics_has_no_failures() -> None:
-    assert failures("error: no stack named 'dev' found") == []
-
-
-LOCKED = """error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end:
-  file:///x/.pulumi/locks/organization/stageline/dev/5f-1.json?no_tmp_dir=true: created by ops@build-3 (pid 47) at 2026
-"""
-
-
-def test_a_stack_that_somebody_else_holds_says_who_and_is_left_alone(stack: Stack, tmp_path: Path) -> None:
-    (tmp_path / "locked").write_text(LOCKED)
-    behave(tmp_path, "cat locked >&2; exit 255")
-    with pytest.raises(
-        Broken, match=r"locked by process 47 of ops on build-3 .*dead: release unlock dev 5f-1 --reason"
-    ):
+def test_a_failed_up_names_the_resources_that_failed(stack: Stack, tmp_path: Path) -> None:
+    (tmp_path / "said").write_text(FAILED)
+    behave(tmp_path, "cat said; exit 255")
+    with pytest.raises(UpFailed, match="env-servers-1-blue: Process exited with status 1") as caught:
         stack.up(fence=1)
-    assert "cancel" not in (tmp_path / "calls").read_text()
+    assert caught.value.resources == ("env-servers-1-blue",)
 
 
-def test_the_lock_of_a_dead_process_is_removed_and_the_up_is_tried_again(stack: Stack, tmp_path: Path) -> None:
-    process = subprocess.Popen(["true"], start_new_session=True)
-    process.wait()
-    said = LOCKED.replace("build-3", socket.gethostname()).replace("(pid 47)", f"(pid {process.pid})")
-    (tmp_path / "locked").write_text(said)
-    behave(tmp_path, 'case "$1" in cancel) rm locked;; up) if [ -e locked ]; then cat locked >&2; exit 255; fi;; esac')
-    stack.up(fence=1)
-    assert [line.split()[0] for line in (tmp_path / "calls").read_text().splitlines()] == ["up", "cancel", "up"]
+@pytest.mark.parametrize("script", ["cat said; exit 255", "echo 'error: no such backend' >&2; exit 1", "kill -9 $$"])
+def test_no_resource_is_named_when_it_was_the_program_or_pulumi_itself(
+    stack: Stack, tmp_path: Path, script: str
+) -> None:
+    (tmp_path / "said").write_text(REFUSED)
+    behave(tmp_path, script)
+    with pytest.raises(UpFailed) as caught:
+        stack.up(fence=1)
+    assert caught.value.resources == ()
+
+
+@pytest.mark.parametrize("script", ["kill -9 $$", "exit 137"], ids=["pulumi", "a-wrapper-tells-it"])
+def test_a_pulumi_that_was_killed_is_told_so_in_every_call(stack: Stack, tmp_path: Path, script: str) -> None:
+    behave(tmp_path, f"echo '@ updating.....'; {script}")
+    calls_of = {"up": lambda: stack.up(fence=1), "stack": stack.export, "refresh": stack.refresh_preview}
+    for verb, call in calls_of.items():
+        said = f"pulumi {verb} of dev was killed by signal 9; was the machine out of memory\\?; the whole output is in"
+        with pytest.raises(Broken, match=said):
+            call()
+
+
+def test_a_pulumi_that_another_signal_ended_is_told_that_signal(stack: Stack, tmp_path: Path) -> None:
+    behave(tmp_path, "kill -ABRT $$")
+    with pytest.raises(Broken, match=r"pulumi up of dev was killed by signal 6 \(SIGABRT\)"):
+        stack.up(fence=1)
+
+
+def test_servers_that_are_passed_over_are_named_to_the_program(stack: Stack, tmp_path: Path) -> None:
+    stack.up(fence=7, passed_over=("env-servers-2", "env-servers-3"))
+    stack.up(fence=7)
+    assert [line.partition("passed=")[2] for line in calls(tmp_path)] == ["env-servers-2,env-servers-3", ""]
+
+
+def test_a_preview_names_what_an_up_would_change_under_the_fence(stack: Stack, tmp_path: Path) -> None:
+    steps = [{"op": "update", "urn": "urn:pulumi:dev::p::aws:lb/listener:Listener::env-lb-live"}]
+    behave(tmp_path, f"echo '{json.dumps({'steps': steps, 'new': {'key': 1}})}'")
+    assert stack.preview(fence=7) == ("env-lb-live (update)",)
+    (called,) = calls(tmp_path)
+    assert called.startswith("preview --stack dev --json --non-interactive ")
+    assert "fence=7" in called
+
+
+@pytest.mark.parametrize("said", ["", "[1]", "{", "not JSON"])
+def test_a_preview_that_is_no_document_is_broken_and_never_no_change(stack: Stack, tmp_path: Path, said: str) -> None:
+    behave(tmp_path, f"echo '{said}'")
+    with pytest.raises(Broken, match="pulumi preview of dev answered what is no JSON object"):
+        stack.preview(fence=7)
+
+
+def test_a_failed_preview_says_what_the_program_said(stack: Stack, tmp_path: Path) -> None:
+    told = {"steps": [], "diagnostics": [{"message": "error: HEAD is at fence 3\n", "severity": "error"}]}
+    (tmp_path / "said").write_text(json.dumps(told, indent=4))
+    behave(tmp_path, "cat said; exit 1")
+    with pytest.raises(Broken, match="pulumi preview of dev failed: HEAD is at fence 3; the whole output"):
+        stack.preview(fence=1)
+
+
+def test_of_many_failed_calls_the_last_ten_are_kept_and_each_is_named(stack: Stack, tmp_path: Path) -> None:
+    behave(tmp_path, "exit 1")
+    for _ in range(12):
+        with pytest.raises(Broken) as caught:
+            stack.up(fence=1)
+        assert Path(caught.value.hint.rpartition(" ")[2]).is_dir()
+    assert len(list(tmp_path.glob("stageline-dev-*"))) == 10
 
 
 @pytest.mark.parametrize(

@@ -2,21 +2,29 @@
 
 import json
 from contextlib import suppress
-from datetime import timedelta
 
 import pytest
 
 from release.errors import Broken, LeaseHeld, LeaseLost
-from release.ledger.head import State
-from release.ledger.ledger import Entry, Ledger
+from release.ledger.event import with_states
+from release.ledger.head import Slot, State, state_hash
+from release.ledger.lease import Patience
+from release.ledger.ledger import Entry, Holder, Ledger
 from tests.aws_clients import aws_resource
 from tests.release.world import OPS, World
 
 ENTRY = Entry(kind="note", state=State())
+UNTIL_SILENT = Patience(until_silent=True)
 
 
-def begin(world: World):
+def begin(world: World) -> Holder:
     return world.dev.ledger.begin(ENTRY, world.dev.ledger.head(), OPS)
+
+
+def take_over(world: World) -> Holder:
+    """The lease of a holder that gives no sign of life."""
+    free = world.dev.ledger.free_lease(UNTIL_SILENT)
+    return world.dev.ledger.begin(ENTRY, world.dev.ledger.head(), OPS, free)
 
 
 def events_table(world: World):
@@ -48,11 +56,36 @@ def test_a_table_without_head_is_broken_and_says_what_to_run(world: World) -> No
         world.dev.ledger.head()
 
 
-def test_head_with_a_key_of_another_version_is_broken_and_not_guessed(world: World) -> None:
-    item = events_table(world).get_item(Key={"kind": "HEAD", "seq": 0})["Item"]
-    item["body"] = json.dumps({**json.loads(item["body"]), "surprise": 1})
-    events_table(world).put_item(Item=item)
-    with pytest.raises(Broken, match="HEAD is not readable: surprise"):
+def head_item(world: World):
+    return events_table(world).get_item(Key={"kind": "HEAD", "seq": 0})["Item"]
+
+
+def edit_head(world: World, **values: object) -> None:
+    item = head_item(world)
+    events_table(world).put_item(Item={**item, "body": json.dumps({**json.loads(item["body"]), **values})})
+
+
+def test_what_another_version_wrote_into_head_stays_there_from_event_to_event(world: World) -> None:
+    state = {**json.loads(head_item(world)["body"])["state"], "mood": "good"}
+    edit_head(world, surprise=1, state=state)
+    head = world.dev.ledger.head()
+    with world.dev.ledger.begin(Entry(kind="note", state=head.state.but(declared="blue")), head, OPS):
+        pass
+    body = json.loads(head_item(world)["body"])
+    assert (body["seq"], body["surprise"], body["state"]["mood"], body["state"]["declared"]) == (1, 1, "good", "blue")
+
+
+def test_head_of_a_higher_format_is_refused_in_that_word_before_anything_is_written(world: World) -> None:
+    head = world.dev.ledger.head()
+    edit_head(world, format=3)
+    with pytest.raises(Broken, match=r"HEAD has a higher format \(3\) than this version reads \(2\); use the version"):
+        world.dev.ledger.head()
+    assert [event.seq for event in world.dev.ledger.events()] == [head.seq]
+
+
+def test_a_head_that_is_none_is_broken_and_not_guessed(world: World) -> None:
+    edit_head(world, seq="many")
+    with pytest.raises(Broken, match="HEAD is not readable: seq"):
         world.dev.ledger.head()
 
 
@@ -64,32 +97,35 @@ def test_each_lease_has_a_higher_fence(world: World) -> None:
     assert fences == [1, 2, 3]
 
 
-def test_a_second_holder_is_refused_until_the_lease_expires(world: World) -> None:
+def test_who_is_taken_over_is_named_and_records_nothing_more(world: World) -> None:
     first = begin(world)
     with pytest.raises(LeaseHeld):
         begin(world)
-    world.clock.time += timedelta(hours=1)
-    second = begin(world)
-    assert world.dev.ledger.event(second.head.seq).details["took_over"]["owner"] == OPS.principal
+    second = take_over(world)
+    took = world.dev.ledger.event(second.head.seq).details["took_over"]
+    assert (took["owner"], took["host"], took["because"]) == (OPS.principal, OPS.host, "no sign of life for 80 s")
     with pytest.raises(LeaseLost):
         first.record(ENTRY)
 
 
-def test_a_heartbeat_renews_the_lease(world: World) -> None:
-    holder = begin(world)
-    for _ in range(3):
-        world.clock.time += timedelta(minutes=4)
-        assert world.dev.ledger.beat(holder.lease)
-    with pytest.raises(LeaseHeld):
-        begin(world)
-
-
 def test_the_heartbeat_of_a_holder_that_was_taken_over_changes_nothing(world: World) -> None:
     first = begin(world)
-    world.clock.time += timedelta(hours=1)
-    second = begin(world)
-    assert world.dev.ledger.beat(first.lease) is False
-    assert world.dev.ledger.lease().fence == second.lease.fence
+    second = take_over(world)
+    assert world.dev.ledger.beat(first.lease) is None
+    assert world.dev.ledger.lease() == second.lease
+
+
+def test_an_event_carries_what_changed_and_the_hash_of_what_it_led_to(world: World) -> None:
+    """So that an event stays small, and yet every state of the past can be made again and checked."""
+    held = Slot(release="1.0.0", digest="d1", artifact_key="k1", deployment="dev-1")
+    states = [State(blue=held), State(blue=held, declared="blue"), State(declared="blue")]
+    with world.dev.ledger.begin(Entry(kind="note", state=states[0]), world.dev.ledger.head(), OPS) as holder:
+        for state in states[1:]:
+            holder.record(Entry(kind="note", state=state))
+    events = list(world.dev.ledger.events())
+    assert [sorted(event.changed) for event in events[1:]] == [["blue"], ["declared"], ["blue"]]
+    assert [state for _, state in with_states(events)][1:] == states
+    assert [event.state_hash for event in events[1:]] == [state_hash(state) for state in states]
 
 
 def test_a_history_without_head_is_not_begun_again(world: World) -> None:
@@ -126,10 +162,9 @@ def test_row_04_a_lost_reply_is_recognised_by_its_nonce(world: World, losing: li
 
 def test_a_heartbeat_or_a_return_whose_reply_is_lost_is_done(world: World, losing: list[bool]) -> None:
     holder = begin(world)
-    world.clock.time += timedelta(minutes=1)
     with suppress(Broken):
         world.dev.ledger.beat(holder.lease)
-    assert world.dev.ledger.lease().expires > holder.lease.expires
+    assert world.dev.ledger.lease().beat == holder.lease.beat + 1
     with suppress(Broken):
         world.dev.ledger.give_back(holder.lease)
     assert (losing, world.dev.ledger.lease().owner) == ([True, True, True], "")
@@ -147,7 +182,7 @@ def test_a_return_that_is_sent_twice_frees_no_lease_but_its_own(world: World) ->
 def test_a_heartbeat_that_comes_late_does_not_take_back_what_was_given_back(world: World) -> None:
     holder = begin(world)
     world.dev.ledger.give_back(holder.lease)
-    assert world.dev.ledger.beat(holder.lease) is False
+    assert world.dev.ledger.beat(holder.lease) is None
     assert world.dev.ledger.lease().owner == ""
 
 
@@ -182,8 +217,7 @@ def test_after_a_write_of_unknown_outcome_a_lease_that_was_taken_over_is_found(w
     with pytest.raises(Broken, match="cannot reach AWS"):
         holder.record(ENTRY)
     table.write_together = write
-    world.clock.time += timedelta(hours=1)
-    second = begin(world)
+    second = take_over(world)
     with pytest.raises(LeaseLost):
         holder.record(ENTRY)
     assert second.record(ENTRY).seq == 3
@@ -199,7 +233,7 @@ def test_a_conflict_with_another_writer_is_not_taken_for_a_lost_reply(world: Wor
         world.dev.ledger.begin(ENTRY, head, OPS)
 
 
-def test_an_expired_lease_that_is_given_back_in_the_very_moment_is_no_damage(world: World) -> None:
+def test_a_silent_lease_that_is_given_back_in_the_very_moment_is_no_damage(world: World) -> None:
     first, table = begin(world), world.dev.ledger.table
     write = table.write_together
 
@@ -208,10 +242,24 @@ def test_an_expired_lease_that_is_given_back_in_the_very_moment_is_no_damage(wor
         world.dev.ledger.give_back(first.lease)
         return write(writes)
 
-    world.clock.time += timedelta(hours=1)
     table.write_together = after_a_return
     with pytest.raises(LeaseHeld, match="changed while this deployment began: its lease was given back; run it again"):
-        begin(world)
+        take_over(world)
+
+
+def test_a_holder_that_beats_in_the_very_moment_keeps_its_lease(world: World) -> None:
+    first, table = begin(world), world.dev.ledger.table
+    write = table.write_together
+
+    def after_a_beat(writes):
+        table.write_together = write
+        first.lease = world.dev.ledger.beat(first.lease)
+        return write(writes)
+
+    table.write_together = after_a_beat
+    with pytest.raises(LeaseHeld, match="dev is being deployed by"):
+        take_over(world)
+    assert first.record(ENTRY).seq == 2
 
 
 def _delete(table, items):
@@ -229,7 +277,7 @@ def _edit_beside(table, items):
 
 def _spoil(table, items):
     body = json.loads(items[1]["body"])
-    table.put_item(Item={**items[1], "body": json.dumps({**body, "surprise": 1})})
+    table.put_item(Item={**items[1], "body": json.dumps({**body, "seq": "one"})})
 
 
 def _edit_heads_fence(table, items):

@@ -2,17 +2,24 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from release.comparison.drift import INSTALLER, UNITS
 from release.errors import Inconclusive
-from release.servers.inspection import DIGESTS, KEYS, STATUS, inspect
+from release.servers.inspection import DIGESTS, KEYS, STATUS, inspect, unit
 from release.servers.ssh import Said
 
 SLOT = {"content": None, "unit": "inactive", "restarts": 0, "health": None, "busy": False, "problem": None}
 STATUSES = {"blue": SLOT, "green": SLOT}
 LISTED = f"{'a' * 64}  {INSTALLER}\n{'b' * 64}  {UNITS['blue']}\n"
+
+
+def said(**green: Any) -> str:
+    return json.dumps({"blue": SLOT, "green": {**SLOT, **green}})
 
 
 @dataclass
@@ -45,6 +52,21 @@ def test_without_an_installer_there_is_no_status_to_ask_for() -> None:
     [
         pytest.param("Traceback", "its installer did not answer", id="no-json"),
         pytest.param("[1]", "its installer did not answer", id="no-object"),
+        pytest.param("[" * 200_000, "its installer did not answer", id="nested"),
+        pytest.param('{"blue": 1, "blue": 2}', "its installer did not answer", id="a-key-twice"),
+        pytest.param('{"why": ' + "[" * 900 + "]" * 900 + "}", "cannot tell what its slots hold", id="a-nested-why"),
+        pytest.param(said(unit=None), "green.unit: Input should be a valid string", id="no-unit"),
+        pytest.param(said(restarts="7"), "green.restarts: Input should be a valid integer", id="restarts-in-words"),
+        pytest.param(said(restarts=-1), "green.restarts: ", id="fewer-restarts-than-none"),
+        pytest.param(said(restarts=True), "green.restarts: ", id="a-flag-for-a-number"),
+        pytest.param(said(busy="no"), "green.busy: ", id="busy-in-words"),
+        pytest.param(said(health="well"), "green.health: ", id="health-in-words"),
+        pytest.param(said(content={"release": "1.0.0"}), "green.content.digest: Field required", id="half-a-content"),
+        pytest.param(json.dumps({"blue": SLOT, "green": []}), "green: ", id="a-slot-that-is-a-list"),
+        pytest.param(json.dumps({"blue": SLOT, "green": {}}), "green.content: Field required", id="an-empty-slot"),
+        pytest.param(
+            '{"result": "broken", "why": "\\u001b[2J' + "x" * 9000 + '"}', r"\\x1b\[2Jxxx", id="a-hostile-why"
+        ),
         pytest.param('{"result": "broken", "why": "the disk is full"}', "the disk is full", id="broken"),
         pytest.param(
             json.dumps({**STATUSES, "green": {**SLOT, "busy": True}}), "is installing into green now", id="installing"
@@ -52,5 +74,17 @@ def test_without_an_installer_there_is_no_status_to_ask_for() -> None:
     ],
 )
 def test_a_server_that_cannot_tell_is_inconclusive(status: str, why: str) -> None:
-    with pytest.raises(Inconclusive, match=why):
-        inspect(FakeSsh(status=status), "10.0.0.5")
+    for ask in (inspect, lambda ssh, address: unit(ssh, address, "blue")):
+        with pytest.raises(Inconclusive, match=why) as caught:
+            ask(FakeSsh(status=status), "10.0.0.5")
+        assert len(str(caught.value)) < 700
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists), st.sampled_from([*SLOT]))
+def test_whatever_a_server_says_of_a_slot_is_a_unit_or_it_cannot_tell(value: Any, key: str) -> None:
+    try:
+        found = unit(FakeSsh(status=said(**{key: value})), "10.0.0.5", "green")
+    except Inconclusive:
+        return
+    assert isinstance(found.restarts, int)
+    assert found.active.isprintable()

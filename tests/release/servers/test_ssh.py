@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from release.errors import Broken
-from release.servers.ssh import Bastion, Door, NotReached, Ssh
+from release.servers.ssh import MOST_SAID, Bastion, Door, NotReached, Ssh
 
 # Writes down its arguments, its configuration and the files that this names, as ssh would read them.
 FAKE = """#!/bin/sh
@@ -102,3 +102,25 @@ def test_without_ssh_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Broken, match="there is no ssh on PATH"):
         ssh().run("10.0.0.5", "true")
+
+
+def test_of_a_server_that_never_stops_talking_the_beginning_is_kept(folder: Path) -> None:
+    (folder / "behaviour").write_text("yes out; yes err >&2; exit 7")
+    done = ssh().run("10.0.0.5", "true")
+    assert done.code == 7
+    assert done.out.startswith("out\nout\n")
+    assert 0 < len(done.out) <= MOST_SAID
+    assert "err\nerr\n" in done.err
+    assert len(done.err) <= MOST_SAID
+
+
+def test_what_is_no_text_is_read_all_the_same(folder: Path) -> None:
+    (folder / "behaviour").write_text("printf 'a\\377b'")
+    assert ssh().run("10.0.0.5", "true").out == "a\ufffdb"
+
+
+def test_why_nobody_may_log_in_is_told_in_one_line_that_prints(folder: Path) -> None:
+    (folder / "behaviour").write_text("printf '\\033[2J%09000d' 1 >&2; exit 255")
+    with pytest.raises(NotReached, match=r"cannot log in to 10\.0\.0\.5: \\x1b\[2J000") as caught:
+        ssh().run("10.0.0.5", "true")
+    assert len(str(caught.value)) < 600

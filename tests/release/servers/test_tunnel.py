@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from release.servers.tunnel import Tunnel, tunnel
+from release.text import MOST
 
 pytestmark = pytest.mark.enable_socket
 
@@ -32,6 +33,13 @@ def test_what_the_command_complained_about_last_is_the_reason() -> None:
     with tunnel(REFUSES) as way:
         assert said_through(way, b"") == b""
         assert way.why == "channel 0: open failed: connect failed"
+
+
+def test_a_complaint_that_never_ends_is_told_in_one_line_that_prints() -> None:
+    endless = [sys.executable, "-c", "import sys; sys.exit('\\x1b[2J' + 'x' * 200_000 + '\\x1b]0;y\\n')"]
+    with tunnel(endless) as way:
+        assert said_through(way, b"") == b""
+        assert way.why == "x" * (MOST - 1) + "…"
 
 
 def test_a_missing_command_is_a_reason_too() -> None:

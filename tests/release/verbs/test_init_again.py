@@ -9,14 +9,17 @@ import pytest
 
 from release.aws.bucket import Bucket
 from release.deployment.executor import Order, deploy
+from release.deployment.lanes import forward
 from release.engine.stack import Stack
 from release.environment import Environment
 from release.errors import Broken, LeaseHeld
-from release.ledger.head import Hold, Open, State
+from release.ledger.head import Former, Open, Out, State
 from release.ledger.ledger import Entry
+from release.ledger.stops import Cause, held
 from release.output import Progress
 from release.program import refuse_lost_artifacts
 from release.verbs.init import empty_destroyed
+from release.verbs.promote import content_of
 from tests.release.world import OPS, World
 
 
@@ -37,10 +40,23 @@ class Left:
 @pytest.fixture
 def dev(world: World) -> Iterator[Environment]:
     """dev with 1.0.0 live in it, as a destroy leaves it: without a bucket, its stack empty."""
-    order = Order(kind="promotion", manifest=world.publish("1.0.0"), head=world.dev.ledger.head(), gates=())
-    deploy(world.dev, order, OPS, Progress(io.StringIO()))
+    put(world)
     lose_bucket(world.dev)
     yield with_stack(world.dev, Left())
+
+
+def put(world: World) -> None:
+    """1.0.0 live in dev."""
+    manifest = world.publish("1.0.0")
+    order = Order(
+        kind="promotion",
+        release=content_of(manifest),
+        steps=forward(pause=False),
+        head=world.dev.ledger.head(),
+        gates=(),
+        manifest=manifest,
+    )
+    deploy(world.dev, order, OPS, Progress(io.StringIO()))
 
 
 def lose_bucket(environment: Environment) -> None:
@@ -79,17 +95,33 @@ def test_the_next_up_is_refused_until_init_has_emptied_the_slots(dev: Environmen
 
 
 def test_what_people_decided_outlives_a_destroy(dev: Environment) -> None:
-    head = dev.ledger.head()
-    held = replace(head.state, hold=Hold(reason="audit", by="arn:of:somebody", since="2026-11-20T12:00:00+00:00"))
-    dev.ledger.note(Entry(kind="hold set", state=held), head, OPS)
+    cause = Cause(reason="audit", by="arn:of:somebody", at=dev.ledger.now())
+    stops = dev.stops.change("hold set", lambda before: held(before, cause), OPS, {})
     empty_destroyed(dev, OPS)
-    assert dev.ledger.head().state == State(hold=held.hold)
+    assert (dev.ledger.head().state, dev.stops.read()) == (State(), stops)
+
+
+def test_servers_that_were_out_are_gone_with_the_environment(dev: Environment) -> None:
+    head = dev.ledger.head()
+    out = Out(server="env-servers-1", reason="its disk", by="ann", since="2026-11-20T12:00:00+00:00")
+    dev.ledger.note(Entry(kind="marked out", state=head.state.but(out=(out,))), head, OPS)
+    empty_destroyed(dev, OPS)
+    assert dev.ledger.head().state.out == ()
 
 
 def test_a_deployment_that_was_open_has_nothing_left_to_put_back(dev: Environment) -> None:
     head = dev.ledger.head()
-    opened = replace(head.state, open=Open(deployment="d-2", step="installed", requested=head.seq))
-    dev.ledger.note(Entry(kind="step started", state=opened), head, OPS)
+    opened = Open(
+        deployment="d-2",
+        kind="promotion",
+        release="1.1.0",
+        digest="c",
+        slot="green",
+        step="installed",
+        requested=head.seq,
+        former=Former(declared="blue", content=None),
+    )
+    dev.ledger.note(Entry(kind="step started", state=head.state.but(open=opened)), head, OPS)
     empty_destroyed(dev, OPS)
     assert dev.ledger.head().state == State()
 
@@ -100,8 +132,7 @@ def test_an_environment_that_is_up_keeps_its_slots(dev: Environment) -> None:
 
 
 def test_an_environment_whose_bucket_is_there_keeps_its_slots(world: World) -> None:
-    order = Order(kind="promotion", manifest=world.publish("1.0.0"), head=world.dev.ledger.head(), gates=())
-    deploy(world.dev, order, OPS, Progress(io.StringIO()))
+    put(world)
     assert not is_refused(world.dev)
     assert not empty_destroyed(with_stack(world.dev, Left()), OPS)
 

@@ -50,6 +50,26 @@ def test_who_is_trusted_is_what_the_stack_file_says(tmp_path: Path) -> None:
     assert [roles[party]["trust"] for party in ("approver", "operator", "pruner")] == [None, None, None]
 
 
+def test_people_see_which_tokens_of_github_are_trusted(tmp_path: Path) -> None:
+    file = "Pulumi.dev.yaml"
+    (tmp_path / "Pulumi.yaml").write_text((PROJECT_DIR / "Pulumi.yaml").read_text())
+    (tmp_path / file).write_text(
+        (PROJECT_DIR / file).read_text().replace("repository: null", "repository: octo@1/shop@2")
+    )
+    done = CliRunner().invoke(release, ["--project", str(tmp_path), "policies", "dev", "--for", "ci"])
+    assert "repo:octo/shop:environment:dev or repo:octo@1/shop@2:environment:dev" in done.stdout
+
+
+def test_roles_that_deploy_may_be_held_longer() -> None:
+    roles = policies_of(PROJECT_DIR, "prod", None)["roles"]
+    assert {party: roles[party]["maxSessionSeconds"] for party in ("approver", "ci", "operator", "pruner")} == {
+        "approver": 3600,
+        "ci": 14400,
+        "operator": 14400,
+        "pruner": 3600,
+    }
+
+
 def test_an_administrator_is_no_role_of_the_environment() -> None:
     assert set(policies_of(PROJECT_DIR, "prod", "administrator")["roles"]["administrator"]) == {"policies"}
 

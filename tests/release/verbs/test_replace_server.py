@@ -1,19 +1,17 @@
 """One server replaced: under the lease, and only while the others answer."""
 
-import dataclasses
 import io
 import json
 
 import pytest
 
 from release.aws.balancer import TargetHealth
-from release.deployment.executor import Order, deploy
-from release.deployment.maintenance import idle_head
 from release.errors import Broken, LeaseHeld, Refused, WrongUsage
-from release.ledger.head import Open
+from release.ledger.head import Former, Open, Out
 from release.ledger.ledger import Entry
 from release.output import Progress
 from release.verbs.replace_server import Replaced, instance_urn, replace_one
+from tests.release.deploying import put
 from tests.release.world import OPS, FakeStack, HastyVerification, World
 
 URN = "urn:pulumi:dev::stageline::stageline:components:Servers$aws:ec2/instance:Instance::env-servers-2"
@@ -55,8 +53,7 @@ class Machines(FakeStack):
 @pytest.fixture
 def machines(world: World) -> Machines:
     """dev with a live release."""
-    manifest = world.publish("1.0.0")
-    deploy(world.dev, Order(kind="promotion", manifest=manifest, head=world.dev.ledger.head(), gates=()), OPS, silent())
+    put(world, "1.0.0")
     machines = Machines(world)
     verification = HastyVerification(world.dev.verification._probe, machines, pause=lambda seconds: None)
     object.__setattr__(world.dev, "stack", machines)
@@ -69,7 +66,7 @@ def silent() -> Progress:
 
 
 def replace(world: World, server: str = "env-servers-2") -> Replaced:
-    return replace_one(world.dev, server, idle_head(world.dev), OPS, silent())
+    return replace_one(world.dev, server, world.dev.ledger.head(), OPS, silent())
 
 
 def kinds(world: World, count: int) -> list[str]:
@@ -82,7 +79,7 @@ def test_the_instance_of_that_server_is_replaced_under_the_lease(world: World, m
     done = replace(world)
     assert (done.server, done.before, done.now) == ("env-servers-2", "i-2", "i-3")
     assert machines.replaced == [(URN, before.fence + 1)]
-    assert not world.dev.ledger.lease().held_at(world.clock())
+    assert not world.dev.ledger.lease().held
 
 
 def test_the_ledger_tells_of_it_and_its_state_stays(world: World, machines: Machines) -> None:
@@ -117,19 +114,46 @@ def test_a_server_that_is_not_there_is_answered_with_those_that_are(world: World
         replace(world, "web")
 
 
-def test_it_is_refused_while_a_deployment_is_open(world: World, machines: Machines) -> None:
-    opened = Open(deployment="d-1", step="installed", requested=1)
+def test_it_works_while_a_deployment_is_open_whose_process_is_gone(world: World, machines: Machines) -> None:
+    former = Former(declared="blue", content=None)
+    opened = Open(
+        deployment="d-1",
+        kind="promotion",
+        release="1.1.0",
+        digest="d",
+        slot="green",
+        step="installed",
+        requested=1,
+        former=former,
+    )
     head = world.dev.ledger.head()
-    state = dataclasses.replace(head.state, open=opened)
-    with world.dev.ledger.begin(Entry(kind="promotion requested", state=state), head, OPS):
+    with world.dev.ledger.begin(Entry(kind="note", state=head.state.but(open=opened)), head, OPS):
         pass
-    with pytest.raises(Refused, match="deployment d-1 is open in dev; end it with: release abort dev"):
-        replace(world)
+    assert replace(world).now == "i-3"
+    assert world.dev.ledger.head().state.open == opened
+
+
+def test_it_works_while_the_live_release_is_ill_everywhere(world: World, machines: Machines) -> None:
+    machines.ill = {"i-1", "i-2", "i-3"}
+    assert replace(world).now == "i-3"
+
+
+def test_a_server_that_is_marked_out_is_in_again_once_it_is_replaced(world: World, machines: Machines) -> None:
+    out = Out(server="env-servers-2", reason="dead", by="ops", since="t")
+    head = world.dev.ledger.head()
+    with world.dev.ledger.begin(Entry(kind="note", state=head.state.but(out=(out,))), head, OPS):
+        pass
+    machines.ill = {"i-2"}
+    replace(world)
+    assert world.dev.ledger.head().state.out == ()
+    assert "server marked in" in kinds(world, 3)
 
 
 def test_it_waits_for_nobody_who_holds_the_lease(world: World, machines: Machines) -> None:
     head = world.dev.ledger.head()
-    with world.dev.ledger.begin(Entry(kind="note", state=head.state), head, OPS), pytest.raises(LeaseHeld):
+    ledger = world.dev.ledger
+    with ledger.begin(Entry(kind="note", state=head.state), head, OPS) as holder, pytest.raises(LeaseHeld):
+        ledger._pause = lambda seconds: setattr(holder, "lease", ledger.beat(holder.lease))
         replace(world)
 
 
@@ -139,7 +163,7 @@ def test_a_failed_replacement_says_how_to_go_on_and_is_recorded(world: World, ma
         replace(world)
     (event,) = [event for event in world.dev.ledger.events() if event.kind == "server replacement failed"]
     assert (event.details["server"], "installing 1.0.0 failed" in event.details["why"]) == ("env-servers-2", True)
-    assert not world.dev.ledger.lease().held_at(world.clock())
+    assert not world.dev.ledger.lease().held
 
 
 def test_an_instance_that_the_stack_does_not_know_is_not_guessed() -> None:

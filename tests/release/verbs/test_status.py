@@ -1,4 +1,4 @@
-"""`release status` reads one item, however long the history; while a deployment is open also its lease."""
+"""`release status` reads two items, however long the history; while a deployment is open also its lease."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,12 +6,23 @@ from typing import Any
 import pytest
 
 from release.environment import open_environment
-from release.ledger.head import Open, State
+from release.ledger.head import Former, Open, Out, Slot, State
 from release.ledger.ledger import Entry
-from release.verbs.status import status
+from release.verbs.status import status, status_text
 from tests.release.world import OPS, ROOT, World
 
-OPENED = State(open=Open(deployment="dev-1", step="installed", requested=1))
+OPENED = State(
+    open=Open(
+        deployment="dev-1",
+        kind="promotion",
+        release="1.0.0",
+        digest="d",
+        slot="blue",
+        step="installed",
+        requested=1,
+        former=Former(declared=None, content=None),
+    )
+)
 
 
 @pytest.fixture
@@ -35,15 +46,57 @@ def record(world: World, state: State, times: int) -> None:
 
 
 @pytest.mark.parametrize("length", [1, 30])
-def test_an_idle_environment_takes_one_read_whatever_the_length_of_its_history(
+def test_an_idle_environment_takes_two_reads_whatever_the_length_of_its_history(
     world: World, calls: list[str], length: int
 ) -> None:
     record(world, State(), length)
     status(ROOT, "dev")
-    assert calls == ["GetItem"]
+    assert calls == ["GetItem"] * 2
 
 
 def test_an_open_deployment_takes_one_more_for_the_lease(world: World, calls: list[str]) -> None:
     record(world, OPENED, 3)
     status(ROOT, "dev")
-    assert calls == ["GetItem", "GetItem"]
+    assert calls == ["GetItem"] * 3
+
+
+def test_what_somebody_should_know_who_is_to_act_stands_below_the_table(world: World) -> None:
+    unsure = Slot(release="1.0.0", digest="d", artifact_key="a", deployment="d-1", unsure="env-servers-2 was silent")
+    out = Out(server="env-servers-2", reason="no power", by="ops", since="2026-11-20T12:00:00+00:00")
+    record(world, State(blue=unsure, out=(out,), behind="the listener was moved, and no up has followed yet"), 1)
+    told = status_text(status(ROOT, "dev"))
+    assert "dev: env-servers-2 is out since 2026-11-20T12:00:00: no power" in told
+    assert "dev: slot blue may hold something else, the next install mends it: env-servers-2 was silent" in told
+    assert "no up has followed yet; run: pulumi up --stack dev" in told
+
+
+@pytest.fixture
+def counts() -> Iterator[list[str]]:
+    """The calls that the verb makes of RDS."""
+    made: list[str] = []
+
+    def called(model: Any, **_: object) -> None:
+        made.append(model.name)
+
+    events = open_environment(ROOT, "dev").session.client("rds").meta.events
+    events.register("before-call", called)
+    yield made
+    events.unregister("before-call", called)
+
+
+def test_of_one_environment_it_counts_the_accounts_snapshots_against_the_quota(world: World, counts: list[str]) -> None:
+    report = status(ROOT, "dev")
+    assert status_text(report).endswith("snapshots: 0 of 100 that the account may have (none)")
+    assert report["environments"][0]["snapshots"]["room"] == "enough"
+    assert counts == ["DescribeDBSnapshots"]
+
+
+def test_of_all_environments_it_asks_no_database(world: World, counts: list[str]) -> None:
+    report = status(ROOT, None)
+    assert [one for one in report["environments"] if "snapshots" in one] == []
+    assert counts == []
+
+
+def test_an_environment_that_was_never_made_has_nothing_to_count(world: World, counts: list[str]) -> None:
+    assert status(ROOT, "prod")["environments"] == [{"environment": "prod", "initialised": False}]
+    assert counts == []

@@ -4,17 +4,20 @@ from datetime import timedelta
 
 import pytest
 
-from release.errors import LeaseHeld, Refused, WrongUsage
-from release.ledger.ledger import Entry, utc_now
+from release.deployment.lanes import IN_PLACE
+from release.errors import Broken, Refused, WrongUsage
+from release.ledger.ledger import Entry
+from release.ledger.stops import Cause, asked_to_end, parse_change
 from release.verbs.freeze import checked_end, freeze, lift_freeze
 from release.verbs.hold import hold, lift_hold
 from release.verbs.plan import order_report, report_text
 from release.verbs.promote import Route, promotion_order
 from release.verbs.redeploy import redeployment_order
-from release.verbs.rollback import rollback_order
+from release.verbs.rollback import Request, order_back
 from release.verbs.status import status, status_text
-from release.verbs.veto import lift_veto, veto
-from tests.release.deployment.test_executor import put
+from release.verbs.veto import lift_veto, refuse_nowhere, veto, veto_text
+from tests.aws_clients import aws_resource
+from tests.release.deploying import Silent, put
 from tests.release.world import OPS, ROOT, World
 
 
@@ -23,18 +26,18 @@ def refused(order) -> list[str]:
 
 
 def to_qa(version: str = "1.0.0"):
-    return promotion_order(ROOT, version, Route(source=None, target="qa"))
+    return promotion_order(ROOT, version, Route(source=None, target="qa"), Silent())
 
 
 def kinds(ledger) -> list[str]:
-    return [event.kind for event in ledger.events()][-2:]
+    return [parse_change(item.body, item.seq).kind for item in ledger.table.items("STOP")][-2:]
 
 
 def test_a_hold_keeps_promotions_out_until_it_is_lifted_and_both_are_in_the_ledger(world: World) -> None:
     put(world, "1.0.0")
     hold(ROOT, "qa", reason="incident 7", ci="")
     assert (refused(to_qa()), status(ROOT, "qa")["environments"][0]["hold"]["reason"]) == (["no hold"], "incident 7")
-    assert status_text(status(ROOT, "qa")).endswith("on hold")
+    assert status_text(status(ROOT, "qa")).splitlines()[1].endswith("on hold")
     with pytest.raises(Refused, match="on hold already"):
         hold(ROOT, "qa", reason="incident 8", ci="")
     lift_hold(ROOT, "qa", reason="mended", ci="")
@@ -67,18 +70,26 @@ def test_the_end_of_a_freeze_names_its_zone_and_is_still_to_come(world: World, t
         checked_end(text, world.clock())
 
 
-def test_a_veto_in_any_environment_keeps_the_release_out_of_all_of_them(world: World) -> None:
+def test_a_veto_stands_in_every_environment_until_it_is_lifted(world: World) -> None:
     put(world, "1.0.0")
     put(world, "1.1.0")
-    veto(ROOT, "1.1.0", reason="loses rows", ci="")
+    assert veto(ROOT, "1.1.0", reason="loses rows", ci="")["changed"] == ["dev", "qa"]
     with pytest.raises(Refused, match="vetoed already"):
         veto(ROOT, "1.1.0", reason="again", ci="")
     assert (refused(to_qa("1.1.0")), refused(redeployment_order(ROOT, "dev"))) == (["no veto"], ["no veto"])
-    assert refused(rollback_order(ROOT, "dev", version=None)) == []
-    assert lift_veto(ROOT, "1.1.0", reason="a mistake", ci="") == ("dev",)
+    assert refused(order_back(world.dev, Request(), Silent())) == []
+    assert lift_veto(ROOT, "1.1.0", reason="a mistake", ci="")["changed"] == ["dev", "qa"]
     assert (refused(to_qa("1.1.0")), kinds(world.dev.ledger)) == ([], ["veto set", "veto lifted"])
-    with pytest.raises(Refused, match="not vetoed"):
-        lift_veto(ROOT, "1.1.0", reason="again", ci="")
+
+
+def test_a_veto_that_could_not_be_written_everywhere_says_where(world: World) -> None:
+    world.publish("1.0.0")
+    aws_resource("dynamodb").Table(world.qa.ledger.table.name).put_item(Item={"kind": "STOPS", "seq": 0, "body": "["})
+    report = veto(ROOT, "1.0.0", reason="loses rows", ci="")
+    assert "not written in qa: what is stopped is not readable" in veto_text(report, lifted=False)
+    refuse_nowhere(report)
+    with pytest.raises(Broken, match="could be written nowhere"):
+        refuse_nowhere({**report, "changed": []})
 
 
 def test_what_was_never_published_cannot_be_vetoed(world: World) -> None:
@@ -86,12 +97,29 @@ def test_what_was_never_published_cannot_be_vetoed(world: World) -> None:
         veto(ROOT, "9.9.9", reason="for fun", ci="")
 
 
-def test_nothing_is_stopped_while_somebody_is_at_work(world: World) -> None:
-    world.clock.time = utc_now()  # the verbs' clock is the real one
+def test_stops_are_set_and_lifted_while_somebody_is_at_work(world: World) -> None:
+    """The emergency brake does not wait for the train."""
     head = world.qa.ledger.head()
     world.qa.ledger.begin(Entry(kind="note", state=head.state), head, OPS)
-    with pytest.raises(LeaseHeld):
-        hold(ROOT, "qa", reason="incident 7", ci="")
+    hold(ROOT, "qa", reason="incident 7", ci="")
+    assert world.qa.stops.read().hold.reason == "incident 7"
+    lift_hold(ROOT, "qa", reason="mended", ci="")
+    assert world.qa.stops.read().hold is None
+
+
+def test_whoever_is_at_work_is_asked_to_end_and_put_back(world: World) -> None:
+    put(world, "1.0.0")
+    world.dev.stack.before_up = lambda: ask_to_end(world)
+    with pytest.raises(Refused, match=r"ann asked it to end: wrong day"):
+        put(world, "1.1.0")
+    state = world.dev.ledger.head().state
+    assert (state.open, state.live.release, world.servers["dev"].live) == (None, "1.0.0", "blue")
+
+
+def ask_to_end(world: World) -> None:
+    opened = world.dev.ledger.head().state.open
+    cause = Cause(reason="wrong day", by="ann", at=world.clock())
+    world.dev.stops.change("end asked for", lambda stops: asked_to_end(stops, cause, opened.deployment), OPS, {})
 
 
 def test_nothing_live_cannot_be_deployed_again(world: World) -> None:
@@ -102,21 +130,14 @@ def test_nothing_live_cannot_be_deployed_again(world: World) -> None:
 def test_a_plan_shows_every_gate_and_exactly_the_steps_that_would_run(world: World) -> None:
     put(world, "1.0.0")
     put(world, "1.1.0")
-    order = rollback_order(ROOT, "dev", version=None)
-    planned = order_report(ROOT, "dev", order)
-    assert [one["step"] for one in planned["steps"]] == [
-        "preflight",
-        "backed up",
-        "verified",
-        "switched",
-        "watched",
-        "live",
-    ]
+    planned = order_report(ROOT, "dev", order_back(world.dev, Request(), Silent()))
+    assert [one["step"] for one in planned["steps"]] == list(IN_PLACE)
     text = report_text(planned)
     assert text.startswith(
         "rollback of 1.0.0 to dev\ngates:\n  yes  1.0.0 must have been live and verified in dev before"
     )
-    assert "4. switched: pulumi up: the live listener to slot blue" in text
+    assert "1. switched: one call: the live listener to slot blue" in text
+    assert "3. applied: pulumi up: so that Pulumi's state says the same (a failure is a warning)" in text
     before = world.dev.ledger.head()
     assert (world.dev.ledger.head(), len(world.dev.stack.ups)) == (before, 4)
 

@@ -4,19 +4,29 @@ import json
 import socket
 import subprocess
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from release.engine.locks import FolderLocks, Lock
 from release.errors import Broken, LeaseHeld, Refused
-from release.ledger.head import Open, State
+from release.ledger.head import Former, Open, State
 from release.ledger.ledger import Entry, utc_now
 from release.verbs.status import status, status_text
 from release.verbs.unlock import locks_of, remove
 from tests.release.world import OPS, ROOT, World
 
+OPEN = Open(
+    deployment="dev-1",
+    kind="promotion",
+    release="1.0.0",
+    digest="d",
+    slot="blue",
+    step="installed",
+    requested=1,
+    former=Former(declared=None, content=None),
+)
 WHY = "build-3 burned down"
 
 
@@ -30,8 +40,8 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def write(file: Path, *, host: str, pid: int) -> None:
-    file.write_text(json.dumps({"pid": pid, "username": "ops", "hostname": host, "timestamp": "2026Z"}))
+def write(file: Path, *, host: str, pid: int, since: str = "2026Z") -> None:
+    file.write_text(json.dumps({"pid": pid, "username": "ops", "hostname": host, "timestamp": since}))
 
 
 def names(folder: Path) -> list[str]:
@@ -52,7 +62,7 @@ def test_the_named_lock_is_removed_and_the_ledger_says_who_held_it_and_why(world
 
 
 def test_an_open_deployment_stays_open(world: World, folder: Path) -> None:
-    opened = State(open=Open(deployment="dev-1", step="installed", requested=1))
+    opened = State(open=OPEN)
     with world.dev.ledger.begin(Entry(kind="promotion requested", state=opened), world.dev.ledger.head(), OPS):
         pass
     remove(world.dev, FolderLocks(folder), "5f-1", WHY, OPS)
@@ -61,8 +71,8 @@ def test_an_open_deployment_stays_open(world: World, folder: Path) -> None:
 
 @pytest.mark.parametrize(("name", "why"), [("5f-9", "dev has no lock 5f-9"), ("here", "dev is in use by process")])
 def test_a_refused_removal_changes_nothing(world: World, folder: Path, name: str, why: str) -> None:
-    process = subprocess.Popen(["sleep", "60"], start_new_session=True)
-    write(folder / "here.json", host=socket.gethostname(), pid=process.pid)
+    process = subprocess.Popen(["pulumi", "60"], executable="sleep", start_new_session=True)
+    write(folder / "here.json", host=socket.gethostname(), pid=process.pid, since=datetime.now(UTC).isoformat())
     before = (names(folder), world.dev.ledger.head())
     try:
         with pytest.raises(Refused, match=why):
@@ -73,14 +83,24 @@ def test_a_refused_removal_changes_nothing(world: World, folder: Path, name: str
     assert (names(folder), world.dev.ledger.head()) == before
 
 
-def test_while_somebody_deploys_their_lock_is_left_alone(world: World, folder: Path) -> None:
-    holder = world.dev.ledger.begin(Entry(kind="note", state=State()), world.dev.ledger.head(), OPS)
+def test_while_somebody_deploys_their_lock_is_left_alone_until_they_are_seen_not_to_live(
+    world: World, folder: Path
+) -> None:
+    ledger = world.dev.ledger
+    holder = ledger.begin(Entry(kind="note", state=State()), ledger.head(), OPS)
+    pause, alive = ledger._pause, [holder.lease]
+
+    def beating(seconds: float) -> None:
+        pause(seconds)
+        alive.append(ledger.beat(alive[-1]))
+
+    ledger._pause = beating
     with pytest.raises(LeaseHeld):
         remove(world.dev, FolderLocks(folder), "5f-1", WHY, OPS)
     assert names(folder) == ["5f-1.json", "5f-2.json"]
-    world.clock.time += timedelta(hours=1)
+    ledger._pause = pause
     remove(world.dev, FolderLocks(folder), "5f-1", WHY, OPS)
-    assert world.dev.ledger.head().fence == holder.lease.fence + 1
+    assert ledger.head().fence == holder.lease.fence + 1
 
 
 def test_a_lock_that_cannot_be_removed_is_told_and_recorded(world: World, folder: Path) -> None:
@@ -104,7 +124,9 @@ def test_the_locks_are_looked_for_where_the_backend_keeps_the_stack(world: World
 
 
 def test_a_backend_that_keeps_no_files_is_refused(world: World) -> None:
-    with pytest.raises(Refused, match=r"the locks of https://app\.example are not files; use: pulumi cancel"):
+    with pytest.raises(
+        Refused, match=r"the locks of https://app\.example are not files .*/stageline/dev/LOCK\.json there by"
+    ):
         locks_of(world.dev, "https://app.example")
 
 
@@ -118,7 +140,7 @@ def test_status_shows_the_locks_of_a_deployment_that_nobody_works_on(
     write(folder / "5f-1.json", host="build-3", pid=47)
     assert "locked" not in status_text(status(ROOT, "dev"))
 
-    opened = State(open=Open(deployment="dev-1", step="installed", requested=1))
+    opened = State(open=OPEN)
     with world.dev.ledger.begin(Entry(kind="promotion requested", state=opened), world.dev.ledger.head(), OPS):
         assert "locked" not in status_text(status(ROOT, "dev")), "somebody is at work"
     assert status_text(status(ROOT, "dev")).splitlines()[-1] == (

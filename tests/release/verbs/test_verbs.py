@@ -6,15 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from release.deployment.executor import Order, deploy
-from release.errors import Refused
+from release.environment import open_environment
+from release.errors import Broken, Refused, WrongUsage
+from release.ledger.head import Out, State
 from release.output import Progress
-from release.verbs.promote import Route, passed_over, promote
+from release.verbs.adopt_listener import adopt
+from release.verbs.mark_out import with_server, without_server
+from release.verbs.plan import report_text
+from release.verbs.promote import Route, passed_over, promote, promotion_order
 from release.verbs.publish import Publication, publish
-from release.verbs.rollback import rollback
+from release.verbs.rollback import Request, go_back
 from release.verbs.show import show_release, show_text
 from release.verbs.status import status, status_text
-from tests.release.world import OPS, ROOT, World, build_artifact
+from tests.aws_clients import aws_resource
+from tests.release.deploying import put
+from tests.release.world import OPS, ROOT, SERVERS, World, build_artifact
 
 
 def silent() -> Progress:
@@ -30,12 +36,6 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
     return called
-
-
-def put(world: World, version: str) -> None:
-    manifest = world.publish(version)
-    order = Order(kind="promotion", manifest=manifest, head=world.dev.ledger.head(), gates=())
-    deploy(world.dev, order, OPS, silent())
 
 
 def publication(path: Path, version: str, tag: str | None = None) -> Publication:
@@ -67,7 +67,9 @@ def test_a_tag_that_names_another_version_is_refused(world: World, tmp_path: Pat
     ("version", "source", "why"),
     [
         pytest.param("9.9.9", None, r"9\.9\.9 was never published to dev", id="never-published"),
-        pytest.param("1.1.0", None, r"1\.1\.0 must be live in dev: 1\.0\.0 is live there", id="not-live-upstream"),
+        pytest.param(
+            "1.1.0", None, r"dev must have verified 1\.1\.0: it was never live there", id="not-verified-upstream"
+        ),
         pytest.param("1.0.0", "qa", r"never published to qa", id="from-itself"),
     ],
 )
@@ -93,15 +95,93 @@ def test_what_is_live_already_is_not_promoted_again(world: World, pulumi: Path) 
 def test_row_13_the_first_release_has_nothing_to_go_back_to(world: World, pulumi: Path) -> None:
     put(world, "1.0.0")
     with pytest.raises(Refused, match="dev has no earlier verified release to go back to"):
-        rollback(ROOT, "dev", version=None, ci="", progress=silent())
+        go_back(world.dev, Request(), OPS, silent())
 
 
 def test_a_release_that_was_never_live_here_is_no_way_back(world: World, pulumi: Path) -> None:
     put(world, "1.0.0")
     world.publish("0.9.0")
-    with pytest.raises(Refused, match=r"0\.9\.0 must have been live and verified in dev before"):
-        rollback(ROOT, "dev", version="0.9.0", ci="", progress=silent())
+    with pytest.raises(Refused, match=r"0\.9\.0 was never deployed to dev"):
+        go_back(world.dev, Request(version="0.9.0"), OPS, silent())
     assert not pulumi.exists()
+
+
+def test_a_release_that_failed_here_is_no_way_back(world: World) -> None:
+    put(world, "1.0.0")
+    world.servers["dev"].fails_smoke = {"1.1.0"}
+    with pytest.raises(Broken):
+        put(world, "1.1.0")
+    with pytest.raises(Refused, match=r"1\.1\.0 must have been live and verified in dev before"):
+        go_back(world.dev, Request(version="1.1.0"), OPS, silent())
+
+
+def test_what_was_verified_upstream_is_promoted_also_when_it_is_live_there_no_more(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    order = promotion_order(ROOT, "1.0.0", Route(source=None, target="qa"), silent())
+    assert [gate.name for gate in order.gates if not gate.passed] == []
+
+
+def test_what_was_rolled_back_from_upstream_is_not_promoted(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    put(world, "1.0.0", kind="rollback")
+    order = promotion_order(ROOT, "1.1.0", Route(source=None, target="qa"), silent())
+    assert [gate.name for gate in order.gates if not gate.passed] == ["verified upstream"]
+
+
+def test_whoever_overrules_a_rule_says_why() -> None:
+    for request in ({"force": True}, {"despite_schema": True}, {"reason": "because"}):
+        with pytest.raises(WrongUsage, match="whoever overrules a rule says why"):
+            Request(**request)
+
+
+@pytest.mark.parametrize(
+    ("ill", "expected"),
+    [
+        pytest.param("another stack file", "1.0.0", id="another-stack-file-is-broken"),
+        pytest.param("another ledger", "1.0.0", id="another-ledger-is-unreadable"),
+    ],
+)
+def test_a_rollback_asks_no_other_environment(world: World, ill: str, expected: str) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    if ill == "another ledger":
+        aws_resource("dynamodb").Table(world.qa.ledger.table.name).put_item(
+            Item={"kind": "HEAD", "seq": 0, "body": "["}
+        )
+    folder = world.folder / "project"
+    folder.mkdir()
+    for file in ROOT.glob("Pulumi*.yaml"):
+        (folder / file.name).write_bytes(file.read_bytes())
+    (folder / "Pulumi.qa.yaml").write_text("config: [")
+    assert open_environment(folder, "dev").settings.environment == "dev"
+    assert go_back(world.dev, Request(), OPS, silent()).version == expected
+
+
+def test_a_listener_that_was_moved_by_hand_is_adopted(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    with pytest.raises(Refused, match=r"the ledger of dev says the same: 1\.1\.0 in green"):
+        adopt(world.dev, "incident 7", OPS, silent())
+    world.dev.listeners.move(world.dev.listeners.find(), "blue")
+    report = adopt(world.dev, "incident 7", OPS, silent())
+    state = world.dev.ledger.head().state
+    assert (report["release"], report["users"], report["behind"]) == ("1.0.0", "users are on 1.0.0", "")
+    assert (state.live.release, state.declared, state.idle) == ("1.0.0", "blue", "green")
+    assert put(world, "1.2.0").slot == "green"
+
+
+def test_a_server_that_is_marked_out_is_in_no_way_until_it_is_in_again(world: World) -> None:
+    out = Out(server="env-servers-2", reason="dead", by="ops", since="t")
+    state = without_server(State(), out, SERVERS)
+    assert (state.out_names, with_server(state, "env-servers-2")) == ({"env-servers-2"}, State())
+    with pytest.raises(Refused, match="marked out already"):
+        without_server(state, out, SERVERS)
+    with pytest.raises(Refused, match="last server that is not out"):
+        without_server(state, out.but(server="env-servers-1"), SERVERS)
+    with pytest.raises(WrongUsage, match="there is no server web"):
+        without_server(State(), out.but(server="web"), SERVERS)
 
 
 def test_status_shows_every_environment_also_those_without_a_ledger(world: World) -> None:
@@ -127,6 +207,24 @@ def test_show_says_where_a_release_was_verified_and_is_live(world: World) -> Non
         ("dev", False, True)
     ]
     assert "sha256" in show_text(report)
+
+
+def test_what_a_release_says_of_itself_forges_no_line_and_moves_no_cursor(world: World) -> None:
+    put(world, "1.0.0")
+    report = show_release(ROOT, "1.0.0")
+    honest = show_text(report)
+    forged = "\n  prod       verified, live\x1b[2K\u202e"
+    report["release"] |= {"notes": "fine" + forged, "file_name": "a" + forged}
+    report["release"]["checks"][0]["name"] += forged
+    shown = show_text(report)
+    assert len(shown.splitlines()) == len(honest.splitlines()) + 1
+    assert all(line.isprintable() for line in shown.splitlines())
+
+
+def test_the_evidence_of_a_gate_forges_no_other_gate() -> None:
+    gate = {"name": "no hold", "passed": False, "evidence": "on hold: x\n  yes  nothing is wrong\x1b[2J"}
+    planned = {"kind": "promotion", "release": "1.0.0", "environment": "dev", "gates": [gate], "steps": []}
+    assert report_text(planned).splitlines()[2] == r"  NO   on hold: x yes nothing is wrong\x1b[2J (no hold)"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from release.errors import Broken, Refused, WrongUsage
 from release.ledger.canonical import sha256_hex
 from release.ledger.head import State
 from release.ledger.ledger import Entry
+from release.ledger.stops import Cause, held
 from release.output import Progress
 from release.verbs.history import export
 from release.verbs.verify import refuse_faults, refuse_file_faults, verify, verify_file, verify_file_text, verify_text
@@ -63,6 +64,27 @@ def test_a_whole_ledger_is_told_with_its_number_of_events(world: World) -> None:
     refuse_faults(report)
 
 
+def hold(world: World) -> None:
+    cause = Cause(reason="what was that?", by="ann", at=world.clock())
+    world.dev.stops.change("hold set", lambda stops: held(stops, cause), OPS, {})
+
+
+def test_the_changes_of_stops_are_counted_beside_the_events(world: World) -> None:
+    hold(world)
+    report = verify(ROOT, "dev")
+    assert verify_text(report) == "the 1 events of dev and the 1 change of its stops are whole"
+
+
+def test_a_hold_that_was_taken_away_by_hand_is_a_fault_like_any(world: World) -> None:
+    hold(world)
+    stops = item(world, 0, "STOPS")
+    table(world).put_item(Item={**stops, "body": json.dumps({**json.loads(stops["body"]), "hold": None})})
+    report = verify(ROOT, "dev")
+    assert verify_text(report) == "STOPS was changed: its content is not that of stop 0"
+    with pytest.raises(Broken, match=r"the ledger of dev was changed \(1 fault\)"):
+        refuse_faults(report)
+
+
 def test_every_change_has_a_line_and_the_end_is_one_refusal(world: World) -> None:
     note(world, 8)
     edit(world, 2, by="somebody else")
@@ -96,6 +118,7 @@ def test_the_command_lists_faults_on_stdout_and_ends_as_broken(world: World) -> 
             "seq": 2,
             "through": None,
             "text": "event 2 was edited: its hash is not the one that event 3 carries",
+            "of": "event",
         }
     ]
     assert isinstance(done.exception, Broken)
@@ -174,6 +197,23 @@ def test_a_proof_that_was_changed_is_refused(exported: Callable[[str], Path], ch
     signed = json.loads(proof.read_bytes())
     proof.write_text(json.dumps({**signed, "document": {**signed["document"], **change}}))
     with pytest.raises(Refused, match=why):
+        verify_file(ROOT, None, file)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param('{"document": ' + "[" * 100_000, id="nested"),
+        pytest.param('{"document": {}, "document": {}}', id="twice"),
+        pytest.param('{"document": NaN}', id="no-number"),
+        pytest.param('["document"]', id="no-object"),
+        pytest.param("", id="empty"),
+    ],
+)
+def test_a_proof_that_cannot_be_meant_is_refused(exported: Callable[[str], Path], text: str) -> None:
+    file = exported(".jsonl")
+    Path(f"{file}.proof.json").write_text(text)
+    with pytest.raises(Refused, match="the proof is not readable; give the file that was written beside the export"):
         verify_file(ROOT, None, file)
 
 

@@ -21,8 +21,11 @@ OUTPUTS = {
     "servers": [{"name": "env-servers-1", "id": "i-1"}],
 }
 FIGURES = {figure.what: figure for figure in figures_of(OUTPUTS, "green", BOUNDS)}
-REQUESTS, ERRORS, TIME, CPU, MEMORY = FIGURES
-GOOD = {REQUESTS: (900.0, 1100.0), ERRORS: (), TIME: (90.0, 110.0), CPU: (20.0, 30.0), MEMORY: (40.0,)}
+REQUESTS, ERRORS, BAD_GATEWAY, NOBODY, TIMEOUT, TIME, CPU, MEMORY = FIGURES
+GOOD = {
+    **dict.fromkeys((ERRORS, BAD_GATEWAY, NOBODY, TIMEOUT), ()),
+    **{REQUESTS: (900.0, 1100.0), TIME: (90.0, 110.0), CPU: (20.0, 30.0), MEMORY: (40.0,)},
+}
 
 
 def judged(changes: dict[str, tuple[float, ...]], elapsed: float = LONG, before: bool = True) -> Figures:
@@ -31,17 +34,21 @@ def judged(changes: dict[str, tuple[float, ...]], elapsed: float = LONG, before:
     return judge_figures(all_told, BOUNDS, elapsed)
 
 
-def test_figures_are_those_of_the_live_group_and_of_every_server() -> None:
+def test_figures_are_those_of_the_live_group_of_the_balancer_and_of_every_server() -> None:
     named = {(one.metric.namespace, one.metric.name, dict(one.metric.dimensions).popitem()) for one in FIGURES.values()}
     group, server = ("TargetGroup", "targetgroup/green/11aa22"), ("InstanceId", "i-1")
+    balancer = ("LoadBalancer", "app/live/50dc6c")
     assert named == {
         ("AWS/ApplicationELB", "RequestCount", group),
         ("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", group),
+        ("AWS/ApplicationELB", "HTTPCode_ELB_502_Count", balancer),
+        ("AWS/ApplicationELB", "HTTPCode_ELB_503_Count", balancer),
+        ("AWS/ApplicationELB", "HTTPCode_ELB_504_Count", balancer),
         ("AWS/ApplicationELB", "TargetResponseTime", group),
         ("AWS/EC2", "CPUUtilization", server),
         ("CWAgent", "mem_used_percent", server),
     }
-    assert FIGURES[REQUESTS].metric.dimensions[0] == ("LoadBalancer", "app/live/50dc6c")
+    assert FIGURES[REQUESTS].metric.dimensions[0] == balancer
 
 
 def test_good_figures_pass_and_are_kept_in_words() -> None:
@@ -62,6 +69,11 @@ def test_good_figures_pass_and_are_kept_in_words() -> None:
         pytest.param({MEMORY: (71.0,)}, "the memory of env-servers-1 was 71.0 %, 70 % are allowed", id="memory"),
         pytest.param({TIME: (100.0, 400.0)}, "of answers was 250.0 ms, 200 ms are allowed", id="time"),
         pytest.param({ERRORS: (20.0, 1.0)}, "21 answers with 5xx to 2000 requests, 1 % are allowed", id="errors"),
+        pytest.param(
+            {ERRORS: (5.0,), BAD_GATEWAY: (9.0,), NOBODY: (4.0,), TIMEOUT: (3.0,)},
+            r"21 answers with 5xx (16 of the balancer itself) to 2000 requests, 1 % are allowed",
+            id="errors-of-the-balancer-too",
+        ),
     ],
 )
 def test_a_figure_over_its_bound_speaks_against_the_release(changes: dict[str, tuple[float, ...]], why: str) -> None:
@@ -75,6 +87,7 @@ def test_a_figure_over_its_bound_speaks_against_the_release(changes: dict[str, t
     [
         pytest.param({CPU: (90.0, 70.0)}, id="at-its-bound-on-average"),
         pytest.param({ERRORS: (20.0,)}, id="as-many-errors-as-allowed"),
+        pytest.param({ERRORS: (17.0,), TIMEOUT: (3.0,)}, id="as-many-errors-of-all-kinds-as-allowed"),
         pytest.param({ERRORS: (1.0,), REQUESTS: (10.0,)}, id="one-error-is-an-accident"),
     ],
 )

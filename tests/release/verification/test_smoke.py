@@ -66,6 +66,8 @@ def test_what_is_given_becomes_part_of_the_signed_manifest(world: World, bare: P
         pytest.param(b"{", "is not JSON", id="no-json"),
         pytest.param(b"\xff", "is not JSON", id="no-text"),
         pytest.param(b"[" * 60000, "is not JSON", id="a-tower"),
+        pytest.param(b'{"checks": [1], "checks": []}', "the key 'checks' stands twice", id="a-key-twice"),
+        pytest.param(b'{"checks": [{"name": "\\ud800", "path": "/"}]}', "is not JSON", id="half-a-sign"),
         pytest.param(b'{"checks": []}', "has no checks", id="empty"),
         pytest.param(b'{"checks": [{"name": "a", "path": "b"}]}', r"checks\.json: 'a' has a path", id="wrong-check"),
         pytest.param(b" " * (MOST_TEXT_BYTES + 1), "65537 bytes, 65536 are allowed", id="too-big"),

@@ -1,31 +1,43 @@
 """Answers and target health judged as values, and how long verification waits."""
 
-from dataclasses import replace
+import json
+from dataclasses import dataclass, field, replace
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from hypothesis import given
+from hypothesis import strategies as st
 
 from release.artifacts.manifest import Check
 from release.aws.balancer import TargetHealth
 from release.aws.session import aws_call
 from release.errors import Broken, Inconclusive, VerificationFailed
+from release.text import MOST
 from release.verification.probe import Answer, Request
 from release.verification.verification import (
+    HEALTH_LIMIT,
     IN_A_ROW,
     TRIES,
     Fault,
+    Place,
     Verification,
+    as_error,
     as_request,
     check_fault,
+    health_limit,
+    healthy_in,
+    target_fault,
     unhealthy_fault,
     version_fault,
 )
+from settings.model import Health
 from tests.release.deployment.test_plan import manifest
 
 CHECK = Check(name="list", path="/api/projects", contains="projects")
 POST = Check(name="add", path="/api/projects", method="POST", body="{}", headers={"X-Test": "yes"}, status=201)
 REFUSED = Answer(status=0, body="ConnectionRefusedError: refused", milliseconds=0)
 SILENT = Answer(status=0, body="TimeoutError: timed out", milliseconds=5000, late=True)
+TORN = Answer(status=0, body="Torn: 200, and then 5 bytes too few", milliseconds=5, torn=True)
 FAILED, UNTOLD, PASSED = "failed", "untold", "passed"
 
 
@@ -48,8 +60,21 @@ def answer(status: int = 200, body: str = '{"version": "1.0.0"}', milliseconds: 
         pytest.param(answer(status=500), FAILED, "answered 500", id="ill"),
         pytest.param(answer(status=503), FAILED, "answered 503", id="nothing-behind-the-balancer"),
         pytest.param(answer(body='{"version": "0.9.0"}'), FAILED, "'0.9.0' instead of '1.0.0'", id="another-release"),
-        pytest.param(answer(body="ok"), FAILED, "None instead", id="no-json"),
-        pytest.param(answer(body="[1]"), FAILED, "None instead", id="no-object"),
+        pytest.param(answer(body="ok"), FAILED, "without a version ('ok') instead of '1.0.0'", id="no-json"),
+        pytest.param(answer(body="[1]"), FAILED, "without a version", id="no-object"),
+        pytest.param(answer(body='{"version": 1}'), FAILED, "without a version", id="a-version-that-is-a-number"),
+        pytest.param(answer(body='{"version": ["1.0.0"]}'), FAILED, "without a version", id="a-version-that-is-a-list"),
+        pytest.param(answer(body='{"version": NaN}'), FAILED, "without a version", id="no-number"),
+        pytest.param(answer(body='{"version": ' + "9" * 9000 + "}"), FAILED, "without a version", id="huge-number"),
+        pytest.param(answer(body='{"version": "\\ud800"}'), FAILED, r"version '\ud800' instead", id="half-a-sign"),
+        pytest.param(answer(body="[" * 900_000), FAILED, "without a version", id="nested"),
+        pytest.param(answer(body='{"a":' * 100_000), FAILED, "without a version", id="nested-objects"),
+        pytest.param(answer(body=json.dumps({"version": "x" * 900_000})), FAILED, "…' instead", id="huge-version"),
+        pytest.param(answer(body=json.dumps({"version": "1\x1b[2J"})), FAILED, r"'1\x1b[2J'", id="escapes"),
+        pytest.param(
+            answer(status=500, body="\x1b]0;x\x07"), FAILED, r"answered 500: '\x1b]0;x", id="ill-with-escapes"
+        ),
+        pytest.param(TORN, FAILED, "answered only in part: Torn: 200, and then", id="torn"),
         pytest.param(SILENT, FAILED, "was not answered within 5000 ms", id="silent"),
         pytest.param(REFUSED, UNTOLD, "could not be reached: ConnectionRefused", id="not-reached"),
     ],
@@ -70,6 +95,7 @@ def test_an_answer_of_the_release_names_its_version(given: Answer, expected: str
         pytest.param(answer(body="projects", milliseconds=200), PASSED, "", id="just-in-time"),
         pytest.param(SILENT, FAILED, "list: GET /api/projects was not answered within 5000 ms", id="silent"),
         pytest.param(REFUSED, UNTOLD, "list: GET /api/projects could not be reached", id="not-reached"),
+        pytest.param(TORN, FAILED, "list: GET /api/projects answered only in part", id="torn"),
     ],
 )
 def test_a_smoke_check_fails_for_a_reason(given: Answer, expected: str, why: str) -> None:
@@ -78,8 +104,23 @@ def test_a_smoke_check_fails_for_a_reason(given: Answer, expected: str, why: str
     assert why in said(fault)
 
 
-def target(name: str, state: str = "healthy") -> TargetHealth:
-    return TargetHealth(instance=name, state=state, reason="")
+@given(st.text(st.characters(exclude_categories=())), st.integers(0, 999))
+def test_whatever_an_answer_holds_is_judged_and_told_in_a_line(body: str, status: int) -> None:
+    fault = version_fault(Answer(status=status, body=body, milliseconds=5), "1.0.0")
+    assert fault is not None
+    assert fault.why.isprintable()
+    assert len(fault.why) <= MOST
+
+
+def test_a_check_of_endless_texts_is_told_in_a_line() -> None:
+    endless = Check(name="n\x1b" * 30_000, path="/" + "p" * 60_000, contains="\x7f" * 60_000)
+    said_of_it = said(check_fault(endless, answer()))
+    assert "GET /ppp" in said_of_it
+    assert len(said_of_it) <= MOST
+
+
+def target(name: str, state: str = "healthy", reason: str = "") -> TargetHealth:
+    return TargetHealth(instance=name, state=state, reason=reason)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +141,98 @@ def test_every_target_must_be_healthy(targets: tuple[TargetHealth, ...], expecte
     fault = unhealthy_fault(targets, 2)
     assert outcome(fault) == expected
     assert why in said(fault)
+
+
+ONE, WELL = target("i-1"), target("i-2")
+ILL = target("i-2", "unhealthy", "Target.Timeout: Request timed out")
+BOTH = "i-2 is unhealthy in both slots (Target.Timeout: Request timed out): the server is ill, not the release"
+
+
+@pytest.mark.parametrize(
+    ("here", "elsewhere", "servers", "out", "expected", "why"),
+    [
+        pytest.param((ONE, ILL), (ONE, ILL), 2, (), UNTOLD, BOTH, id="a-server-ill-in-both"),
+        pytest.param((ONE, ILL), (ONE, WELL), 2, (), FAILED, "i-2 is unhealthy (Target", id="only-here"),
+        pytest.param((ONE, ILL), (), 2, (), FAILED, "i-2 is unhealthy (Target", id="nothing-elsewhere"),
+        pytest.param((ONE, ILL), (target("i-1", "unhealthy"), WELL), 2, (), FAILED, "i-2 is", id="another-elsewhere"),
+        pytest.param((target("i-1", "unhealthy"), ILL), (ONE, ILL), 2, (), FAILED, BOTH, id="one-of-each"),
+        pytest.param((ILL,), (ILL,), 1, (), UNTOLD, BOTH, id="the-only-server"),
+        pytest.param((ONE, ILL), (), 2, ("i-2",), PASSED, "", id="marked-out"),
+        pytest.param((ONE,), (), 2, ("i-2",), PASSED, "", id="marked-out-and-gone"),
+        pytest.param((ILL,), (), 2, ("i-1",), FAILED, "i-2 is unhealthy", id="another-one-is-marked-out"),
+        pytest.param((WELL,), (), 3, ("i-9",), UNTOLD, "1 of 2", id="one-missing-beside-one-that-is-out"),
+    ],
+)
+def test_a_server_that_is_ill_in_both_slots_is_no_fault_of_the_release(
+    here: tuple[TargetHealth, ...],
+    elsewhere: tuple[TargetHealth, ...],
+    servers: int,
+    out: tuple[str, ...],
+    expected: str,
+    why: str,
+) -> None:
+    fault = unhealthy_fault(here, servers, elsewhere, frozenset(out))
+    assert outcome(fault) == expected
+    assert why in said(fault)
+    assert (fault is not None and fault.server_ill) == (why == BOTH)
+
+
+def test_healthy_servers_of_a_group_are_counted_by_their_instances() -> None:
+    assert healthy_in((target("i-1"), ILL, target("i-3", "initial"), target("i-4"))) == {"i-1", "i-4"}
+
+
+@dataclass
+class Groups:
+    """A balancer with a view of each group, which writes down what it was asked for."""
+
+    views: dict[str, tuple[TargetHealth, ...]]
+    asked: list[str] = field(default_factory=list)
+
+    def targets(self, target_group: str) -> tuple[TargetHealth, ...]:
+        self.asked.append(target_group)
+        return self.views[target_group]
+
+
+@pytest.mark.parametrize(
+    ("place", "expected", "asked"),
+    [
+        pytest.param(Place(group="new", servers=1, beside="old"), UNTOLD, ["new", "old"], id="ill-in-both"),
+        pytest.param(Place(group="new", servers=1), FAILED, ["new"], id="nothing-runs-beside-it"),
+        pytest.param(Place(group="well", servers=1, beside="old"), PASSED, ["well"], id="nothing-to-compare"),
+        pytest.param(Place(group="new", servers=1, beside="old", out=frozenset({"i-2"})), PASSED, ["new"], id="out"),
+    ],
+)
+def test_the_other_slot_is_asked_about_where_a_server_is_ill(place: Place, expected: str, asked: list[str]) -> None:
+    balancer = Groups({"new": (ILL,), "old": (ILL,), "well": (WELL,)})
+    assert outcome(target_fault(balancer, place)) == expected
+    assert balancer.asked == asked
+
+
+@pytest.mark.parametrize(
+    ("health", "expected"),
+    [
+        pytest.param((10, 5, 2), HEALTH_LIMIT, id="at-least-as-long-as-ever"),
+        pytest.param((30, 5, 5), 340.0, id="what-aws-has-by-default"),
+        pytest.param((300, 120, 10), 6270.0, id="the-slowest"),
+    ],
+)
+def test_health_is_waited_for_as_long_as_the_declared_checks_take(health: tuple[int, ...], expected: float) -> None:
+    interval, timeout, healthy = health
+    assert health_limit(Health(interval=interval, timeout=timeout, healthy=healthy, unhealthy=2)) == expected
+
+
+@given(st.integers(5, 300), st.integers(2, 120), st.integers(2, 10))
+def test_health_checks_can_be_answered_twice_within_the_limit(interval: int, timeout: int, healthy: int) -> None:
+    health = Health(interval=interval, timeout=timeout, healthy=healthy, unhealthy=2)
+    assert health_limit(health) > 2 * (interval * healthy + timeout)
+
+
+def test_what_speaks_against_a_release_is_told_first_and_what_does_not_fit_is_counted() -> None:
+    faults = [Fault(why="untold", failed=False), *(Fault(why=f"{number} {'x' * 490}") for number in range(40))]
+    error = as_error(faults, "1.0.0 failed", "it could not be told")
+    assert isinstance(error, VerificationFailed)
+    assert str(error).startswith("1.0.0 failed: 0 xxx")
+    assert str(error).endswith("; and 39 more")
 
 
 class Answers:
@@ -174,6 +307,29 @@ def test_a_balancer_that_refuses_is_an_error_at_once() -> None:
     assert not isinstance(caught.value, VerificationFailed)
 
 
+def test_health_is_waited_for_up_to_the_limit_that_was_given() -> None:
+    times = iter((0.0, 339.0, 341.0))
+    initial = (target("i-1", "initial"),)
+    waiting = Verification(
+        None, Targets(initial), health_limit=340.0, pause=lambda seconds: None, ticks=lambda: next(times)
+    )
+    with pytest.raises(Inconclusive, match="after 340 s: the balancer says: i-1 is initial"):
+        waiting.wait_until_healthy("tg", 1)
+
+
+def test_a_server_that_is_ill_in_both_slots_ends_the_waiting_inconclusively() -> None:
+    with pytest.raises(Inconclusive, match="i-2 is unhealthy in both slots"):
+        verification(balancer=Targets((ILL,))).wait_until_healthy("new", 1, limit=0, beside="old")
+
+
+def test_a_server_that_is_marked_out_is_not_waited_for() -> None:
+    seen = Targets((target("i-1"), ILL))
+    verification(balancer=seen).wait_until_healthy("tg", 2, limit=0, out=frozenset({"i-2"}))
+    assert verification(balancer=seen).healthy("tg") == {"i-1"}
+    assert verification(balancer=seen).why_not_without("i-1", "tg", 1) != ""
+    assert verification(balancer=seen).why_not_without("i-1", "tg", 1, frozenset({"i-1", "i-2"})) == ""
+
+
 @pytest.mark.parametrize(
     ("state", "error"), [pytest.param("unhealthy", VerificationFailed), pytest.param("initial", Inconclusive)]
 )
@@ -246,4 +402,5 @@ def test_a_check_is_sent_as_it_says() -> None:
 
 
 def test_an_answer_is_waited_for_as_long_as_its_check_allows() -> None:
-    assert [as_request(replace(CHECK, max_ms=most)).seconds for most in (200, 30_000)] == [5, 30]
+    times = [as_request(replace(CHECK, max_ms=most)).seconds for most in (200, 30_000, 10**12)]
+    assert times == [5, 30, 60]

@@ -141,6 +141,7 @@ class World:
     answer: Callable[["World", Request], Answer] = lambda world, request: good(request)
     unit: Callable[["World"], Unit | str] = lambda world: ACTIVE
     health: Callable[["World"], str] = lambda world: "healthy"
+    former: Callable[["World"], str] = lambda world: "healthy"
     told: Callable[["World", Metric], Sequence[Point]] = lambda world, metric: ()
     asked: list[tuple[Metric, ...]] = field(default_factory=list)
     sent: int = 0
@@ -155,8 +156,8 @@ class World:
         return {"env-servers-1": self.unit(self)}
 
     def targets(self, target_group: str) -> tuple[TargetHealth, ...]:
-        assert target_group == OUTPUTS["target_groups"]["green"]
-        return (TargetHealth(instance="i-1", state=self.health(self), reason=""),)
+        state = self.health if target_group == OUTPUTS["target_groups"]["green"] else self.former
+        return (TargetHealth(instance="i-1", state=state(self), reason="Target.Timeout: timed out"),)
 
     def read(self, metrics: Sequence[Metric], start: datetime, end: datetime) -> dict[Metric, Sequence[Point]]:
         self.asked.append(tuple(metrics))
@@ -171,7 +172,7 @@ class World:
     def pause(self, seconds: float) -> None:
         self.seconds += seconds
 
-    def watch(self, seconds: int = 20) -> dict[str, Any]:
+    def watch(self, seconds: int = 20, subject: Subject = SUBJECT) -> dict[str, Any]:
         bounds = BOUNDS.model_copy(update={"seconds": seconds})
         watch = Watch(
             probe=self,
@@ -183,7 +184,7 @@ class World:
             ticks=self.ticks,
             pause=self.pause,
         )
-        return watch.run(SUBJECT)
+        return watch.run(subject)
 
 
 def good(request: Request, milliseconds: int = 5) -> Answer:
@@ -195,12 +196,13 @@ def from_second(moment: float, then: Callable[[Request], Answer]) -> Callable[[W
     return lambda world, request: good(request) if world.seconds < moment else then(request)
 
 
-def every_minute(value: float) -> Callable[[World, Metric], Sequence[Point]]:
-    """CloudWatch has told each period that is over by now."""
+def every_minute(value: float, **counts: float) -> Callable[[World, Metric], Sequence[Point]]:
+    """CloudWatch has told each period that is over by now; of errors only those that it counted."""
 
     def told(world: World, metric: Metric) -> list[Point]:
-        periods = int(world.seconds // metric.period)
-        return [Point(at=START + timedelta(seconds=number * metric.period), value=value) for number in range(periods)]
+        each = counts.get(metric.name, 0.0 if metric.name.startswith("HTTPCode") else value)
+        periods = int(world.seconds // metric.period) if each else 0
+        return [Point(at=START + timedelta(seconds=number * metric.period), value=each) for number in range(periods)]
 
     return told
 
@@ -353,3 +355,100 @@ def test_a_bad_release_is_found_without_cloudwatch() -> None:
     wrong = from_second(0, lambda request: Answer(status=500, body="", milliseconds=5))
     with pytest.raises(VerificationFailed):
         World(answer=wrong, told=raising(denied)).watch(seconds=600)
+
+
+BESIDE = replace(SUBJECT, beside="blue")
+
+
+def ill_since(moment: float) -> Callable[[World], str]:
+    return lambda world: "healthy" if world.seconds < moment else "unhealthy"
+
+
+def test_why_a_server_is_unhealthy_is_told() -> None:
+    with pytest.raises(VerificationFailed, match=r"i-1 is unhealthy \(Target\.Timeout: timed out\)"):
+        World(health=ill_since(5)).watch(subject=BESIDE)
+
+
+def test_a_server_that_dies_under_both_releases_is_inconclusive() -> None:
+    with pytest.raises(Inconclusive, match=r"i-1 is unhealthy in both slots .* the server is ill, not the release"):
+        World(health=ill_since(5), former=ill_since(5)).watch(subject=BESIDE)
+
+
+@pytest.mark.parametrize("seconds", [20, 3600], ids=["a-short-watch", "a-long-one"])
+def test_what_goes_wrong_with_requests_to_an_ill_server_is_no_fault_of_the_release(seconds: int) -> None:
+    bad = from_second(5, lambda request: Answer(status=502, body="", milliseconds=5))
+    world = World(answer=bad, health=ill_since(5), former=ill_since(5), told=every_minute(0.1))
+    with pytest.raises(Inconclusive, match=r"were answered wrongly.*unhealthy in both slots"):
+        world.watch(seconds, BESIDE)
+    assert world.seconds <= 20
+
+
+def test_restarts_speak_against_the_release_whatever_else_is_ill() -> None:
+    world = World(
+        unit=lambda world: replace(ACTIVE, restarts=1 if world.seconds < 5 else 2),
+        health=ill_since(5),
+        former=ill_since(5),
+    )
+    with pytest.raises(VerificationFailed, match="restarts of the release"):
+        world.watch(subject=BESIDE)
+
+
+def test_a_server_that_is_marked_out_is_neither_asked_nor_judged() -> None:
+    def unasked(world: World) -> Unit:
+        raise AssertionError("it is out")
+
+    class NoServers(World):
+        def of(self, outputs: dict[str, Any], slot: str) -> dict[str, Unit | str]:
+            return {one["name"]: self.unit(self) for one in outputs["servers"]}
+
+    world = NoServers(unit=unasked, health=lambda world: "unhealthy")
+    assert world.watch(subject=replace(SUBJECT, out=frozenset({"i-1", "i-gone"})))["restarts"] == {}
+
+
+def test_the_balancers_own_errors_of_users_requests_end_a_long_watch() -> None:
+    world = World(told=every_minute(0.1, RequestCount=900.0, HTTPCode_ELB_502_Count=200.0))
+    with pytest.raises(VerificationFailed, match=r"200 answers with 5xx \(200 of the balancer itself\) to 900"):
+        world.watch(seconds=600)
+    assert world.seconds == 60
+
+
+class NoLongerWanted(Broken):
+    """What a caller raises to end a watch."""
+
+
+@pytest.mark.parametrize(("at", "seconds"), [(1, 60), (3, 180)], ids=["the-first-look", "the-third"])
+def test_a_watch_ends_at_the_look_at_which_it_is_no_longer_wanted(at: int, seconds: int) -> None:
+    looks = iter(range(1, 100))
+
+    def still_wanted() -> None:
+        if next(looks) == at:
+            raise NoLongerWanted("dev is on hold")
+
+    world = World(told=every_minute(0.1))
+    with pytest.raises(NoLongerWanted, match="dev is on hold"):
+        world.watch(seconds=3600, subject=replace(SUBJECT, still_wanted=still_wanted))
+    assert world.seconds == seconds
+
+
+def unforeseen(*_: object) -> Any:
+    raise KeyError("nobody\x1b thought of it")
+
+
+def test_an_answer_that_nobody_foresaw_is_a_wrong_one() -> None:
+    with pytest.raises(VerificationFailed, match=r"such as /.* answered what cannot be judged: unforeseen KeyError"):
+        World(answer=unforeseen).watch()
+
+
+@pytest.mark.parametrize("part", ["unit", "health", "told"])
+def test_a_look_that_nobody_foresaw_is_inconclusive(part: str) -> None:
+    world = World(**{part: unforeseen})
+    with pytest.raises(Inconclusive, match=r"a look at it could not be finished: unforeseen KeyError") as caught:
+        world.watch(seconds=90)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("part", ["unit", "health", "told"])
+def test_a_bad_release_is_found_by_our_own_requests_whatever_else_is_unforeseen(part: str) -> None:
+    wrong = from_second(0, lambda request: Answer(status=500, body="", milliseconds=5))
+    with pytest.raises(VerificationFailed, match="were answered wrongly"):
+        World(answer=wrong, **{part: unforeseen}).watch(seconds=90)

@@ -9,11 +9,11 @@ from settings.permissions.boundary import boundary
 from settings.permissions.calls import TABLE
 from settings.permissions.identities import PARTIES, Identities, Party
 from settings.permissions.place import place_of
-from settings.permissions.policies import MANAGED_LIMIT, peoples_trust, policies, statements, workflow_trust
-from tests.settings.permissions.evaluator import compact, may
+from settings.permissions.policies import MANAGED_LIMIT, peoples_trust, policies, statements, subjects, workflow_trust
+from tests.settings.permissions.evaluator import OPERATORS, compact, may, texts
 
 NAMES = Names(project="stageline", environment="prod", account="123456789012", region="eu-central-1")
-PROD = place_of(NAMES, "staging")
+PROD = place_of(NAMES, "staging", protected=True)
 IDENTITIES = Identities(names=NAMES)
 BOUNDARY = boundary(PROD)
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -34,7 +34,10 @@ TO_EC2 = {"iam:PassedToService": "ec2.amazonaws.com"}
 TO_OTHERS = {"iam:PassedToService": "lambda.amazonaws.com"}
 SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stageline/prod/deploy-key-AbCdEf"
 PARAMETER = "arn:aws:ssm:eu-central-1:123456789012:parameter/stageline/prod/database"
-SNAPSHOT = "arn:aws:rds:eu-central-1:123456789012:snapshot:stageline-prod-d-1"
+MIGRATION = PARAMETER.replace("database", "migration")
+SNAPSHOT = "arn:aws:rds:eu-central-1:123456789012:snapshot:stageline-prod-20261121-084224-c700"
+FINAL_SNAPSHOT = "arn:aws:rds:eu-central-1:123456789012:snapshot:stageline-prod-postgres-final-0123456789abcdef0"
+QAS_SNAPSHOT = SNAPSHOT.replace("prod", "qa")
 DATABASE = "arn:aws:rds:eu-central-1:123456789012:db:env-database-instance-1234567"
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234"
 LISTENER = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/env-lb/1/2"
@@ -50,6 +53,11 @@ QAS = {**OURS, "aws:ResourceTag/environment": "qa"}
 TAGGED_OURS = {"aws:RequestTag/project": "stageline", "aws:RequestTag/environment": "prod"}
 BOUNDED = {"iam:PermissionsBoundary": IDENTITIES.boundary}
 HEAD_ONLY = {"dynamodb:LeadingKeys": "HEAD"}
+STOPS_ONLY = {"dynamodb:LeadingKeys": "STOPS"}
+RELEASE_ONLY = {"dynamodb:LeadingKeys": "RELEASE#abc"}
+DATABASES_KEY = {"kms:ResourceAliases": "alias/stageline-prod-database"}
+QAS_DATABASES_KEY = {"kms:ResourceAliases": "alias/stageline-qa-database"}
+BY_RDS = {"kms:ViaService": "rds.eu-central-1.amazonaws.com"}
 SIGNING = {"kms:ResourceAliases": "alias/stageline-prod-signing"}
 
 
@@ -63,6 +71,10 @@ CASES: dict[str, tuple[str, str, dict[str, str], set[Party]]] = {
     "read the ledger": ("dynamodb:GetItem", LEDGER, {}, {"approver", "ci", "operator", "pruner"}),
     "read the ledger before": ("dynamodb:GetItem", STAGINGS_LEDGER, {}, {"approver", "ci", "operator", "pruner"}),
     "read another HEAD": ("dynamodb:GetItem", QAS_LEDGER, HEAD_ONLY, {"approver", "ci", "operator", "pruner"}),
+    "read its stops": ("dynamodb:GetItem", QAS_LEDGER, STOPS_ONLY, {"approver", "ci", "operator", "pruner"}),
+    "write a stop": ("dynamodb:PutItem", LEDGER, STOPS_ONLY, {"ci", "operator", "pruner"}),
+    "write another's stop": ("dynamodb:PutItem", QAS_LEDGER, STOPS_ONLY, set()),
+    "find a release": ("dynamodb:GetItem", LEDGER, RELEASE_ONLY, {"approver", "ci", "operator", "pruner"}),
     "read another ledger": ("dynamodb:GetItem", QAS_LEDGER, {"dynamodb:LeadingKeys": "EVENT"}, set()),
     "write the ledger": ("dynamodb:PutItem", LEDGER, {}, {"ci", "operator", "pruner"}),
     "write the ledger before": ("dynamodb:PutItem", STAGINGS_LEDGER, {}, set()),
@@ -75,13 +87,35 @@ CASES: dict[str, tuple[str, str, dict[str, str], set[Party]]] = {
     "read qa's deploy key": ("secretsmanager:GetSecretValue", SECRET.replace("prod", "qa"), {}, set()),
     "take a snapshot": ("rds:CreateDBSnapshot", SNAPSHOT, TAGGED_OURS, {"ci", "operator"}),
     "take one without tags": ("rds:CreateDBSnapshot", SNAPSHOT, {}, set()),
+    "take one by another name": ("rds:CreateDBSnapshot", QAS_SNAPSHOT, TAGGED_OURS, set()),
+    "take it of the database": ("rds:CreateDBSnapshot", DATABASE, {**TAGGED_OURS, **OURS}, {"ci", "operator"}),
+    "take it of qa's": ("rds:CreateDBSnapshot", DATABASE, {**TAGGED_OURS, **QAS}, set()),
+    "tag it as it is made": ("rds:AddTagsToResource", SNAPSHOT, TAGGED_OURS, {"ci", "operator"}),
+    "take over a snapshot": ("rds:AddTagsToResource", SNAPSHOT, {**TAGGED_OURS, **QAS}, set()),
+    "hold a snapshot": ("rds:AddTagsToResource", SNAPSHOT, OURS, {"operator"}),
+    "count snapshots": ("rds:DescribeDBSnapshots", "*", {}, {"approver", "ci", "operator", "pruner"}),
+    "use the database's key by RDS": ("kms:CreateGrant", KEY, {**DATABASES_KEY, **BY_RDS}, {"ci", "operator"}),
+    "use it otherwise": ("kms:CreateGrant", KEY, DATABASES_KEY, set()),
+    "use qa's by RDS": ("kms:CreateGrant", KEY, {**QAS_DATABASES_KEY, **BY_RDS}, set()),
     "move the listener": ("elasticloadbalancing:ModifyListener", LISTENER, OURS, {"ci", "operator"}),
     "move qa's listener": ("elasticloadbalancing:ModifyListener", LISTENER, QAS, set()),
+    "move nobody's listener": ("elasticloadbalancing:ModifyListener", LISTENER, {}, set()),
+    "find the balancer": ("elasticloadbalancing:DescribeLoadBalancers", "*", {}, {"ci", "operator"}),
+    "find its listeners": ("elasticloadbalancing:DescribeListeners", "*", {}, {"ci", "operator"}),
+    "read a listener as the plugin": ("elasticloadbalancing:DescribeListenerAttributes", "*", {}, {"ci", "operator"}),
+    "find target groups": ("elasticloadbalancing:DescribeTargetGroups", "*", {}, {"ci", "operator"}),
+    "read what they are of": ("elasticloadbalancing:DescribeTags", "*", {}, {"ci", "operator"}),
+    "see who is healthy": ("elasticloadbalancing:DescribeTargetHealth", "*", {}, {"ci", "operator"}),
+    "let servers migrate": ("ssm:PutParameter", MIGRATION, {}, {"ci", "operator"}),
+    "let qa's servers migrate": ("ssm:PutParameter", MIGRATION.replace("prod", "qa"), {}, set()),
+    "say where the database is": ("ssm:PutParameter", PARAMETER, {}, {"operator"}),
+    "say who you are": ("sts:GetCallerIdentity", "*", {}, {"approver", "ci", "operator", "pruner"}),
     "write the state": ("s3:PutObject", f"{STATE}/stacks/stageline/prod.json", {}, {"ci", "operator"}),
     "write qa's state": ("s3:PutObject", f"{STATE}/stacks/stageline/qa.json", {}, set()),
     "free the stack's lock": ("s3:DeleteObject", LOCK, {}, {"ci", "operator"}),
     "delete the state": ("s3:DeleteObject", f"{STATE}/stacks/stageline/prod.json", {}, set()),
-    "look at servers": ("ec2:DescribeInstances", "*", {}, {"operator"}),
+    "look at servers": ("ec2:DescribeInstances", "*", {}, {"ci", "operator"}),
+    "look at networks": ("ec2:DescribeVpcs", "*", {}, {"operator"}),
     "start a server": ("ec2:RunInstances", SERVER, TAGGED_OURS, {"operator"}),
     "start one without tags": ("ec2:RunInstances", SERVER, {}, set()),
     "start one in a subnet": ("ec2:RunInstances", SUBNET, OURS, {"operator"}),
@@ -99,7 +133,9 @@ CASES: dict[str, tuple[str, str, dict[str, str], set[Party]]] = {
     "prune a backup": ("s3:DeleteObject", BACKUP, {}, {"pruner"}),
     "prune its versions": ("s3:DeleteObjectVersion", BACKUP, {}, {"pruner"}),
     "prune a snapshot": ("rds:DeleteDBSnapshot", SNAPSHOT, OURS, {"pruner"}),
-    "prune qa's snapshot": ("rds:DeleteDBSnapshot", SNAPSHOT, QAS, set()),
+    "prune one tagged by qa": ("rds:DeleteDBSnapshot", SNAPSHOT, QAS, set()),
+    "prune qa's, tagged": ("rds:DeleteDBSnapshot", QAS_SNAPSHOT, OURS, set()),
+    "prune the final one": ("rds:DeleteDBSnapshot", FINAL_SNAPSHOT, OURS, set()),
     "prune an artifact": ("s3:DeleteObject", ARTIFACT, {}, {"pruner"}),
     "prune its versions too": ("s3:DeleteObjectVersion", ARTIFACT, {}, {"pruner"}),
     "see its lock": ("s3:GetObjectRetention", ARTIFACT, {}, {"pruner"}),
@@ -176,6 +212,40 @@ def test_the_boundary_keeps_old_data_from_every_role_but_the_pruner(action: str,
     assert [party for party in PARTIES if could(party, action, resource)] == ["pruner"]
 
 
+DEV = Names(project="stageline", environment="dev", account="123456789012", region="eu-central-1")
+DEVS = {"aws:ResourceTag/project": "stageline", "aws:ResourceTag/environment": "dev"}
+DEVS_SNAPSHOT = SNAPSHOT.replace("prod", "dev")
+IN_DEV = {
+    "of a deployment": (DEVS_SNAPSHOT, DEVS, {"ci", "operator", "pruner"}),
+    "of a deployment to prod": (SNAPSHOT, OURS, set()),
+    "of prod, by dev's tags": (SNAPSHOT, DEVS, set()),
+    "of dev, by prod's tags": (DEVS_SNAPSHOT, OURS, set()),
+    "the final one": (FINAL_SNAPSHOT.replace("prod", "dev"), DEVS, set()),
+    "without tags": (DEVS_SNAPSHOT, {}, set()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("resource", "context", "by"), IN_DEV.values(), ids=IN_DEV.keys())
+def test_where_nothing_is_protected_whoever_deploys_deletes_the_snapshots_of_deployments(
+    resource: str, context: dict[str, str], by: set[Party]
+) -> None:
+    place, identities = place_of(DEV, None, protected=False), Identities(names=DEV)
+
+    def may_delete(party: Party) -> bool:
+        who = {"aws:PrincipalArn": identities.role(party), **context}
+        return may(policies(party, place), boundary(place), "rds:DeleteDBSnapshot", resource, who)
+
+    roles: tuple[Party, ...] = ("approver", "ci", "operator", "pruner")
+    assert {party for party in roles if may_delete(party)} == by
+
+
+def test_the_same_environment_protected_leaves_that_to_the_pruner() -> None:
+    place, identities = place_of(DEV, None, protected=True), Identities(names=DEV)
+    everybody = {party: {"aws:PrincipalArn": identities.role(party), **DEVS} for party in PARTIES}
+    deletes = ("rds:DeleteDBSnapshot", DEVS_SNAPSHOT)
+    assert [one for one in PARTIES if may([EVERYTHING], boundary(place), *deletes, everybody[one])] == ["pruner"]
+
+
 def test_the_boundary_keeps_the_database_as_it_is_from_workflows_only() -> None:
     assert not could("ci", "rds:ModifyDBInstance", DATABASE)
     assert could("operator", "rds:ModifyDBInstance", DATABASE)
@@ -202,7 +272,8 @@ def test_policies_fit_into_what_iam_takes(party: Party) -> None:
 
 def test_the_boundary_fits_into_one_managed_policy_also_with_the_longest_names() -> None:
     names = Names(project="p" * 13, environment="e" * 13, account="1" * 12, region="ap-southeast-1")
-    assert len(compact(boundary(place_of(names, "staging")))) <= MANAGED_LIMIT
+    sizes = [len(compact(boundary(place_of(names, "staging", protected=protected)))) for protected in (True, False)]
+    assert max(sizes) <= MANAGED_LIMIT
 
 
 @pytest.mark.parametrize("party", PARTIES)
@@ -212,8 +283,7 @@ def test_no_word_in_braces_is_left(party: Party) -> None:
 
 
 def test_the_first_environment_reads_no_other_one() -> None:
-    dev = Names(project="stageline", environment="dev", account="123456789012", region="eu-central-1")
-    lines = "".join(compact(document) for document in policies("ci", place_of(dev, None)))
+    lines = "".join(compact(document) for document in policies("ci", place_of(DEV, None, protected=False)))
     assert "stageline-dev-ledger" in lines
     assert "_before" not in lines
 
@@ -227,9 +297,55 @@ def test_workflows_become_ci_only_from_their_repository_and_githubs_environment(
     assert statement["Condition"] == {
         "StringEquals": {
             "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
-            "token.actions.githubusercontent.com:sub": "repo:octo/shop:environment:prod",
+            "token.actions.githubusercontent.com:sub": ["repo:octo/shop:environment:prod"],
         }
     }
+
+
+# What a stack file says, and the subjects of tokens that are trusted by it in prod: no other one is.
+TRUSTED = {
+    "by name": ("octo/shop", ["repo:octo/shop:environment:prod"]),
+    "with ids": ("octo@1/shop@22", ["repo:octo/shop:environment:prod", "repo:octo@1/shop@22:environment:prod"]),
+    "with its case": ("Octo-Org/Shop.js", ["repo:Octo-Org/Shop.js:environment:prod"]),
+}
+TOKENS = {
+    "of before": "repo:octo/shop:environment:prod",
+    "with ids": "repo:octo@1/shop@22:environment:prod",
+    "of another owner of the name": "repo:octo@3/shop@22:environment:prod",
+    "of another repository of the name": "repo:octo@1/shop@4:environment:prod",
+    "with one id": "repo:octo@1/shop:environment:prod",
+    "in another case": "repo:Octo/shop:environment:prod",
+    "of another environment": "repo:octo@1/shop@22:environment:dev",
+    "of a branch": "repo:octo@1/shop@22:ref:refs/heads/main",
+    "of a pull request": "repo:octo/shop:pull_request",
+}
+
+
+@pytest.mark.parametrize(("repository", "trusted"), TRUSTED.values(), ids=TRUSTED.keys())
+def test_a_repository_is_known_by_its_subjects(repository: str, trusted: list[str]) -> None:
+    assert subjects(repository, "prod") == trusted
+
+
+@pytest.mark.parametrize(
+    ("repository", "let_in"),
+    [
+        pytest.param("octo/shop", {"of before"}, id="without-ids"),
+        pytest.param("octo@1/shop@22", {"of before", "with ids"}, id="with-ids"),
+    ],
+)
+def test_a_token_is_trusted_only_by_its_whole_subject(repository: str, let_in: set[str]) -> None:
+    trust = workflow_trust(PROD, repository)
+    audience = {"token.actions.githubusercontent.com:aud": "sts.amazonaws.com"}
+
+    def trusts(subject: str) -> bool:
+        claims = {**audience, "token.actions.githubusercontent.com:sub": subject}
+        return all(
+            OPERATORS[operator](claims.get(key), texts(wanted))
+            for operator, wants in trust["Statement"][0]["Condition"].items()
+            for key, wanted in wants.items()
+        )
+
+    assert {name for name, subject in TOKENS.items() if trusts(subject)} == let_in
 
 
 def test_people_become_a_party_only_by_name() -> None:
@@ -238,6 +354,7 @@ def test_people_become_a_party_only_by_name() -> None:
 
 
 def test_an_administrator_is_given_whatever_anybody_but_the_pruner_calls() -> None:
-    needed = {action for line in TABLE if line.who != "pruner" for action in line.actions}
+    lines = [line for line in TABLE if line.who != "pruner" and not line.unprotected]
+    needed = {action for line in lines for action in line.actions}
     given = {action for one in statements("administrator", PROD) for action in one["Action"]}
     assert given == needed

@@ -1,4 +1,4 @@
-"""Starts or stops the process of a unit: unit_jobs.py start|stop UNIT. One job of a unit after the other."""
+"""Starts or stops the process of a unit: unit_jobs.py start|stop|restart UNIT. One job of a unit after the other."""
 
 import fcntl
 import os
@@ -51,6 +51,11 @@ def stop(unit):
     (STATE / unit).unlink()
 
 
+def restart(unit):
+    stop(unit)
+    start(unit)
+
+
 with (STATE / f"{sys.argv[2]}.jobs").open("a") as jobs:
     fcntl.flock(jobs, fcntl.LOCK_EX)
-    {"start": start, "stop": stop}[sys.argv[1]](sys.argv[2])
+    {"start": start, "stop": stop, "restart": restart}[sys.argv[1]](sys.argv[2])

@@ -1,0 +1,8 @@
+"""What the program, the `release` command and the servers must agree on, once.
+
+- `slots`: the two slots of a server and their ports
+- `balancer`: how the parts of the load balancer are tagged, and what it says while nothing is live
+- `migration`: what stands in the parameter that says which deployment may migrate
+
+Plain values for Python 3.9 or newer, from the standard library: everybody may import this, and this imports nobody.
+"""

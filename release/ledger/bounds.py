@@ -1,0 +1,44 @@
+"""What an event may carry: a ledger stays small and quick for years, and a text from outside never fills an item.
+
+DynamoDB takes items of 400 kB. What is cut is marked; the plan of a deployment is far below every bound.
+"""
+
+from collections.abc import Mapping
+from itertools import accumulate
+from typing import Any
+
+from release.ledger.canonical import canonical_json
+from release.text import bounded
+
+MOST_TEXT = 2_000  # characters of one text
+MOST_PARTS = 500  # entries of one list or object
+DEEPEST = 10
+MOST_BYTES = 100_000  # of all details of one event
+
+
+def small(details: Mapping[str, Any]) -> dict[str, Any]:
+    """Details as they are recorded: with texts, lists and depth cut to their bounds, and no more of them than fit."""
+    cut = {bounded(str(key)): _cut(value, DEEPEST) for key, value in details.items()}
+    if len(canonical_json(cut)) <= MOST_BYTES:
+        return cut
+    kept = _that_fit({key: value for key, value in cut.items() if len(canonical_json(value)) <= MOST_BYTES // 10})
+    return {**kept, "left_out": _cut(sorted(cut.keys() - kept.keys()), 1)}
+
+
+def _that_fit(details: Mapping[str, Any]) -> dict[str, Any]:
+    """The first of them, as long as there is room."""
+    sizes = accumulate(len(canonical_json({key: value})) for key, value in details.items())
+    return {key: value for (key, value), size in zip(details.items(), sizes, strict=True) if size <= MOST_BYTES}
+
+
+def _cut(value: Any, depth: int) -> Any:
+    if isinstance(value, str):
+        return bounded(value, MOST_TEXT)
+    if not isinstance(value, Mapping | list | tuple):
+        return value
+    if depth == 0:
+        return "…"
+    if isinstance(value, Mapping):
+        parts = list(value.items())[:MOST_PARTS]
+        return {bounded(str(key)): _cut(part, depth - 1) for key, part in parts}
+    return [_cut(part, depth - 1) for part in list(value)[:MOST_PARTS]]

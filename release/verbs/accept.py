@@ -1,0 +1,96 @@
+"""``release accept ENV --reason R``: close a deployment behind its switch whose figures a person judged.
+
+For what a watch could not tell, or what it found and a person takes as it is. Users keep the release that they have.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from release.deployment.executor import watched
+from release.deployment.plan import is_behind_switch, leaves, made_live
+from release.deployment.record import open_in, plan_of_open
+from release.deployment.steps import verdict_of
+from release.deployment.users import what_users_see
+from release.environment import Environment, open_environment
+from release.errors import Refused, StagelineError
+from release.ledger.head import Head, Open
+from release.ledger.lease import Patience
+from release.ledger.ledger import Entry, Writer
+from release.output import Progress
+
+
+def accept(project_dir: Path, name: str, *, reason: str, ci: str, progress: Progress) -> dict[str, Any]:
+    """What was accepted, and what users see."""
+    environment = open_environment(project_dir, name)
+    return accept_open(environment, reason, environment.identify(ci, tolerant=True), progress)
+
+
+def accept_open(environment: Environment, reason: str, writer: Writer, progress: Progress) -> dict[str, Any]:
+    """Refused before the switch, where users have nothing to judge, and where the live URL answers with another."""
+    free = environment.ledger.free_lease(Patience(until_silent=True, told=progress.note))
+    head = environment.ledger.head()
+    opened = open_in(head)
+    _refuse_before_switch(environment, head, opened)
+    _refuse_other_listener(environment, opened)
+    plan, seen = plan_of_open(environment.ledger, head), what_users_see(environment)
+    if seen.version not in (None, opened.release):
+        raise Refused(
+            f"{opened.release} is not what users have: {seen.words}",
+            hint=f"put it back with: release abort {environment.name}",
+        )
+    now = environment.ledger.now().isoformat(timespec="seconds")
+    told = {"reason": reason, "users": seen.words, "stopped": opened.stopped}
+    live = head.state.live
+    left = live.release if live and leaves(opened.kind, opened.digest, head.state) else ""
+    accepted = Entry(
+        kind="deployment accepted",
+        state=made_live(plan, head.state, now),
+        deployment=opened.deployment,
+        step=opened.step,
+        details=told,
+        became_live=opened.release,
+        left=left,
+    )
+    with watched(environment), environment.ledger.begin(accepted, head, writer, free):
+        signed = _signed(environment, plan)
+    return {
+        "environment": environment.name,
+        "release": opened.release,
+        "deployment": opened.deployment,
+        **told,
+        **signed,
+    }
+
+
+def accept_text(report: dict[str, Any]) -> str:
+    """The same in a line."""
+    text = "{release} is live in {environment} by {deployment}, as a person accepted it; {users}".format(**report)
+    return f"{text}; {report['verdict']}" if report["verdict"] != "signed" else text
+
+
+def _refuse_before_switch(environment: Environment, head: Head, opened: Open) -> None:
+    if is_behind_switch(opened, head.state):
+        return
+    raise Refused(
+        f"{opened.deployment} is in step {opened.step!r}: users do not have {opened.release}",
+        hint=f"go on with: release resume {environment.name}, or put it back with: release abort {environment.name}",
+    )
+
+
+def _refuse_other_listener(environment: Environment, opened: Open) -> None:
+    """Refused where the listener did not move any more before the deployment died: users do not have it."""
+    entrance, name = environment.listeners.find(), environment.name
+    if environment.listeners.slot_in_use(entrance) != opened.slot:
+        raise Refused(
+            f"the live listener of {name} does not lead to slot {opened.slot}, which holds {opened.release}",
+            hint=f"go on with: release resume {name}, or put it back with: release abort {name}",
+        )
+
+
+def _signed(environment: Environment, plan: Any) -> dict[str, str]:
+    """The verdict of a person, for the next environment; that it cannot be signed keeps nobody here."""
+    try:
+        environment.releases.sign_verdict(verdict_of(environment, plan, "accepted"))
+    except StagelineError as error:
+        return {"verdict": f"its verdict is not signed ({error.args[0]}): promote it from here after release redeploy"}
+    return {"verdict": "signed"}

@@ -1,0 +1,115 @@
+"""``release adopt-listener ENV --reason R``: take over in the ledger where somebody moved the live listener by hand.
+
+For the hour after `release` itself could not run. Until then the ledger calls the slot idle that users are on, and the
+next promotion would install into it.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from release.deployment.executor import watched
+from release.deployment.plan import closed, previous_of, unsure, was_touched
+from release.deployment.users import Seen, what_users_see
+from release.environment import Environment, open_environment
+from release.errors import Refused, StagelineError
+from release.ledger.head import Live, Slot, SlotName, State, with_slot
+from release.ledger.lease import Patience
+from release.ledger.ledger import Entry, Writer
+from release.output import Progress
+
+
+def adopt_listener(project_dir: Path, name: str, *, reason: str, ci: str, progress: Progress) -> dict[str, Any]:
+    """Where the listener leads, what HEAD says from now on, and what users see."""
+    environment = open_environment(project_dir, name)
+    return adopt(environment, reason, environment.identify(ci, tolerant=True), progress)
+
+
+def adopt(environment: Environment, reason: str, writer: Writer, progress: Progress) -> dict[str, Any]:
+    """Refused where HEAD says the same already, and where the slot is not known to hold a release."""
+    free = environment.ledger.free_lease(Patience(until_silent=True, told=progress.note))
+    head = environment.ledger.head()
+    entrance = environment.listeners.find()
+    slot = environment.listeners.slot_in_use(entrance)
+    slot, content = _content(environment, head.state, slot)
+    seen, now = what_users_see(environment), environment.ledger.now().isoformat(timespec="seconds")
+    _refuse_other_release(environment, slot, content, seen)
+    state = adopted(head.state, slot, content, now)
+    told = {"reason": reason, "slot": slot, "release": content.release, "users": seen.words}
+    entry = Entry(
+        kind="listener adopted",
+        state=state,
+        details={**told, "closed": head.state.open.deployment if head.state.open else None},
+        deployment=head.state.open.deployment if head.state.open else None,
+        left=head.state.live.release if head.state.live and head.state.live.slot != slot else "",
+    )
+    with watched(environment), environment.ledger.begin(entry, head, writer, free) as holder:
+        behind = _applied(environment, holder.lease.fence, progress)
+        if not behind:
+            holder.record(Entry(kind="listener applied", state=known(state)))
+    return {"environment": environment.name, **told, "behind": behind}
+
+
+def adopted(state: State, slot: SlotName, content: Slot, now: str) -> State:
+    """The state in which the slot that users are on is live; an open deployment is closed by that."""
+    live = state.live
+    if live is None or live.slot != slot or live.digest != content.digest:
+        live = Live(
+            slot=slot,
+            release=content.release or "",
+            digest=content.digest or "",
+            deployment=content.deployment,
+            since=now,
+            made_with=content.made_with,
+        )
+    left = f"a move by hand before {now}" if state.live and state.live != live else ""
+    previous = previous_of(state, live.digest, left)
+    why = "the listener was moved by hand, and no up has followed yet"
+    after = closed(state).but(declared=slot, live=live, previous=previous, behind=why)
+    half_way = state.open is not None and state.open.slot == after.idle and was_touched(state.open, state)
+    return unsure(after, after.idle, why) if half_way else after
+
+
+def known(state: State) -> State:
+    """The state once an ``up`` has made all of it so."""
+    other = state.slot(state.idle)
+    return with_slot(state, state.idle, other and other.but(unsure="")).but(behind="")
+
+
+def adopt_text(report: dict[str, Any]) -> str:
+    """The same in a line."""
+    text = "{release} in slot {slot} is live in {environment} by the ledger, too; {users}".format(**report)
+    return f"{text}; Pulumi's state does not say so yet: {report['behind']}" if report["behind"] else text
+
+
+def _content(environment: Environment, state: State, slot: SlotName | None) -> tuple[SlotName, Slot]:
+    """The slot that the listener leads to, and what it holds by the ledger."""
+    name = environment.name
+    content = state.slot(slot) if slot else None
+    if slot is None or content is None or content.release is None:
+        where = f"slot {slot}, which holds no release by the ledger" if slot else "no slot"
+        hint = f"move it to a slot that holds one, or deploy: release rollback {name}"
+        raise Refused(f"the live listener of {name} leads to {where}", hint=hint)
+    if state.declared == slot and state.live is not None and state.live.slot == slot and state.open is None:
+        raise Refused(
+            f"the ledger of {name} says the same: {content.release} in {slot}", hint="nothing is to be adopted"
+        )
+    return slot, content
+
+
+def _refuse_other_release(environment: Environment, slot: SlotName, content: Slot, seen: Seen) -> None:
+    """Refused where the slot answers with something else than the ledger says: it was being put back, or installed."""
+    if seen.version not in (None, content.release):
+        raise Refused(
+            f"{seen.words}, and the ledger says that slot {slot} holds {content.release}",
+            hint=f"see: release status {environment.name}; end what is open: release abort {environment.name}",
+        )
+
+
+def _applied(environment: Environment, fence: int, progress: Progress) -> str:
+    """Why Pulumi's state does not say the same yet; empty when it does."""
+    try:
+        with progress.step(environment.name, "applied"):
+            environment.up(fence, "", progress)
+    except StagelineError as error:
+        return str(error)
+    return ""

@@ -1,0 +1,75 @@
+"""``release mark-out ENV SERVER --reason R``: let nothing wait for a dead server, until it is replaced."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from release.environment import Environment, open_environment
+from release.errors import Refused, WrongUsage
+from release.ledger.head import Out, State
+from release.ledger.lease import Patience
+from release.ledger.ledger import Entry, Writer
+from release.output import Progress
+
+
+def mark_out(project_dir: Path, name: str, server: str, *, reason: str, ci: str, progress: Progress) -> dict[str, Any]:
+    """The servers that are out now. The next ``up`` asks this one for nothing and takes it from the load balancer."""
+    environment = open_environment(project_dir, name)
+    writer = environment.identify(ci)
+    by, since = writer.principal, environment.ledger.now().isoformat(timespec="seconds")
+    out = Out(server=server, reason=reason, by=by, since=since)
+    servers = tuple(str(one["name"]) for one in environment.stack.outputs().get("servers") or ())
+    return note_servers(
+        environment, "server marked out", lambda state: without_server(state, out, servers), writer, progress
+    )
+
+
+def mark_in(project_dir: Path, name: str, server: str, *, reason: str, ci: str, progress: Progress) -> dict[str, Any]:
+    """The servers that are still out."""
+    environment = open_environment(project_dir, name)
+    writer = environment.identify(ci)
+    return note_servers(
+        environment, "server marked in", lambda state: with_server(state, server), writer, progress, reason
+    )
+
+
+def without_server(state: State, out: Out, servers: tuple[str, ...]) -> State:
+    """The state with a server out. Refused for the last one that is in: without servers nobody is served."""
+    if out.server not in servers:
+        raise WrongUsage(f"there is no server {out.server}", hint=f"the servers are {', '.join(servers) or 'none'}")
+    if out.server in state.out_names:
+        raise Refused(f"{out.server} is marked out already", hint="see: release status")
+    if not {*servers} - state.out_names - {out.server}:
+        raise Refused(f"{out.server} is the last server that is not out", hint="replace one first")
+    return state.but(out=(*state.out, out))
+
+
+def with_server(state: State, server: str) -> State:
+    """The state with a server in again. Refused for one that is not out."""
+    if server not in state.out_names:
+        raise Refused(f"{server} is not marked out", hint="see: release status")
+    return state.but(out=tuple(one for one in state.out if one.server != server))
+
+
+def mark_text(report: dict[str, Any]) -> str:
+    """The same in a line."""
+    out = ", ".join(report["out"]) or "none"
+    return f"servers of {report['environment']} that are out: {out}; the next pulumi up or deployment acts on it"
+
+
+def note_servers(
+    environment: Environment,
+    kind: str,
+    change: Callable[[State], State],
+    writer: Writer,
+    progress: Progress,
+    reason: str = "",
+) -> dict[str, Any]:
+    """Write it down, also while a deployment is open that nobody is at work on."""
+    free = environment.ledger.free_lease(Patience(until_silent=True, told=progress.note))
+    head = environment.ledger.head()
+    state = change(head.state)
+    details = {"out": [one.model_dump() for one in state.out], "reason": reason}
+    with environment.ledger.begin(Entry(kind=kind, state=state, details=details), head, writer, free):
+        pass
+    return {"environment": environment.name, "out": [one.server for one in state.out]}

@@ -1,0 +1,126 @@
+"""``release tick [ENV]``: what is due and needs nobody to decide, for all environments or one.
+
+Meant for a clock: each duty judges anew what is due, so it may be run twice, at any time, by anyone who may. Where
+somebody is at work it is left for the next time, and one environment that fails does not stop the others.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from release.aws.session import is_not_found
+from release.backups.pruning import prune_snapshots
+from release.deployment.maintenance import idle_head
+from release.environment import Environment, open_environment
+from release.errors import Broken, Interrupted, LeaseHeld, LeaseLost, Refused, WrongUsage
+from release.ledger.head import Head
+from release.ledger.ledger import Writer
+from release.output import Progress, table
+from settings.stackfile import environment_names
+
+How = Literal["done", "due", "nothing due", "skipped", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shift:
+    """One environment at rest, and who works in it now; without ``really`` nothing is changed."""
+
+    environment: Environment
+    head: Head
+    writer: Writer
+    progress: Progress
+    really: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Duty:
+    """Something that is due now and then: its name, and what does it and says to what it was (or would be) done."""
+
+    name: str
+    do: Callable[[Shift], tuple[str, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """How a duty ended in an environment: ``what`` it did or would do, or ``why`` it did not."""
+
+    environment: str
+    duty: str
+    how: How
+    what: tuple[str, ...] = ()
+    why: str = ""
+
+
+class AtWork(Exception):
+    """Somebody deploys, or nothing was ever deployed: no failure, and nothing to do now."""
+
+
+def delete_old_snapshots(shift: Shift) -> tuple[str, ...]:
+    """Delete the snapshots of deployments that nothing keeps, by age and count."""
+    return prune_snapshots(shift.environment, shift.head, shift.writer, shift.progress, really=shift.really)
+
+
+DUTIES: tuple[Duty, ...] = (Duty(name="delete old snapshots", do=delete_old_snapshots),)
+
+
+def tick(project_dir: Path, name: str | None, *, really: bool, ci: str, progress: Progress) -> dict[str, Any]:
+    """How every duty ended in every environment, or in ``name``."""
+    names = (name,) if name else environment_names(project_dir)
+    if not names:
+        raise WrongUsage(f"there is no stack file in {project_dir}", hint="run it in the project, or give --project")
+    done = [_done(project_dir, one, duty, really, ci, progress) for one in names for duty in DUTIES]
+    return {"duties": [asdict(one) for one in done]}
+
+
+def tick_text(report: dict[str, Any]) -> str:
+    """The report as a table."""
+    rows = [(one["environment"], one["duty"], one["how"], one["why"] or ", ".join(one["what"])) for one in _of(report)]
+    return table(("environment", "duty", "how it ended", "what, or why not"), rows)
+
+
+def refuse_failed(report: dict[str, Any]) -> None:
+    """Raise Broken when a duty failed in an environment."""
+    failed = [one for one in _of(report) if one["how"] == "failed"]
+    if failed:
+        names = ", ".join(dict.fromkeys(one["environment"] for one in failed))
+        raise Broken(
+            f"not all that was due could be done: {names} failed", hint="mend what the table says, run it again"
+        )
+
+
+def _done(project_dir: Path, name: str, duty: Duty, really: bool, ci: str, progress: Progress) -> Done:
+    """Whatever goes wrong in an environment, also in reading its file, is told and leaves the others alone."""
+    try:
+        shift = _shift(open_environment(project_dir, name), really, ci, progress)
+        what = duty.do(shift)
+    except Interrupted:
+        raise
+    except (AtWork, LeaseHeld, LeaseLost) as error:
+        return Done(environment=name, duty=duty.name, how="skipped", why=str(error))
+    except Exception as error:
+        return Done(environment=name, duty=duty.name, how="failed", why=str(error) or type(error).__name__)
+    how: How = "nothing due" if not what else "done" if really else "due"
+    return Done(environment=name, duty=duty.name, how=how, what=what)
+
+
+def _shift(environment: Environment, really: bool, ci: str, progress: Progress) -> Shift:
+    writer = environment.identify(ci)
+    return Shift(environment=environment, head=_head(environment), writer=writer, progress=progress, really=really)
+
+
+def _head(environment: Environment) -> Head:
+    """HEAD of an environment where nobody is at work; AtWork else, and where there is no ledger yet."""
+    try:
+        return idle_head(environment)
+    except Refused as error:
+        raise AtWork(str(error)) from error
+    except Broken as error:
+        if is_not_found(error):
+            raise AtWork("not initialised") from error
+        raise
+
+
+def _of(report: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = report["duties"]
+    return found

@@ -1,0 +1,45 @@
+"""What is agreed on: readable by the oldest Python that has to, and the same wherever it is said once more."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from contract.balancer import BALANCER, LIVE, PREVIEW
+from contract.slots import SLOT_PORTS, SLOTS
+from tests.docs.pages import ROOT
+
+FILES = sorted((ROOT / "contract").glob("*.py"))
+INSTALLER = ast.parse((ROOT / "components" / "host" / "slot.py").read_text())
+
+
+def stated_by_the_installer(name: str) -> object:
+    """A constant of the one file that runs alone on servers, and so has to repeat it."""
+    [value] = [
+        one.value for one in INSTALLER.body if isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == name
+    ]
+    return ast.literal_eval(value)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_every_file_is_python_3_9(file: Path) -> None:
+    ast.parse(file.read_text(), feature_version=(3, 9))
+
+
+def test_every_slot_has_a_port_of_its_own() -> None:
+    assert tuple(SLOT_PORTS) == SLOTS
+    assert len(set(SLOT_PORTS.values())) == len(SLOTS)
+
+
+def test_ports_cannot_be_changed_by_who_imports_them() -> None:
+    with pytest.raises(TypeError):
+        SLOT_PORTS["blue"] = 1  # type: ignore[index]
+
+
+def test_no_two_parts_of_the_balancer_have_one_name() -> None:
+    names = [BALANCER, LIVE, PREVIEW, *SLOTS]
+    assert len(set(names)) == len(names)
+
+
+def test_the_installer_knows_the_same_slots() -> None:
+    assert stated_by_the_installer("SLOTS") == SLOTS

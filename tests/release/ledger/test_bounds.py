@@ -1,0 +1,73 @@
+"""What an event carries has a bound, whatever it is given."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from release.ledger.bounds import DEEPEST, MOST_BYTES, MOST_PARTS, MOST_TEXT, small
+from release.ledger.canonical import canonical_json
+
+TEXTS = st.text(st.characters(exclude_categories=("Cs",)))
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXTS,
+    lambda parts: st.lists(parts) | st.dictionaries(TEXTS, parts),
+)
+
+
+def nested(depth: int) -> Any:
+    value: Any = "the bottom"
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+HUGE: dict[str, dict[str, Any]] = {
+    "a long text": {"why": "x" * 1_000_000},
+    "a long text of several bytes each": {"why": "\N{PILE OF POO}" * 1_000_000},
+    "many texts": {"many": ["x" * 10_000] * 10_000},
+    "many keys": {f"key {number}": "x" * 1_000 for number in range(10_000)},
+    "long keys": {"x" * 100_000 + str(number): number for number in range(100)},
+    "deep": {"deep": nested(900)},
+    "wide and deep": {"wide": [[["x" * 100] * 500] * 500] * 2},
+    "a huge number": {"number": 10**4_000},
+}
+
+
+@pytest.mark.parametrize("details", HUGE.values(), ids=HUGE)
+def test_details_of_any_size_fit_into_an_item(details: dict[str, Any]) -> None:
+    assert len(canonical_json(small(details))) <= 3 * MOST_BYTES
+
+
+@settings(deadline=None)
+@given(st.dictionaries(TEXTS, VALUES))
+def test_details_stay_json_and_bounding_them_again_changes_nothing(details: dict[str, Any]) -> None:
+    once = small(details)
+    assert small(once) == once
+    assert len(canonical_json(once)) <= 3 * MOST_BYTES
+
+
+def test_usual_details_stay_as_they_are() -> None:
+    details = {
+        "plan": {"steps": ["installed"], "slot": None, "reuse": False},
+        "why": "1.0.0 did not start",
+        "servers": 2,
+    }
+    assert small(details) == details
+
+
+def test_a_text_that_is_cut_says_so() -> None:
+    cut = small({"why": "x" * (MOST_TEXT + 1)})["why"]
+    assert (len(cut), cut[-1]) == (MOST_TEXT, "…")
+
+
+def test_lists_and_depth_are_cut() -> None:
+    cut = small({"many": list(range(MOST_PARTS + 1)), "deep": nested(DEEPEST + 5)})
+    assert len(cut["many"]) == MOST_PARTS
+    assert str(cut["deep"]).count("[") == DEEPEST
+
+
+def test_what_does_not_fit_beside_the_rest_is_named() -> None:
+    cut = small({"why": "it broke", "log": ["x" * 2_000] * 100})
+    assert cut == {"why": "it broke", "left_out": ["log"]}

@@ -1,0 +1,161 @@
+"""What is due is done in every environment at rest, whoever is at work elsewhere and whatever fails there."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from release.cli import release
+from release.environment import open_environment
+from release.errors import Broken, WrongUsage
+from release.ledger.head import Former, Open, State
+from release.ledger.ledger import Entry
+from release.output import Progress
+from release.verbs.tick import refuse_failed, tick, tick_text
+from tests.aws_clients import aws_client
+from tests.release.world import OPS, ROOT, World
+
+DATABASE = "stageline-{}-postgres-0123456789abcdef0"
+
+
+@pytest.fixture
+def project(world: World, tmp_path: Path) -> Path:
+    """dev and qa with three snapshots each, of which the last one stays; staging and prod were never made."""
+    for name in ("dev", "qa", "staging", "prod"):
+        text = (ROOT / f"Pulumi.{name}.yaml").read_text("utf-8")
+        head, _, rest = text.partition("    before: snapshot")
+        _, _, tail = rest.partition("\n\n")
+        (tmp_path / f"Pulumi.{name}.yaml").write_text(
+            f"{head}    before: snapshot\n    keep: 1\n    keep_days: 0\n\n{tail}"
+        )
+    (tmp_path / "Pulumi.yaml").write_bytes((ROOT / "Pulumi.yaml").read_bytes())
+    for name in ("dev", "qa"):
+        aws_client("rds").create_db_instance(
+            DBInstanceIdentifier=DATABASE.format(name), DBInstanceClass="db.t3.micro", Engine="postgres",
+            AllocatedStorage=20,
+        )  # fmt: skip
+        for number in range(3):
+            take(name, number)
+    return tmp_path
+
+
+def take(environment: str, number: int) -> None:
+    deployment = f"{environment}-20261001-000000-{number:04x}"
+    tags = {"project": "stageline", "environment": environment, "deployment": deployment}
+    aws_client("rds").create_db_snapshot(
+        DBInstanceIdentifier=DATABASE.format(environment),
+        DBSnapshotIdentifier=f"stageline-{deployment}",
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+    )
+
+
+def left(environment: str) -> int:
+    found = aws_client("rds").describe_db_snapshots(DBInstanceIdentifier=DATABASE.format(environment))
+    return len([one for one in found["DBSnapshots"] if one["SnapshotType"] == "manual"])
+
+
+def run(project: Path, name: str | None = None, *, really: bool = True) -> dict[str, Any]:
+    return tick(project, name, really=really, ci="", progress=Progress(io.StringIO()))
+
+
+def how(report: dict[str, Any]) -> dict[str, str]:
+    return {one["environment"]: one["how"] for one in report["duties"]}
+
+
+def why(report: dict[str, Any], environment: str) -> str:
+    return next(str(one["why"]) for one in report["duties"] if one["environment"] == environment)
+
+
+def test_old_snapshots_are_deleted_in_every_environment_that_was_made(project: Path) -> None:
+    report = run(project)
+    assert how(report) == {"dev": "done", "qa": "done", "staging": "skipped", "prod": "skipped"}
+    assert (left("dev"), left("qa")) == (1, 1)
+    assert why(report, "prod") == "not initialised"
+    refuse_failed(report)
+    assert "stageline-dev-20261001-000000-0000, stageline-dev-20261001-000000-0001" in tick_text(report)
+
+
+def test_a_second_time_nothing_is_due(world: World, project: Path) -> None:
+    run(project)
+    before = world.dev.ledger.head()
+    assert how(run(project))["dev"] == "nothing due"
+    assert (left("dev"), world.dev.ledger.head()) == (1, before)
+
+
+def test_one_environment_can_be_named(project: Path) -> None:
+    assert how(run(project, "qa")) == {"qa": "done"}
+    assert (left("dev"), left("qa")) == (3, 1)
+
+
+def test_the_plan_changes_nothing(project: Path) -> None:
+    report = run(project, really=False)
+    assert how(report)["dev"] == "due"
+    assert len(report["duties"][0]["what"]) == 2
+    assert (left("dev"), left("qa")) == (3, 3)
+
+
+def test_an_environment_where_somebody_is_at_work_is_left_alone(project: Path) -> None:
+    ledger = open_environment(project, "dev").ledger  # by the clock that the verb goes by
+    with ledger.begin(Entry(kind="promotion requested", state=State()), ledger.head(), OPS):
+        report = run(project)
+    assert (how(report)["dev"], how(report)["qa"]) == ("skipped", "done")
+    assert "dev is being deployed by arn:aws:iam::123456789012:user/ops" in why(report, "dev")
+    refuse_failed(report)
+
+
+def test_an_environment_with_an_open_deployment_is_left_alone(world: World, project: Path) -> None:
+    opened = Open(
+        deployment="dev-1",
+        kind="promotion",
+        release="1.1.0",
+        digest="c",
+        slot="green",
+        step="installed",
+        requested=1,
+        former=Former(declared="blue", content=None),
+    )
+    world.dev.ledger.note(Entry(kind="note", state=State(open=opened)), world.dev.ledger.head(), OPS)
+    report = run(project)
+    assert (how(report)["dev"], left("dev")) == ("skipped", 3)
+    assert "deployment dev-1 is open in dev" in why(report, "dev")
+
+
+def broken_file(project: Path) -> None:
+    (project / "Pulumi.qa.yaml").write_text("config: {stageline:owner: 7}\n")
+
+
+def another_account(project: Path) -> None:
+    file = project / "Pulumi.qa.yaml"
+    file.write_text(file.read_text().replace('stageline:account: "123456789012"', 'stageline:account: "210987654321"'))
+
+
+BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
+    "its stack file is wrong": (broken_file, "stageline:owner is 7"),
+    "the credentials are of another account": (another_account, "your credentials are of account 123456789012"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "because"), BROKEN.values(), ids=BROKEN.keys())
+def test_one_that_fails_does_not_stop_the_others(project: Path, spoil: Callable[[Path], None], because: str) -> None:
+    spoil(project)
+    report = run(project)
+    assert (how(report)["qa"], how(report)["dev"], left("dev")) == ("failed", "done", 1)
+    assert because in why(report, "qa")
+    with pytest.raises(Broken, match="not all that was due could be done: qa failed"):
+        refuse_failed(report)
+
+
+def test_without_a_stack_file_there_is_nothing_to_do(tmp_path: Path) -> None:
+    with pytest.raises(WrongUsage, match="there is no stack file"):
+        run(tmp_path)
+
+
+def test_the_verb_reports_as_json(project: Path) -> None:
+    done = CliRunner().invoke(release, ["--project", str(project), "tick", "dev", "--plan", "--json"])
+    assert done.exit_code == 0
+    (duty,) = json.loads(done.stdout)["duties"]
+    assert (duty["environment"], duty["duty"], duty["how"]) == ("dev", "delete old snapshots", "due")
