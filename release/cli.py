@@ -16,6 +16,7 @@ import click
 
 from release.errors import Interrupted, StagelineError, WrongUsage
 from release.output import Progress, show
+from release.text import bounded
 from settings.permissions.identities import PARTIES, Party
 
 if TYPE_CHECKING:
@@ -662,7 +663,7 @@ def _unexpected(error: Exception) -> int:
 
     if isinstance(error, InvalidSettings):
         return _failed(error, str(error), WrongUsage.exit_code)
-    return _failed(error, f"unexpected {type(error).__name__}: {error}; run it again with --verbose", 1)
+    return _failed(error, f"unexpected {type(error).__name__}: {bounded(str(error))}; run it again with --verbose", 1)
 
 
 def _failed(error: BaseException, line: str, code: int) -> int:
