@@ -138,6 +138,11 @@ class Unforeseen(Broken):
     """An error that nobody foresaw (exit code 1)."""
 
 
+def as_failure(error: Exception) -> StagelineError:
+    """The error as one that is told in a line, whatever it was."""
+    return error if isinstance(error, StagelineError) else Unforeseen(f"unexpected {type(error).__name__}: {error}")
+
+
 def stop_release(work: Work, why: str) -> str:
     """A hold here and a veto of the release, before the undoing, so that no kill can lose them; what became of it.
 
@@ -195,10 +200,11 @@ def _listener_back(back: PutBack) -> bool:
     try:
         entrance = back.environment.listeners.find()
         back.environment.listeners.move(entrance, declared)
-    except StagelineError as error:
+    except Exception as error:
         name = back.environment.name
         raise Broken(
-            f"the live listener of {name} could not be moved back after {opened.release} failed ({back.why}): {error}; "
+            f"the live listener of {name} could not be moved back after {opened.release} failed ({back.why}): "
+            f"{as_failure(error)}; "
             f"{what_users_see(back.environment).words}",
             hint=f"run: release abort {name}, or move it by hand: see the runbook, In an incident",
         ) from error
@@ -221,8 +227,10 @@ def _silence(back: PutBack) -> str:
     try:
         url = back.environment.live_url(back.environment.listeners.find())
         back.environment.verification.wait_until_answering(url, live.release, ANSWER_LIMIT)
-    except StagelineError as error:
-        return str(error)
+    except Interrupted:  # said once, and what puts back is not stopped by it
+        return _silence(back)
+    except Exception as error:
+        return str(as_failure(error))
     return ""
 
 
@@ -266,7 +274,7 @@ def _up(back: PutBack) -> StagelineError | None:
     except LeaseLost:
         raise
     except Exception as error:  # whatever it is: nothing that is wrong with the idle slot keeps the deployment open
-        return error if isinstance(error, StagelineError) else Unforeseen(f"unexpected {type(error).__name__}: {error}")
+        return as_failure(error)
     content = back.state.slot(back.opened.slot)
     if silent and content is not None:
         why = f"{', '.join(sorted(silent))} did not answer"

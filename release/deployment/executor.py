@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 
 from release.artifacts.manifest import Manifest
-from release.deployment.aftermath import Unforeseen, follow, put_back
+from release.deployment.aftermath import Unforeseen, as_failure, follow, put_back
 from release.deployment.gates import Gate
 from release.deployment.interruption import INTERRUPTION
 from release.deployment.lanes import Kind, StepName
@@ -28,7 +28,7 @@ from release.deployment.record import deployment_id, entry, open_in, plan_of_ope
 from release.deployment.steps import STEPS, Evidence, Work, manifest_of
 from release.deployment.wanted import refuse_unwanted
 from release.environment import Environment
-from release.errors import Interrupted, LeaseLost, Refused, StagelineError
+from release.errors import Interrupted, LeaseLost, Refused
 from release.ledger.head import Head, Open, Slot
 from release.ledger.lease import Patience
 from release.ledger.ledger import Entry, Free, Holder, Writer
@@ -211,7 +211,7 @@ def _run(work: Work, steps: tuple[StepName, ...], *, resumed: bool = False) -> D
     except LeaseLost:
         raise  # what was ours is another's now: nothing more may be touched
     except Exception as error:
-        failure = _as_failure(error)
+        failure = as_failure(error)
         follow(work, failure)
         raise failure from (error.__cause__ if failure is error else error)
     if done.interrupted is not None:
@@ -249,7 +249,8 @@ def _done(work: Work, step: StepName, evidence: Evidence) -> Entry:
 def _attempt(work: Work, step: StepName, done: Done) -> None:
     """Run a step that nobody has to wait for: what goes wrong is written down and told, and ends nothing.
 
-    Who interrupts a rollback here gets it closed at once: users are helped.
+    Who interrupts a rollback here gets it closed at once: users are helped. What nobody foresaw is a warning of a
+    rollback only.
     """
     if done.interrupted is not None:
         return
@@ -258,10 +259,10 @@ def _attempt(work: Work, step: StepName, done: Done) -> None:
     except LeaseLost:
         raise
     except Exception as error:
-        failure = _as_failure(error)
+        failure = as_failure(error)
+        if work.plan.kind != "rollback" and isinstance(failure, Interrupted | Unforeseen):
+            raise
         if isinstance(failure, Interrupted):
-            if work.plan.kind != "rollback":
-                raise
             done.interrupted = failure
         done.warnings.append(f"{step}: {failure}")
         state = work.holder.head.state
@@ -295,8 +296,3 @@ def _ended(work: Work, done: Done, url: str, *, paused: bool) -> Deployed:
         warnings=tuple(done.warnings),
         paused=paused,
     )
-
-
-def _as_failure(error: Exception) -> StagelineError:
-    """The error as one that is told in a line, whatever it was."""
-    return error if isinstance(error, StagelineError) else Unforeseen(f"unexpected {type(error).__name__}: {error}")

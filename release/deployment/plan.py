@@ -232,13 +232,16 @@ def consequence(opened: Open, state: State, outcome: Outcome) -> Consequence:
         return "left open" if is_listener_away(opened, state) else "put back"
     if not has_way_back(opened, state):
         return "left open"
-    if opened.kind == "rollback":
-        return "put back" if opened.step == "switched" and not opened.done and outcome == "errored" else "left open"
-    if outcome == "failed":
-        return "put back and stopped"
-    if outcome in ("inconclusive", "held"):
+    if _could_not_switch(opened, outcome):
+        return "put back"
+    if opened.kind == "rollback" or outcome in ("inconclusive", "held", "errored"):
         return "left open"
-    return "left open" if outcome == "errored" and opened.step != "switched" else "put back"
+    return "put back and stopped" if outcome == "failed" else "put back"
+
+
+def _could_not_switch(opened: Open, outcome: Outcome) -> bool:
+    """Whether the one call that moves the listener is what failed."""
+    return opened.step == "switched" and not opened.done and outcome in ("errored", "unforeseen")
 
 
 def described(plan: Plan, steps: tuple[StepName, ...]) -> tuple[tuple[StepName, str], ...]:

@@ -145,7 +145,7 @@ class Watch:
 
     def run(self, subject: Subject) -> Evidence:
         """Watch to the end; the evidence. VerificationFailed or Inconclusive, with everything that was found."""
-        first, start = self._units(subject), self.now()
+        first, start = self.units.of(subject.serving, subject.slot), self.now()
         began = self.ticks()
         end, questions, samples = began + self.bounds.seconds, cycle(questions_of(subject.manifest)), list[Sample]()
         while True:
@@ -176,30 +176,23 @@ class Watch:
             why = f"{question.request.path} answered what cannot be judged: {_unforeseen(error)}"
             return Sample(fault=Fault(why=why), milliseconds=0)
 
-    def _units(self, subject: Subject) -> Running:
-        """How the release runs on each server; nothing where that could not be found out for a reason nobody foresaw:
-        whoever compares it later says so.
-        """
-        try:
-            return self.units.of(subject.serving, subject.slot)
-        except StagelineError:
-            raise
-        except Exception:
-            return {}
-
     def _look(
         self, subject: Subject, samples: Sequence[Sample], first: Running, start: datetime, elapsed: float
     ) -> Judgement:
-        """What is known by now. What nobody foresaw hides neither what our own requests found nor that it happened."""
+        """What is known by now. What nobody foresaw is raised as it is, which puts back what goes forward. But where
+        our own requests speak against the release, it is known to be bad.
+        """
         subject.still_wanted()
         try:
             return self._judge(subject, samples, first, start, elapsed)
         except StagelineError:
             raise
         except Exception as error:
+            faults = judge_requests(samples, self.bounds)
+            if not _any_failed(faults):
+                raise
             unforeseen = Fault(why=f"a look at it could not be finished: {_unforeseen(error)}", failed=False)
-            evidence = {"seconds": round(elapsed), **counted(samples)}
-            return Judgement(faults=(*judge_requests(samples, self.bounds), unforeseen), evidence=evidence)
+            return Judgement(faults=(*faults, unforeseen), evidence={"seconds": round(elapsed), **counted(samples)})
 
     def _judge(
         self, subject: Subject, samples: Sequence[Sample], first: Running, start: datetime, elapsed: float

@@ -188,6 +188,7 @@ BEHIND_THE_SWITCH = {
     ("promotion", "answered", "inconclusive"): "left open",
     ("promotion", "switched", "errored"): "put back",
     ("promotion", "switched", "interrupted"): "put back",
+    ("promotion", "switched", "unforeseen"): "put back",
     ("promotion", "watched", "failed"): "put back and stopped",
     ("promotion", "watched", "inconclusive"): "left open",
     ("promotion", "watched", "errored"): "left open",
@@ -199,6 +200,9 @@ BEHIND_THE_SWITCH = {
     ("hotfix", "watched", "failed"): "put back and stopped",
     ("redeployment", "watched", "failed"): "put back and stopped",
     ("rollback", "switched", "errored"): "put back",
+    ("rollback", "switched", "unforeseen"): "put back",
+    ("rollback", "switched", "stopped"): "left open",
+    ("rollback", "answered", "unforeseen"): "left open",
     ("rollback", "answered", "failed"): "left open",
     ("rollback", "answered", "inconclusive"): "left open",
     ("rollback", "live", "interrupted"): "left open",
@@ -214,6 +218,14 @@ def test_what_follows_a_failure_behind_the_switch(case, expected: str) -> None:
     )
     state = in_step(plan, step, entering(plan, "switched", State()), 1)
     assert consequence(state.open, state, outcome) == expected
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("promotion", "left open"), ("rollback", "left open")])
+def test_a_ledger_that_fails_once_the_listener_moved_takes_nobody_back(kind, expected: str) -> None:
+    release, steps = content_of(manifest("1.0.0")), forward(pause=False)
+    plan = make_plan(deployment="d", kind=kind, environment="dev", release=release, steps=steps, state=State())
+    state = leaving(plan, "switched", in_step(plan, "switched", entering(plan, "switched", State()), 1), "now")
+    assert consequence(state.open, state, "errored") == expected
 
 
 @given(begun())

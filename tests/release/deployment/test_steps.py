@@ -2,6 +2,7 @@
 
 import pytest
 
+from release.deployment.aftermath import Unforeseen
 from release.errors import Inconclusive, VerificationFailed
 from tests.release.deploying import put
 from tests.release.world import World
@@ -65,3 +66,37 @@ def test_the_balancers_own_errors_put_a_release_back(world: World) -> None:
     with pytest.raises(VerificationFailed, match="of the balancer itself"):
         put(world, "1.1.0")
     assert world.servers["dev"].live == "blue"
+
+
+def test_what_nobody_foresaw_in_the_watch_puts_the_release_back_and_stops_nobody(world: World) -> None:
+    put(world, "1.0.0")
+    world.servers["dev"].figures["RequestCount"] = None
+    with pytest.raises(Unforeseen, match=r"1\.1\.0 is not live in dev, users are on 1\.0\.0: unexpected TypeError"):
+        put(world, "1.1.0")
+    state, stops = world.dev.ledger.head().state, world.dev.stops.read()
+    assert (state.open, world.servers["dev"].live, stops.hold, stops.vetoes) == (None, "blue", None, ())
+
+
+def test_what_nobody_foresaw_in_an_up_behind_the_switch_puts_a_promotion_back(world: World) -> None:
+    put(world, "1.0.0")
+
+    def surprising() -> None:
+        if world.servers["dev"].live == "green":
+            raise KeyError("outputs")
+
+    world.dev.stack.before_up = surprising
+    with pytest.raises(Unforeseen, match="unexpected KeyError"):
+        put(world, "1.1.0")
+    assert (world.dev.ledger.head().state.open, world.servers["dev"].live) == (None, "blue")
+
+
+def test_what_nobody_foresaw_behind_the_answer_of_a_rollback_is_a_warning(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+
+    def surprising() -> None:
+        raise KeyError("outputs")
+
+    world.dev.stack.before_up = surprising
+    done = put(world, "1.0.0", kind="rollback")
+    assert (done.warnings, world.servers["dev"].live) == (("applied: unexpected KeyError: 'outputs'",), "blue")

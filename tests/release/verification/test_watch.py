@@ -440,14 +440,12 @@ def test_an_answer_that_nobody_foresaw_is_a_wrong_one() -> None:
 
 
 @pytest.mark.parametrize("part", ["unit", "health", "told"])
-def test_a_look_that_nobody_foresaw_is_inconclusive(part: str) -> None:
-    world = World(**{part: unforeseen})
-    with pytest.raises(Inconclusive, match=r"a look at it could not be finished: unforeseen KeyError") as caught:
-        world.watch(seconds=90)
-    assert str(caught.value).isprintable()
+def test_what_nobody_foresaw_ends_the_watch_as_it_is(part: str) -> None:
+    with pytest.raises(KeyError, match="nobody"):
+        World(**{part: unforeseen}).watch(seconds=90)
 
 
-@pytest.mark.parametrize("part", ["unit", "health", "told"])
+@pytest.mark.parametrize("part", ["health", "told"])
 def test_a_bad_release_is_found_by_our_own_requests_whatever_else_is_unforeseen(part: str) -> None:
     wrong = from_second(0, lambda request: Answer(status=500, body="", milliseconds=5))
     with pytest.raises(VerificationFailed, match="were answered wrongly"):
