@@ -65,7 +65,7 @@ class PutBack:
     def record(self, kind: str, state: State, step: str, **details: object) -> bool:
         """Write it down if that can be done, and say whether it was. LeaseLost: all of this is another's now."""
         told = {"why": self.why, "failed_in": self.opened.step, **details}
-        left = self.opened.release if is_behind_switch(self.opened, self.state) else ""
+        left = _taken_from_users(self.opened, self.state)
         noted = entry(self.opened, kind, state, step, told)
         self.state = state
         try:
@@ -110,7 +110,7 @@ def put_back(
     with progress.step(environment.name, "put back"):
         moved = _listener_back(back)
         silence = _silence(back) if moved else ""
-        _slot_back(back)
+        _slot_back(back, moved=moved)
         _close(back, silence)
     if silence:
         raise Inconclusive(
@@ -211,6 +211,12 @@ def _listener_back(back: PutBack) -> bool:
     return True
 
 
+def _taken_from_users(opened: Open, state: State) -> str:
+    """The release that users lose when the listener goes back; empty where they do not have it, or keep its bytes."""
+    kept = state.live is not None and state.live.digest == opened.digest
+    return opened.release if is_behind_switch(opened, state) and not kept else ""
+
+
 def _users_are_in(environment: Environment, slot: SlotName) -> bool:
     """Whether somebody moved the live listener by hand into a slot that is about to be changed; False if not known."""
     try:
@@ -234,25 +240,34 @@ def _silence(back: PutBack) -> str:
     return ""
 
 
-def _slot_back(back: PutBack) -> None:
-    """Give the slot what it held, as far as it goes, and empty it where that does not come up.
+def _slot_back(back: PutBack, *, moved: bool) -> None:
+    """Give the slot what it held, as far as it goes: what goes wrong with it, foreseen or not, only marks it.
 
     The same ``up`` tells Pulumi's state of a listener that went back.
     """
     touched = was_touched(back.opened, back.state)
-    if touched:
-        content = restored(back.opened.former.content, _undo_id(back))
-        wanted = with_slot(_with_schema(back), back.opened.slot, content)
-        if not back.record("undo started", in_undoing(back.opened, wanted), UNDOING):
-            _mark(back, touched, Broken(f"that it is put back: {back.undone[-1]}"))
-            return
-    elif not back.state.behind:
+    if not touched and not (moved and back.state.behind):
         return
-    failure = _up(back)
-    if touched and isinstance(failure, UpFailed) and _names_slot(failure, back.opened.slot):
-        failure = _emptied(back, failure)
+    try:
+        failure = _restored(back) if touched else _up(back)
+    except LeaseLost:
+        raise
+    except Exception as error:
+        failure = as_failure(error)
     if failure is not None:
         _mark(back, touched, failure)
+
+
+def _restored(back: PutBack) -> StagelineError | None:
+    """Give the slot its former content, or empty it where that does not come up; how it failed."""
+    content = restored(back.opened.former.content, _undo_id(back))
+    wanted = with_slot(_with_schema(back), back.opened.slot, content)
+    if not back.record("undo started", in_undoing(back.opened, wanted), UNDOING):
+        return Broken(f"that it is put back: {back.undone[-1]}")
+    failure = _up(back)
+    if isinstance(failure, UpFailed) and _names_slot(failure, back.opened.slot):
+        return _emptied(back, failure)
+    return failure
 
 
 def _emptied(back: PutBack, failure: StagelineError) -> StagelineError | None:
@@ -273,8 +288,8 @@ def _up(back: PutBack) -> StagelineError | None:
         environment.up(back.holder.lease.fence, back.opened.deployment, back.progress, passed_over=silent)
     except LeaseLost:
         raise
-    except Exception as error:  # whatever it is: nothing that is wrong with the idle slot keeps the deployment open
-        return as_failure(error)
+    except StagelineError as error:
+        return error
     content = back.state.slot(back.opened.slot)
     if silent and content is not None:
         why = f"{', '.join(sorted(silent))} did not answer"

@@ -121,7 +121,7 @@ def leaving(plan: Plan, step: StepName, state: State, now: str) -> State:
     """The state after ``step`` succeeded: what is live is written down only once it was seen."""
     if step == "live":
         return made_live(plan, state, now)
-    if step == "applied":
+    if step in ("installed", "applied"):  # an `up` that ended well told Pulumi's state everything
         state = state.but(behind="")
     if step == "installed" and plan.kind != "rollback":
         state = state.but(brought=newest(state.brought, plan.made_with))

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from release.artifacts.manifest import LONGEST_MS, Check, Manifest
 from release.aws.balancer import Balancer, TargetHealth
 from release.aws.session import may_pass
+from release.deployment.gates import is_enough
 from release.deployment.interruption import INTERRUPTION
 from release.errors import MOST_MESSAGE, Broken, Inconclusive, StagelineError, VerificationFailed
 from release.text import bounded, listed, quoted
@@ -103,7 +104,7 @@ class Verification:
 
     def _too_few(self, target_group: str, beside: str | None) -> Fault | None:
         healthy, serving = self.healthy(target_group), self.healthy(beside) if beside else frozenset()
-        if len(healthy) >= max(1, len(serving)):
+        if is_enough(len(healthy), len(serving)):
             return None
         return Fault(why=f"{len(healthy)} servers are healthy, {len(serving)} are where users are now", failed=False)
 

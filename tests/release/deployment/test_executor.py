@@ -440,3 +440,67 @@ def test_the_index_tells_by_which_deployment_a_release_was_last_live_and_of_othe
     assert (known("1.0.0").live, known("1.0.0").left, known("9.0.0")) == (again.deployment, "", None)
     assert known("1.1.0").left == again.deployment
     assert [lived.release for lived in world.dev.ledger.lives()] == ["1.0.0", "1.1.0", "1.0.0"]
+
+
+def test_a_promotion_that_fails_before_its_slot_runs_no_up_for_what_an_earlier_one_left_behind(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    world.dev.stack.fail_next = ["the stack is locked"]
+    put(world, "1.0.0", kind="rollback")
+    ups = len(world.dev.stack.ups)
+    world.dev.databases.fail = True
+    with pytest.raises(Broken, match="snapshot"):
+        put(world, "1.2.0")
+    assert (len(world.dev.stack.ups), "no up has followed" in state(world).behind) == (ups, True)
+    world.dev.databases.fail = False
+    world.servers["dev"].fails_smoke = {"1.2.0"}
+    with pytest.raises(VerificationFailed):
+        put(world, "1.2.0")
+    assert state(world).behind == ""
+
+
+def test_a_redeployment_that_is_put_back_takes_its_release_from_nobody(world: World) -> None:
+    put(world, "1.0.0")
+    world.servers["dev"].unreachable = {"1.0.0"}
+    with pytest.raises(Inconclusive):
+        put(world, "1.0.0", kind="redeployment")
+    world.servers["dev"].unreachable = set()
+    abort(world.dev, OPS, Silent())
+    known = world.dev.ledger.known("1.0.0")
+    assert (bool(known.live), known.left, world.servers["dev"].live) == (True, "", "blue")
+
+
+def test_what_nobody_foresaw_while_the_slot_is_put_back_closes_the_deployment_with_the_slot_marked(
+    world: World,
+) -> None:
+    put(world, "1.0.0")
+    world.servers["dev"].fails_smoke_live = {"1.4.0"}
+
+    def surprising(*_: object) -> bool:
+        raise KeyError("Reservations")
+
+    world.dev.fleet.migration_began = surprising
+    world.publish("1.4.0")
+    world.dev.fleet.silent = surprising
+    with pytest.raises(VerificationFailed, match=r"not done: slot green may hold .*unexpected KeyError"):
+        put(world, "1.4.0")
+    assert (state(world).open, world.servers["dev"].live) == (None, "blue")
+    assert "unexpected KeyError" in state(world).green.unsure
+
+
+def test_a_listener_that_is_not_found_for_a_reason_nobody_foresaw_stays_open_and_says_so(world: World) -> None:
+    put(world, "1.0.0")
+    world.servers["dev"].fails_smoke_live = {"1.4.0"}
+    move = world.dev.listeners.move
+
+    def surprising(entrance, slot):
+        if slot == "blue":
+            raise KeyError("VpcId")
+        return move(entrance, slot)
+
+    world.dev.listeners.move = surprising
+    with pytest.raises(Broken, match=r"could not be moved back .*unexpected KeyError: 'VpcId'; users are on 1\.4\.0"):
+        put(world, "1.4.0")
+    world.dev.listeners.move = move
+    abort(world.dev, OPS, Silent())
+    assert (state(world).open, world.servers["dev"].live) == (None, "blue")
