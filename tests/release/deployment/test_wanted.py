@@ -1,0 +1,132 @@
+"""Whether a deployment is still wanted: the rule, and who is asked for it when."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from release.deployment.executor import resume
+from release.deployment.lanes import FORWARD, IN_PLACE
+from release.deployment.plan import Plan, make_plan
+from release.deployment.wanted import Held, Unwanted, refuse_stopped
+from release.errors import StagelineError
+from release.ledger.head import State
+from release.ledger.stops import Cause, Rule, Stops, asked_to_end, frozen, held, vetoed
+from release.verbs.promote import content_of
+from tests.release.deploying import Silent, put, state
+from tests.release.deployment.test_plan import digest, manifest
+from tests.release.world import OPS, World
+
+NOW = datetime.fromisoformat("2026-11-20T12:00:00+00:00")
+CAUSE = Cause(reason="loses rows", by="ops", at=NOW)
+
+
+def plan(kind: str) -> Plan:
+    steps = IN_PLACE if kind == "rollback" else FORWARD
+    release = content_of(manifest("1.1.0"))
+    return make_plan(
+        deployment="dev-1", kind=kind, environment="dev", release=release, steps=steps, state=State(), reason=""
+    )
+
+
+STOPS: dict[str, tuple[Stops, type[StagelineError] | None, type[StagelineError] | None]] = {
+    "nothing": (Stops(), None, None),
+    "veto": (vetoed(Stops(), CAUSE, release="1.1.0", digest=digest("1.1.0")), Unwanted, None),
+    "veto of other bytes": (vetoed(Stops(), CAUSE, release="1.1.0", digest="f" * 64), None, None),
+    "hold": (held(Stops(), CAUSE), Held, None),
+    "freeze": (frozen(Stops(), CAUSE, NOW + timedelta(seconds=1)), Held, None),
+    "freeze that is over": (frozen(Stops(), CAUSE, NOW), None, None),
+    "wish": (asked_to_end(Stops(), CAUSE, "dev-1"), Unwanted, Unwanted),
+    "wish for another": (asked_to_end(Stops(), CAUSE, "dev-0"), None, None),
+    "hold and wish": (asked_to_end(held(Stops(), CAUSE), CAUSE, "dev-1"), Unwanted, Unwanted),
+    "hold and veto": (vetoed(held(Stops(), CAUSE), CAUSE, release="1.1.0", digest=digest("1.1.0")), Unwanted, None),
+}
+
+
+def refused(stops: Stops, kind: str) -> type[StagelineError] | None:
+    try:
+        refuse_stopped(stops, plan(kind), NOW)
+    except StagelineError as error:
+        assert "ops" in str(error) and "loses rows" in str(error)
+        return type(error)
+    return None
+
+
+@pytest.mark.parametrize(("stops", "forward", "back"), STOPS.values(), ids=STOPS)
+@pytest.mark.parametrize("kind", ["promotion", "hotfix", "redeployment", "rollback"])
+def test_what_stands_stops_a_deployment_by_the_rule(stops, forward, back, kind: str) -> None:
+    assert refused(stops, kind) is (back if kind == "rollback" else forward)
+
+
+@given(st.lists(st.sampled_from([stops for stops, _, back in STOPS.values() if back is None]), max_size=3))
+def test_no_stop_but_the_wish_that_it_ends_keeps_users_from_going_back(several: list[Stops]) -> None:
+    together = Stops()
+    for one in several:
+        together = together.but(
+            hold=one.hold or together.hold,
+            freeze=one.freeze or together.freeze,
+            vetoes=(*together.vetoes, *one.vetoes),
+            ending=one.ending or together.ending,
+        )
+    assert refused(together, "rollback") is None
+
+
+def stop(world: World, rule: Rule) -> None:
+    world.dev.stops.change("stopped", rule, OPS, {})
+
+
+def when_installing(world: World, rule: Rule) -> None:
+    def once() -> None:
+        world.dev.stack.before_up = lambda: None
+        stop(world, rule)
+
+    world.dev.stack.before_up = once
+
+
+@pytest.mark.parametrize("ends", [Held, Unwanted], ids=["hold", "veto"])
+def test_what_is_stopped_while_it_is_installed_is_put_back_before_users_see_it(
+    world: World, ends: type[StagelineError]
+) -> None:
+    put(world, "1.0.0")
+    bytes_of = world.publish("1.1.0").digest
+    rules: dict[type[StagelineError], Rule] = {
+        Held: lambda stops: held(stops, CAUSE),
+        Unwanted: lambda stops: vetoed(stops, CAUSE, release="1.1.0", digest=bytes_of),
+    }
+    when_installing(world, rules[ends])
+    with pytest.raises(ends, match=r"1\.1\.0 is not live in dev, users are on 1\.0\.0"):
+        put(world, "1.1.0")
+    assert (state(world).open, world.servers["dev"].live, world.dev.listeners.moves) == (None, "blue", ["blue"])
+
+
+def when_watching(world: World, rule: Rule) -> None:
+    read, servers = world.dev.stops.read, world.servers["dev"]
+
+    def reading() -> Stops:
+        if servers.live == "green":
+            world.dev.stops.read = read
+            stop(world, rule)
+        return read()
+
+    world.dev.stops.read = reading
+
+
+def test_a_veto_during_the_watch_puts_the_release_back_at_the_next_look(world: World) -> None:
+    put(world, "1.0.0")
+    bytes_of = world.publish("1.1.0").digest
+    when_watching(world, lambda stops: vetoed(stops, CAUSE, release="1.1.0", digest=bytes_of))
+    with pytest.raises(Unwanted, match=r"1\.1\.0 was vetoed by ops"):
+        put(world, "1.1.0")
+    assert (state(world).open, world.servers["dev"].live) == (None, "blue")
+
+
+def test_a_hold_during_the_watch_leaves_users_where_they_are_until_a_person_decides(world: World) -> None:
+    put(world, "1.0.0")
+    when_watching(world, lambda stops: held(stops, CAUSE))
+    with pytest.raises(Held, match=r"users are on 1\.1\.0"):
+        put(world, "1.1.0")
+    assert (state(world).open.step, world.servers["dev"].live) == ("watched", "green")
+    with pytest.raises(Held):
+        resume(world.dev, OPS, Silent())
+    assert world.servers["dev"].live == "green"
