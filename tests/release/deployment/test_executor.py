@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from release.artifacts.schema import Schema
 from release.deployment.executor import abort, deploy, resume
 from release.deployment.gates import Gate
 from release.deployment.lanes import FORWARD, IN_PLACE, INSTALLED_BACK, STARTED
@@ -504,3 +505,66 @@ def test_a_listener_that_is_not_found_for_a_reason_nobody_foresaw_stays_open_and
     world.dev.listeners.move = move
     abort(world.dev, OPS, Silent())
     assert (state(world).open, world.servers["dev"].live) == (None, "blue")
+
+
+NEW_SCHEMA = Schema(version=7, oldest=3)
+
+
+@pytest.mark.parametrize(
+    ("began", "told", "expected"),
+    [
+        pytest.param(True, True, NEW_SCHEMA, id="it-began"),
+        pytest.param(False, True, None, id="it-did-not"),
+        pytest.param(False, False, NEW_SCHEMA, id="nobody-can-tell"),
+    ],
+)
+def test_the_schema_of_a_failed_installation_counts_by_the_servers_word(
+    world: World, began: bool, told: bool, expected: Schema | None
+) -> None:
+    put(world, "1.0.0")
+    servers, manifest = world.servers["dev"], world.publish("1.1.0")
+    servers.fails_to_install, servers.tells_migrations = {"1.1.0"}, told
+    wanted = order(world, manifest)
+
+    def migrating() -> None:
+        servers.migrated_for = {state(world).open.deployment} if began else set()
+
+    world.dev.stack.before_up = migrating
+    with pytest.raises(Broken, match=r"installing 1\.1\.0 failed"):
+        deploy(world.dev, replace(wanted, release=wanted.release.but(made_with=NEW_SCHEMA)), OPS, Silent())
+    assert (state(world).open, state(world).brought) == (None, expected)
+
+
+def test_what_failed_before_it_was_installed_brings_no_schema_and_asks_no_server(world: World) -> None:
+    put(world, "1.0.0")
+    world.servers["dev"].tells_migrations = False
+    world.dev.databases.fail = True
+    wanted = order(world, world.publish("1.1.0"))
+    with pytest.raises(Broken, match="snapshot"):
+        deploy(world.dev, replace(wanted, release=wanted.release.but(made_with=NEW_SCHEMA)), OPS, Silent())
+    assert state(world).brought is None
+
+
+def test_a_signal_while_it_is_put_back_does_not_make_what_was_live_silent(world: World) -> None:
+    put(world, "1.0.0")
+    put(world, "1.1.0", pause=True)
+    resumed, url = world.dev.verification.wait_until_answering, []
+
+    def once(live: str, version: str, limit: float) -> None:
+        world.dev.verification.wait_until_answering = resumed
+        url.append(live)
+        raise Interrupted(signal.SIGTERM, "it was interrupted by SIGTERM")
+
+    world.dev.stack.before_up = lambda: None
+    world.servers["dev"].fails_smoke_live = {"1.1.0"}
+    move = world.dev.listeners.move
+
+    def moving(entrance, slot):
+        if slot == "blue":
+            world.dev.verification.wait_until_answering = once
+        return move(entrance, slot)
+
+    world.dev.listeners.move = moving
+    with pytest.raises(VerificationFailed, match=r"1\.1\.0 is not live in dev, users are on 1\.0\.0"):
+        resume(world.dev, OPS, Silent())
+    assert (url, state(world).open) == (["http://live:80"], None)
