@@ -1,16 +1,38 @@
-"""What a deployment finds out before anything changes: that nothing but its release would come along, and that nobody
-is where it installs.
+"""What a deployment finds out before anything changes: that nothing but its release would come along, that nobody is
+where it installs, and that the credentials outlast it.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from release.aws.listeners import Entrance
+from release.aws.session import refuse_too_short
 from release.environment import Environment
 from release.errors import Refused
 from release.ledger.head import SlotName
 from settings.fingerprint import fingerprint
+from settings.model import Settings
 from settings.stackfile import program_dir
+
+SNAPSHOT_TIME = timedelta(minutes=10)  # of a database of some 100 GB; the first one of a database takes longest
+REST = timedelta(minutes=10)  # AWS's part of two `up`, and of putting it back
+
+
+def refuse_short_credentials(environment: Environment) -> None:
+    """Refused where the caller's credentials end before a deployment forward is likely to. Never asked by what goes
+    back.
+    """
+    refuse_too_short(environment.session.expires_in(), time_needed(environment.settings))
+
+
+def time_needed(settings: Settings) -> timedelta:
+    """How long a slow deployment takes until it is closed: an estimate below the sum of all limits, which nobody's
+    credentials would outlast. The watch is known; installing takes twice what one server may, for canary and others.
+    """
+    snapshot = timedelta() if settings.backup.before == "none" else SNAPSHOT_TIME
+    known = timedelta(seconds=settings.watch.seconds + 2 * settings.servers.install_timeout)
+    return known + snapshot + REST
 
 
 def refuse_other_changes(environment: Environment, outputs: Mapping[str, Any], fence: int) -> str:

@@ -10,15 +10,18 @@ from pathlib import Path
 
 from release.artifacts.manifest import Manifest, Verdict, checked_version
 from release.artifacts.pruning import refuse_pruned
+from release.backups.pruning import tidy
 from release.deployment.executor import Deployed, Order, deploy
 from release.deployment.gates import PromotionFacts, promotion_gates, refuse_unless_passed
 from release.deployment.lanes import forward
+from release.deployment.preflight import refuse_short_credentials
 from release.deployment.vetoes import vetoes_elsewhere
 from release.environment import Environment, open_environment
+from release.errors import Interrupted
 from release.ledger.head import Head, Slot
 from release.ledger.index import Known
 from release.ledger.lease import IMPATIENT, Patience
-from release.ledger.ledger import Free
+from release.ledger.ledger import Free, Writer
 from release.output import Progress
 
 
@@ -41,6 +44,7 @@ def promote(project_dir: Path, version: str, route: Route, *, ci: str, progress:
     target = open_environment(project_dir, route.target)
     target.stack.refuse_missing_engine()
     writer = target.identify(ci)
+    refuse_short_credentials(target)
     source = _source(project_dir, route, target)
     order = promotion_order(project_dir, version, route, progress)
     refuse_unless_passed(order.gates, f"promoting {version} to {target.name}")
@@ -49,7 +53,22 @@ def promote(project_dir: Path, version: str, route: Route, *, ci: str, progress:
     if source is not None:
         with progress.step(target.name, f"artifact copied from {source.name}"):
             target.releases.adopt(manifest, source.releases)
-    return deploy(target, order, writer, progress)
+    return tidied(target, deploy(target, order, writer, progress), writer, progress)
+
+
+def tidied(environment: Environment, done: Deployed, writer: Writer, progress: Progress) -> Deployed:
+    """A deployment that is over, with the environment's old snapshots deleted; why they stay is a warning.
+
+    A protected environment leaves that to `release tick`, and what waits for people is not over.
+    """
+    if done.paused or environment.settings.protected:
+        return done
+    try:
+        why_not = tidy(environment, writer, progress)["why_not"]
+    except Interrupted as error:
+        error.put_in_context(f"{done.version} is live in {environment.name}, what follows is not done")
+        raise
+    return replace(done, warnings=(*done.warnings, f"old snapshots stay: {why_not}")) if why_not else done
 
 
 def promotion_order(project_dir: Path, version: str, route: Route, progress: Progress) -> Order:

@@ -5,10 +5,11 @@ from pathlib import Path
 from release.deployment.executor import Deployed, Order, deploy
 from release.deployment.gates import RedeploymentFacts, redeployment_gates, refuse_unless_passed
 from release.deployment.lanes import forward
+from release.deployment.preflight import refuse_short_credentials
 from release.environment import Environment, open_environment
 from release.errors import Refused
 from release.output import Progress
-from release.verbs.promote import content_of
+from release.verbs.promote import content_of, tidied
 
 
 def redeploy(project_dir: Path, name: str, *, ci: str, progress: Progress) -> Deployed:
@@ -16,9 +17,10 @@ def redeploy(project_dir: Path, name: str, *, ci: str, progress: Progress) -> De
     environment = open_environment(project_dir, name)
     environment.stack.refuse_missing_engine()
     writer = environment.identify(ci)
+    refuse_short_credentials(environment)
     order = order_again(environment)
     refuse_unless_passed(order.gates, f"deploying {order.release.release} to {name} again")
-    return deploy(environment, order, writer, progress)
+    return tidied(environment, deploy(environment, order, writer, progress), writer, progress)
 
 
 def redeployment_order(project_dir: Path, name: str) -> Order:

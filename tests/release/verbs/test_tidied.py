@@ -1,0 +1,89 @@
+"""What a promotion does besides: look at the credentials before it, and delete old snapshots after it."""
+
+import signal
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from release.aws.session import AwsSession
+from release.deployment.executor import Deployed
+from release.deployment.preflight import refuse_short_credentials, time_needed
+from release.environment import Environment
+from release.errors import Broken, Interrupted, Refused
+from release.verbs.promote import tidied
+from settings.stackfile import load
+from tests.release.deploying import Silent, put
+from tests.release.world import OPS, ROOT, World
+
+
+class Snapshots:
+    """RDS: no snapshots, or no answer."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.asked = 0
+        self._failure = failure
+
+    def manual_snapshots(self) -> tuple[()]:
+        self.asked += 1
+        if self._failure:
+            raise self._failure
+        return ()
+
+
+def after(world: World, snapshots: Snapshots, *, protected: bool = False, paused: bool = False) -> Deployed:
+    """How a deployment ends in dev."""
+    done = put(world, "1.0.0", pause=paused)
+    settings = world.dev.settings.model_copy(update={"protected": protected})
+    return tidied(replace(world.dev, databases=snapshots, settings=settings), done, OPS, Silent())
+
+
+def test_a_deployment_that_is_over_looks_for_old_snapshots_and_says_nothing_of_it(world: World) -> None:
+    snapshots = Snapshots()
+    assert (after(world, snapshots).warnings, snapshots.asked) == ((), 1)
+
+
+def test_that_they_could_not_be_deleted_is_a_warning(world: World) -> None:
+    done = after(world, Snapshots(Broken("cannot list the snapshots: AccessDenied")))
+    assert done.warnings == ("old snapshots stay: cannot list the snapshots: AccessDenied",)
+    assert world.dev.ledger.head().state.live.release == "1.0.0"
+
+
+@pytest.mark.parametrize("how", ["protected", "paused"])
+def test_a_protected_environment_and_one_that_waits_for_people_are_left_alone(world: World, how: str) -> None:
+    snapshots = Snapshots()
+    assert (after(world, snapshots, **{how: True}).warnings, snapshots.asked) == ((), 0)
+
+
+def test_who_interrupts_it_is_told_what_is_live(world: World) -> None:
+    with pytest.raises(Interrupted, match=r"1\.0\.0 is live in dev, what follows is not done"):
+        after(world, Snapshots(Interrupted(signal.SIGTERM, "it was interrupted")))
+
+
+def with_credentials_for(world: World, left: timedelta, monkeypatch: pytest.MonkeyPatch) -> Environment:
+    monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", (datetime.now(UTC) + left).isoformat())
+    settings = world.dev.settings
+    return replace(world.dev, session=AwsSession(account=settings.account, region=settings.region, role=None))
+
+
+def test_credentials_that_end_before_a_promotion_would_are_refused(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needed = time_needed(world.dev.settings)
+    with pytest.raises(Refused, match=r"your credentials end in .* minutes, and this may take .* minutes"):
+        refuse_short_credentials(with_credentials_for(world, needed - timedelta(minutes=1), monkeypatch))
+    refuse_short_credentials(with_credentials_for(world, needed + timedelta(minutes=1), monkeypatch))
+
+
+def test_what_a_promotion_needs_follows_its_settings() -> None:
+    settings = load(ROOT, "dev")
+    longer = settings.watch.model_copy(update={"seconds": settings.watch.seconds + 600})
+    no_snapshot = settings.backup.model_copy(update={"before": "none"})
+    needed = time_needed(settings)
+    assert time_needed(settings.model_copy(update={"watch": longer})) == needed + timedelta(minutes=10)
+    assert time_needed(settings.model_copy(update={"backup": no_snapshot})) < needed
+
+
+@pytest.mark.parametrize("name", ["dev", "qa", "staging", "prod"])
+def test_the_hour_that_a_role_gives_by_default_is_enough_everywhere(name: str) -> None:
+    assert time_needed(load(ROOT, name)) < timedelta(hours=1)
