@@ -4,7 +4,9 @@ The environment sends this text with a line `SETTINGS = '{"region": ...}'` above
 only, Python 3.9 or newer; needs the `aws` command. Everything here may run again without harm.
 
 Only slots that hold a release are waited for, and a target group that no listener refers to counts as done: nobody
-gets anything from it, and the load balancer does not check it.
+gets anything from it, and the load balancer does not check it. Where for a while no other server of a slot is healthy
+either, the wait is over: it protects users, and nobody serves any, so a release that is ill everywhere would keep its
+own servers from being replaced.
 """
 
 import json
@@ -17,6 +19,7 @@ from typing import Any
 SETTINGS: str
 
 PAUSE = 1.0  # seconds between two looks
+ALONE = 20.0  # seconds without another healthy server: longer than one failed health check, shorter than any limit
 COMMAND_LIMIT = 30.0
 DONE = ("healthy", "unused")
 
@@ -30,8 +33,15 @@ def main(settings: dict[str, Any]) -> None:
 
 
 def wait(slot: str, group: str, settings: dict[str, Any], end: float) -> None:
-    while (state := state_of(group, settings["server"], settings["region"])) not in DONE:
-        if time.monotonic() > end:
+    served = time.monotonic()  # when another server was healthy last, as far as is known
+    while (state := state_of(settings["server"], states := states_in(group, settings["region"]))) not in DONE:
+        now = time.monotonic()
+        if is_served(settings["server"], states):
+            served = now
+        elif now - served > ALONE:
+            print(f"{slot} is {state}, and healthy on no other server: nobody is waited for")
+            return
+        if now > end:
             sys.exit(f"the load balancer says that {slot} is {state} after {settings['limit']} seconds")
         time.sleep(PAUSE)
 
@@ -40,8 +50,18 @@ def holds_release(slot: str) -> bool:
     return (Path.home() / "stageline/slots" / slot / "slot.json").exists()
 
 
-def state_of(group: str, server: str, region: str) -> str:
-    """The server's state in the words of the load balancer; an answer that did not come is worth another look."""
+def state_of(server: str, states: dict[str, str] | str) -> str:
+    """The server's state in the words of the load balancer, or why it is not known."""
+    return states if isinstance(states, str) else states.get(server, "not registered")
+
+
+def is_served(server: str, states: dict[str, str] | str) -> bool:
+    """Whether another server is healthy; of an answer that did not come it is taken for granted."""
+    return isinstance(states, str) or any(state == "healthy" for id, state in states.items() if id != server)
+
+
+def states_in(group: str, region: str) -> dict[str, str] | str:
+    """The state of each server; why it is not known where no answer came, which is worth another look."""
     arguments = ["aws", "elbv2", "describe-target-health", "--target-group-arn", group, "--region", region]
     try:
         done = subprocess.run(
@@ -50,8 +70,7 @@ def state_of(group: str, server: str, region: str) -> str:
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         return f"not known ({type(error).__name__})"
     targets = json.loads(done.stdout)["TargetHealthDescriptions"]
-    states = [target["TargetHealth"]["State"] for target in targets if target["Target"]["Id"] == server]
-    return states[0] if states else "not registered"
+    return {target["Target"]["Id"]: target["TargetHealth"]["State"] for target in targets}
 
 
 if __name__ == "__main__":
