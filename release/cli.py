@@ -30,7 +30,24 @@ NO_FILTERS = ("environment", "file", "as_json")  # of `history`
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 plan_option = click.option("--plan", "only_plan", is_flag=True, help="Show gates and steps, and change nothing.")
-reason_option = click.option("--reason", required=True, help="Why, for the ledger.")
+
+
+def _reason(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """A reason as the ledger keeps it, whoever gives it for what: one printable line of bounded length."""
+    from release.ledger.stops import MOST_REASON
+    from release.text import bounded, printable
+
+    source = context.get_parameter_source(parameter.name or "")
+    if source is not click.core.ParameterSource.DEFAULT and not value.strip():
+        raise WrongUsage("a reason says why", hint="give --reason WHY")
+    if len(value) > MOST_REASON:
+        raise WrongUsage(f"a reason has {MOST_REASON} characters at most, this one {len(value)}")
+    if value != printable(value):
+        raise WrongUsage("a reason is one line of what prints", hint=f"give: {bounded(value, MOST_REASON)}")
+    return value
+
+
+reason_option = click.option("--reason", required=True, callback=_reason, help="Why, for the ledger.")
 lift_option = click.option("--lift", is_flag=True, help="End it instead.")
 
 
@@ -124,7 +141,7 @@ def publish(
 @click.option("--to", "target", required=True, help="The environment where it shall be live.")
 @click.option("--from", "source", help="Where it is live and verified.  [default: the environment before]")
 @click.option("--hotfix", is_flag=True, help="Skip the environments in between; needs --from and --reason.")
-@click.option("--reason", default="", help="Why this hotfix must not wait, for the ledger.")
+@click.option("--reason", default="", callback=_reason, help="Why this hotfix must not wait, for the ledger.")
 @click.option("--until", type=click.Choice(["verified"]), help="Stop before users get it, for people to look at it.")
 @click.option(
     "--wait",
@@ -171,7 +188,7 @@ def promote(
 @click.option("--to", "version", help="The release to go back to.  [default: the last verified one before]")
 @click.option("--force", is_flag=True, help="Overrule a veto, or that fewer servers are healthy; with --reason.")
 @click.option("--despite-schema", is_flag=True, help="Overrule what the database's schema says; with --reason.")
-@click.option("--reason", default="", help="Why a rule is overruled, for the ledger.")
+@click.option("--reason", default="", callback=_reason, help="Why a rule is overruled, for the ledger.")
 @plan_option
 @json_option
 @click.pass_obj

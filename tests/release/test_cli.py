@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from release.cli import _exit_code
+from release.cli import _exit_code, release
 from release.errors import Broken, Inconclusive, Interrupted, LeaseHeld, Refused, StagelineError, WrongUsage
 from settings.errors import InvalidSettings, Problem
 
@@ -67,6 +67,52 @@ def test_context_is_told_first_and_the_hint_stays_last() -> None:
     error: StagelineError = Broken("the installer failed", hint="look at the log")
     error.put_in_context("1.2.0 is not live in dev")
     assert str(error) == "1.2.0 is not live in dev: the installer failed; look at the log"
+
+
+REASONED = {
+    "accept": ("dev",),
+    "stop": ("dev",),
+    "adopt-listener": ("dev",),
+    "mark-out": ("dev", "env-servers-1"),
+    "hold": ("dev",),
+    "freeze": ("dev", "--lift"),
+    "veto": ("1.0.0",),
+    "unlock": ("dev", "5f-1"),
+    "promote": ("1.0.0", "--to", "prod", "--from", "qa", "--hotfix"),
+    "rollback": ("dev", "--force"),
+}
+
+
+def test_no_other_verb_takes_a_reason() -> None:
+    takes = {name for name, verb in release.commands.items() if "reason" in {one.name for one in verb.params}}
+    assert takes == set(REASONED)
+
+
+@pytest.mark.parametrize("verb", REASONED)
+@pytest.mark.parametrize(
+    ("reason", "line"),
+    [
+        pytest.param("x" * 501, "a reason has 500 characters at most, this one 501", id="too-long"),
+        pytest.param("fine\x1b[2K", r"a reason is one line of what prints; give: fine\x1b[2K", id="moves-the-cursor"),
+        pytest.param("fine\nlive", "a reason is one line of what prints; give: fine live", id="two-lines"),
+        pytest.param("  ", "a reason says why; give --reason WHY", id="blank"),
+    ],
+)
+def test_a_reason_that_cannot_be_kept_is_one_line_and_exit_2(
+    verb: str, reason: str, line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--project", str(tmp_path), verb, *REASONED[verb], "--reason", reason]
+    assert _exit_code(lambda: release.main(arguments, standalone_mode=False)) == 2
+    assert capsys.readouterr().err == f"release: {line}\n"
+
+
+@pytest.mark.parametrize("verb", REASONED)
+def test_a_reason_of_five_hundred_characters_passes(
+    verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--project", str(tmp_path), verb, *REASONED[verb], "--reason", "ü" * 500]
+    _exit_code(lambda: release.main(arguments, standalone_mode=False))
+    assert "stack file" in capsys.readouterr().err  # it came as far as the project, which is none
 
 
 def test_help_needs_neither_boto3_nor_pulumi_nor_pydantic() -> None:
