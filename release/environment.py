@@ -104,6 +104,10 @@ class Environment:
             told=progress.note,
         )
 
+    def replace(self, urn: str, fence: int, progress: Progress) -> None:
+        """The same ``up``, which makes the resource ``urn`` anew."""
+        self.stack.replace(urn, fence=fence, wait=lock_wait(os.environ), told=progress.note)
+
     @property
     def stack_file(self) -> Path:
         """The stack file that the settings were read from."""

@@ -43,7 +43,8 @@ def maintenance(environment: Environment, task: Task, head: Head, writer: Writer
     """
     requested = _entry(task, "requested", head)
     free = environment.ledger.free_lease(Patience(until_silent=True))
-    with INTERRUPTION.watched(), environment.ledger.begin(requested, head, writer, free) as holder:
+    way_on = f"see what was begun with release history {environment.name}, then run it again"
+    with INTERRUPTION.watched(way_on=way_on), environment.ledger.begin(requested, head, writer, free) as holder:
         try:
             yield holder
         except LeaseLost:

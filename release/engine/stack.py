@@ -106,10 +106,13 @@ class Stack:
         environment = {FENCE: str(fence), DEPLOYMENT: deployment, PASSED_OVER: ",".join(passed_over)}
         self._up([], environment, Patience(self.name, wait, told, self._pause))
 
-    def replace(self, urn: str, *, fence: int) -> None:
-        """An ``up`` that also makes the resource ``urn`` anew, by what the program says now: the new one first."""
+    def replace(self, urn: str, *, fence: int, wait: float = 0.0, told: Callable[[str], None] = _to_nobody) -> None:
+        """An ``up`` that also makes the resource ``urn`` anew, by what the program says now: the new one first.
+
+        A lock is waited for as in ``up``.
+        """
         environment = {FENCE: str(fence), DEPLOYMENT: "", PASSED_OVER: ""}
-        self._up(["--replace", urn], environment, Patience(self.name, 0.0, _to_nobody))
+        self._up(["--replace", urn], environment, Patience(self.name, wait, told, self._pause))
 
     def preview(self, *, fence: int, deployment: str = "") -> tuple[str, ...]:
         """What an ``up`` under this fence would change now, each with its kind: "env-lb-live (update)".

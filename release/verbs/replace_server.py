@@ -56,7 +56,7 @@ def replace_one(environment: Environment, server: str, head: Head, writer: Write
     with maintenance(environment, task, head, writer) as holder:
         _mark_in(holder, server)
         with progress.step(environment.name, f"{server} replaced"):
-            _replace(environment, server, urn, holder.lease.fence)
+            _replace(environment, server, urn, holder.lease.fence, progress)
         outputs = environment.stack.outputs()
         if serves or _somebody_serves(environment, outputs, head.state):
             with progress.step(environment.name, "all servers healthy"):
@@ -81,9 +81,9 @@ def instance_urn(stack: Mapping[str, Any], instance: str) -> str:
     raise Broken(f"the stack does not know the instance {instance}", hint="run: pulumi up --refresh")
 
 
-def _replace(environment: Environment, server: str, urn: str, fence: int) -> None:
+def _replace(environment: Environment, server: str, urn: str, fence: int, progress: Progress) -> None:
     try:
-        environment.stack.replace(urn, fence=fence)
+        environment.replace(urn, fence, progress)
     except StagelineError as error:
         error.put_in_context(f"{server} was not replaced")
         going_on = f"it goes on where it stopped with: pulumi up --stack {environment.name}"

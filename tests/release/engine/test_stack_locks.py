@@ -243,6 +243,14 @@ def test_a_lock_of_somebody_else_is_waited_for_and_told_once(
     assert (waiting.seconds, verbs(tmp_path)) == (7.0, ["up"] * 4)
 
 
+def test_a_replacement_waits_for_a_lock_as_well(
+    stack: Stack, tmp_path: Path, locks: Path, waiting: Waiting, held: None
+) -> None:
+    waiting.then = lambda seconds: (locks / "5f-1.json").unlink() if seconds == 7.0 else None
+    stack.replace("urn:of:a server", fence=1, wait=300, told=waiting.told.append)
+    assert (len(waiting.told), waiting.seconds, verbs(tmp_path)) == (1, 7.0, ["up"] * 4)
+
+
 def test_after_the_limit_it_says_how_long_it_waited_and_for_whom(
     stack: Stack, tmp_path: Path, locks: Path, waiting: Waiting, held: None
 ) -> None:

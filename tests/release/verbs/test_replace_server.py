@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -27,7 +28,8 @@ class Machines(FakeStack):
         self.replaced: list[tuple[str, int]] = []
         self.fails = ""
 
-    def replace(self, urn: str, *, fence: int) -> None:
+    def replace(self, urn: str, *, fence: int, wait: float, told: Callable[[str], None]) -> None:
+        told(f"waiting at most {wait:.0f} s")
         self.replaced.append((urn, fence))
         if self.fails:
             raise Broken(self.fails)
@@ -80,6 +82,15 @@ def test_the_instance_of_that_server_is_replaced_under_the_lease(world: World, m
     assert (done.server, done.before, done.now) == ("env-servers-2", "i-2", "i-3")
     assert machines.replaced == [(URN, before.fence + 1)]
     assert not world.dev.ledger.lease().held
+
+
+def test_a_lock_is_waited_for_as_by_a_deployment_and_that_is_told(
+    world: World, machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STAGELINE_LOCK_WAIT", "7")
+    told = io.StringIO()
+    replace_one(world.dev, "env-servers-2", world.dev.ledger.head(), OPS, Progress(told))
+    assert "waiting at most 7 s" in told.getvalue()
 
 
 def test_the_ledger_tells_of_it_and_its_state_stays(world: World, machines: Machines) -> None:
