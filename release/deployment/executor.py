@@ -139,7 +139,8 @@ def _refuse_moved_listener(environment: Environment, opened: Open) -> None:
     if environment.listeners.slot_in_use(entrance) != opened.slot:
         raise Refused(
             f"the live listener of {name} was moved away from {opened.release} since its switch",
-            hint=f"put it back with: release abort {name}, or keep users there: release adopt-listener {name}",
+            hint=f"put it back with: release abort {name}, or keep users there: release adopt-listener {name} "
+            "--reason WHY",
         )
 
 

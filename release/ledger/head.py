@@ -153,9 +153,13 @@ def with_slot(state: State, name: SlotName, content: Slot | None) -> State:
 
 def way_on(environment: str, state: State) -> str:
     """How an open deployment is ended: only by verbs that are allowed in its step."""
-    if state.open is not None and state.open.step == "undoing":
+    opened = state.open
+    if opened is not None and opened.step == "undoing":
         return f"end it with: release abort {environment}"
-    return f"end it with: release resume {environment}, or abort"
+    if opened is None or opened.slot != state.declared:
+        return f"end it with: release resume {environment}, or abort"
+    elsewhere = ", rollback --to VERSION" if opened.kind == "rollback" else ""
+    return f"end it with: release resume {environment}, accept --reason WHY{elsewhere}, or abort"
 
 
 def emptied(deployment: str) -> Slot:

@@ -13,7 +13,7 @@ from release.deployment.steps import verdict_of
 from release.deployment.users import what_users_see
 from release.environment import Environment, open_environment
 from release.errors import Refused, StagelineError
-from release.ledger.head import Head, Open
+from release.ledger.head import Head, Open, way_on
 from release.ledger.lease import Patience
 from release.ledger.ledger import Entry, Writer
 from release.output import Progress
@@ -73,7 +73,7 @@ def _refuse_before_switch(environment: Environment, head: Head, opened: Open) ->
         return
     raise Refused(
         f"{opened.deployment} is in step {opened.step!r}: users do not have {opened.release}",
-        hint=f"go on with: release resume {environment.name}, or put it back with: release abort {environment.name}",
+        hint=way_on(environment.name, head.state),
     )
 
 

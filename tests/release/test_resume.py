@@ -1,10 +1,13 @@
 """A deployment that stopped half-way: what resume goes on with, what stays open, and what follows a failed verdict."""
 
+import re
+
 import pytest
 
 from release.deployment.executor import abort, resume
 from release.deployment.lanes import FORWARD
 from release.errors import Broken, Inconclusive, Refused, VerificationFailed
+from release.ledger.head import Former, Open, SlotName, State, way_on
 from release.ledger.ledger import Entry, Writer
 from release.ledger.stops import Cause, held, vetoed
 from release.processes import Process
@@ -77,6 +80,47 @@ def test_a_deployment_that_is_being_put_back_is_not_resumed(world: World) -> Non
         resume(world.dev, OPS, Silent())
     plan, steps = resume_plan(ROOT, "dev")
     assert (plan.version, steps) == ("1.1.0", ())
+
+
+def test_what_is_being_put_back_cannot_be_accepted_and_only_abort_is_named(world: World) -> None:
+    put(world, "1.0.0")
+    world.servers["dev"].fails_smoke_live = {"1.1.0"}
+    servers = world.servers["dev"]
+    world.dev.stack.before_up = lambda: setattr(servers, "listener_is_stuck", servers.live == "green")
+    with pytest.raises(Broken):
+        put(world, "1.1.0")
+    with pytest.raises(Refused, match=r"users do not have 1\.1\.0; end it with: release abort dev$"):
+        accept_open(world.dev, "I saw it", OPS, Silent())
+
+
+@pytest.mark.parametrize(
+    ("kind", "step", "declared", "verbs"),
+    [
+        pytest.param("promotion", "installed", "blue", {"resume", "abort"}, id="before-the-switch"),
+        pytest.param("promotion", "paused", "blue", {"resume", "abort"}, id="paused"),
+        pytest.param("promotion", "watched", "green", {"resume", "accept", "abort"}, id="behind-the-switch"),
+        pytest.param(
+            "rollback", "answered", "green", {"resume", "accept", "rollback", "abort"}, id="rollback-left-open"
+        ),
+        pytest.param("promotion", "undoing", "blue", {"abort"}, id="being-put-back"),
+        pytest.param("rollback", "undoing", "blue", {"abort"}, id="rollback-being-put-back"),
+    ],
+)
+def test_the_way_on_names_the_verbs_that_are_allowed_there(
+    kind: str, step: str, declared: SlotName, verbs: set[str]
+) -> None:
+    opened = Open(
+        deployment="dev-1",
+        kind=kind,
+        release="1.1.0",
+        digest="c",
+        slot="green",
+        step=step,
+        requested=1,
+        former=Former(declared="blue", content=None),
+    )
+    said = way_on("dev", State(declared=declared, open=opened))
+    assert set(re.findall("resume|accept|rollback|abort", said)) == verbs
 
 
 CAUSE = {"reason": "loses rows", "by": "ann"}
@@ -167,7 +211,7 @@ def test_what_could_not_be_told_behind_the_switch_is_accepted_by_a_person(world:
 def test_what_users_do_not_have_cannot_be_accepted(world: World) -> None:
     put(world, "1.0.0")
     kill_during_up(world, "1.1.0")
-    with pytest.raises(Refused, match=r"users do not have 1\.1\.0; go on with: release resume dev, or put it back"):
+    with pytest.raises(Refused, match=r"users do not have 1\.1\.0; end it with: release resume dev, or abort"):
         accept_open(world.dev, "I saw it", OPS, Silent())
 
 
