@@ -26,6 +26,15 @@ if TYPE_CHECKING:
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 CI_RUN_VARIABLES = ("STAGELINE_CI_RUN", "CI_RUN_URL", "BUILD_URL")
 
+GROUPS = {
+    "Start": ("init",),
+    "Move": ("publish", "promote", "rollback", "resume", "abort", "accept", "stop", "redeploy"),
+    "Decide": ("hold", "freeze", "veto"),
+    "Look": ("status", "history", "show", "parity", "drift", "verify", "policies"),
+    "Keep": ("prune", "tick", "rotate-key", "database-login"),
+    "Mend": ("replace-server", "mark-out", "adopt-listener", "unlock"),
+}
+
 NO_FILTERS = ("environment", "file", "as_json")  # of `history`
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -51,7 +60,18 @@ reason_option = click.option("--reason", required=True, callback=_reason, help="
 lift_option = click.option("--lift", is_flag=True, help="End it instead.")
 
 
-@click.group(context_settings=CONTEXT)
+class Verbs(click.Group):
+    """The verbs, shown by what they are for."""
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """A section for each group, as wide as the longest verb of all."""
+        width = formatter.width - max(map(len, self.commands)) - 6  # what click leaves for a short help
+        for group, names in GROUPS.items():
+            with formatter.section(group):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(width)) for name in names])
+
+
+@click.group(cls=Verbs, context_settings=CONTEXT)
 @click.option(
     "--project",
     type=click.Path(file_okay=False, path_type=Path),

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from release.cli import _exit_code, release
+from release.cli import GROUPS, _exit_code, release
 from release.errors import Broken, Inconclusive, Interrupted, LeaseHeld, Refused, StagelineError, WrongUsage
 from settings.errors import InvalidSettings, Problem
 
@@ -119,6 +119,13 @@ def test_help_needs_neither_boto3_nor_pulumi_nor_pydantic() -> None:
     check = "import sys, release.cli; print([n for n in ('boto3', 'pulumi', 'pydantic', 'yaml') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_help_shows_every_verb_once_in_its_group() -> None:
+    shown = [line.split()[0] for line in run("--help").stdout.splitlines() if line.startswith("  ")]
+    grouped = [name for names in GROUPS.values() for name in names]
+    assert sorted(grouped) == sorted(release.commands)
+    assert [name for name in shown if name in release.commands] == grouped
 
 
 def test_help_of_a_verb_is_given_anywhere(tmp_path: Path) -> None:
