@@ -16,6 +16,7 @@ from settings.permissions.identities import Party
 from tests.e2e.clone import Done, changed, client, head, resources, stored
 
 PROMOTE = ("release", "promote", "1.1.0", "--to", "dev")
+HOLD = ("release", "hold", "dev", "--reason", "an incident")
 PUBLISH = ("release", "publish", "dist/fieldmap-1.3.0.tar.gz", "--version", "1.3.0")
 UP = ("pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", "--non-interactive")
 ACCOUNT = "123456789012"
@@ -34,6 +35,9 @@ class Missing:
 MISSING: Mapping[str, Missing] = {
     "an approver promotes": Missing(
         party="approver", command=PROMOTE, named=("dynamodb:PutItem", "table/stageline-dev-ledger")
+    ),
+    "an approver puts on hold": Missing(
+        party="approver", command=HOLD, named=("dynamodb:PutItem", "table/stageline-dev-ledger")
     ),
     "the ledger cannot be written": Missing(
         party="ci", command=PROMOTE, action="dynamodb:PutItem", named=("dynamodb:PutItem", "table/stageline-dev-ledger")

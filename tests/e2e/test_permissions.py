@@ -87,6 +87,9 @@ def live(cloud: Cloud) -> Life:
         for version in ("1.0.0", "1.1.0"):
             ci.must("release", "promote", version, "--to", "dev")
         ci.must("release", "rollback", "dev")
+        for stops in (("hold", "dev"), ("mark-out", "dev", "env-servers-2")):
+            ci.must("release", *stops, "--reason", "an incident")
+            ci.must("release", *stops, "--lift", "--reason", "it is over")
         ci.must("release", "history", "dev", "--export", "dev.jsonl")
         operator.must(*UP, "--expect-no-changes")
         calls["deploy"] = taken(cloud)
