@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from release.deployment.executor import resume
 from release.deployment.lanes import IN_PLACE
 from release.errors import Broken, Refused, WrongUsage
 from release.ledger.ledger import Entry
 from release.ledger.stops import Cause, asked_to_end, parse_change
+from release.verbs.abort import abort_text
 from release.verbs.freeze import checked_end, freeze, lift_freeze
 from release.verbs.hold import hold, lift_hold
 from release.verbs.plan import order_report, report_text
@@ -15,6 +17,7 @@ from release.verbs.promote import Route, promotion_order
 from release.verbs.redeploy import redeployment_order
 from release.verbs.rollback import Request, order_back
 from release.verbs.status import status, status_text
+from release.verbs.stop import stop, stop_text
 from release.verbs.veto import lift_veto, refuse_nowhere, veto, veto_text
 from tests.aws_clients import aws_resource
 from tests.release.deploying import Silent, put
@@ -114,6 +117,38 @@ def test_whoever_is_at_work_is_asked_to_end_and_put_back(world: World) -> None:
         put(world, "1.1.0")
     state = world.dev.ledger.head().state
     assert (state.open, state.live.release, world.servers["dev"].live) == (None, "1.0.0", "blue")
+
+
+def test_where_nothing_is_open_nobody_is_asked_to_end(world: World) -> None:
+    with pytest.raises(Refused, match="no deployment is open in dev"):
+        stop(ROOT, "dev", reason="wrong day", ci="")
+    assert world.dev.stops.read().ending is None
+
+
+def test_a_wish_to_end_that_nobody_is_there_to_read_names_abort_and_stands(world: World) -> None:
+    deployment = put(world, "1.0.0", pause=True).deployment
+    report = stop(ROOT, "dev", reason="wrong day", ci="")
+    assert stop_text(report) == f"nobody is at work on {deployment} of 1.0.0: put it back with: release abort dev"
+    assert world.dev.stops.read().ending.deployment == deployment
+    with pytest.raises(Refused, match="asked it to end: wrong day"):
+        resume(world.dev, OPS, Silent())
+    assert world.dev.ledger.head().state.open is None
+
+
+def test_whoever_is_at_work_is_named_with_the_step_that_it_was_in(world: World) -> None:
+    put(world, "1.0.0", pause=True)
+    head = world.dev.ledger.head()
+    with world.dev.ledger.begin(Entry(kind="resume requested", state=head.state), head, OPS):
+        text = stop_text(stop(ROOT, "dev", reason="wrong day", ci=""))
+    assert text.endswith("of 1.0.0 was asked to end; it was in step 'paused'; see: release status dev")
+
+
+def test_abort_says_what_users_see_and_what_could_not_be_done() -> None:
+    report = {"environment": "dev", "deployment": "dev-1", "version": "1.1.0", "users": "users are on 1.0.0"}
+    assert abort_text({**report, "not_done": ["slot green may hold something else"]}).splitlines() == [
+        "deployment dev-1 of 1.1.0 was put back in dev; users are on 1.0.0",
+        "not done: slot green may hold something else",
+    ]
 
 
 def ask_to_end(world: World) -> None:
