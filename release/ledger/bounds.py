@@ -14,6 +14,7 @@ MOST_TEXT = 2_000  # characters of one text
 MOST_PARTS = 500  # entries of one list or object
 DEEPEST = 10
 MOST_BYTES = 100_000  # of all details of one event
+MOST_NAMED = 20  # of those that do not fit
 
 
 def small(details: Mapping[str, Any]) -> dict[str, Any]:
@@ -22,7 +23,7 @@ def small(details: Mapping[str, Any]) -> dict[str, Any]:
     if len(canonical_json(cut)) <= MOST_BYTES:
         return cut
     kept = _that_fit({key: value for key, value in cut.items() if len(canonical_json(value)) <= MOST_BYTES // 10})
-    return {**kept, "left_out": _cut(sorted(cut.keys() - kept.keys()), 1)}
+    return {**kept, "left_out": sorted(cut.keys() - kept.keys())[:MOST_NAMED]}
 
 
 def _that_fit(details: Mapping[str, Any]) -> dict[str, Any]:

@@ -220,9 +220,14 @@ class Ledger:
     def of_release(self, version: str, *, spoilt: Callable[[str], None] = lambda why: None) -> Iterator[Event]:
         """The events of a release's deployments, the newest first, where the index says that they are.
 
-        One that the index does not know was never deployed by this version: then the whole history is looked at.
+        One that the index does not know was never deployed by this version, and its word may be spoilt: then the whole
+        history is looked at.
         """
-        known = self.known(version)
+        known = None
+        try:
+            known = self.known(version)
+        except Broken as error:
+            spoilt(str(error.args[0]))
         if known is None:
             yield from concerning(list(self.readable(newest_first=True, spoilt=spoilt)), version)
             return

@@ -29,6 +29,7 @@ HUGE: dict[str, dict[str, Any]] = {
     "many texts": {"many": ["x" * 10_000] * 10_000},
     "many keys": {f"key {number}": "x" * 1_000 for number in range(10_000)},
     "long keys": {"x" * 100_000 + str(number): number for number in range(100)},
+    "long keys of several bytes each": {"\N{PILE OF POO}" * 480 + str(number): "x" * 2_000 for number in range(900)},
     "deep": {"deep": nested(900)},
     "wide and deep": {"wide": [[["x" * 100] * 500] * 500] * 2},
     "a huge number": {"number": 10**4_000},

@@ -193,6 +193,14 @@ def test_both_deployments_of_a_release_are_found_the_newest_first(told: World) -
     assert shown(Wanted(release="1.0.0")) == ["6", "5", "stop 0", "3", "2", "1"]
 
 
+def test_a_spoilt_index_is_told_and_hides_nothing(told: World) -> None:
+    whole = shown(Wanted(release="1.0.0"))
+    spoil(told, "RELEASE#1.0.0", 0)
+    report = history(ROOT, "dev", Wanted(release="1.0.0"), limit=50)
+    assert [why.partition(" is not")[0] for why in report["unreadable"]] == ["what the ledger knows of 1.0.0"]
+    assert len(report["events"]) == len(whole)
+
+
 def test_what_an_earlier_version_deployed_is_found_without_an_index(told: World) -> None:
     events_table(told).delete_item(Key={"kind": "RELEASE#1.0.0", "seq": 0})
     assert shown(Wanted(release="1.0.0")) == ["stop 0", "3", "2", "1"]

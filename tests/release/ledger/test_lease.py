@@ -1,0 +1,218 @@
+"""A lease is taken by proof: its process has ended, or nothing of it changed for its whole length while we looked."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from release.errors import LeaseHeld, LeaseLost
+from release.ledger.head import State
+from release.ledger.lease import BEAT, IMPATIENT, LENGTH, LOOK, Lease, Patience, Watched, released, renewed
+from release.ledger.ledger import Entry, Free, Holder, Ledger, Writer
+from release.processes import Process
+from tests.release.world import OPS, World
+
+ENTRY = Entry(kind="note", state=State())
+PROCESS = Process(pid=7, began=1, boot="b", space="s")
+ANN = Writer(principal="arn:aws:iam::123456789012:user/ann", host="desk", ci="https://ci/7", process=PROCESS)
+UNTIL_SILENT = Patience(until_silent=True)
+
+
+class Taker:
+    """Somebody else at dev's ledger, with a time of their own; ``meanwhile`` happens at each pause of theirs."""
+
+    def __init__(self, world: World, meanwhile: Callable[[], object] = lambda: None, *, pauses: float = LOOK) -> None:
+        self.world = world
+        self.seconds = 1_000_000.0
+        self._meanwhile = meanwhile
+        self._pauses = pauses
+        self.ledger = Ledger(
+            world.dev.ledger.table,
+            project="stageline",
+            environment="dev",
+            account="123456789012",
+            now=world.clock,
+            ticks=lambda: self.seconds,
+            pause=self._pause,
+            ended=lambda process: process in world.ended,
+        )
+
+    @property
+    def waited(self) -> float:
+        return self.seconds - 1_000_000
+
+    def free(self, patience: Patience = IMPATIENT) -> Free:
+        return self.ledger.free_lease(patience)
+
+    def _pause(self, seconds: float) -> None:
+        self.seconds += self._pauses
+        self._meanwhile()
+
+
+def begin(world: World, writer: Writer = ANN) -> Holder:
+    return world.dev.ledger.begin(ENTRY, world.dev.ledger.head(), writer)
+
+
+def beating(world: World, holder: Holder) -> Callable[[], None]:
+    def beat() -> None:
+        holder.lease = world.dev.ledger.beat(holder.lease) or holder.lease
+
+    return beat
+
+
+def test_a_lease_that_nobody_ever_had_is_free(world: World) -> None:
+    assert Taker(world).free() == Free(item=None, lease=None)
+
+
+def test_a_lease_that_was_given_back_is_free(world: World) -> None:
+    with begin(world):
+        pass
+    free = Taker(world).free()
+    assert (free.lease.held, free.because) == (False, "")
+
+
+def test_who_holds_it_is_named_at_once_with_what_can_be_done(world: World) -> None:
+    begin(world)
+    taker = Taker(world)
+    with pytest.raises(LeaseHeld, match=r"user/ann on desk \(https://ci/7\) since .*--wait.*release stop dev --reason"):
+        taker.free()
+    assert taker.waited == 0
+
+
+def test_the_lease_of_a_process_that_is_proven_ended_is_taken_at_once(world: World) -> None:
+    first = begin(world)
+    world.ended.append(PROCESS)
+    taker = Taker(world)
+    free = taker.free()
+    assert (free.because, taker.waited) == ("its process has ended", 0)
+    second = taker.ledger.begin(ENTRY, taker.ledger.head(), OPS, free)
+    assert second.lease.fence == first.lease.fence + 1
+    with pytest.raises(LeaseLost):
+        first.record(ENTRY)
+
+
+def test_a_process_that_ends_while_it_is_waited_for_is_not_waited_for_any_longer(world: World) -> None:
+    begin(world)
+    taker = Taker(world, lambda: world.ended.append(PROCESS))
+    assert (taker.free(UNTIL_SILENT).because, taker.waited) == ("its process has ended", LOOK)
+
+
+def test_a_lease_of_which_nothing_is_known_is_not_taken_for_one_of_a_process_that_ended(world: World) -> None:
+    begin(world, replace(ANN, process=None))
+    world.ended.append(PROCESS)
+    with pytest.raises(LeaseHeld):
+        Taker(world).free()
+
+
+def test_one_that_is_silent_for_its_length_by_the_takers_ticks_is_taken(world: World) -> None:
+    begin(world)
+    taker = Taker(world)
+    free = taker.free(UNTIL_SILENT)
+    assert (free.because, taker.waited) == ("no sign of life for 60 s", LENGTH)
+
+
+def test_one_that_changes_within_its_length_is_refused_at_its_first_sign_of_life(world: World) -> None:
+    holder = begin(world)
+    taker = Taker(world, beating(world, holder), pauses=BEAT)
+    with pytest.raises(LeaseHeld):
+        taker.free(UNTIL_SILENT)
+    assert taker.waited == BEAT
+
+
+def test_who_waits_for_a_living_holder_gets_it_when_it_is_given_back(world: World) -> None:
+    holder = begin(world)
+
+    def beat_and_give_back() -> Iterator[None]:
+        for _ in range(9):
+            beating(world, holder)()
+            yield
+        world.dev.ledger.give_back(holder.lease)
+        yield
+
+    steps = beat_and_give_back()
+    taker = Taker(world, lambda: next(steps), pauses=BEAT)
+    free = taker.free(Patience(seconds=600))
+    assert (free.lease.held, free.because, taker.waited) == (False, "", 10 * BEAT)
+
+
+def test_who_waits_for_a_living_holder_is_refused_when_their_patience_ends(world: World) -> None:
+    holder = begin(world)
+    taker = Taker(world, beating(world, holder), pauses=BEAT)
+    with pytest.raises(LeaseHeld):
+        taker.free(Patience(seconds=120))
+    assert taker.waited == 120
+
+
+def test_who_waits_less_than_its_length_takes_nothing_from_a_silent_holder(world: World) -> None:
+    begin(world)
+    with pytest.raises(LeaseHeld):
+        Taker(world).free(Patience(seconds=LENGTH - 1))
+
+
+def test_silence_is_counted_from_the_last_sign_of_life(world: World) -> None:
+    holder = begin(world)
+    beats = iter([beating(world, holder)] * 3)
+    taker = Taker(world, lambda: next(beats, lambda: None)(), pauses=BEAT)
+    assert taker.free(Patience(seconds=600)).because == "no sign of life for 60 s"
+    assert taker.waited == 3 * BEAT + LENGTH
+
+
+def test_who_waits_is_told_for_whom_and_how_long(world: World) -> None:
+    begin(world)
+    told: list[str] = []
+    Taker(world, pauses=BEAT).free(replace(UNTIL_SILENT, told=told.append))
+    assert told[1] == f"{ANN.principal} on desk has it, 10 of 60 s silent"
+    assert len(told) == LENGTH / BEAT
+
+
+@pytest.mark.parametrize("hours", [-24 * 365, 24 * 365], ids=["a-year-behind", "a-year-ahead"])
+def test_clocks_play_no_part(world: World, hours: int) -> None:
+    begin(world)
+    world.clock.time += timedelta(hours=hours)
+    with pytest.raises(LeaseHeld):
+        Taker(world).free()
+    taker = Taker(world)
+    assert (taker.free(UNTIL_SILENT).because, taker.waited) == ("no sign of life for 60 s", LENGTH)
+
+
+def test_who_was_quicker_in_taking_over_keeps_it(world: World) -> None:
+    begin(world)
+    one, other = Taker(world), Taker(world)
+    head, found_by_one, found_by_other = one.ledger.head(), one.free(UNTIL_SILENT), other.free(UNTIL_SILENT)
+    winner = one.ledger.begin(ENTRY, head, OPS, found_by_one)
+    with pytest.raises(LeaseHeld, match="user/ops on laptop"):
+        other.ledger.begin(ENTRY, head, OPS, found_by_other)
+    assert one.ledger.lease() == winner.lease
+
+
+def test_a_lease_of_an_earlier_version_is_waited_for_like_any(world: World) -> None:
+    with begin(world) as holder:
+        pass
+    old = {**dict(holder.lease), "expires": "2020-01-01T00:00:00+00:00", "format": 1, "process": None}
+    lease = Lease.model_validate(old)
+    assert (lease.held, renewed(lease).model_extra) == (True, {"expires": "2020-01-01T00:00:00+00:00"})
+
+
+@given(st.integers(min_value=0), st.integers(min_value=0, max_value=9))
+def test_the_fence_stays_when_a_lease_is_given_back_however_often_it_was_renewed(fence: int, beats: int) -> None:
+    lease = Lease(owner="ann", host="desk", ci="", since="s", fence=fence)
+    for _ in range(beats):
+        lease = renewed(lease)
+    assert (lease.beat, released(lease).fence, released(lease).held) == (beats, fence, False)
+
+
+@given(
+    seconds=st.floats(0, 1_000),
+    silent=st.floats(0, 1_000),
+    beats=st.integers(0, 5),
+    patience=st.builds(Patience, seconds=st.floats(0, 1_000), until_silent=st.booleans()),
+)
+def test_a_look_ends_whatever_is_seen(seconds: float, silent: float, beats: int, patience: Patience) -> None:
+    """Nobody is waited for without end: patience is over, or a sign of life was seen, or the silence is long enough."""
+    watched = Watched(seconds=seconds, silent=silent, beats=beats)
+    assert watched.is_over() == (silent >= LENGTH)
+    if beats and seconds >= patience.seconds:
+        assert not watched.is_worth_it(patience)
