@@ -59,7 +59,7 @@ PATIENT = Patience(until_silent=True)
 
 settings.register_profile(
     "quick",
-    max_examples=6,
+    max_examples=20,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[*HealthCheck],
@@ -254,7 +254,8 @@ class Releases(RuleBasedStateMachine):
     @rule(name=environments)
     def freeze(self, name: str) -> None:
         until = self.clock.time.replace(microsecond=0) + timedelta(hours=5)
-        self.stop(name, "freeze set", lambda stops: frozen(stops, self.cause(), until))
+        told = {"until": until.isoformat(timespec="seconds")}
+        self.stop(name, "freeze set", lambda stops: frozen(stops, self.cause(), until), told)
         self.memory.frozen[name] = until
 
     @rule(name=environments)

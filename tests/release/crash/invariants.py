@@ -179,6 +179,8 @@ def _standing(told: Told, at: str, deployment: str | None) -> set[str]:
                 standing.add("a hold")
             case "hold lifted":
                 standing.discard("a hold")
+            case "freeze set" if change.details.get("until", at) < at:
+                standing.discard("a freeze")  # the new one is over, and it took the place of any other
             case "freeze set":
                 standing.add("a freeze")
             case "freeze lifted":
