@@ -413,11 +413,12 @@ def veto(project: Path, version: str, reason: str, lift: bool, as_json: bool) ->
 @click.pass_obj
 def status(project: Path, environment: str | None, as_json: bool) -> None:
     """Show what is live and what the slots hold, in ENVIRONMENT or in all."""
+    from release.verbs.status import refuse_unreadable, status_text
     from release.verbs.status import status as run
-    from release.verbs.status import status_text
 
     report = run(project, environment)
     show(report, status_text(report), as_json=as_json)
+    refuse_unreadable(report)
 
 
 @release.command()

@@ -31,8 +31,9 @@ from release.verification.probe import Probe
 from release.verification.units import Units
 from release.verification.verification import Verification, health_limit
 from release.verification.watch import Watch
+from settings.errors import InvalidSettings
 from settings.model import Settings
-from settings.stackfile import environments, load
+from settings.stackfile import environment_names, environments, load
 
 LOCK_WAIT = "STAGELINE_LOCK_WAIT"
 UP_WAIT = 120.0  # seconds for which somebody else's `pulumi up` is waited for, where LOCK_WAIT does not say it
@@ -189,6 +190,31 @@ def open_all(project_dir: Path) -> tuple[Environment, ...]:
     if not names:
         raise WrongUsage(f"there is no stack file in {project_dir}", hint="run it in the project, or give --project")
     return tuple(open_environment(project_dir, name) for name in names)
+
+
+def open_each(project_dir: Path) -> tuple[tuple[Environment, ...], dict[str, str]]:
+    """The environments whose stack files can be read, and why the others cannot be opened: none depends on another.
+
+    In promotion order, or by name where a file does not even say what it promotes from.
+    """
+    opened: list[Environment] = []
+    closed: dict[str, str] = {}
+    for name in _names_in_order(project_dir):
+        try:
+            opened.append(open_environment(project_dir, name))
+        except InvalidSettings as error:
+            closed[name] = "; ".join(map(str, error.problems))
+    return tuple(opened), closed
+
+
+def _names_in_order(project_dir: Path) -> tuple[str, ...]:
+    try:
+        names = environments(project_dir)
+    except InvalidSettings:
+        names = environment_names(project_dir)
+    if not names:
+        raise WrongUsage(f"there is no stack file in {project_dir}", hint="run it in the project, or give --project")
+    return names
 
 
 def open_first(project_dir: Path) -> Environment:

@@ -8,11 +8,9 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from release.environment import Environment, open_environment
+from release.environment import Environment, open_each
 from release.errors import StagelineError
 from release.ledger.stops import Stops, Veto, veto_of
-from settings.errors import InvalidSettings
-from settings.stackfile import environments
 
 
 def vetoes_elsewhere(project_dir: Path, digest: str, known: Collection[str]) -> dict[str, Veto]:
@@ -22,11 +20,8 @@ def vetoes_elsewhere(project_dir: Path, digest: str, known: Collection[str]) -> 
 
 def others(project_dir: Path, known: Collection[str]) -> Iterable[Environment]:
     """The other environments of the project whose stack files can be read."""
-    with suppress(InvalidSettings):
-        for name in environments(project_dir):
-            if name not in known:
-                with suppress(InvalidSettings):
-                    yield open_environment(project_dir, name)
+    opened, _ = open_each(project_dir)
+    return [environment for environment in opened if environment.name not in known]
 
 
 def stops_of(asked: Iterable[Environment]) -> Iterable[tuple[str, Stops]]:

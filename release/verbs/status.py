@@ -13,7 +13,7 @@ from typing import Any
 
 from release.aws.session import is_not_found
 from release.backups.room import count_text, snapshot_count
-from release.environment import Environment, open_all, open_environment
+from release.environment import Environment, open_each, open_environment
 from release.errors import Broken, StagelineError
 from release.ledger.stops import Stops, is_frozen
 from release.output import table
@@ -25,17 +25,27 @@ HEADINGS = ("environment", "live", "since (UTC)", "slot", "blue", "green", "prev
 def status(project_dir: Path, name: str | None) -> dict[str, Any]:
     """The state of one environment, or of all in promotion order."""
     if name is None:
-        return {"environments": [_one(environment) for environment in open_all(project_dir)]}
+        opened, closed = open_each(project_dir)
+        entries = [_as_far_as_known(environment) for environment in opened]
+        return {"environments": [*entries, *(_unreadable(name, why) for name, why in closed.items())]}
     environment = open_environment(project_dir, name)
     entry = _one(environment)
     return {"environments": [entry | ({"snapshots": snapshot_count(environment)} if entry["initialised"] else {})]}
+
+
+def refuse_unreadable(report: dict[str, Any]) -> None:
+    """Broken when an environment could not be looked at; what is known of the others was shown."""
+    if names := [entry["environment"] for entry in report["environments"] if "unreadable" in entry]:
+        raise Broken(f"{', '.join(names)} cannot be read", hint="mend what is named above, the others do not need it")
 
 
 def status_text(report: dict[str, Any]) -> str:
     """The report as a table, and below it what somebody should know who is to act."""
     entries = report["environments"]
     remarks = (remark for entry in entries if entry["initialised"] for remark in _remarks(entry))
-    return "\n".join((table(HEADINGS, [_row(entry) for entry in entries]), *_snapshots(entries), *remarks))
+    unreadable = (f"{one['environment']} cannot be read: {one['unreadable']}" for one in entries if "unreadable" in one)
+    rows = [_row(entry) for entry in entries]
+    return "\n".join((table(HEADINGS, rows), *_snapshots(entries), *remarks, *unreadable))
 
 
 def _remarks(entry: dict[str, Any]) -> Iterator[str]:
@@ -50,6 +60,18 @@ def _remarks(entry: dict[str, Any]) -> Iterator[str]:
         yield f"{name}: {entry['behind']}; run: pulumi up --stack {name}"
     if entry["ending"] and entry["open"] and entry["ending"]["deployment"] == entry["open"]["deployment"]:
         yield f"{name}: {entry['ending']['by']} asked {entry['open']['deployment']} to end: {entry['ending']['reason']}"
+
+
+def _as_far_as_known(environment: Environment) -> dict[str, Any]:
+    """An environment among others, whose ledger may be broken: that hides no other one."""
+    try:
+        return _one(environment)
+    except Broken as error:
+        return _unreadable(environment.name, str(error))
+
+
+def _unreadable(name: str, why: str) -> dict[str, Any]:
+    return {"environment": name, "initialised": False, "unreadable": why}
 
 
 def _one(environment: Environment) -> dict[str, Any]:
@@ -93,7 +115,8 @@ def _snapshots(entries: list[dict[str, Any]]) -> list[str]:
 
 def _row(entry: dict[str, Any]) -> tuple[str, ...]:
     if not entry["initialised"]:
-        return (entry["environment"], "not initialised", *[""] * (len(HEADINGS) - 2))
+        said = "cannot be read" if "unreadable" in entry else "not initialised"
+        return (entry["environment"], said, *[""] * (len(HEADINGS) - 2))
     live = entry["live"] or {}
     return (
         entry["environment"],

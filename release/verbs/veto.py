@@ -3,20 +3,21 @@
 It stands in each environment, because none depends on another; where it could not be written is said.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from release.artifacts.manifest import checked_version
 from release.aws.session import is_not_found
-from release.environment import Environment, open_all, open_first
+from release.environment import Environment, open_each
 from release.errors import Broken, Refused, StagelineError
 from release.ledger.stops import Cause, Stops, vetoed, without_veto
 
 
 def veto(project_dir: Path, version: str, *, reason: str, ci: str) -> dict[str, Any]:
     """Where it stands from now on, and where it could not be written. Refused for what was never published."""
-    digest = open_first(project_dir).releases.get(checked_version(version)).digest
+    opened, _ = open_each(project_dir)
+    digest = _digest(opened, checked_version(version))
 
     def one(environment: Environment) -> Callable[[Stops], Stops]:
         cause = Cause(reason=reason, by=environment.identify(ci).principal, at=environment.ledger.now())
@@ -54,6 +55,20 @@ def refuse_nowhere(report: dict[str, Any]) -> None:
         raise Broken(f"the veto of {report['release']} could be written nowhere: {why}")
 
 
+def _digest(opened: Sequence[Environment], version: str) -> str:
+    """The release's bytes, by the first environment that can say: each that has it has its signed manifest.
+
+    Where none can, what the first one said: releases enter there.
+    """
+    first: StagelineError | None = None
+    for environment in opened:
+        try:
+            return environment.releases.get(version).digest
+        except StagelineError as error:
+            first = first or error
+    raise first or Broken("no stack file can be read, so nothing can be vetoed", hint="see: release status")
+
+
 def _everywhere(
     project_dir: Path,
     kind: str,
@@ -63,8 +78,8 @@ def _everywhere(
 ) -> dict[str, Any]:
     """Change what stands in every environment that can be asked."""
     changed: list[str] = []
-    failed: dict[str, str] = {}
-    for environment in open_all(project_dir):
+    opened, failed = open_each(project_dir)
+    for environment in opened:
         try:
             before = environment.stops.read()
             after = environment.stops.change(kind, rule(environment), environment.identify(ci), told)

@@ -391,6 +391,16 @@ class World:
         self.dev = self._environment("dev")
         self.qa = self._environment("qa")
 
+    def project_with(self, **files: str) -> Path:
+        """A copy of the project in which the stack files of these environments hold something else."""
+        folder = self.folder / "project"
+        folder.mkdir()
+        for file in ROOT.glob("Pulumi*.yaml"):
+            (folder / file.name).write_bytes(file.read_bytes())
+        for name, text in files.items():
+            (folder / f"Pulumi.{name}.yaml").write_text(text)
+        return folder
+
     def publish(self, version: str, *, content: str = "") -> Manifest:
         """Publish a small good artifact to dev."""
         path = build_artifact(self.folder / f"app-{version}.tar.gz", {"note": content or version})

@@ -21,3 +21,9 @@ def test_an_environment_that_cannot_be_asked_says_nothing(world: World) -> None:
     table = aws_resource("dynamodb").Table(world.qa.ledger.table.name)
     table.put_item(Item={"kind": "STOPS", "seq": 0, "body": "[[["})
     assert list(vetoes_elsewhere(ROOT, digest, ())) == ["dev"]
+
+
+def test_a_stack_file_that_cannot_be_read_hides_the_veto_of_no_other_environment(world: World) -> None:
+    digest = world.publish("1.0.0").digest
+    veto(ROOT, "1.0.0", reason="loses rows", ci="")
+    assert list(vetoes_elsewhere(world.project_with(prod="config: ["), digest, {"dev"})) == ["qa"]

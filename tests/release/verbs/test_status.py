@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from release.environment import open_environment
+from release.errors import Broken
 from release.ledger.head import Former, Open, Out, Slot, State
 from release.ledger.ledger import Entry
-from release.verbs.status import status, status_text
+from release.verbs.status import refuse_unreadable, status, status_text
+from tests.aws_clients import aws_resource
 from tests.release.world import OPS, ROOT, World
 
 OPENED = State(
@@ -100,3 +102,20 @@ def test_of_all_environments_it_asks_no_database(world: World, counts: list[str]
 def test_an_environment_that_was_never_made_has_nothing_to_count(world: World, counts: list[str]) -> None:
     assert status(ROOT, "prod")["environments"] == [{"environment": "prod", "initialised": False}]
     assert counts == []
+
+
+@pytest.mark.parametrize("ill", ["stack file", "ledger"])
+def test_an_environment_that_cannot_be_read_hides_no_other_one(world: World, ill: str) -> None:
+    if ill == "ledger":
+        table = aws_resource("dynamodb").Table(world.qa.ledger.table.name)
+        table.put_item(Item={"kind": "HEAD", "seq": 0, "body": "["})
+    report = status(world.project_with(qa="config: [") if ill == "stack file" else ROOT, None)
+    told = {one["environment"]: (one["initialised"], "unreadable" in one) for one in report["environments"]}
+    assert told == {"dev": (True, False), "qa": (False, True), "staging": (False, False), "prod": (False, False)}
+    assert "qa cannot be read: " in status_text(report)
+    with pytest.raises(Broken, match=r"^qa cannot be read"):
+        refuse_unreadable(report)
+
+
+def test_where_all_can_be_read_nothing_is_refused(world: World) -> None:
+    refuse_unreadable(status(ROOT, None))

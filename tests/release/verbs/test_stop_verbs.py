@@ -95,6 +95,20 @@ def test_a_veto_that_could_not_be_written_everywhere_says_where(world: World) ->
         refuse_nowhere({**report, "changed": []})
 
 
+@pytest.mark.parametrize("broken", ["config: [", "config: {}"], ids=["no-yaml", "no-settings"])
+@pytest.mark.parametrize(("name", "written"), [("dev", ["qa"]), ("qa", ["dev"]), ("prod", ["dev", "qa"])])
+def test_a_broken_stack_file_keeps_a_veto_out_of_its_own_environment_only(
+    world: World, name: str, written: list[str], broken: str
+) -> None:
+    put(world, "1.0.0")
+    world.qa.releases.adopt(world.dev.releases.get("1.0.0"), world.dev.releases)
+    folder = world.project_with(**{name: broken})
+    report = veto(folder, "1.0.0", reason="loses rows", ci="")
+    assert (report["changed"], list(report["failed"])) == (written, [name])
+    assert f"not written in {name}: Pulumi.{name}.yaml: " in veto_text(report, lifted=False)
+    assert lift_veto(folder, "1.0.0", reason="a mistake", ci="")["changed"] == written
+
+
 def test_what_was_never_published_cannot_be_vetoed(world: World) -> None:
     with pytest.raises(Refused, match="never published"):
         veto(ROOT, "9.9.9", reason="for fun", ci="")

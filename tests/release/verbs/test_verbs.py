@@ -2,6 +2,7 @@
 
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -150,13 +151,9 @@ def test_a_rollback_asks_no_other_environment(world: World, ill: str, expected: 
         aws_resource("dynamodb").Table(world.qa.ledger.table.name).put_item(
             Item={"kind": "HEAD", "seq": 0, "body": "["}
         )
-    folder = world.folder / "project"
-    folder.mkdir()
-    for file in ROOT.glob("Pulumi*.yaml"):
-        (folder / file.name).write_bytes(file.read_bytes())
-    (folder / "Pulumi.qa.yaml").write_text("config: [")
+    folder = world.project_with(qa="config: [") if ill == "another stack file" else ROOT
     assert open_environment(folder, "dev").settings.environment == "dev"
-    assert go_back(world.dev, Request(), OPS, silent()).version == expected
+    assert go_back(replace(world.dev, project_dir=folder), Request(), OPS, silent()).version == expected
 
 
 def test_a_listener_that_was_moved_by_hand_is_adopted(world: World) -> None:
