@@ -23,6 +23,7 @@ from release.deployment.plan import (
     leaving,
     make_plan,
     remaining,
+    unsure,
 )
 from release.deployment.record import deployment_id, entry, open_in, plan_of_open
 from release.deployment.steps import STEPS, Evidence, Work, manifest_of
@@ -234,17 +235,28 @@ def _run_step(work: Work, step: StepName, done: Done) -> None:
         evidence = STEPS[step](work)
         holder.record(_done(work, step, evidence))
     done.evidence[step] = evidence
+    if missed := _missed(step, evidence):
+        mend = f"pulumi up --stack {work.environment.name}"
+        done.warnings.append(f"{missed}, and may serve another release when they come back: then run {mend}")
 
 
 def _done(work: Work, step: StepName, evidence: Evidence) -> Entry:
     """The end of a step; of the last one, with what the index says from then on."""
     plan, before = work.plan, work.holder.head.state
     after = leaving(plan, step, before, work.environment.ledger.now().isoformat(timespec="seconds"))
+    if missed := _missed(step, evidence):
+        after = unsure(after, plan.slot, missed)
     done = entry(plan, "step done", after, step, evidence)
     if step != "live":
         return done
     left = before.live.release if before.live and leaves(plan.kind, plan.digest, before) else ""
     return Entry(**{**vars(done), "became_live": plan.version, "left": left})
+
+
+def _missed(step: StepName, evidence: Evidence) -> str:
+    """Which servers an installation passed over, in words: they come back with what their slot held before."""
+    silent = evidence.get("passed_over") if step == "installed" else None
+    return f"{', '.join(silent)} did not answer" if silent else ""
 
 
 def _attempt(work: Work, step: StepName, done: Done) -> None:

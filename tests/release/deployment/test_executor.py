@@ -14,8 +14,9 @@ from release.errors import Broken, Inconclusive, Interrupted, LeaseHeld, LeaseLo
 from release.ledger.lease import Patience
 from release.ledger.ledger import Entry
 from release.verbs.rollback import Request, go_back
+from release.verbs.status import status, status_text
 from tests.release.deploying import Silent, order, put, state
-from tests.release.world import OPS, World
+from tests.release.world import OPS, ROOT, World
 
 PATIENT = Patience(until_silent=True)
 
@@ -405,6 +406,18 @@ def test_behind_the_switch_the_listener_goes_back_before_the_slot_is_touched(wor
         ("blue", "1.4.0", "1.1.0"),
         ("green", "1.0.0", "1.1.0"),
     ]
+
+
+def test_a_rollback_that_installs_says_of_a_server_it_passed_over_that_it_may_hold_something_else(world: World) -> None:
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        put(world, version)
+    world.servers["dev"].dead = {"i-2"}
+    done = put(world, "1.0.0", kind="rollback")
+    slot = state(world).live.slot
+    assert (state(world).live.release, state(world).slot(slot).unsure) == ("1.0.0", "env-servers-2 did not answer")
+    assert "env-servers-2 did not answer, and may serve another release when they come back" in done.warnings[0]
+    told = status_text(status(ROOT, "dev"))
+    assert f"slot {slot} may hold something else, run: pulumi up --stack dev: env-servers-2 did not answer" in told
 
 
 def test_a_former_release_that_does_not_answer_ends_inconclusive_and_not_open(world: World) -> None:
