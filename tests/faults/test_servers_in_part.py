@@ -16,7 +16,9 @@ def test_row_20_when_half_of_the_servers_fail_they_are_named_and_nothing_is_swit
     outside.servers["dev"].fails_to_install = {"1.1.0"}
     moves: list[SlotName | None] = []
     points = Points(lambda point: moves.append(outside.servers["dev"].live))
-    with pytest.raises(Broken, match=r"1\.1\.0 is not live in dev: installing 1\.1\.0 failed on i-2"):
+    with pytest.raises(
+        Broken, match=r"1\.1\.0 is not live in dev, users are on 1\.0\.0: installing 1\.1\.0 failed on i-2"
+    ):
         put(open_process(outside, "dev", Clock(), points), "promotion", "1.1.0", points)
     assert {*moves} == {"blue"}
     assert releases(outside, "blue") == ["1.0.0", "1.0.0"]

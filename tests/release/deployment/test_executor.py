@@ -13,7 +13,7 @@ from release.deployment.lanes import FORWARD, IN_PLACE, INSTALLED_BACK, STARTED
 from release.errors import Broken, Inconclusive, Interrupted, LeaseHeld, LeaseLost, Refused, VerificationFailed
 from release.ledger.lease import Patience
 from release.ledger.ledger import Entry
-from release.verbs.rollback import Request, go_back
+from release.verbs.rollback import Request, go_back, order_back
 from release.verbs.status import status, status_text
 from tests.release.deploying import Silent, order, put, state
 from tests.release.world import OPS, ROOT, World
@@ -406,6 +406,14 @@ def test_behind_the_switch_the_listener_goes_back_before_the_slot_is_touched(wor
         ("blue", "1.4.0", "1.1.0"),
         ("green", "1.0.0", "1.1.0"),
     ]
+
+
+def test_a_forced_rollback_moves_the_listener_alone_where_neither_slot_is_healthy(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    world.servers["dev"].silent = {"1.0.0", "1.1.0"}
+    order = order_back(world.dev, Request(force=True, reason="their database is down"), Silent())
+    assert (order.steps, [gate.name for gate in order.gates if not gate.passed]) == (IN_PLACE, [])
 
 
 def test_a_rollback_that_installs_says_of_a_server_it_passed_over_that_it_may_hold_something_else(world: World) -> None:
