@@ -51,6 +51,11 @@ class LedgerTable:
         self._session = session
         self._hasty = hasty
 
+    @property
+    def region(self) -> str:
+        """Where it is looked for."""
+        return self._session.region
+
     def exists(self) -> bool:
         """Whether the table is there."""
         try:

@@ -101,8 +101,7 @@ def resume(environment: Environment, writer: Writer, progress: Progress) -> Depl
     Refused when none is open, when it is being put back, when its release is another now than the one of the plan, or
     when its listener was moved since; LeaseHeld while its process may still be alive.
     """
-    free = environment.ledger.free_lease(Patience(until_silent=True, told=progress.note))
-    head = environment.ledger.head()
+    free, head = environment.ledger.at_rest(Patience(until_silent=True, told=progress.note))
     opened, plan = open_in(head), plan_of_open(environment.ledger, head)
     if opened.step == UNDOING:
         raise Refused(f"{opened.release} is being put back", hint=f"end that with: release abort {environment.name}")
@@ -124,8 +123,7 @@ def abort(environment: Environment, writer: Writer, progress: Progress) -> tuple
     get back was overwritten by another rollback; LeaseHeld while its process
     may still be alive; Inconclusive when what was live before does not answer.
     """
-    free = environment.ledger.free_lease(Patience(until_silent=True, told=progress.note))
-    head = environment.ledger.head()
+    free, head = environment.ledger.at_rest(Patience(until_silent=True, told=progress.note))
     opened = open_in(head)
     _refuse_lost_way_back(environment, opened, head)
     request = entry(opened, "abort requested", head.state, opened.step)

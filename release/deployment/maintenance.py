@@ -25,8 +25,7 @@ class Task:
 
 def idle_head(environment: Environment) -> Head:
     """HEAD. LeaseHeld while somebody is at work, Refused while a deployment is open."""
-    environment.ledger.free_lease()
-    head = environment.ledger.head()
+    _, head = environment.ledger.at_rest()
     if head.state.open is not None:
         raise Refused(
             f"deployment {head.state.open.deployment} is open in {environment.name}",

@@ -204,6 +204,19 @@ class Ledger:
                 beats, since = beats + 1, self._ticks()
         return Free(item=item, lease=lease)
 
+    def at_rest(self, patience: Patience = IMPATIENT) -> tuple[Free, Head]:
+        """The free lease, and HEAD as it stood before and after that was found out. LeaseHeld as in ``free_lease``.
+
+        A deployment that begins between two reads would look like one that stopped: its HEAD is there, and the lease
+        that was read is free.
+        """
+        head = self.head()
+        while True:
+            free, after = self.free_lease(patience), self.head()
+            if after.nonce == head.nonce:
+                return free, after
+            head = after
+
     def events(self, *, newest_first: bool = False) -> Iterator[Event]:
         """The history. Broken at an event that cannot be read."""
         return (parse_event(item.body, item.seq) for item in self.table.events(newest_first=newest_first))
@@ -370,7 +383,8 @@ class Ledger:
             return self.table.get("HEAD")
         except Broken as error:
             if is_not_found(error):
-                error.hint = f"run: release init {self._environment}"
+                region = f"check the region in the stack file ({self.table.region})"
+                error.hint = f"run: release init {self._environment}; or, if that was done, {region}"
             raise
 
     def _write(self, event: Event, after: Head, before: Head, *more: Write) -> bool:

@@ -27,8 +27,7 @@ def accept(project_dir: Path, name: str, *, reason: str, ci: str, progress: Prog
 
 def accept_open(environment: Environment, reason: str, writer: Writer, progress: Progress) -> dict[str, Any]:
     """Refused before the switch, where users have nothing to judge, and where the live URL answers with another."""
-    free = environment.ledger.free_lease(Patience(until_silent=True, told=progress.note))
-    head = environment.ledger.head()
+    free, head = environment.ledger.at_rest(Patience(until_silent=True, told=progress.note))
     opened = open_in(head)
     _refuse_before_switch(environment, head, opened)
     _refuse_other_listener(environment, opened)

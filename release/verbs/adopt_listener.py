@@ -26,8 +26,7 @@ def adopt_listener(project_dir: Path, name: str, *, reason: str, ci: str, progre
 
 def adopt(environment: Environment, reason: str, writer: Writer, progress: Progress) -> dict[str, Any]:
     """Refused where HEAD says the same already, and where the slot is not known to hold a release."""
-    free = environment.ledger.free_lease(Patience(until_silent=True, told=progress.note))
-    head = environment.ledger.head()
+    free, head = environment.ledger.at_rest(Patience(until_silent=True, told=progress.note))
     entrance = environment.listeners.find()
     slot = environment.listeners.slot_in_use(entrance)
     slot, content = _content(environment, head.state, slot)

@@ -66,8 +66,7 @@ def note_servers(
     reason: str = "",
 ) -> dict[str, Any]:
     """Write it down, also while a deployment is open that nobody is at work on."""
-    free = environment.ledger.free_lease(Patience(until_silent=True, told=progress.note))
-    head = environment.ledger.head()
+    free, head = environment.ledger.at_rest(Patience(until_silent=True, told=progress.note))
     state = change(head.state)
     details = {"out": [one.model_dump() for one in state.out], "reason": reason}
     with environment.ledger.begin(Entry(kind=kind, state=state, details=details), head, writer, free):

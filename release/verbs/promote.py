@@ -18,7 +18,7 @@ from release.deployment.preflight import refuse_short_credentials
 from release.deployment.vetoes import vetoes_elsewhere
 from release.environment import Environment, open_environment
 from release.errors import Interrupted
-from release.ledger.head import Head, Slot
+from release.ledger.head import Head, Slot, State
 from release.ledger.index import Known
 from release.ledger.lease import IMPATIENT, Patience
 from release.ledger.ledger import Free, Writer
@@ -76,8 +76,8 @@ def promotion_order(project_dir: Path, version: str, route: Route, progress: Pro
     target = open_environment(project_dir, route.target)
     source = _source(project_dir, route, target)
     patience = Patience(seconds=route.wait, told=progress.note) if route.wait else IMPATIENT
-    free = target.ledger.free_lease(patience)  # before the gates speak: who is at work is not stopped yet
-    facts, head = gather(project_dir, source, target, version)
+    free, head = target.ledger.at_rest(patience)  # before the gates speak: who is at work is not stopped yet
+    facts = gather(project_dir, source, target, version, head.state)
     skipped = passed_over(project_dir, route) if route.hotfix else ()
     order = order_of(replace(facts, skipped=skipped), head, free, pause=route.pause)
     return replace(order, kind="hotfix", reason=route.hotfix) if route.hotfix else order
@@ -98,16 +98,16 @@ def order_of(facts: PromotionFacts, head: Head, free: Free | None = None, *, pau
 
 
 def gather(
-    project_dir: Path, source: Environment | None, target: Environment, version: str
-) -> tuple[PromotionFacts, Head]:
-    """What the ledgers and the signed verdicts say now, and the HEAD that it holds for."""
-    manifest, head = source_manifest(source, target, version), target.ledger.head()
+    project_dir: Path, source: Environment | None, target: Environment, version: str, state: State
+) -> PromotionFacts:
+    """What the ledgers and the signed verdicts say now, beside the target's state."""
+    manifest = source_manifest(source, target, version)
     known = source.ledger.known(version) if source else None
-    facts = PromotionFacts(
+    return PromotionFacts(
         manifest=manifest,
         environment=target.name,
         promotes_from=target.settings.promotes_from,
-        state=head.state,
+        state=state,
         stops=target.stops.read(),
         source=source.name if source else None,
         upstream=known,
@@ -116,7 +116,6 @@ def gather(
         elsewhere=vetoes_elsewhere(project_dir, manifest.digest, {target.name, source.name if source else ""}),
         now=target.ledger.now(),
     )
-    return facts, head
 
 
 def content_of(manifest: Manifest) -> Slot:

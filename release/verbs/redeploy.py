@@ -30,8 +30,8 @@ def redeployment_order(project_dir: Path, name: str) -> Order:
 
 def order_again(environment: Environment) -> Order:
     """The same, of an environment that is open."""
-    name, free = environment.name, environment.ledger.free_lease()
-    head = environment.ledger.head()
+    name = environment.name
+    free, head = environment.ledger.at_rest()
     live = head.state.live
     if live is None:
         raise Refused(f"nothing is live in {name}", hint=f"deploy with: release promote VERSION --to {name}")

@@ -40,8 +40,8 @@ def replace_server(project_dir: Path, name: str, server: str, *, ci: str, progre
     environment = open_environment(project_dir, name)
     environment.stack.refuse_missing_engine()
     writer = environment.identify(ci)
-    environment.ledger.free_lease(Patience(until_silent=True, told=progress.note))
-    return replace_one(environment, server, environment.ledger.head(), writer, progress)
+    _, head = environment.ledger.at_rest(Patience(until_silent=True, told=progress.note))
+    return replace_one(environment, server, head, writer, progress)
 
 
 def replace_one(environment: Environment, server: str, head: Head, writer: Writer, progress: Progress) -> Replaced:

@@ -18,11 +18,17 @@ from release.deployment.going_back import Target, default_target, is_held, named
 from release.deployment.plan import is_behind_switch
 from release.deployment.preflight import refuse_users_in
 from release.environment import Environment, open_environment
-from release.errors import Inconclusive, StagelineError, WrongUsage
+from release.errors import Inconclusive, Refused, StagelineError, WrongUsage
 from release.ledger.head import Head, State
 from release.ledger.lease import Patience
 from release.ledger.ledger import Free, Writer
 from release.output import Progress
+
+OVERRULED_BY = {
+    "no veto": "--force",
+    "healthy servers": "--force",
+    "schema compatibility": "--despite-schema",
+}  # the gates of a rollback that a person may overrule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,8 +82,7 @@ def rollback_order(project_dir: Path, name: str, request: Request, progress: Pro
 def order_back(environment: Environment, request: Request, progress: Progress, *, install: bool = False) -> Order:
     """The lane, and the gates. LeaseHeld while somebody is at work: only after that do other rules speak."""
     name = environment.name
-    free = environment.ledger.free_lease(Patience(until_silent=True, told=progress.note))
-    head = environment.ledger.head()
+    free, head = environment.ledger.at_rest(Patience(until_silent=True, told=progress.note))
     target = _target(environment, head.state, request.version)
     entrance = environment.listeners.find()
     healthy, serving = _healthy(environment, entrance, head.state)
@@ -123,19 +128,26 @@ def _deployed(environment: Environment, order: Order, writer: Writer, progress: 
 
 def _refuse(environment: Environment, order: Order) -> None:
     what = f"rolling {environment.name} back to {order.release.release}"
-    hint = "overrule it with --force --reason WHY (of the schema: --despite-schema --reason WHY)"
-    refuse_unless_passed(order.gates, what, hint)
+    refuse_unless_passed(order.gates, what, _overruling(order.gates))
+
+
+def _overruling(gates: tuple[Gate, ...]) -> str:
+    """By which options a person goes on; empty where one of the gates cannot be overruled."""
+    failed = [gate.name for gate in gates if not gate.passed]
+    if any(name not in OVERRULED_BY for name in failed):
+        return ""
+    options = " ".join(dict.fromkeys(OVERRULED_BY[name] for name in failed))
+    return f"overrule it with: {options} --reason WHY"
 
 
 def _target(environment: Environment, state: State, version: str | None) -> Target:
     if version is None:
         return default_target(state, environment.name)
     version = checked_version(version)
-    live, previous = state.live, state.previous
-    if (live and live.release == version) or (previous and previous.release == version and not previous.left):
-        known_by_head = default_target(state, environment.name)
-        if known_by_head.release.release == version:
-            return known_by_head  # one read less, and no index that could be spoilt
+    with suppress(Refused):  # HEAD knows no way without a name
+        by_head = default_target(state, environment.name)
+        if by_head.release.release == version:
+            return by_head  # one read less, and no index that could be spoilt
     return named_target(environment.ledger.known(version), version, environment.name)
 
 

@@ -27,7 +27,7 @@ def status(project_dir: Path, name: str | None) -> dict[str, Any]:
     if name is None:
         opened, closed = open_each(project_dir)
         entries = [_as_far_as_known(environment) for environment in opened]
-        return {"environments": [*entries, *(_unreadable(name, why) for name, why in closed.items())]}
+        return {"environments": [*entries, *(_unreadable(one, why) for one, why in closed.items())]}
     environment = open_environment(project_dir, name)
     entry = _one(environment)
     return {"environments": [entry | ({"snapshots": snapshot_count(environment)} if entry["initialised"] else {})]}
@@ -35,8 +35,10 @@ def status(project_dir: Path, name: str | None) -> dict[str, Any]:
 
 def refuse_unreadable(report: dict[str, Any]) -> None:
     """Broken when an environment could not be looked at; what is known of the others was shown."""
-    if names := [entry["environment"] for entry in report["environments"] if "unreadable" in entry]:
-        raise Broken(f"{', '.join(names)} cannot be read", hint="mend what is named above, the others do not need it")
+    if unreadable := [entry for entry in report["environments"] if "unreadable" in entry]:
+        names = ", ".join(entry["environment"] for entry in unreadable)
+        whys = dict.fromkeys(entry["unreadable"] for entry in unreadable)
+        raise Broken(f"{names} cannot be read: {'; '.join(whys)}")
 
 
 def status_text(report: dict[str, Any]) -> str:

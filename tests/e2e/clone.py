@@ -25,7 +25,7 @@ from local.paths import CODE, Paths
 from release.ledger.canonical import canonical_json
 
 ACCESS = ("AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-PROGRESS = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00 \S+: .* (done|failed) after \d+\.\d s")
+PROGRESS = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00 .*")  # a step's end, or why it waits
 PROGRAM = ("__main__.py", "components", "release", "settings")
 Done = subprocess.CompletedProcess[str]
 

@@ -355,7 +355,8 @@ class Releases(RuleBasedStateMachine):
         upstream = target.settings.promotes_from
         source = self.open(upstream) if upstream else None
         free = target.ledger.free_lease(PATIENT)
-        facts, head = gather(NOWHERE, source, target, version)
+        head = target.ledger.head()
+        facts = gather(NOWHERE, source, target, version, head.state)
         order = order_of(facts, head, free, pause=pause)
         refuse_unless_passed(order.gates, "this")
         if source is not None and order.manifest is not None:

@@ -6,6 +6,7 @@ from functools import cache
 
 from release.deployment.executor import Order, deploy
 from release.deployment.lanes import Kind, forward
+from release.engine.stack import UpFailed
 from release.environment import Environment
 from release.errors import Broken, Inconclusive, StagelineError, VerificationFailed
 from release.verbs.promote import content_of
@@ -165,10 +166,15 @@ KINDS = (
         name="without its snapshot", kind="promotion", version="1.1.0", history=ONE, spoil=_no_snapshot, ends=Broken
     ),
     Deployment(
-        name="failed installation", kind="promotion", version="1.1.0", history=ONE, spoil=_fails_to_install, ends=Broken
+        name="failed installation",
+        kind="promotion",
+        version="1.1.0",
+        history=ONE,
+        spoil=_fails_to_install,
+        ends=UpFailed,
     ),
     Deployment(
-        name="first and failed installation", kind="promotion", version="1.1.0", spoil=_fails_to_install, ends=Broken
+        name="first and failed installation", kind="promotion", version="1.1.0", spoil=_fails_to_install, ends=UpFailed
     ),
     Deployment(
         name="failed behind the preview",
@@ -228,7 +234,7 @@ KINDS = (
         version="1.1.0",
         history=ONE,
         spoil=_one_server_dead,
-        ends=Broken,
+        ends=UpFailed,
     ),
     Deployment(
         name="rollback whose watch finds something",
@@ -250,7 +256,7 @@ KINDS = (
         version="1.0.0",
         history=TWO,
         spoil=_idle_process_ended_and_crashes,
-        ends=Broken,
+        ends=UpFailed,
     ),
     Deployment(
         name="rollback that cannot be seen",

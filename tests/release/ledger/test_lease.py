@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from release.aws.table import Item
 from release.errors import LeaseHeld, LeaseLost
 from release.ledger.head import State
 from release.ledger.lease import BEAT, IMPATIENT, LENGTH, LOOK, Lease, Patience, Watched, released, renewed
@@ -216,3 +217,38 @@ def test_a_look_ends_whatever_is_seen(seconds: float, silent: float, beats: int,
     assert watched.is_over() == (silent >= LENGTH)
     if beats and seconds >= patience.seconds:
         assert not watched.is_worth_it(patience)
+
+
+def interrupting(world: World, after: str, meanwhile: Callable[[], object]) -> None:
+    """Let something happen once, right after the next read of this item of dev's ledger."""
+    read, waiting = world.dev.ledger.table.get, [meanwhile]
+
+    def get(kind: str, seq: int = 0) -> Item | None:
+        found = read(kind, seq)
+        if kind == after and waiting:
+            waiting.pop()()
+        return found
+
+    world.dev.ledger.table.get = get
+
+
+@pytest.mark.parametrize("after", ["HEAD", "LEASE"])
+def test_a_deployment_that_begins_between_two_reads_is_somebody_at_work_and_not_one_that_stopped(
+    world: World, after: str
+) -> None:
+    interrupting(world, after, lambda: begin(world))
+    with pytest.raises(LeaseHeld, match="ann"):
+        world.dev.ledger.at_rest()
+
+
+@pytest.mark.parametrize("after", ["HEAD", "LEASE"])
+def test_a_deployment_that_began_and_ended_between_two_reads_is_seen_in_head(world: World, after: str) -> None:
+    def whole() -> None:
+        with begin(world):
+            pass
+
+    interrupting(world, after, whole)
+    free, head = world.dev.ledger.at_rest()
+    assert head == world.dev.ledger.head()
+    with world.dev.ledger.begin(Entry(kind="note", state=head.state), head, OPS, free):
+        pass

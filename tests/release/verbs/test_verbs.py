@@ -19,6 +19,7 @@ from release.verbs.publish import Publication, publish
 from release.verbs.rollback import Request, go_back
 from release.verbs.show import show_release, show_text
 from release.verbs.status import status, status_text
+from release.verbs.veto import veto
 from tests.aws_clients import aws_resource
 from tests.release.deploying import put
 from tests.release.world import OPS, ROOT, SERVERS, World, build_artifact
@@ -129,6 +130,21 @@ def test_what_was_rolled_back_from_upstream_is_not_promoted(world: World) -> Non
     put(world, "1.0.0", kind="rollback")
     order = promotion_order(ROOT, "1.1.0", Route(source=None, target="qa"), silent())
     assert [gate.name for gate in order.gates if not gate.passed] == ["verified upstream"]
+
+
+def test_going_back_to_what_is_live_says_that_it_is_also_where_nothing_was_before(world: World) -> None:
+    put(world, "1.0.0")
+    with pytest.raises(Refused, match=r"users of dev get 1\.0\.0 \(not live already\)$"):
+        go_back(world.dev, Request(version="1.0.0"), OPS, silent())
+
+
+def test_a_refusal_names_the_options_that_overrule_it(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    veto(ROOT, "1.0.0", reason="loses rows", ci="")
+    with pytest.raises(Refused, match=r"\(no veto\); overrule it with: --force --reason WHY$"):
+        go_back(world.dev, Request(), OPS, silent())
+    assert go_back(world.dev, Request(force=True, reason="rows are restored"), OPS, silent()).version == "1.0.0"
 
 
 def test_whoever_overrules_a_rule_says_why() -> None:
