@@ -199,7 +199,10 @@ def _listener_back(back: PutBack) -> bool:
     declared = opened.former.declared
     try:
         entrance = back.environment.listeners.find()
+        back.holder.refuse_taken_over()
         back.environment.listeners.move(entrance, declared)
+    except LeaseLost:
+        raise
     except Exception as error:
         name = back.environment.name
         raise Broken(

@@ -90,7 +90,7 @@ def deploy(environment: Environment, order: Order, writer: Writer, progress: Pro
     and the error of the step that failed, after having put back what the deployment had changed.
     """
     plan, ledger = plan_of(environment, order), environment.ledger
-    with watched(environment), ledger.begin(_request(plan, order), order.head, writer, order.free) as holder:
+    with watched(environment, plan.kind), ledger.begin(_request(plan, order), order.head, writer, order.free) as holder:
         work = Work(plan, order.manifest, environment, holder, holder.head.seq, progress)
         return _run(work, plan.steps)
 
@@ -106,11 +106,11 @@ def resume(environment: Environment, writer: Writer, progress: Progress) -> Depl
     if opened.step == UNDOING:
         raise Refused(f"{opened.release} is being put back", hint=f"end that with: release abort {environment.name}")
     steps = remaining(plan, opened)
-    if "switched" not in steps:
-        _refuse_moved_listener(environment, opened)
+    if "switched" not in steps and _was_moved_away(environment, opened):
+        steps = _moved_again(environment, plan)
     manifest = None if plan.kind == "rollback" else manifest_of(environment, plan)
     request = entry(opened, "resume requested", head.state, opened.step)
-    with watched(environment), environment.ledger.begin(request, head, writer, free) as holder:
+    with watched(environment, plan.kind), environment.ledger.begin(request, head, writer, free) as holder:
         _end_leftovers(environment, opened, holder, progress)
         work = Work(plan, manifest, environment, holder, opened.requested, progress)
         return _run(work, steps, resumed=True)
@@ -132,15 +132,21 @@ def abort(environment: Environment, writer: Writer, progress: Progress) -> tuple
         return opened, put_back(environment, opened, holder, progress, why=f"aborted by {writer.principal}")
 
 
-def _refuse_moved_listener(environment: Environment, opened: Open) -> None:
-    """Refused behind the switch where users are elsewhere: put back without a record of it, or moved by hand."""
-    entrance, name = environment.listeners.find(), environment.name
-    if environment.listeners.slot_in_use(entrance) != opened.slot:
+def _was_moved_away(environment: Environment, opened: Open) -> bool:
+    """Whether users are elsewhere since the switch: put back without a record of it, or moved by hand."""
+    return environment.listeners.slot_in_use(environment.listeners.find()) != opened.slot
+
+
+def _moved_again(environment: Environment, plan: Plan) -> tuple[StepName, ...]:
+    """The steps of a rollback from its switch on: it is for getting users back. Refused for everything else."""
+    name = environment.name
+    if plan.kind != "rollback":
         raise Refused(
-            f"the live listener of {name} was moved away from {opened.release} since its switch",
+            f"the live listener of {name} was moved away from {plan.version} since its switch",
             hint=f"put it back with: release abort {name}, or keep users there: release adopt-listener {name} "
             "--reason WHY",
         )
+    return plan.steps[plan.steps.index("switched") :]
 
 
 def _refuse_lost_way_back(environment: Environment, opened: Open, head: Head) -> None:
@@ -166,9 +172,9 @@ def plan_of(environment: Environment, order: Order) -> Plan:
     )
 
 
-def watched(environment: Environment) -> AbstractContextManager[None]:
-    """Signals remembered for the length of a deployment; a second one names the way on."""
-    return INTERRUPTION.watched(way_on=f"release abort {environment.name}")
+def watched(environment: Environment, kind: str = "") -> AbstractContextManager[None]:
+    """Signals remembered for the length of a deployment; a second one names the way on: a rollback is not put back."""
+    return INTERRUPTION.watched(way_on=f"release {'resume' if kind == 'rollback' else 'abort'} {environment.name}")
 
 
 def _request(plan: Plan, order: Order) -> Entry:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from release.artifacts.manifest import artifact_key
 from release.deployment.lanes import IN_PLACE, INSTALLED_BACK, STARTED, StepName
+from release.deployment.plan import is_behind_switch
 from release.errors import Refused
 from release.ledger.head import Slot, State
 from release.ledger.index import Known
@@ -17,13 +18,26 @@ class Target:
     verified: str
 
 
+def is_gone_on_with(state: State, version: str | None) -> bool:
+    """Whether a rollback only ends well the one that is open: that has moved users, and this one goes there as well."""
+    opened = state.open
+    if opened is None or opened.kind != "rollback" or not is_behind_switch(opened, state):
+        return False
+    return version in (None, opened.release)
+
+
 def default_target(state: State, environment: str) -> Target:
     """Where a rollback goes that names no release: what was verified before what users have now.
 
     While users have a release that is being tried, that is the live one. Refused where there is none, and where it
-    would lead forward again to what a rollback just left: that must be said by name.
+    would lead forward again to what a rollback just left, or is leaving: that must be said by name.
     """
     live, previous = state.live, state.previous
+    if state.open is not None and is_gone_on_with(state, None):
+        raise Refused(
+            f"{state.open.deployment} has moved users of {environment} back to {state.open.release} already",
+            hint=f"end that with: release rollback {environment}, or name another: --to VERSION",
+        )
     if live is not None and state.open is not None and state.declared != live.slot:
         held = state.slot(live.slot)
         content = held or Slot(

@@ -17,6 +17,7 @@ Outcome = Literal["failed", "inconclusive", "errored", "interrupted", "stopped",
 Consequence = Literal["put back", "put back and stopped", "left open"]
 
 REQUESTED, UNDOING = "requested", "undoing"  # what an open deployment is in before its first step, and after its last
+UNTOLD = "no deployment has told Pulumi's state since"  # a plain `up` may have: it writes down nothing
 MOST_WHY = 500  # characters of a reason that HEAD keeps
 
 WORK: dict[str, str] = {
@@ -113,7 +114,7 @@ def entering(plan: Plan, step: StepName, state: State) -> State:
     if step == "installed":
         return with_slot(state, plan.slot, plan.content)
     if step == "switched":
-        return state.but(declared=plan.slot, behind="the listener was moved, and no up has followed yet")
+        return state.but(declared=plan.slot, behind=f"the listener was moved, and {UNTOLD}")
     return state
 
 
@@ -271,7 +272,10 @@ def in_undoing(opened: Open, state: State) -> State:
 
 def with_listener_back(opened: Open, state: State) -> State:
     """The state in which the listener points where the deployment found it."""
-    back = state.but(declared=opened.former.declared, behind="the listener was moved back, and no up has followed yet")
+    back = state.but(
+        declared=opened.former.declared,
+        behind=f"the listener was moved back, and {UNTOLD}",
+    )
     return in_undoing(opened, back)
 
 

@@ -166,8 +166,10 @@ def verify(work: Work) -> Evidence:
 
 def switch(work: Work) -> Evidence:
     """Move the live listener, by one call. HEAD says it already, so the next ``up`` by anyone says the same."""
-    not_moved = work.environment.listeners.move(work.entrance, work.plan.slot)
-    return {"listener": work.entrance.live, **({"preview": not_moved} if not_moved else {})}
+    entrance = work.entrance
+    work.holder.refuse_taken_over()
+    not_moved = work.environment.listeners.move(entrance, work.plan.slot)
+    return {"listener": entrance.live, **({"preview": not_moved} if not_moved else {})}
 
 
 def see_answer(work: Work) -> Evidence:

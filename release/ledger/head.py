@@ -158,8 +158,8 @@ def way_on(environment: str, state: State) -> str:
         return f"end it with: release abort {environment}"
     if opened is None or opened.slot != state.declared:
         return f"end it with: release resume {environment}, or abort"
-    elsewhere = ", rollback --to VERSION" if opened.kind == "rollback" else ""
-    return f"end it with: release resume {environment}, accept --reason WHY{elsewhere}, or abort"
+    last = "rollback --to VERSION" if opened.kind == "rollback" else "abort"
+    return f"end it with: release resume {environment}, accept --reason WHY, or {last}"
 
 
 def emptied(deployment: str) -> Slot:

@@ -131,7 +131,7 @@ class Ledger:
         self._project = project
         self._environment = environment
         self._account = account
-        self._ticks = ticks
+        self.ticks = ticks
         self._pause = pause
         self._ended = ended
 
@@ -185,13 +185,13 @@ class Ledger:
         It may be when nobody has it, when its holder's process has ended on this very machine, or when it did not
         change for its whole length while we looked.
         """
-        began = since = self._ticks()
+        began = since = self.ticks()
         item, lease = self._read_lease()
         beats = 0
         while lease is not None and lease.held:
             if lease.process is not None and self._ended(lease.process):
                 return Free(item=item, lease=lease, because="its process has ended")
-            watched = Watched(seconds=self._ticks() - began, silent=self._ticks() - since, beats=beats)
+            watched = Watched(seconds=self.ticks() - began, silent=self.ticks() - since, beats=beats)
             if watched.is_over():
                 return Free(item=item, lease=lease, because=f"no sign of life for {watched.silent:.0f} s")
             if not watched.is_worth_it(patience):
@@ -201,7 +201,7 @@ class Ledger:
             before = item and item.body
             item, lease = self._read_lease()
             if (item and item.body) != before:
-                beats, since = beats + 1, self._ticks()
+                beats, since = beats + 1, self.ticks()
         return Free(item=item, lease=lease)
 
     def at_rest(self, patience: Patience = IMPATIENT) -> tuple[Free, Head]:
@@ -440,8 +440,9 @@ class Holder:
         self.writer = writer
         self._ledger = ledger
         self._sure = True  # whether ``head`` is what stands in the ledger
+        self._heard = ledger.ticks()  # when the ledger last took our word: others count our silence from there
         self._ended = threading.Event()
-        self._beating = threading.Thread(target=self._beat, name="lease", daemon=True)
+        self._beating = threading.Thread(target=self._beat_until_ended, name="lease", daemon=True)
 
     def __enter__(self) -> "Holder":
         self._beating.start()
@@ -461,15 +462,34 @@ class Holder:
         if not self._sure:
             self.head = self._ledger.head_under(self.lease.fence)
         self._sure = False
+        began = self._ledger.ticks()
         self.head = self._ledger.append(entry, self.head, self.writer, self.lease.fence)
-        self._sure = True
+        self._sure, self._heard = True, began
         return self.head
 
-    def _beat(self) -> None:
-        """One that fails is made up for by the next; a lease taken over is found by the next event."""
+    def refuse_taken_over(self) -> None:
+        """LeaseLost when somebody else is at work by now: asked only after a silence that let them take over.
+
+        Broken when the ledger does not tell; one that is lost is nobody else's either.
+        """
+        if self._ledger.ticks() - self._heard < LENGTH:
+            return
+        try:
+            self._ledger.head_under(self.lease.fence)
+        except Broken as error:
+            if not is_not_found(error):
+                raise
+
+    def beat(self) -> None:
+        """A sign of life. One that fails is made up for by the next; a lease taken over is found by the next event."""
+        with suppress(StagelineError):
+            began = self._ledger.ticks()
+            if lease := self._ledger.beat(self.lease):
+                self.lease, self._heard = lease, began
+
+    def _beat_until_ended(self) -> None:
         while not self._ended.wait(BEAT):
-            with suppress(StagelineError):
-                self.lease = self._ledger.beat(self.lease) or self.lease
+            self.beat()
 
 
 def _readable(items: Iterable[Item], spoilt: Callable[[str], None]) -> Iterator[Event]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from release.deployment.executor import watched
-from release.deployment.plan import closed, previous_of, unsure, was_touched
+from release.deployment.plan import UNTOLD, closed, previous_of, unsure, was_touched
 from release.deployment.users import Seen, what_users_see
 from release.environment import Environment, open_environment
 from release.errors import Refused, StagelineError
@@ -62,7 +62,7 @@ def adopted(state: State, slot: SlotName, content: Slot, now: str) -> State:
         )
     left = f"a move by hand before {now}" if state.live and state.live != live else ""
     previous = previous_of(state, live.digest, left)
-    why = "the listener was moved by hand, and no up has followed yet"
+    why = f"the listener was moved by hand, and {UNTOLD}"
     after = closed(state).but(declared=slot, live=live, previous=previous, behind=why)
     half_way = state.open is not None and state.open.slot == after.idle and was_touched(state.open, state)
     return unsure(after, after.idle, why) if half_way else after

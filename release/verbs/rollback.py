@@ -12,9 +12,17 @@ from pathlib import Path
 from release.artifacts.manifest import checked_version
 from release.artifacts.pruning import refuse_gone
 from release.aws.listeners import Entrance
-from release.deployment.executor import Deployed, Order, abort, deploy
+from release.deployment.executor import Deployed, Order, abort, deploy, resume
 from release.deployment.gates import Gate, RollbackFacts, is_enough, refuse_unless_passed, rollback_gates
-from release.deployment.going_back import Target, default_target, is_held, named_target, overwrites_verified, steps_back
+from release.deployment.going_back import (
+    Target,
+    default_target,
+    is_gone_on_with,
+    is_held,
+    named_target,
+    overwrites_verified,
+    steps_back,
+)
 from release.deployment.plan import is_behind_switch
 from release.deployment.preflight import refuse_users_in
 from release.environment import Environment, open_environment
@@ -52,7 +60,14 @@ def rollback(project_dir: Path, name: str, request: Request, *, ci: str, progres
 
 
 def go_back(environment: Environment, request: Request, writer: Writer, progress: Progress) -> Deployed:
-    """The rollback of an environment. What cannot be started is installed again, as a deployment of its own."""
+    """The rollback of an environment: harmless to repeat, because one that has moved users already is gone on with.
+
+    What cannot be started is installed again, as a deployment of its own.
+    """
+    state = environment.ledger.head().state
+    if state.open is not None and is_gone_on_with(state, request.version):
+        progress.note(f"{state.open.deployment} has moved users back to {state.open.release} already: it is resumed")
+        return resume(environment, writer, progress)
     order = _with_users_safe(environment, request, writer, progress)
     try:
         return _deployed(environment, order, writer, progress)

@@ -60,7 +60,7 @@ def _remarks(entry: dict[str, Any]) -> Iterator[str]:
             mend = f"run: pulumi up --stack {name}" if _serves(entry, slot) else "the next install mends it"
             yield f"{name}: slot {slot} may hold something else, {mend}: {entry[slot]['unsure']}"
     if entry["behind"] and not entry["open"]:
-        yield f"{name}: {entry['behind']}; run: pulumi up --stack {name}"
+        yield f"{name}: {entry['behind']}; run, unless somebody has: pulumi up --stack {name}"
     if entry["ending"] and entry["open"] and entry["ending"]["deployment"] == entry["open"]["deployment"]:
         yield f"{name}: {entry['ending']['by']} asked {entry['open']['deployment']} to end: {entry['ending']['reason']}"
 

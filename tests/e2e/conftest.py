@@ -12,6 +12,7 @@ from engine.build import find_engine
 
 LONGEST_FIRST = (
     "test_demo",
+    "test_way_back",
     "test_docs",
     "test_deployment",
     "test_identities",

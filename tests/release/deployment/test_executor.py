@@ -11,14 +11,16 @@ from release.deployment.executor import abort, deploy, resume
 from release.deployment.gates import Gate
 from release.deployment.lanes import FORWARD, IN_PLACE, INSTALLED_BACK, STARTED
 from release.errors import Broken, Inconclusive, Interrupted, LeaseHeld, LeaseLost, Refused, VerificationFailed
+from release.ledger.head import Head
 from release.ledger.lease import Patience
-from release.ledger.ledger import Entry
+from release.ledger.ledger import Entry, Writer
 from release.verbs.rollback import Request, go_back, order_back
 from release.verbs.status import status, status_text
 from tests.release.deploying import Silent, order, put, state
 from tests.release.world import OPS, ROOT, World
 
 PATIENT = Patience(until_silent=True)
+OTHER = replace(OPS, host="desk")
 
 
 def test_first_release_goes_to_blue_and_is_live_afterwards(world: World) -> None:
@@ -259,6 +261,31 @@ def test_the_listener_goes_back_also_where_nothing_can_be_recorded(world: World)
     assert (world.servers["dev"].live, state(world).open, state(world).live.release) == ("blue", None, "1.0.0")
 
 
+def test_a_holder_whose_lease_was_taken_over_while_it_could_not_write_moves_no_listener(world: World) -> None:
+    """It is cut off from the ledger behind its switch; meanwhile another one rolls back; then it is interrupted."""
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    table = world.dev.ledger.table
+    write = table.write_together
+
+    def cut_off(writes: object) -> bool:
+        raise Broken("cannot write to the ledger: connect timeout")
+
+    def taken_over() -> None:
+        if world.servers["dev"].live == "blue":
+            world.dev.stack.before_up = lambda: None
+            go_back(world.dev, Request(version="1.0.0"), OTHER, Silent())
+            table.write_together = cut_off
+            raise Interrupted(signal.SIGTERM, "it was interrupted")
+
+    world.dev.stack.before_up = taken_over
+    with pytest.raises(LeaseLost, match="taken over"):
+        put(world, "1.2.0")
+    table.write_together = write
+    servers = world.servers["dev"]
+    assert (state(world).live.release, getattr(servers, servers.live)) == ("1.0.0", "1.0.0")
+
+
 def test_a_listener_that_cannot_be_moved_back_keeps_it_open_and_says_what_users_see(world: World) -> None:
     put(world, "1.0.0")
     world.servers["dev"].fails_smoke_live = {"1.4.0"}
@@ -294,7 +321,7 @@ def test_what_follows_the_answer_of_a_rollback_is_a_warning(world: World) -> Non
     done = put(world, "1.0.0", kind="rollback")
     assert [warning.split(":")[0] for warning in done.warnings] == ["applied", "watched"]
     assert (state(world).live.release, state(world).open) == ("1.0.0", None)
-    assert "no up has followed" in state(world).behind
+    assert "has told Pulumi's state since" in state(world).behind
 
 
 def test_a_rollback_starts_what_does_not_run(world: World) -> None:
@@ -473,7 +500,7 @@ def test_a_promotion_that_fails_before_its_slot_runs_no_up_for_what_an_earlier_o
     world.dev.databases.fail = True
     with pytest.raises(Broken, match="snapshot"):
         put(world, "1.2.0")
-    assert (len(world.dev.stack.ups), "no up has followed" in state(world).behind) == (ups, True)
+    assert (len(world.dev.stack.ups), "has told Pulumi's state since" in state(world).behind) == (ups, True)
     world.dev.databases.fail = False
     world.servers["dev"].fails_smoke = {"1.2.0"}
     with pytest.raises(VerificationFailed):
@@ -589,3 +616,36 @@ def test_a_signal_while_it_is_put_back_does_not_make_what_was_live_silent(world:
     with pytest.raises(VerificationFailed, match=r"1\.1\.0 is not live in dev, users are on 1\.0\.0"):
         resume(world.dev, OPS, Silent())
     assert (url, state(world).open) == (["http://live:80"], None)
+
+
+def die_after(world: World, kind: str, step: str) -> None:
+    """Kill what is at work once it has recorded this event."""
+    ledger = world.dev.ledger
+    append = ledger.append
+
+    def dying(entry: Entry, head: Head, writer: Writer, fence: int) -> Head:
+        after = append(entry, head, writer, fence)
+        if (entry.kind, entry.step) == (kind, step):
+            ledger.append, ledger.give_back = append, lambda lease: None
+            raise Killed
+        return after
+
+    ledger.append = dying
+
+
+@pytest.mark.parametrize("named", [None, "1.0.0"], ids=["by-default", "by-name"])
+@pytest.mark.parametrize("event", ["step started", "step done"])
+@pytest.mark.parametrize("step", IN_PLACE)
+def test_a_rollback_that_died_is_repeated_and_never_leads_forward(
+    world: World, step: str, event: str, named: str | None
+) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    die_after(world, event, step)
+    with pytest.raises(Killed):
+        go_back(world.dev, Request(), OPS, Silent())
+    del world.dev.ledger.give_back
+    if state(world).open is not None:
+        go_back(world.dev, Request(version=named), OPS, Silent())
+    servers = world.servers["dev"]
+    assert (getattr(servers, servers.live), state(world).live.release, state(world).open) == ("1.0.0", "1.0.0", None)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from release.aws.table import Item
-from release.errors import LeaseHeld, LeaseLost
+from release.errors import Broken, LeaseHeld, LeaseLost
 from release.ledger.head import State
 from release.ledger.lease import BEAT, IMPATIENT, LENGTH, LOOK, Lease, Patience, Watched, released, renewed
 from release.ledger.ledger import Entry, Free, Holder, Ledger, Writer
@@ -55,6 +55,10 @@ class Taker:
 
 def begin(world: World, writer: Writer = ANN) -> Holder:
     return world.dev.ledger.begin(ENTRY, world.dev.ledger.head(), writer)
+
+
+def unreachable(kind: str, seq: int = 0) -> None:
+    raise Broken("cannot read HEAD: connect timeout")
 
 
 def beating(world: World, holder: Holder) -> Callable[[], None]:
@@ -113,6 +117,47 @@ def test_one_that_is_silent_for_its_length_by_the_takers_ticks_is_taken(world: W
     taker = Taker(world)
     free = taker.free(UNTIL_SILENT)
     assert (free.because, taker.waited) == ("no sign of life for 60 s", LENGTH)
+
+
+def test_a_holder_asks_whether_it_was_taken_over_only_after_a_silence_of_its_length(world: World) -> None:
+    first = begin(world)
+    taker = Taker(world)
+    taker.ledger.begin(ENTRY, taker.ledger.head(), OPS, taker.free(UNTIL_SILENT))
+    first.refuse_taken_over()
+    world.silence.seconds = LENGTH
+    with pytest.raises(LeaseLost, match="taken over"):
+        first.refuse_taken_over()
+
+
+def test_what_a_silent_holder_cannot_ask_is_not_taken_for_granted_unless_the_ledger_is_lost(world: World) -> None:
+    holder, table = begin(world), world.dev.ledger.table
+    get, world.silence.seconds = table.get, LENGTH
+    table.get = unreachable
+    with pytest.raises(Broken, match="connect timeout"):
+        holder.refuse_taken_over()
+    table.get = get
+    client = world.dev.session.client("dynamodb")
+    client.update_table(TableName=table.name, DeletionProtectionEnabled=False)
+    client.delete_table(TableName=table.name)
+    holder.refuse_taken_over()
+
+
+@pytest.mark.parametrize("sign", [Holder.beat, lambda holder: holder.record(ENTRY)], ids=["heartbeat", "event"])
+def test_a_holder_that_gave_a_sign_of_life_asks_nobody(world: World, sign: Callable[[Holder], object]) -> None:
+    holder = begin(world)
+    world.silence.seconds = LENGTH
+    sign(holder)
+    world.dev.ledger.table.get = unreachable
+    holder.refuse_taken_over()
+
+
+def test_a_heartbeat_of_a_lease_that_was_taken_over_is_no_sign_of_life(world: World) -> None:
+    holder, taker = begin(world), Taker(world)
+    taker.ledger.begin(ENTRY, taker.ledger.head(), OPS, taker.free(UNTIL_SILENT))
+    world.silence.seconds = LENGTH
+    holder.beat()
+    with pytest.raises(LeaseLost):
+        holder.refuse_taken_over()
 
 
 def test_one_that_changes_within_its_length_is_refused_at_its_first_sign_of_life(world: World) -> None:

@@ -65,11 +65,11 @@ def test_an_open_deployment_takes_one_more_for_the_lease(world: World, calls: li
 def test_what_somebody_should_know_who_is_to_act_stands_below_the_table(world: World) -> None:
     unsure = Slot(release="1.0.0", digest="d", artifact_key="a", deployment="d-1", unsure="env-servers-2 was silent")
     out = Out(server="env-servers-2", reason="no power", by="ops", since="2026-11-20T12:00:00+00:00")
-    record(world, State(blue=unsure, out=(out,), behind="the listener was moved, and no up has followed yet"), 1)
+    record(world, State(blue=unsure, out=(out,), behind="the listener was moved, and nobody said so"), 1)
     told = status_text(status(ROOT, "dev"))
     assert "dev: env-servers-2 is out since 2026-11-20T12:00:00: no power" in told
     assert "dev: slot blue may hold something else, the next install mends it: env-servers-2 was silent" in told
-    assert "no up has followed yet; run: pulumi up --stack dev" in told
+    assert "the listener was moved, and nobody said so; run, unless somebody has: pulumi up --stack dev" in told
 
 
 @pytest.fixture
