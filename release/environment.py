@@ -87,6 +87,13 @@ class Environment:
             entrance.dns_name, domain=balancer.domain, certificate=balancer.certificate, port=balancer.live_port
         )
 
+    def preview_url(self, entrance: Entrance) -> str:
+        """Where the release in the other slot is looked at."""
+        balancer = self.settings.load_balancer
+        return live_url(
+            entrance.dns_name, domain=balancer.domain, certificate=balancer.certificate, port=balancer.preview_port
+        )
+
     def up(
         self,
         fence: int,

@@ -49,6 +49,10 @@ class Broken(StagelineError):
     """AWS, Pulumi or a server failed (exit code 1)."""
 
 
+class NotBegun(Broken):
+    """Pulumi ended before it looked at a single resource: nothing can be half done (exit code 1)."""
+
+
 class VerificationFailed(Broken):
     """The release answered, and wrongly: its verdict is *failed*, not merely unknown (exit code 1)."""
 

@@ -6,7 +6,7 @@ Nothing that others said moves the cursor or begins a line: see `release.text`.
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -14,7 +14,10 @@ from release.text import bounded, json_text, printable_lines
 
 
 class Progress:
-    """Says which step is running and how long each took: a live line on a terminal, dated lines elsewhere."""
+    """Says which step is running and how long each took: a live line on a terminal, dated lines elsewhere.
+
+    Nobody has to listen: a terminal that was closed and a pipe whose reader ended stop no work.
+    """
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
@@ -25,8 +28,7 @@ class Progress:
         subject, what = bounded(subject), bounded(what)
         began = time.monotonic()
         if self._stream.isatty():
-            self._stream.write(f"  … {subject}: {what}\r")
-            self._stream.flush()
+            self._write(f"  … {subject}: {what}\r")
         try:
             yield
         except BaseException:
@@ -37,20 +39,23 @@ class Progress:
     def note(self, text: str) -> None:
         """Say why nothing happens just now: over the running step on a terminal, as a dated line elsewhere."""
         if self._stream.isatty():
-            self._stream.write(f"    {bounded(text)}\033[K\r")
+            self._write(f"    {bounded(text)}\033[K\r")
         else:
-            self._stream.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {bounded(text)}\n")
-        self._stream.flush()
+            self._write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {bounded(text)}\n")
 
     def _end(self, subject: str, what: str, how: str, began: float) -> None:
         seconds = time.monotonic() - began
         if self._stream.isatty():
             mark = "✓" if how == "done" else "✗"
-            self._stream.write(f"  {mark} {subject}: {what}  {seconds:.1f} s\033[K\n")
+            self._write(f"  {mark} {subject}: {what}  {seconds:.1f} s\033[K\n")
         else:
             now = datetime.now(UTC).isoformat(timespec="seconds")
-            self._stream.write(f"{now} {subject}: {what} {how} after {seconds:.1f} s\n")
-        self._stream.flush()
+            self._write(f"{now} {subject}: {what} {how} after {seconds:.1f} s\n")
+
+    def _write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+            self._stream.flush()
 
 
 def show(value: Mapping[str, Any], text: str, *, as_json: bool) -> None:

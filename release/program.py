@@ -14,9 +14,10 @@ from release.aws.bucket import Bucket
 from release.aws.secrets import Secrets
 from release.aws.session import AwsSession, is_not_found
 from release.aws.table import LedgerTable
+from release.deployment.ways_on import way_on
 from release.engine.stack import FENCE, PASSED_OVER
 from release.errors import Broken, Refused
-from release.ledger.head import Head, Slot, SlotName, way_on
+from release.ledger.head import Head, Slot, SlotName
 from release.ledger.ledger import Ledger, utc_now
 from settings.model import Settings
 

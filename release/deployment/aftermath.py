@@ -5,7 +5,7 @@ What the idle slot held before comes next, as far as it goes: no user sees it, s
 the deployment open. It is emptied or marked then, and the next install mends it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -28,6 +28,7 @@ from release.deployment.record import deployment_id, entry
 from release.deployment.steps import Work
 from release.deployment.users import what_users_see
 from release.deployment.wanted import Held, Unwanted
+from release.deployment.ways_on import way_on
 from release.engine.stack import UpFailed
 from release.environment import Environment
 from release.errors import (
@@ -35,6 +36,7 @@ from release.errors import (
     Inconclusive,
     Interrupted,
     LeaseLost,
+    NotBegun,
     StagelineError,
     VerificationFailed,
 )
@@ -62,6 +64,11 @@ class PutBack:
     state: State
     undone: list[str] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, environment: Environment, opened: Open, holder: Holder, progress: Progress, why: str) -> "PutBack":
+        """What is to be put back by what HEAD says now."""
+        return cls(environment, opened, holder, progress, bounded(why, MOST_WHY), holder.head.state)
+
     def record(self, kind: str, state: State, step: str, **details: object) -> bool:
         """Write it down if that can be done, and say whether it was. LeaseLost: all of this is another's now."""
         told = {"why": self.why, "failed_in": self.opened.step, **details}
@@ -81,7 +88,7 @@ class PutBack:
 def follow(work: Work, failure: StagelineError) -> None:
     """Do what follows a failure, and say in it what that was."""
     environment, state, outcome = work.environment, work.holder.head.state, outcome_of(failure)
-    opened = state.open
+    opened, stopped = state.open, ""
     if opened is None:
         return  # it had ended: what failed came after
     match consequence(opened, state, outcome):
@@ -90,33 +97,47 @@ def follow(work: Work, failure: StagelineError) -> None:
             return
         case "put back and stopped":
             stopped = stop_release(work, str(failure))
-            failure.hint = "; ".join(filter(None, (stopped, failure.hint)))
         case "put back":
             pass
-    undone = put_back(environment, opened, work.holder, work.progress, why=str(failure))
+    try:
+        back = PutBack.of(environment, opened, work.holder, work.progress, str(failure))
+        undone = put_back(back, untouched=isinstance(failure, NotBegun) and not work.resumed)
+    except StagelineError as error:
+        error.hint = "; ".join(filter(None, (error.hint, stopped)))
+        raise
     told = f"{opened.release} is not live in {environment.name}"
     failure.put_in_context(f"{told}, {what_users_see(environment).words}" if opened.former.declared else told)
-    failure.hint = "; ".join(filter(None, (*(f"not done: {one}" for one in undone), failure.hint)))
+    failure.hint = "; ".join(filter(None, (*(f"not done: {one}" for one in undone), stopped, failure.hint)))
 
 
 def put_back(
-    environment: Environment, opened: Open, holder: Holder, progress: Progress, *, why: str
+    back: PutBack, *, untouched: bool = False, end_leftovers: Callable[[], tuple[str, ...]] = tuple
 ) -> tuple[str, ...]:
     """Put back the listener, then the slot, and close the deployment as failed; what could not be done.
 
-    Broken when the listener could not be moved: then it stays open. Inconclusive when what was live does not answer.
+    ``untouched``: its installation never began, so the slot holds what it held. ``end_leftovers`` ends what a process
+    that died left running, once users are back, and tells its programs.
+    Broken when the listener could not be moved, or that does not end: then it stays open. Inconclusive when what was
+    live does not answer.
     """
-    back = PutBack(environment, opened, holder, progress, bounded(why, MOST_WHY), holder.head.state)
-    with progress.step(environment.name, "put back"):
+    opened, name = back.opened, back.environment.name
+    with back.progress.step(name, "put back"):
         moved = _listener_back(back)
+        if programs := end_leftovers():
+            back.record("leftovers ended", back.state, opened.step, programs=list(programs))
+            if moved:
+                _move_back(back)  # what was ended knew a HEAD of before
         silence = _silence(back) if moved else ""
-        _slot_back(back, moved=moved)
+        if untouched and not moved:
+            back.state = _with_former(back.opened, back.state)
+        else:
+            _slot_back(back, moved=moved)
         _close(back, silence)
     if silence:
         raise Inconclusive(
-            f"{opened.release} failed ({why}) and was put back, but what was live in {environment.name} before does "
+            f"{opened.release} failed ({back.why}) and was put back, but what was live in {name} before does "
             f"not answer: {silence}",
-            hint=f"see: release status {environment.name}",
+            hint=f"see: release status {name}",
         )
     return tuple(back.undone)
 
@@ -175,18 +196,8 @@ def _leave_open(work: Work, opened: Open, failure: StagelineError) -> None:
     with suppress(StagelineError):
         work.holder.record(waits)
     failure.put_in_context(f"{opened.release} is not verified in {name}, {what_users_see(work.environment).words}")
-    failure.hint = "; ".join(_ways_on(name, opened, state))
-
-
-def _ways_on(name: str, opened: Open, state: State) -> Iterator[str]:
-    """The verbs that are allowed where a deployment was left open."""
-    yield f"look again with: release resume {name}"
-    if is_behind_switch(opened, state):
-        yield f"take it as it is: release accept {name} --reason WHY"
-    if opened.kind == "rollback":
-        yield f"go elsewhere: release rollback {name} --to VERSION"
-    else:
-        yield f"go back with: release abort {name}"
+    lifted = f"lift that first: release hold, or freeze, {name} --lift --reason WHY"
+    failure.hint = "; ".join(([lifted] if isinstance(failure, Held) else []) + [way_on(name, state.but(open=stopped))])
 
 
 def _listener_back(back: PutBack) -> bool:
@@ -196,11 +207,17 @@ def _listener_back(back: PutBack) -> bool:
     if not away and not (was_touched(opened, state) and _users_are_in(back.environment, opened.slot)):
         return False
     back.record("undo started", with_listener_back(opened, state), UNDOING)
-    declared = opened.former.declared
+    _move_back(back)
+    return True
+
+
+def _move_back(back: PutBack) -> None:
+    """The one call. Broken when it cannot be made, with what users see."""
+    opened = back.opened
     try:
         entrance = back.environment.listeners.find()
         back.holder.refuse_taken_over()
-        back.environment.listeners.move(entrance, declared)
+        back.environment.listeners.move(entrance, opened.former.declared)
     except LeaseLost:
         raise
     except Exception as error:
@@ -211,7 +228,6 @@ def _listener_back(back: PutBack) -> bool:
             f"{what_users_see(back.environment).words}",
             hint=f"run: release abort {name}, or move it by hand: see the runbook, In an incident",
         ) from error
-    return True
 
 
 def _taken_from_users(opened: Open, state: State) -> str:
@@ -241,6 +257,11 @@ def _silence(back: PutBack) -> str:
     except Exception as error:
         return str(as_failure(error))
     return ""
+
+
+def _with_former(opened: Open, state: State) -> State:
+    """The state with what the slot held, as servers and Pulumi's state have it still: nobody has to do anything."""
+    return with_slot(state, opened.slot, opened.former.content)
 
 
 def _slot_back(back: PutBack, *, moved: bool) -> None:
@@ -287,7 +308,7 @@ def _up(back: PutBack) -> StagelineError | None:
     """Make AWS what HEAD says, without the servers that do not answer; how it failed."""
     environment = back.environment
     try:
-        silent = environment.fleet.silent(environment.stack.outputs())
+        silent = environment.fleet.silent(environment.stack.outputs(), back.state.out_names)
         environment.up(back.holder.lease.fence, back.opened.deployment, back.progress, passed_over=silent)
     except LeaseLost:
         raise

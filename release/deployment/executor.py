@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 
 from release.artifacts.manifest import Manifest
-from release.deployment.aftermath import Unforeseen, as_failure, follow, put_back
+from release.deployment.aftermath import PutBack, Unforeseen, as_failure, follow, put_back
 from release.deployment.gates import Gate
 from release.deployment.interruption import INTERRUPTION
 from release.deployment.lanes import Kind, StepName
@@ -32,7 +32,7 @@ from release.environment import Environment
 from release.errors import Interrupted, LeaseLost, Refused
 from release.ledger.head import Head, Open, Slot
 from release.ledger.lease import Patience
-from release.ledger.ledger import Entry, Free, Holder, Writer
+from release.ledger.ledger import Entry, Free, Writer
 from release.output import Progress
 
 ASKED_BEFORE = frozenset({"installed", "switched"})  # steps before which it is asked whether it is still wanted
@@ -111,9 +111,11 @@ def resume(environment: Environment, writer: Writer, progress: Progress) -> Depl
     manifest = None if plan.kind == "rollback" else manifest_of(environment, plan)
     request = entry(opened, "resume requested", head.state, opened.step)
     with watched(environment, plan.kind), environment.ledger.begin(request, head, writer, free) as holder:
-        _end_leftovers(environment, opened, holder, progress)
-        work = Work(plan, manifest, environment, holder, opened.requested, progress)
-        return _run(work, steps, resumed=True)
+        if programs := _end_leftovers(environment, opened, progress):
+            told = {"programs": list(programs)}
+            holder.record(entry(opened, "leftovers ended", holder.head.state, opened.step, told))
+        work = Work(plan, manifest, environment, holder, opened.requested, progress, resumed=True)
+        return _run(work, steps)
 
 
 def abort(environment: Environment, writer: Writer, progress: Progress) -> tuple[Open, tuple[str, ...]]:
@@ -128,8 +130,9 @@ def abort(environment: Environment, writer: Writer, progress: Progress) -> tuple
     _refuse_lost_way_back(environment, opened, head)
     request = entry(opened, "abort requested", head.state, opened.step)
     with watched(environment), environment.ledger.begin(request, head, writer, free) as holder:
-        _end_leftovers(environment, opened, holder, progress)
-        return opened, put_back(environment, opened, holder, progress, why=f"aborted by {writer.principal}")
+        back = PutBack.of(environment, opened, holder, progress, f"aborted by {writer.principal}")
+        undone = put_back(back, end_leftovers=lambda: _end_leftovers(environment, opened, progress))
+    return opened, undone
 
 
 def _was_moved_away(environment: Environment, opened: Open) -> bool:
@@ -196,19 +199,19 @@ def _request(plan: Plan, order: Order) -> Entry:
     )
 
 
-def _end_leftovers(environment: Environment, opened: Open, holder: Holder, progress: Progress) -> None:
-    """Nothing of the process that died may go on while we do; an installation on a server is waited for by its lock."""
+def _end_leftovers(environment: Environment, opened: Open, progress: Progress) -> tuple[str, ...]:
+    """Nothing of the process that died may go on while we do; the programs that were ended. An installation on a server
+    is waited for by its lock.
+    """
     with progress.step(environment.name, "leftovers ended"):
-        ended = environment.leftovers.end(opened.deployment)
-    if ended:
-        holder.record(entry(opened, "leftovers ended", holder.head.state, opened.step, {"programs": list(ended)}))
+        return environment.leftovers.end(opened.deployment)
 
 
-def _run(work: Work, steps: tuple[StepName, ...], *, resumed: bool = False) -> Deployed:
+def _run(work: Work, steps: tuple[StepName, ...]) -> Deployed:
     """Run these steps. Whatever fails, also what nobody foresaw, has a consequence that ends in a named state."""
     done = Done()
     try:
-        if resumed:
+        if work.resumed and not _has_moved_back(work):
             refuse_unwanted(work)
         for step in steps:
             if step == "paused":
@@ -225,6 +228,11 @@ def _run(work: Work, steps: tuple[StepName, ...], *, resumed: bool = False) -> D
         done.interrupted.put_in_context(f"{live}, what follows is not done")
         raise done.interrupted
     return _deployed(work, done)
+
+
+def _has_moved_back(work: Work) -> bool:
+    """Whether a rollback has moved users: from there on nobody's wish takes them back."""
+    return work.plan.kind == "rollback" and work.holder.head.state.declared == work.plan.slot
 
 
 def _run_step(work: Work, step: StepName, done: Done) -> None:

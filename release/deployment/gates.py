@@ -10,8 +10,9 @@ from datetime import datetime
 
 from release.artifacts.manifest import Manifest, Verdict
 from release.artifacts.schema import Schema, made_with, works_with
+from release.deployment.ways_on import way_on
 from release.errors import Refused
-from release.ledger.head import Slot, State, way_on
+from release.ledger.head import Slot, State
 from release.ledger.index import Known
 from release.ledger.stops import Stops, Veto, is_frozen, veto_of
 

@@ -87,14 +87,14 @@ def named_target(known: Known | None, version: str, environment: str) -> Target:
 
 
 def is_held(state: State, release: Slot) -> bool:
-    """Whether the idle slot holds these very bytes, as far as is known."""
+    """Whether the idle slot holds these very bytes by the ledger, on every server or on some."""
     held = state.slot(state.idle)
-    return held is not None and held.digest is not None and held.digest == release.digest and not held.unsure
+    return held is not None and held.digest is not None and held.digest == release.digest
 
 
-def steps_back(state: State, release: Slot, *, runs: bool, install: bool = False) -> tuple[StepName, ...]:
+def steps_back(*, held: bool, runs: bool) -> tuple[StepName, ...]:
     """The lane: in place where the slot holds it, started first where it does not run, else installed again."""
-    if install or not is_held(state, release):
+    if not held:
         return INSTALLED_BACK
     return IN_PLACE if runs else STARTED
 

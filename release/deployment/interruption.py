@@ -28,21 +28,25 @@ class Interruption:
         self._process: subprocess.Popen[bytes] | None = None
         self._unasked: list[subprocess.Popen[bytes]] = []
         self._way_on = ""
+        self._depth = 0
 
     @contextmanager
     def watched(self, way_on: str = "") -> Iterator[None]:
         """Remember signals instead of dying of them, until the end of the block.
 
-        ``way_on`` is the command that goes on from where a second signal ends it, like "release abort dev".
+        ``way_on`` is the command that goes on from where a second signal ends it, like "release abort dev". In a block
+        inside another one a signal is remembered until the end of the outer one.
         """
-        self._way_on = way_on
+        outer, self._way_on, self._depth = self._way_on, way_on, self._depth + 1
         before = {number: signal.signal(number, self._receive) for number in SIGNALS}
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-            self._received, self._told, self._way_on = None, False, ""
+            self._way_on, self._depth = outer, self._depth - 1
+            if self._depth == 0:
+                self._received, self._told = None, False
 
     def check(self) -> None:
         """Raise Interrupted, once, when a signal has come. What puts things back afterwards is not stopped by it."""

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from release.deployment.interruption import INTERRUPTION
+from release.deployment.ways_on import way_on
 from release.environment import Environment
 from release.errors import LeaseLost, Refused, StagelineError
-from release.ledger.head import Head, way_on
+from release.ledger.head import Head
 from release.ledger.lease import Patience
 from release.ledger.ledger import Entry, Holder, Writer
 
@@ -24,8 +25,11 @@ class Task:
 
 
 def idle_head(environment: Environment) -> Head:
-    """HEAD. LeaseHeld while somebody is at work, Refused while a deployment is open."""
-    _, head = environment.ledger.at_rest()
+    """HEAD. LeaseHeld while somebody is at work, Refused while a deployment is open.
+
+    A holder that died is waited for until that is plain: with nothing open, no other verb would end its lease.
+    """
+    _, head = environment.ledger.at_rest(Patience(until_silent=True))
     if head.state.open is not None:
         raise Refused(
             f"deployment {head.state.open.deployment} is open in {environment.name}",
@@ -42,8 +46,8 @@ def maintenance(environment: Environment, task: Task, head: Head, writer: Writer
     """
     requested = _entry(task, "requested", head)
     free = environment.ledger.free_lease(Patience(until_silent=True))
-    way_on = f"see what was begun with release history {environment.name}, then run it again"
-    with INTERRUPTION.watched(way_on=way_on), environment.ledger.begin(requested, head, writer, free) as holder:
+    again = f"see what was begun with release history {environment.name}, then run it again"
+    with INTERRUPTION.watched(way_on=again), environment.ledger.begin(requested, head, writer, free) as holder:
         try:
             yield holder
         except LeaseLost:

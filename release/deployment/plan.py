@@ -6,6 +6,7 @@ consequence. Which steps a kind of deployment has, ``lanes`` says.
 
 from typing import Any, Literal
 
+from contract.slots import SLOTS
 from release.artifacts.schema import Schema, newest
 from release.deployment.lanes import Kind, StepName, warnings_of
 from release.ledger.canonical import canonical_json
@@ -46,6 +47,7 @@ class Plan(Form):
     steps: tuple[StepName, ...]
     former: Former
     reason: str = ""
+    supersedes: str = ""  # the open deployment that it takes over from
     format: int = FORMAT
 
     @property
@@ -99,6 +101,7 @@ def make_plan(
         steps=steps,
         former=Former(declared=state.live.slot if state.live else None, content=former_content(state)),
         reason=reason,
+        supersedes=state.open.deployment if state.open else "",
     )
 
 
@@ -257,7 +260,7 @@ def restored(former: Slot | None, undo: str) -> Slot:
     """A slot's former content under a new deployment, so that every server looks again what it holds."""
     if former is None or former.release is None:
         return emptied(undo)
-    return former.but(deployment=undo, reuse=True)
+    return former.but(deployment=undo, reuse=True, unsure="")
 
 
 def was_touched(opened: Open, state: State) -> bool:
@@ -283,6 +286,14 @@ def unsure(state: State, slot: SlotName, why: str) -> State:
     """The state in which it is not known that every server holds what the slot should."""
     content = state.slot(slot)
     return state if content is None else with_slot(state, slot, content.but(unsure=bounded(why, MOST_WHY)))
+
+
+def settled(state: State) -> State:
+    """The state once somebody saw that everything is as it says."""
+    for slot in SLOTS:
+        content = state.slot(slot)
+        state = with_slot(state, slot, content and content.but(unsure=""))
+    return state.but(behind="")
 
 
 def closed(state: State) -> State:

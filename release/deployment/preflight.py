@@ -8,9 +8,10 @@ from typing import Any
 
 from release.aws.listeners import Entrance
 from release.aws.session import refuse_too_short
+from release.deployment.ways_on import way_on
 from release.environment import Environment
 from release.errors import Refused
-from release.ledger.head import SlotName
+from release.ledger.head import SlotName, State
 from settings.fingerprint import fingerprint
 from settings.model import Settings
 from settings.stackfile import program_dir
@@ -35,7 +36,7 @@ def time_needed(settings: Settings) -> timedelta:
     return known + snapshot + REST
 
 
-def refuse_other_changes(environment: Environment, outputs: Mapping[str, Any], fence: int) -> str:
+def refuse_other_changes(environment: Environment, outputs: Mapping[str, Any], fence: int, deployment: str) -> str:
     """Refused where the ``up`` of this checkout would change anything but the release; what was compared, in words.
 
     Only where settings or program are others than the ones applied last is Pulumi asked: that takes seconds.
@@ -43,13 +44,24 @@ def refuse_other_changes(environment: Environment, outputs: Mapping[str, Any], f
     ours = fingerprint(program_dir(environment.project_dir), environment.settings)
     if outputs.get("applied") == ours:
         return "settings and program are those that were applied"
-    found = environment.stack.preview(fence=fence)
+    found = environment.stack.preview(fence=fence, deployment=deployment)
     if not found:
         return "settings or program are others, and change nothing"
     shown = ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
     raise Refused(
         f"this checkout would change more in {environment.name} than the release: {shown}",
         hint=f"apply that first: pulumi up --stack {environment.name}",
+    )
+
+
+def refuse_users_elsewhere(environment: Environment, state: State) -> None:
+    """Refused where the live listener does not lead where HEAD says: an ``up`` would move users, unseen by anybody."""
+    name, declared = environment.name, state.declared
+    if declared is None or environment.listeners.slot_in_use(environment.listeners.find()) == declared:
+        return
+    raise Refused(
+        f"the live listener of {name} does not lead to slot {declared}, as the ledger says: an up would move it there",
+        hint=way_on(name, state) if state.open else f"take it over first: release adopt-listener {name} --reason WHY",
     )
 
 

@@ -15,7 +15,7 @@ from release.deployment.preflight import refuse_other_changes, refuse_users_in
 from release.deployment.wanted import refuse_unwanted
 from release.engine.stack import outputs_of
 from release.environment import Environment
-from release.errors import Broken, Refused
+from release.errors import Broken, Inconclusive, Interrupted, LeaseLost, Refused, StagelineError
 from release.ledger.head import SlotName
 from release.ledger.ledger import Holder
 from release.output import Progress
@@ -39,6 +39,7 @@ class Work:
     holder: Holder
     requested: int
     progress: Progress
+    resumed: bool = False
 
     @cached_property
     def entrance(self) -> Entrance:
@@ -76,6 +77,11 @@ class Work:
         names = self.holder.head.state.out_names
         return frozenset(one["id"] for one in self.outputs["servers"] if one["name"] in names) if names else frozenset()
 
+    @property
+    def silent(self) -> frozenset[str]:
+        """The names of the servers that do not answer now; nobody expects that of those that are marked out."""
+        return self.environment.fleet.silent(self.outputs, self.holder.head.state.out_names)
+
     def up(self, *, passed_over: frozenset[str] = frozenset(), wait: float | None = None) -> None:
         """Make AWS what HEAD says, under this lease; somebody else's ``up`` is waited for."""
         fence, deployment = self.holder.lease.fence, self.plan.deployment
@@ -100,7 +106,7 @@ def preflight(work: Work) -> Evidence:
     refuse_users_in(environment, work.entrance, work.plan.slot)
     environment.releases.refuse_other_bytes(work.release)
     room = refuse_without_room(environment)
-    applied = refuse_other_changes(environment, outputs, work.holder.lease.fence)
+    applied = refuse_other_changes(environment, outputs, work.holder.lease.fence, work.plan.deployment)
     role = environment.database_role.ensure(outputs)
     return {
         "database": outputs["database_id"],
@@ -132,7 +138,11 @@ def install(work: Work) -> Evidence:
     """
     servers = len(work.outputs["servers"])
     if work.plan.kind == "rollback":
-        silent = work.environment.fleet.silent(work.outputs)
+        end_superseded(work)
+    refuse_users_in(work.environment, work.environment.listeners.find(), work.plan.slot)
+    if work.plan.kind == "rollback":
+        silent = work.silent
+        _refuse_all_silent(work, silent)
         work.up(passed_over=silent)
         return {"slot": work.plan.slot, "servers": servers - len(silent), "passed_over": sorted(silent)}
     with work.environment.migrations.allowed(work.plan.deployment):
@@ -140,12 +150,33 @@ def install(work: Work) -> Evidence:
     return {"slot": work.plan.slot, "servers": servers}
 
 
+def _refuse_all_silent(work: Work, silent: frozenset[str]) -> None:
+    """Inconclusive where an installation would reach nobody, and be waited for in vain."""
+    names, out = {one["name"] for one in work.outputs["servers"]}, work.holder.head.state.out_names
+    if names - out <= silent:
+        name = work.environment.name
+        others = f"; {', '.join(sorted(out))} out: release mark-out {name} SERVER --lift --reason WHY" if out else ""
+        raise Inconclusive(
+            f"no server of {name} answers: {', '.join(sorted(silent))}",
+            hint=f"make one anew: release replace-server {name} {min(silent)}{others}",
+        )
+
+
+class NotStarted(Broken):
+    """What a slot holds could not be started, and nothing else is wrong: it may be installed again (exit code 1)."""
+
+
 def start(work: Work) -> Evidence:
     """Start the release where it does not run, until as many servers are healthy as users need."""
     groups, slot = work.entrance.groups, work.plan.slot
     instances = [target.instance for target in work.environment.balancer.targets(groups[slot])]
-    started = work.environment.fleet.start(instances, slot)
-    work.environment.verification.wait_until_enough(groups[slot], _live_group(work))
+    try:
+        started = work.environment.fleet.start(instances, slot)
+        work.environment.verification.wait_until_enough(groups[slot], _live_group(work))
+    except (Interrupted, LeaseLost):
+        raise
+    except StagelineError as error:
+        raise NotStarted(str(error.args[0]), hint=error.hint) from error
     return {"started": started}
 
 
@@ -162,6 +193,19 @@ def verify(work: Work) -> Evidence:
     verification.wait_until_healthy(group, len(work.outputs["servers"]), beside=_live_group(work), out=work.out)
     verification.wait_until_answering(url, work.plan.version)
     return {"url": url, "smoke_ms": verification.smoke(url, work.release)}
+
+
+def end_superseded(work: Work) -> None:
+    """End what the deployment that this rollback took over from left running, and see that it moved nobody meanwhile:
+    its Pulumi knows a HEAD of before.
+    """
+    if not work.plan.supersedes or not work.environment.leftovers.end(work.plan.supersedes):
+        return
+    listeners, entrance = work.environment.listeners, work.environment.listeners.find()
+    behind = work.holder.head.state.declared == work.plan.slot
+    if behind and listeners.slot_in_use(entrance) != work.plan.slot:
+        work.holder.refuse_taken_over()
+        listeners.move(entrance, work.plan.slot)
 
 
 def switch(work: Work) -> Evidence:
@@ -181,7 +225,8 @@ def see_answer(work: Work) -> Evidence:
 def apply(work: Work) -> Evidence:
     """Write into Pulumi's state what the listener does already, and move the preview listener to the other slot."""
     if work.plan.kind == "rollback":
-        work.up(passed_over=work.environment.fleet.silent(work.outputs), wait=LATER)
+        end_superseded(work)
+        work.up(passed_over=work.silent, wait=LATER)
     else:
         work.up()
     return {"slot": work.plan.slot}

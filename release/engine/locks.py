@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from release.engine.text import plain
-from release.errors import Broken, Refused
+from release.errors import Broken, NotBegun, Refused
 from release.processes import Processes
 
 FOLDER = ".pulumi/locks/organization"
@@ -63,7 +63,7 @@ class Lock:
         return pid > 0 and (self.host, self.pid) == (socket.gethostname(), pid)
 
 
-class Locked(Broken):
+class Locked(NotBegun):
     """The stack is locked in the backend, by these locks.
 
     ``owner_lives`` says that a process of one is at work on this machine. Of all others nothing is known.

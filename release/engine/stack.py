@@ -23,7 +23,7 @@ from release.engine.locks import Lock, Locked, Locks, locks_in, who
 from release.engine.output import STACK, changes, document, failed_resources, reason
 from release.engine.patience import Patience
 from release.engine.traces import Folders, Trace, write_trace
-from release.errors import Broken, StagelineError
+from release.errors import Broken, NotBegun, StagelineError
 from release.processes import Processes
 
 FENCE = "STAGELINE_FENCE"
@@ -31,7 +31,7 @@ PASSED_OVER = "STAGELINE_PASS_OVER"  # names of servers that an up does without,
 # Where somebody has asked for events line by line, a preview's one document would not come.
 PLAIN_JSON = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": ""}
 LIMIT = 3600.0  # seconds of any call: whole environments come up in a quarter of that
-LOCK_WAIT = 300.0  # seconds that a deployment waits for somebody else's lock
+HEADLINE = "Updating ("  # what an `up` prints before it looks at the first resource
 DIAL_LIMIT = 16  # seconds of one SSH dial, its pause included
 
 
@@ -114,7 +114,7 @@ class Stack:
         environment = {FENCE: str(fence), DEPLOYMENT: "", PASSED_OVER: ""}
         self._up(["--replace", urn], environment, Patience(self.name, wait, told, self._pause))
 
-    def preview(self, *, fence: int, deployment: str = "") -> tuple[str, ...]:
+    def preview(self, *, fence: int, deployment: str) -> tuple[str, ...]:
         """What an ``up`` under this fence would change now, each with its kind: "env-lb-live (update)".
 
         Outputs of the stack do not count. It takes no lock and writes nothing. Broken when it cannot be told.
@@ -235,6 +235,8 @@ class Stack:
             return _failed(ended, f"{what} was killed by signal {ended.killed_by}{_suspicion(ended.killed_by)}", kept)
         if locks := locks_in(ended.output):
             return _locked(what, self.name, locks)
+        if ended.verb == "up" and HEADLINE not in ended.output:
+            return NotBegun(f"{what} failed: {reason(ended.output)}", hint=kept)
         return _failed(ended, f"{what} failed: {reason(ended.output)}", kept)
 
 
@@ -250,9 +252,9 @@ def up_limit(*, install_timeout: int, dial_error_limit: int) -> float:
     return LIMIT / 2 + 2 * (install_timeout + dial_error_limit * DIAL_LIMIT)
 
 
-def no_engine() -> Broken:
+def no_engine() -> NotBegun:
     """What is said where there is no pulumi to run."""
-    return Broken("there is no pulumi on PATH", hint="install it, or run make setup")
+    return NotBegun("there is no pulumi on PATH", hint="install it, or run make setup")
 
 
 def _remove(locks: Locks | None, ids: Collection[str]) -> None:

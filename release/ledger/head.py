@@ -151,17 +151,6 @@ def with_slot(state: State, name: SlotName, content: Slot | None) -> State:
     return state.but(blue=content) if name == "blue" else state.but(green=content)
 
 
-def way_on(environment: str, state: State) -> str:
-    """How an open deployment is ended: only by verbs that are allowed in its step."""
-    opened = state.open
-    if opened is not None and opened.step == "undoing":
-        return f"end it with: release abort {environment}"
-    if opened is None or opened.slot != state.declared:
-        return f"end it with: release resume {environment}, or abort"
-    last = "rollback --to VERSION" if opened.kind == "rollback" else "abort"
-    return f"end it with: release resume {environment}, accept --reason WHY, or {last}"
-
-
 def emptied(deployment: str) -> Slot:
     """The content of a slot that ``deployment`` empties."""
     return Slot(release=None, digest=None, artifact_key=None, deployment=deployment)

@@ -482,7 +482,7 @@ class Holder:
 
     def beat(self) -> None:
         """A sign of life. One that fails is made up for by the next; a lease taken over is found by the next event."""
-        with suppress(StagelineError):
+        with suppress(Exception):  # whatever it was: the next one must come
             began = self._ledger.ticks()
             if lease := self._ledger.beat(self.lease):
                 self.lease, self._heard = lease, began

@@ -11,9 +11,10 @@ from release.deployment.plan import is_behind_switch, leaves, made_live
 from release.deployment.record import open_in, plan_of_open
 from release.deployment.steps import verdict_of
 from release.deployment.users import what_users_see
+from release.deployment.ways_on import way_on
 from release.environment import Environment, open_environment
 from release.errors import Refused, StagelineError
-from release.ledger.head import Head, Open, way_on
+from release.ledger.head import Head, Open
 from release.ledger.lease import Patience
 from release.ledger.ledger import Entry, Writer
 from release.output import Progress
@@ -82,7 +83,8 @@ def _refuse_other_listener(environment: Environment, opened: Open) -> None:
     if environment.listeners.slot_in_use(entrance) != opened.slot:
         raise Refused(
             f"the live listener of {name} does not lead to slot {opened.slot}, which holds {opened.release}",
-            hint=f"go on with: release resume {name}, or put it back with: release abort {name}",
+            hint=f"put users where the ledger says with: release resume {name}, or release abort {name}; or keep them: "
+            f"release adopt-listener {name} --reason WHY",
         )
 
 

@@ -1,8 +1,13 @@
-"""``release drift ENV``: what somebody changed by hand, in AWS and on the servers. Nothing is repaired."""
+"""``release drift ENV``: what somebody changed by hand, in AWS and on the servers. Nothing is repaired.
+
+Where nothing differs, what HEAD was not sure of is sure again: a slot of a server that was silent, a listener that
+Pulumi's state was not told of.
+"""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -20,8 +25,11 @@ from release.comparison.drift import (
     of_slots,
     security_groups,
 )
+from release.deployment.plan import settled
 from release.environment import Environment, open_environment
-from release.errors import Broken, Inconclusive, Refused
+from release.errors import Broken, Inconclusive, Refused, StagelineError
+from release.ledger.head import Head, State
+from release.ledger.ledger import Entry
 from release.output import Progress, table
 from release.servers.inspection import inspect
 from release.servers.servers import Server, open_ssh, servers_of
@@ -48,6 +56,7 @@ def drift(project_dir: Path, name: str, *, progress: Progress) -> dict[str, Any]
     environment.stack.refuse_missing_engine()
     environment.session.caller()
     environment.ledger.free_lease()
+    head = environment.ledger.head()
     outputs = environment.stack.outputs()
     servers = servers_of(environment.settings, outputs)
     with progress.step(name, "AWS asked"):
@@ -56,13 +65,26 @@ def drift(project_dir: Path, name: str, *, progress: Progress) -> dict[str, Any]
             _ask("firewall", partial(_look_at_rules, environment)),
         ]
     with progress.step(name, f"{len(servers)} servers asked"), ThreadPoolExecutor(AT_ONCE) as pool:
-        look = _server_look(environment, outputs)
+        look = _server_look(environment, outputs, head.state)
         asked += pool.map(lambda server: _ask(server.name, partial(look, server)), servers)
-    return {
+    report = {
         "environment": name,
         "findings": [asdict(finding) for one in asked for finding in one.findings],
         "unasked": [{"part": one.part, "why": one.why} for one in asked if one.why],
     }
+    if not report["findings"] and not report["unasked"]:
+        _settle(environment, head)
+    return report
+
+
+def _settle(environment: Environment, head: Head) -> None:
+    """Write down that all is as HEAD says, where HEAD was not sure of that. Who may only read leaves it to others."""
+    after = settled(head.state)
+    if after == head.state or head.state.open is not None or head.state.out:
+        return
+    with suppress(StagelineError):
+        seen = Entry(kind="seen as declared", state=after)
+        environment.ledger.note(seen, head, environment.identify("", tolerant=True))
 
 
 def refuse_drift(report: dict[str, Any]) -> None:
@@ -107,12 +129,13 @@ def _look_at_rules(environment: Environment) -> tuple[Finding, ...]:
     return of_rules(Firewall(environment.session).rules(security_groups(stack)), stack)
 
 
-def _server_look(environment: Environment, outputs: Mapping[str, Any]) -> Callable[[Server], tuple[Finding, ...]]:
+def _server_look(
+    environment: Environment, outputs: Mapping[str, Any], state: State
+) -> Callable[[Server], tuple[Finding, ...]]:
     """How a server is asked, and what it should answer: the same for all of them."""
     ssh = open_ssh(environment.session, environment.settings, outputs)
     authorized_keys = Secrets(environment.session).read(environment.settings.names.authorized_keys) or ""
     installer = (program_dir(environment.project_dir) / INSTALLER).read_text("utf-8")
-    state = environment.ledger.head().state
 
     def look(server: Server) -> tuple[Finding, ...]:
         seen = inspect(ssh, server.address)

@@ -8,6 +8,7 @@ from release.deployment.lanes import forward
 from release.deployment.preflight import refuse_short_credentials
 from release.environment import Environment, open_environment
 from release.errors import Refused
+from release.ledger.lease import Patience
 from release.output import Progress
 from release.verbs.promote import content_of, tidied
 
@@ -31,7 +32,7 @@ def redeployment_order(project_dir: Path, name: str) -> Order:
 def order_again(environment: Environment) -> Order:
     """The same, of an environment that is open."""
     name = environment.name
-    free, head = environment.ledger.at_rest()
+    free, head = environment.ledger.at_rest(Patience(until_silent=True))
     live = head.state.live
     if live is None:
         raise Refused(f"nothing is live in {name}", hint=f"deploy with: release promote VERSION --to {name}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from release.deployment.maintenance import Task, maintenance
+from release.deployment.preflight import refuse_users_elsewhere
 from release.environment import Environment, open_environment
 from release.errors import Broken, Inconclusive, Refused, StagelineError, WrongUsage
 from release.ledger.head import Head, State
@@ -48,7 +49,9 @@ def replace_one(environment: Environment, server: str, head: Head, writer: Write
     """Replace a server of an environment in which nobody else is at work."""
     outputs = environment.stack.outputs()
     before = _instance(environment, outputs, server)
+    refuse_users_elsewhere(environment, head.state)
     serves = _serves(environment, outputs, head.state, before)
+    ill = _ill(environment, outputs, head.state) - {before}
     if serves:
         _refuse_ill_others(environment, outputs, head.state, before)
     urn = instance_urn(json.loads(environment.stack.export()), before)
@@ -60,7 +63,7 @@ def replace_one(environment: Environment, server: str, head: Head, writer: Write
         outputs = environment.stack.outputs()
         if serves or _somebody_serves(environment, outputs, head.state):
             with progress.step(environment.name, "all servers healthy"):
-                _wait_until_healthy(environment, outputs, holder.head.state)
+                _wait_until_healthy(environment, outputs, holder.head.state, ill)
     return Replaced(
         environment=environment.name, server=server, before=before, now=_instance(environment, outputs, server)
     )
@@ -137,7 +140,15 @@ def _refuse_ill_others(environment: Environment, outputs: Mapping[str, Any], sta
         )
 
 
-def _wait_until_healthy(environment: Environment, outputs: Mapping[str, Any], state: State) -> None:
+def _ill(environment: Environment, outputs: Mapping[str, Any], state: State) -> frozenset[str]:
+    """The instances that do not serve users now: whoever replaces one of several dead servers waits for that one."""
+    return frozenset(str(one["id"]) for one in outputs["servers"]) - _healthy(environment, outputs, state)
+
+
+def _wait_until_healthy(
+    environment: Environment, outputs: Mapping[str, Any], state: State, ill: frozenset[str]
+) -> None:
     if state.declared is not None:
         group = outputs["target_groups"][state.declared]
-        environment.verification.wait_until_healthy(group, len(outputs["servers"]), out=_out(outputs, state))
+        out = _out(outputs, state) | ill
+        environment.verification.wait_until_healthy(group, len(outputs["servers"]), out=out)

@@ -12,7 +12,7 @@ from pathlib import Path
 from release.artifacts.manifest import checked_version
 from release.artifacts.pruning import refuse_gone
 from release.aws.listeners import Entrance
-from release.deployment.executor import Deployed, Order, abort, deploy, resume
+from release.deployment.executor import Deployed, Order, abort, deploy, resume, watched
 from release.deployment.gates import Gate, RollbackFacts, is_enough, refuse_unless_passed, rollback_gates
 from release.deployment.going_back import (
     Target,
@@ -23,11 +23,13 @@ from release.deployment.going_back import (
     overwrites_verified,
     steps_back,
 )
+from release.deployment.lanes import StepName
 from release.deployment.plan import is_behind_switch
 from release.deployment.preflight import refuse_users_in
+from release.deployment.steps import NotStarted
 from release.environment import Environment, open_environment
 from release.errors import Inconclusive, Refused, StagelineError, WrongUsage
-from release.ledger.head import Head, State
+from release.ledger.head import Head, Slot, State
 from release.ledger.lease import Patience
 from release.ledger.ledger import Free, Writer
 from release.output import Progress
@@ -68,25 +70,28 @@ def go_back(environment: Environment, request: Request, writer: Writer, progress
     if state.open is not None and is_gone_on_with(state, request.version):
         progress.note(f"{state.open.deployment} has moved users back to {state.open.release} already: it is resumed")
         return resume(environment, writer, progress)
-    order = _with_users_safe(environment, request, writer, progress)
+    order = order_back(environment, request, progress)
+    if not overwrites_verified(order.head.state, order.release, order.steps):
+        return _started_or_installed(environment, order, request, writer, progress)
+    _refuse(environment, order)
+    with watched(environment, "rollback"):  # one signal for both: users are safe after the first
+        with suppress(Inconclusive):  # closed all the same: what was live before does not answer, and we go on from it
+            abort(environment, writer, progress)
+        order = order_back(environment, request, progress)
+        return _started_or_installed(environment, order, request, writer, progress)
+
+
+def _started_or_installed(
+    environment: Environment, order: Order, request: Request, writer: Writer, progress: Progress
+) -> Deployed:
+    """By the lane that was ordered; what could not be started is installed again."""
     try:
         return _deployed(environment, order, writer, progress)
-    except StagelineError as failure:
-        if "started" not in order.steps or not _nothing_moved(environment, order.head):
+    except NotStarted as failure:
+        if not _nothing_moved(environment, order.head):
             raise
         progress.note(f"{order.release.release} could not be started ({failure.args[0]}): it is installed again")
     return _deployed(environment, order_back(environment, request, progress, install=True), writer, progress)
-
-
-def _with_users_safe(environment: Environment, request: Request, writer: Writer, progress: Progress) -> Order:
-    """The order, once no installation is in the way of the release that users can get back to at once."""
-    order = order_back(environment, request, progress)
-    if not overwrites_verified(order.head.state, order.release, order.steps):
-        return order
-    _refuse(environment, order)
-    with suppress(Inconclusive):  # closed all the same: what was live before does not answer, and we go on from it
-        abort(environment, writer, progress)
-    return order_back(environment, request, progress)
 
 
 def rollback_order(project_dir: Path, name: str, request: Request, progress: Progress) -> Order:
@@ -101,8 +106,8 @@ def order_back(environment: Environment, request: Request, progress: Progress, *
     target = _target(environment, head.state, request.version)
     entrance = environment.listeners.find()
     healthy, serving = _healthy(environment, entrance, head.state)
-    held = is_held(head.state, target.release) and not install
-    runs = is_enough(len(healthy), len(serving)) or request.force
+    held = not install and _holds(environment, entrance, head.state, target.release, request, progress)
+    runs = is_enough(len(healthy), len(serving)) or (request.force and bool(healthy or not serving))
     facts = RollbackFacts(
         release=target.release,
         environment=name,
@@ -114,16 +119,16 @@ def order_back(environment: Environment, request: Request, progress: Progress, *
         forced=request.force,
         despite_schema=request.despite_schema,
     )
-    return _order(head, free, target, rollback_gates(facts), request, runs=runs, install=install)
+    return _order(head, free, target, rollback_gates(facts), request, steps_back(held=held, runs=runs))
 
 
 def _order(
-    head: Head, free: Free, target: Target, gates: tuple[Gate, ...], request: Request, *, runs: bool, install: bool
+    head: Head, free: Free, target: Target, gates: tuple[Gate, ...], request: Request, steps: tuple[StepName, ...]
 ) -> Order:
     return Order(
         kind="rollback",
         release=target.release,
-        steps=steps_back(head.state, target.release, runs=runs, install=install),
+        steps=steps,
         head=head,
         gates=gates,
         manifest=None,
@@ -164,6 +169,27 @@ def _target(environment: Environment, state: State, version: str | None) -> Targ
         if by_head.release.release == version:
             return by_head  # one read less, and no index that could be spoilt
     return named_target(environment.ledger.known(version), version, environment.name)
+
+
+def _holds(
+    environment: Environment, entrance: Entrance, state: State, release: Slot, request: Request, progress: Progress
+) -> bool:
+    """Whether the idle slot holds the release: by the ledger or, where that is not sure, by what the slot answers.
+
+    Whoever forces it goes there by the ledger alone.
+    """
+    held = state.slot(state.idle)
+    if not is_held(state, release) or held is None:
+        return False
+    if not held.unsure or request.force:
+        return True
+    try:
+        for _ in environment.balancer.targets(entrance.groups[state.idle]):
+            environment.verification.wait_until_answering(environment.preview_url(entrance), release.release or "", 0)
+    except StagelineError as error:
+        progress.note(f"it is not sure what slot {state.idle} holds ({held.unsure}), and preview: {error.args[0]}")
+        return False
+    return environment.listeners.leads_to(entrance.preview) == entrance.groups[state.idle]
 
 
 def _healthy(environment: Environment, entrance: Entrance, state: State) -> tuple[frozenset[str], frozenset[str]]:

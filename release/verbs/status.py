@@ -57,16 +57,12 @@ def _remarks(entry: dict[str, Any]) -> Iterator[str]:
     yield from (f"{name}: {one['server']} is out since {one['since'][:19]}: {one['reason']}" for one in entry["out"])
     for slot in ("blue", "green"):
         if entry[slot] and entry[slot]["unsure"]:
-            mend = f"run: pulumi up --stack {name}" if _serves(entry, slot) else "the next install mends it"
-            yield f"{name}: slot {slot} may hold something else, {mend}: {entry[slot]['unsure']}"
+            mend = f"find out with: release drift {name}"
+            yield f"{name}: slot {slot} may hold something else, {mend} ({entry[slot]['unsure']})"
     if entry["behind"] and not entry["open"]:
-        yield f"{name}: {entry['behind']}; run, unless somebody has: pulumi up --stack {name}"
+        yield f"{name}: {entry['behind']}; run: pulumi up --stack {name}, then release drift {name}"
     if entry["ending"] and entry["open"] and entry["ending"]["deployment"] == entry["open"]["deployment"]:
         yield f"{name}: {entry['ending']['by']} asked {entry['open']['deployment']} to end: {entry['ending']['reason']}"
-
-
-def _serves(entry: dict[str, Any], slot: str) -> bool:
-    return entry["live"] is not None and entry["live"]["slot"] == slot
 
 
 def _as_far_as_known(environment: Environment) -> dict[str, Any]:

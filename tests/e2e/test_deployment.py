@@ -175,7 +175,7 @@ def shown_as_open(dev: Dev, *, step: str) -> None:
     while_its_pulumi_lives = "the stack is currently locked" in refused  # the engine asks for its lock first
     assert (plain.returncode != 0, while_its_pulumi_lives or OPEN in refused) == (True, True), refused
     second = dev.cloud.run(*PROMOTION)
-    assert (second.returncode, "release resume dev, or abort" in one_line(second)) == (3, True)
+    assert (second.returncode, "release resume dev, or release abort dev" in one_line(second)) == (3, True)
 
 
 def nothing_runs_for_any_deployment(dev: Dev) -> bool:

@@ -43,6 +43,7 @@ from settings.stackfile import load
 ROOT = Path(__file__).parents[2]
 INSTANCES = ("i-1", "i-2")
 SERVERS = ("env-servers-1", "env-servers-2")
+PREVIEW_URL = "http://preview"  # at port 8080 of the balancer, by dev's settings
 GROUPS = {"blue": "tg-blue", "green": "tg-green"}
 OPS = Writer(principal="arn:aws:iam::123456789012:user/ops", host="laptop", ci="")
 
@@ -147,7 +148,7 @@ class FakeStack:
         servers.stopped.discard(slot)
         servers.contents[slot] = content
 
-    def preview(self, *, fence: int) -> tuple[str, ...]:
+    def preview(self, *, fence: int, deployment: str) -> tuple[str, ...]:
         return self.changes
 
     def refuse_missing_engine(self) -> None:
@@ -236,7 +237,7 @@ class FakeProbe:
         self._servers = servers
 
     def send(self, base: str, request: Request) -> Answer:
-        url = "http://live" if "live" in base else base
+        url = PREVIEW_URL if base.endswith(":8080") else "http://live" if "live" in base else base
         version = self._servers.behind(url)
         if version in self._servers.unreachable and url == "http://live":
             return Answer(status=0, body="ConnectionRefusedError", milliseconds=0)

@@ -452,7 +452,9 @@ def test_a_rollback_that_installs_says_of_a_server_it_passed_over_that_it_may_ho
     assert (state(world).live.release, state(world).slot(slot).unsure) == ("1.0.0", "env-servers-2 did not answer")
     assert "env-servers-2 did not answer, and may serve another release when they come back" in done.warnings[0]
     told = status_text(status(ROOT, "dev"))
-    assert f"slot {slot} may hold something else, run: pulumi up --stack dev: env-servers-2 did not answer" in told
+    assert (
+        f"slot {slot} may hold something else, find out with: release drift dev (env-servers-2 did not answer" in told
+    )
 
 
 def test_a_former_release_that_does_not_answer_ends_inconclusive_and_not_open(world: World) -> None:

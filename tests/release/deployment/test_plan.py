@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from release.artifacts.manifest import Manifest
-from release.deployment.going_back import steps_back
+from release.deployment.going_back import is_held, steps_back
 from release.deployment.lanes import forward, warnings_of
 from release.deployment.plan import (
     UNDOING,
@@ -78,9 +78,8 @@ def begun(draw: st.DrawFn):
     """A plan of any kind, and the state that it was made from."""
     state, release = draw(states()), content_of(manifest(draw(st.sampled_from(VERSIONS))))
     kind = draw(st.sampled_from(["promotion", "hotfix", "redeployment", "rollback"]))
-    pause, runs, install = draw(st.booleans()), draw(st.booleans()), draw(st.booleans())
-    back = kind == "rollback"
-    steps = steps_back(state, release, runs=runs, install=install) if back else forward(pause=pause)
+    pause, runs, held = draw(st.booleans()), draw(st.booleans()), draw(st.booleans()) and is_held(state, release)
+    steps = steps_back(held=held, runs=runs) if kind == "rollback" else forward(pause=pause)
     plan = make_plan(deployment="new", kind=kind, environment="dev", release=release, steps=steps, state=state)
     return plan, state
 

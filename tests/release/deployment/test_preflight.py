@@ -14,7 +14,7 @@ def previewed(world: World, *changes: str) -> list[int]:
     """The fences of the previews that Pulumi is asked for from now on; each finds these changes."""
     fences: list[int] = []
 
-    def preview(*, fence: int) -> tuple[str, ...]:
+    def preview(*, fence: int, deployment: str) -> tuple[str, ...]:
         fences.append(fence)
         return changes
 
@@ -25,21 +25,21 @@ def previewed(world: World, *changes: str) -> list[int]:
 def test_where_settings_and_program_are_those_that_were_applied_nobody_asks_pulumi(world: World) -> None:
     fences = previewed(world, "update env-servers-1")
     outputs = {"applied": fingerprint(program_dir(ROOT), world.dev.settings)}
-    assert refuse_other_changes(world.dev, outputs, 7) == "settings and program are those that were applied"
+    assert refuse_other_changes(world.dev, outputs, 7, "dev-1") == "settings and program are those that were applied"
     assert fences == []
 
 
 @pytest.mark.parametrize("outputs", [{}, {"applied": ""}, {"applied": "0" * 32}], ids=["old", "empty", "other"])
 def test_others_that_change_nothing_hold_up_nobody(world: World, outputs: dict[str, str]) -> None:
     fences = previewed(world)
-    assert refuse_other_changes(world.dev, outputs, 7) == "settings or program are others, and change nothing"
+    assert refuse_other_changes(world.dev, outputs, 7, "dev-1") == "settings or program are others, and change nothing"
     assert fences == [7]
 
 
 def test_others_that_change_something_are_refused_by_name_and_by_number(world: World) -> None:
     previewed(world, *(f"update part-{number}" for number in range(8)))
     with pytest.raises(Refused, match=r"than the release: update part-0, .*part-4 and 3 more; .*pulumi up --stack dev"):
-        refuse_other_changes(world.dev, {"applied": "0" * 32}, 7)
+        refuse_other_changes(world.dev, {"applied": "0" * 32}, 7, "dev-1")
 
 
 def test_a_promotion_that_would_change_more_ends_before_backup_and_installation(world: World) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from release.deployment.interruption import INTERRUPTION
 from release.engine.stack import Stack, UpFailed, outputs_of
-from release.errors import Broken, Interrupted
+from release.errors import Broken, Interrupted, NotBegun
 from tests.release.engine.fake_pulumi import behave, calls
 
 
@@ -104,7 +104,7 @@ def test_a_failed_up_names_the_resources_that_failed(stack: Stack, tmp_path: Pat
     assert caught.value.resources == ("env-servers-1-blue",)
 
 
-@pytest.mark.parametrize("script", ["cat said; exit 255", "echo 'error: no such backend' >&2; exit 1", "kill -9 $$"])
+@pytest.mark.parametrize("script", ["cat said; exit 255", "kill -9 $$"])
 def test_no_resource_is_named_when_it_was_the_program_or_pulumi_itself(
     stack: Stack, tmp_path: Path, script: str
 ) -> None:
@@ -113,6 +113,12 @@ def test_no_resource_is_named_when_it_was_the_program_or_pulumi_itself(
     with pytest.raises(UpFailed) as caught:
         stack.up(fence=1)
     assert caught.value.resources == ()
+
+
+def test_an_up_that_ends_before_it_looks_at_a_resource_is_told_apart(stack: Stack, tmp_path: Path) -> None:
+    behave(tmp_path, "echo 'error: no such backend' >&2; exit 1")
+    with pytest.raises(NotBegun, match="no such backend"):
+        stack.up(fence=1)
 
 
 @pytest.mark.parametrize("script", ["kill -9 $$", "exit 137"], ids=["pulumi", "a-wrapper-tells-it"])
@@ -140,7 +146,7 @@ def test_servers_that_are_passed_over_are_named_to_the_program(stack: Stack, tmp
 def test_a_preview_names_what_an_up_would_change_under_the_fence(stack: Stack, tmp_path: Path) -> None:
     steps = [{"op": "update", "urn": "urn:pulumi:dev::p::aws:lb/listener:Listener::env-lb-live"}]
     behave(tmp_path, f"echo '{json.dumps({'steps': steps, 'new': {'key': 1}})}'")
-    assert stack.preview(fence=7) == ("env-lb-live (update)",)
+    assert stack.preview(fence=7, deployment="dev-1") == ("env-lb-live (update)",)
     (called,) = calls(tmp_path)
     assert called.startswith("preview --stack dev --json --non-interactive ")
     assert "fence=7" in called
@@ -150,7 +156,7 @@ def test_a_preview_names_what_an_up_would_change_under_the_fence(stack: Stack, t
 def test_a_preview_that_is_no_document_is_broken_and_never_no_change(stack: Stack, tmp_path: Path, said: str) -> None:
     behave(tmp_path, f"echo '{said}'")
     with pytest.raises(Broken, match="pulumi preview of dev answered what is no JSON object"):
-        stack.preview(fence=7)
+        stack.preview(fence=7, deployment="dev-1")
 
 
 def test_a_failed_preview_says_what_the_program_said(stack: Stack, tmp_path: Path) -> None:
@@ -158,7 +164,7 @@ def test_a_failed_preview_says_what_the_program_said(stack: Stack, tmp_path: Pat
     (tmp_path / "said").write_text(json.dumps(told, indent=4))
     behave(tmp_path, "cat said; exit 1")
     with pytest.raises(Broken, match="pulumi preview of dev failed: HEAD is at fence 3; the whole output"):
-        stack.preview(fence=1)
+        stack.preview(fence=1, deployment="dev-1")
 
 
 def test_of_many_failed_calls_the_last_ten_are_kept_and_each_is_named(stack: Stack, tmp_path: Path) -> None:

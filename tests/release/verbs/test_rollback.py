@@ -1,0 +1,220 @@
+"""`release rollback`: what it begins, what it never begins a second time, and whom it asks."""
+
+import signal
+
+import pytest
+
+from release.deployment.executor import resume
+from release.deployment.lanes import STARTED
+from release.deployment.plan import unsure
+from release.engine.locks import Locked
+from release.errors import Inconclusive, Interrupted, LeaseLost, NotBegun, Refused, StagelineError
+from release.ledger.head import Out
+from release.ledger.ledger import Entry
+from release.ledger.stops import Cause, asked_to_end
+from release.verbs.rollback import Request, go_back, order_back
+from tests.release.deploying import Silent, put, state
+from tests.release.world import OPS, World
+
+
+@pytest.fixture
+def two(world: World) -> World:
+    """dev with 1.1.0 live in green and 1.0.0 in blue."""
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    return world
+
+
+def back(world: World, **request: object) -> None:
+    go_back(world.dev, Request(**request), OPS, Silent())
+
+
+def begun(world: World) -> list[str]:
+    return [event.kind for event in world.dev.ledger.events() if event.kind == "rollback requested"]
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [Interrupted(signal.SIGTERM, "it was interrupted"), LeaseLost("the lease was taken over")],
+    ids=["a-signal", "another-holder"],
+)
+def test_whoever_ends_it_while_it_starts_the_release_does_not_begin_another_one(
+    two: World, ending: StagelineError
+) -> None:
+    two.servers["dev"].stopped = {"blue"}
+
+    def ended(instances: object, slot: str) -> list[str]:
+        raise ending
+
+    two.dev.fleet.start = ended
+    with pytest.raises(type(ending)):
+        back(two)
+    assert (len(begun(two)), two.servers["dev"].live) == (1, "green")
+
+
+def test_who_asks_it_to_end_while_it_starts_the_release_is_not_answered_by_another_one(two: World) -> None:
+    servers = two.servers["dev"]
+    servers.stopped = {"blue"}
+    start = two.dev.fleet.start
+
+    def interrupted_start(instances: list[str], slot: str) -> list[str]:
+        name = state(two).open.deployment
+        cause = Cause(reason="enough", by="ann", at=two.clock())
+        two.dev.stops.change("end asked for", lambda stops: asked_to_end(stops, cause, name), OPS, {})
+        return start(instances, slot)
+
+    two.dev.fleet.start = interrupted_start
+    with pytest.raises(Refused, match="asked it to end"):
+        back(two)
+    assert (len(begun(two)), servers.live, state(two).open) == (1, "green", None)
+
+
+def test_what_cannot_be_started_is_installed_again_and_nothing_ever_migrates(two: World) -> None:
+    servers = two.servers["dev"]
+    servers.stopped, allowed = {"blue"}, list(two.dev.migrations.allowed_for)
+
+    def dead(instances: object, slot: str) -> list[str]:
+        raise StagelineError("no server started it")
+
+    two.dev.fleet.start = dead
+    back(two)
+    assert (servers.blue, servers.live, len(begun(two))) == ("1.0.0", "blue", 2)
+    assert two.dev.migrations.allowed_for == allowed
+
+
+def test_only_a_deployment_forward_may_migrate(world: World) -> None:
+    done = put(world, "1.0.0")
+    assert world.dev.migrations.allowed_for == [done.deployment]
+
+
+def test_whoever_goes_past_a_veto_is_not_led_to_a_slot_where_nothing_runs(two: World) -> None:
+    """``--force`` overrules the numbers, and lets nobody down: what runs nowhere is started first."""
+    two.servers["dev"].stopped = {"blue"}
+    forced = order_back(two.dev, Request(force=True, reason="the veto is about mail"), Silent())
+    assert forced.steps == STARTED
+
+
+def test_where_nothing_is_healthy_anywhere_force_moves_the_listener_at_once(two: World) -> None:
+    """An application whose health asks a broken database is ill in both slots."""
+    two.servers["dev"].silent = {"1.0.0", "1.1.0"}
+    forced = order_back(two.dev, Request(force=True, reason="the database is gone"), Silent())
+    assert forced.steps[0] == "switched"
+
+
+def opened_behind_switch(world: World) -> str:
+    """A promotion of 1.2.0 that died behind its switch, its Pulumi still running; its name."""
+
+    class Killed(BaseException):
+        pass
+
+    def killed() -> None:
+        if world.servers["dev"].live == "blue":
+            raise Killed
+
+    world.dev.stack.before_up = killed
+    with pytest.raises(Killed):
+        put(world, "1.2.0")
+    world.dev.stack.before_up = lambda: None
+    world.dev.leftovers.running = ["pulumi"]
+    return str(state(world).open.deployment)
+
+
+def test_what_a_deployment_left_running_that_it_takes_over_from_is_ended_before_pulumi_is_told(two: World) -> None:
+    """It knows a HEAD of before, and may have moved users while it ended: they are moved back."""
+    opened_behind_switch(two)
+    servers, listeners = two.servers["dev"], two.dev.listeners
+    end = two.dev.leftovers.end
+
+    def ends(deployment: str) -> tuple[str, ...]:
+        servers.live = "blue"
+        return end(deployment)
+
+    two.dev.leftovers.end = ends
+    listeners.moves.clear()
+    two.dev.stack.before_up = lambda: listeners.moves.append("up")
+    back(two)
+    assert listeners.moves == ["green", "green", "up"]
+    assert (servers.live, two.dev.leftovers.running, state(two).live.release) == ("green", [], "1.1.0")
+
+
+def test_where_somebody_moved_users_by_hand_nothing_is_installed_under_them(two: World) -> None:
+    put(two, "1.2.0")  # 1.0.0 is in no slot any more
+    servers = two.servers["dev"]
+    servers.live, ups = servers.preview, len(two.dev.stack.ups)
+    with pytest.raises(Refused, match="release adopt-listener dev --reason WHY"):
+        back(two, version="1.0.0")
+    assert (len(two.dev.stack.ups), state(two).open) == (ups, None)
+
+
+def marked(world: World, why: str = "env-servers-1 did not answer") -> None:
+    """HEAD is not sure any more of what blue holds."""
+    ledger = world.dev.ledger
+    ledger.note(Entry(kind="note", state=unsure(state(world), "blue", why)), ledger.head(), OPS)
+
+
+@pytest.mark.parametrize(
+    ("holds", "forced", "first"),
+    [
+        pytest.param("1.0.0", False, "switched", id="it-answers-as-it-should"),
+        pytest.param("0.9.0", False, "installed", id="it-answers-with-another"),
+        pytest.param("0.9.0", True, "switched", id="somebody-insists"),
+    ],
+)
+def test_a_slot_of_which_nobody_is_sure_is_asked_what_it_holds(
+    two: World, holds: str, forced: bool, first: str
+) -> None:
+    marked(two)
+    two.servers["dev"].blue = holds
+    request = Request(force=True, reason="look at it") if forced else Request()
+    assert order_back(two.dev, request, Silent()).steps[0] == first
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [Locked("the stack is locked by process 7", locks=()), NotBegun("unable to open state directory")],
+    ids=["locked", "no-backend"],
+)
+def test_a_promotion_whose_installation_never_began_leaves_the_way_back_as_it_was(
+    two: World, failure: NotBegun
+) -> None:
+    before, ups = state(two), len(two.dev.stack.ups)
+
+    def never() -> None:
+        raise failure
+
+    two.dev.stack.before_up = never
+    with pytest.raises(NotBegun, match=r"1\.2\.0 is not live in dev, users are on 1\.1\.0"):
+        put(two, "1.2.0")
+    assert (state(two), len(two.dev.stack.ups)) == (before, ups)
+    assert order_back(two.dev, Request(), Silent()).steps[0] == "switched"
+
+
+def test_a_resumed_installation_that_cannot_begin_again_may_have_touched_the_slot(two: World) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed() -> None:
+        raise Killed
+
+    def locked() -> None:
+        raise Locked("the stack is locked by process 7", locks=())
+
+    two.dev.stack.before_up = killed
+    with pytest.raises(Killed):
+        put(two, "1.2.0")
+    two.dev.stack.before_up = locked
+    with pytest.raises(NotBegun):
+        resume(two.dev, OPS, Silent())
+    assert "locked by process 7" in state(two).blue.unsure
+
+
+def test_where_no_server_that_is_in_answers_it_does_not_wait_for_an_installation_and_names_the_way(
+    two: World,
+) -> None:
+    put(two, "1.2.0")
+    two.servers["dev"].dead = {"i-1"}
+    ledger = two.dev.ledger
+    out = Out(server="env-servers-2", reason="no power", by="ops", since="t")
+    ledger.note(Entry(kind="note", state=state(two).but(out=(out,))), ledger.head(), OPS)
+    with pytest.raises(Inconclusive, match=r"no server of dev answers: env-servers-1.*mark-out dev SERVER --lift"):
+        back(two, version="1.0.0")
