@@ -11,15 +11,16 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from release.aws.table import Item
 from release.errors import Broken, Refused, WrongUsage
 from release.ledger.canonical import canonical_json, sha256_hex
 from release.ledger.chain import CHANGES, Fault, head_fault
 from release.ledger.form import FORMAT, Form, read_form, stored
+from release.text import utc_of
 
 NOW, ENTRY = "STOPS", "STOP"  # the kinds of its items: what stands, and each change
 PLACE = ("seq", "hash", "nonce")  # of what stands, in the chain of changes
@@ -36,13 +37,24 @@ class Hold(Form):
     since: str
 
 
+def _moment(text: str) -> str:
+    """A time as it stands, if it is one: ValueError otherwise."""
+    utc_of(text)
+    return text
+
+
 class Freeze(Form):
     """Nothing is promoted here until then (UTC, ISO 8601)."""
 
     reason: str
     by: str
     since: str
-    until: str
+    until: Annotated[str, AfterValidator(_moment)]
+
+    @property
+    def end(self) -> datetime:
+        """When it is over."""
+        return utc_of(self.until)
 
 
 class Veto(Form):
@@ -156,7 +168,7 @@ def veto_of(stops: Stops, digest: str) -> Veto | None:
 
 def is_frozen(stops: Stops, now: datetime) -> bool:
     """Whether a freeze is in force."""
-    return stops.freeze is not None and datetime.fromisoformat(stops.freeze.until) > now
+    return stops.freeze is not None and stops.freeze.end > now
 
 
 def stands_hash(text: str) -> str:

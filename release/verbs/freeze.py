@@ -1,11 +1,12 @@
 """``release freeze ENV --until T --reason R``: keep every promotion out of an environment for a time."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from release.environment import open_environment
 from release.errors import Refused, WrongUsage
 from release.ledger.stops import Cause, frozen
+from release.text import utc_of
 
 
 def freeze(project_dir: Path, name: str, *, until: str, reason: str, ci: str) -> None:
@@ -33,11 +34,10 @@ def lift_freeze(project_dir: Path, name: str, *, reason: str, ci: str) -> None:
 def checked_end(text: str, now: datetime) -> datetime:
     """The end of a freeze in UTC, when it is a time that names its zone and is still to come."""
     try:
-        end = datetime.fromisoformat(text)
-    except ValueError:
-        raise WrongUsage(f"{text[:80]!r} is no time", hint="give one like 2026-12-24T18:00+01:00") from None
-    if end.tzinfo is None:
-        raise WrongUsage(f"{text} names no zone", hint=f"give one like {text}+01:00, or {text}Z for UTC")
+        end = utc_of(text)
+    except ValueError as error:
+        why = f"{text[:80]!r} is no time with a zone: {error}"
+        raise WrongUsage(why, hint="give one like 2026-12-24T18:00+01:00") from None
     if end <= now:
         raise WrongUsage(f"{text} is over", hint=f"it is {now.isoformat(timespec='seconds')} now")
-    return end.astimezone(UTC)
+    return end

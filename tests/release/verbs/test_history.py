@@ -206,7 +206,9 @@ def test_what_an_earlier_version_deployed_is_found_without_an_index(told: World)
     assert shown(Wanted(release="1.0.0")) == ["stop 0", "3", "2", "1"]
 
 
-@pytest.mark.parametrize("text", ["yesterday", "2026-13-01", ""])
+@pytest.mark.parametrize(
+    "text", ["yesterday", "2026-13-01", "", "9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00+05:00"]
+)
 def test_what_is_no_date_is_wrong_usage(text: str) -> None:
     with pytest.raises(WrongUsage, match="no date in ISO 8601; give one like"):
         moment(text)

@@ -66,6 +66,8 @@ def test_a_freeze_ends_by_itself_or_is_lifted(world: World) -> None:
         pytest.param("tomorrow", "'tomorrow' is no time", id="no-time"),
         pytest.param("2026-12-24T18:00", "names no zone", id="no-zone"),
         pytest.param("2026-11-20T12:59:59+01:00", "is over", id="over"),
+        pytest.param("9999-12-31T23:59:59-01:00", "not in the years 1 to 9999", id="after-all-years"),
+        pytest.param("0001-01-01T00:00:00+01:00", "not in the years 1 to 9999", id="before-all-years"),
     ],
 )
 def test_the_end_of_a_freeze_names_its_zone_and_is_still_to_come(world: World, text: str, why: str) -> None:
