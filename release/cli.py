@@ -398,13 +398,16 @@ def freeze(project: Path, environment: str, reason: str, until: str | None, lift
 @json_option
 @click.pass_obj
 def veto(project: Path, version: str, reason: str, lift: bool, as_json: bool) -> None:
-    """Keep the release VERSION out of every environment until a person lifts that."""
-    from release.verbs.veto import lift_veto, refuse_nowhere, veto_text
+    """Keep the release VERSION out of every environment until a person lifts that.
+
+    It is written wherever it can be. Broken (1), naming the others, when it could not be everywhere.
+    """
+    from release.verbs.veto import lift_veto, refuse_failed, veto_text
     from release.verbs.veto import veto as run
 
     report = (lift_veto if lift else run)(project, version, reason=reason, ci=_ci())
     show(report, veto_text(report, lifted=lift), as_json=as_json)
-    refuse_nowhere(report)
+    refuse_failed(report)
 
 
 @release.command()

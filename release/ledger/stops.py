@@ -161,6 +161,17 @@ def asked_to_end(stops: Stops, cause: Cause, deployment: str) -> Stops:
     return stops.but(ending=Ending(deployment=deployment, reason=cause.reason, by=cause.by, since=cause.since))
 
 
+def refuse_changed(stands: object, read: object, what: str) -> None:
+    """Refused where what is to be lifted is not what was read: somebody set it anew, for another reason."""
+    if stands != read:
+        raise Refused(f"{what} changed meanwhile, and nothing was lifted", hint="see what stands, and run it again")
+
+
+def vetoes_of(stops: Stops, release: str) -> tuple[Veto, ...]:
+    """The vetoes of a release: one of each of the bytes that were known under its version."""
+    return tuple(veto for veto in stops.vetoes if veto.release == release)
+
+
 def veto_of(stops: Stops, digest: str) -> Veto | None:
     """The veto of these bytes, if there is one."""
     return next((veto for veto in stops.vetoes if veto.digest == digest), None)
