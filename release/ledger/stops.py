@@ -151,6 +151,15 @@ def vetoed(stops: Stops, cause: Cause, *, release: str, digest: str) -> Stops:
     return after
 
 
+def held_and_vetoed(stops: Stops, cause: Cause, *, release: str, digest: str) -> Stops:
+    """After a failure that users saw. With the hold alone where no more vetoes fit: it keeps out this release, too."""
+    holding = held(stops, cause)
+    try:
+        return vetoed(holding, cause, release=release, digest=digest)
+    except Refused:
+        return holding
+
+
 def without_veto(stops: Stops, release: str) -> Stops:
     """Without the vetoes of a release."""
     return stops.but(vetoes=tuple(veto for veto in stops.vetoes if veto.release != release))
