@@ -103,7 +103,7 @@ def redeployment_gates(facts: RedeploymentFacts) -> tuple[Gate, ...]:
     verified = verdict.deployment if verdict is not None and verdict.outcome in ACCEPTED else ""
     return (
         verified_here(manifest.version, facts.environment, verified),
-        not_vetoed(manifest.version, _own_veto(facts.environment, facts.stops, manifest.digest)),
+        not_vetoed(manifest.version, vetoes_in({facts.environment: facts.stops}, manifest.digest)),
         not_on_hold(facts.environment, facts.stops),
         not_frozen(facts.environment, facts.stops, facts.now),
         none_under_way(facts.environment, facts.state),
@@ -113,7 +113,7 @@ def redeployment_gates(facts: RedeploymentFacts) -> tuple[Gate, ...]:
 def rollback_gates(facts: RollbackFacts) -> tuple[Gate, ...]:
     """The gates of a rollback, in the order they are shown: holds, freezes and other environments play no part."""
     release, digest = facts.release.release or "", facts.release.digest or ""
-    vetoed = not_vetoed(release, _own_veto(facts.environment, facts.stops, digest))
+    vetoed = not_vetoed(release, vetoes_in({facts.environment: facts.stops}, digest))
     schema = schema_compatibility(release, facts.release.made_with, facts.environment, facts.state, back=True)
     return (
         verified_here(release, facts.environment, facts.verified),
@@ -267,15 +267,14 @@ def none_under_way(environment: str, state: State) -> Gate:
     )
 
 
+def vetoes_in(standing: Mapping[str, Stops], digest: str) -> dict[str, Veto]:
+    """The vetoes of these bytes among what stands in environments, by their names."""
+    return {name: veto for name, stops in standing.items() if (veto := veto_of(stops, digest))}
+
+
 def _vetoes(facts: PromotionFacts) -> dict[str, Veto]:
-    digest = facts.manifest.digest
-    upstream = _own_veto(facts.source or "", facts.source_stops or Stops(), digest)
-    return {**facts.elsewhere, **upstream, **_own_veto(facts.environment, facts.stops, digest)}
-
-
-def _own_veto(environment: str, stops: Stops, digest: str) -> dict[str, Veto]:
-    veto = veto_of(stops, digest)
-    return {environment: veto} if veto else {}
+    upstream = {facts.source: facts.source_stops} if facts.source and facts.source_stops else {}
+    return {**facts.elsewhere, **vetoes_in({**upstream, facts.environment: facts.stops}, facts.manifest.digest)}
 
 
 def _forced(gate: Gate, forced: bool) -> Gate:

@@ -35,7 +35,10 @@ WORK: dict[str, str] = {
 
 
 class Plan(Form):
-    """One deployment: which content goes live, in which slot, by which steps, and what it found."""
+    """One deployment: which content goes live, in which slot, by which steps, and what it found.
+
+    ``source`` is the environment that a release was promoted from; None where there is none.
+    """
 
     deployment: str
     kind: Kind
@@ -45,6 +48,7 @@ class Plan(Form):
     steps: tuple[StepName, ...]
     former: Former
     reason: str = ""
+    source: str | None = None
     format: int = FORMAT
 
     @property
@@ -81,6 +85,7 @@ def make_plan(
     steps: tuple[StepName, ...],
     state: State,
     reason: str = "",
+    source: str | None = None,
 ) -> Plan:
     """The plan to make ``release`` live from ``state`` by these steps.
 
@@ -98,6 +103,7 @@ def make_plan(
         steps=steps,
         former=Former(declared=state.live.slot if state.live else None, content=former_content(state)),
         reason=reason,
+        source=source,
     )
 
 
