@@ -206,7 +206,11 @@ def promote(
 @release.command()
 @click.argument("environment")
 @click.option("--to", "version", help="The release to go back to.  [default: the last verified one before]")
-@click.option("--force", is_flag=True, help="Overrule a veto, or that fewer servers are healthy; with --reason.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Overrule a veto, no verification, or fewer healthy servers; with --reason.",
+)
 @click.option("--despite-schema", is_flag=True, help="Overrule what the database's schema says; with --reason.")
 @click.option("--reason", default="", callback=_reason, help="Why a rule is overruled, for the ledger.")
 @plan_option

@@ -57,6 +57,7 @@ class Order:
     free: Free | None = None
     reason: str = ""
     source: str | None = None
+    unverified: bool = False
 
 
 @dataclass
@@ -175,6 +176,7 @@ def plan_of(environment: Environment, order: Order) -> Plan:
         state=order.head.state,
         reason=order.reason,
         source=order.source,
+        unverified=order.unverified,
     )
 
 
@@ -260,7 +262,7 @@ def _done(work: Work, step: StepName, evidence: Evidence) -> Entry:
     if step != "live":
         return done
     left = before.live.release if before.live and leaves(plan.kind, plan.digest, before) else ""
-    return Entry(**{**vars(done), "became_live": plan.version, "left": left})
+    return Entry(**{**vars(done), "became_live": "" if plan.unverified else plan.version, "left": left})
 
 
 def _missed(step: StepName, evidence: Evidence) -> str:

@@ -57,7 +57,7 @@ class RollbackFacts:
 
     ``verified`` is the deployment by which the release was live, by the word of the ledger. ``healthy`` are the servers
     that are healthy in the slot that is gone back to, ``serving`` those in the slot that users are on; None where that
-    slot gets the release first.
+    slot gets the release first. ``adopted``: nobody verified it, and users were moved to it by hand once.
     """
 
     release: Slot
@@ -69,6 +69,7 @@ class RollbackFacts:
     serving: frozenset[str]
     forced: bool = False
     despite_schema: bool = False
+    adopted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,8 +116,9 @@ def rollback_gates(facts: RollbackFacts) -> tuple[Gate, ...]:
     release, digest = facts.release.release or "", facts.release.digest or ""
     vetoed = not_vetoed(release, vetoes_in({facts.environment: facts.stops}, digest))
     schema = schema_compatibility(release, facts.release.made_with, facts.environment, facts.state, back=True)
+    verified = verified_here(release, facts.environment, facts.verified)
     return (
-        verified_here(release, facts.environment, facts.verified),
+        _forced(not_only_adopted(facts), facts.forced) if facts.adopted else verified,
         not_what_users_have(facts),
         _forced(schema, facts.despite_schema),
         _forced(vetoed, facts.forced),
@@ -174,14 +176,23 @@ def verified_here(version: str, environment: str, verified: str) -> Gate:
     )
 
 
+def not_only_adopted(facts: RollbackFacts) -> Gate:
+    """Was a release that users were moved to by hand ever verified here?"""
+    return Gate(
+        name="verified, not only adopted",
+        passed=bool(facts.verified),
+        evidence=f"users of {facts.environment} were moved to {facts.release.release} by hand, and nobody verified it",
+    )
+
+
 def not_live_already(digest: str, environment: str, state: State) -> Gate:
-    """Is something else live now?"""
+    """Is something else live now? What nobody verified there is made live again, with every check."""
     live = state.live
+    since = f" since {live.since}{', and nobody verified it' if live.unverified else ''}" if live else ""
     return Gate(
         name="not live already",
-        passed=live is None or live.digest != digest,
-        evidence=f"{live.release if live else 'nothing'} is live in {environment}"
-        + (f" since {live.since}" if live else ""),
+        passed=live is None or live.digest != digest or live.unverified,
+        evidence=f"{live.release if live else 'nothing'} is live in {environment}{since}",
     )
 
 

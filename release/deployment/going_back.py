@@ -5,26 +5,31 @@ from dataclasses import dataclass
 from release.artifacts.manifest import artifact_key
 from release.deployment.lanes import IN_PLACE, INSTALLED_BACK, STARTED, StepName
 from release.errors import Refused
-from release.ledger.head import Slot, State
+from release.ledger.head import Live, Slot, State
 from release.ledger.index import Known
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """The release to go back to, and the deployment by which it was live here; empty where it never was."""
+    """The release to go back to, and the deployment by which it was live here; empty where it never was.
+
+    ``adopted``: it was never verified, and users were on it all the same, as a person moved the listener by hand.
+    """
 
     release: Slot
     verified: str
+    adopted: bool = False
 
 
 def default_target(state: State, environment: str) -> Target:
     """Where a rollback goes that names no release: what was verified before what users have now.
 
-    While users have a release that is being tried, that is the live one. Refused where there is none, and where it
-    would lead forward again to what a rollback just left: that must be said by name.
+    While users have a release that is being tried, that is the live one. Refused where there is none that was verified,
+    and where it would lead forward again to what a rollback just left: that must be said by name.
     """
     live, previous = state.live, state.previous
     if live is not None and state.open is not None and state.declared != live.slot:
+        _refuse_unverified(live, environment)
         held = state.slot(live.slot)
         content = held or Slot(
             release=live.release,
@@ -69,7 +74,16 @@ def named_target(known: Known | None, version: str, environment: str) -> Target:
         deployment=known.live,
         made_with=known.made_with,
     )
-    return Target(release=release, verified=known.live)
+    return Target(release=release, verified=known.live, adopted=not known.live and known.adopted == known.digest)
+
+
+def _refuse_unverified(live: Live, environment: str) -> None:
+    if live.unverified:
+        raise Refused(
+            f"nobody verified {live.release}, which users of {environment} had before: they were moved there by hand",
+            hint=f"if that is meant: release abort {environment}; or name another: release rollback {environment} "
+            "--to VERSION",
+        )
 
 
 def is_held(state: State, release: Slot) -> bool:

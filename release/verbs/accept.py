@@ -48,7 +48,7 @@ def accept_open(environment: Environment, reason: str, writer: Writer, progress:
     left = live.release if live and leaves(opened.kind, opened.digest, head.state) else ""
     accepted = Entry(
         kind="deployment accepted",
-        state=made_live(plan, head.state, now),
+        state=made_live(plan.but(unverified=False), head.state, now),
         deployment=opened.deployment,
         step=opened.step,
         details=told,

@@ -26,6 +26,7 @@ from release.output import Progress
 
 OVERRULED_BY = {
     "no veto": "--force",
+    "verified, not only adopted": "--force",
     "healthy servers": "--force",
     "schema compatibility": "--despite-schema",
 }  # the gates of a rollback that a person may overrule
@@ -98,6 +99,7 @@ def order_back(environment: Environment, request: Request, progress: Progress, *
         serving=serving,
         forced=request.force,
         despite_schema=request.despite_schema,
+        adopted=target.adopted,
     )
     return _order(head, free, target, rollback_gates(facts), request, runs=runs, install=install)
 
@@ -114,6 +116,7 @@ def _order(
         manifest=None,
         free=free,
         reason=request.reason,
+        unverified=target.adopted,
     )
 
 

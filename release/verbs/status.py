@@ -59,6 +59,8 @@ def _remarks(entry: dict[str, Any]) -> Iterator[str]:
         if entry[slot] and entry[slot]["unsure"]:
             mend = f"run: pulumi up --stack {name}" if _serves(entry, slot) else "the next install mends it"
             yield f"{name}: slot {slot} may hold something else, {mend}: {entry[slot]['unsure']}"
+    if entry["live"] and entry["live"]["unverified"]:
+        yield f"{name}: nobody verified {entry['live']['release']}, to which users were moved by hand"
     if entry["behind"] and not entry["open"]:
         yield f"{name}: {entry['behind']}; run: pulumi up --stack {name}"
     if entry["ending"] and entry["open"] and entry["ending"]["deployment"] == entry["open"]["deployment"]:
