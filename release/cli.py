@@ -453,7 +453,7 @@ def history(context: click.Context, /, environment: str, file: Path | None, as_j
     if file is not None:
         _refuse_filters(context)
         done = export(context.obj, environment, file, progress=Progress())
-        told = f"{done['events']} events in {file}, the proof in {done['proof']}; changes of stops are not in it"
+        told = f"{done['events']} events and {done['stops']} changes of stops in {file}, the proof in {done['proof']}"
         show(done, told, as_json=as_json)
         return
     report = run(context.obj, environment, _wanted(**wanted), limit=wanted["limit"])
