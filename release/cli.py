@@ -206,7 +206,11 @@ def promote(
 @release.command()
 @click.argument("environment")
 @click.option("--to", "version", help="The release to go back to.  [default: the last verified one before]")
-@click.option("--force", is_flag=True, help="Overrule a veto, or that fewer servers are healthy; with --reason.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Overrule a veto, no verification, or fewer healthy servers; with --reason.",
+)
 @click.option("--despite-schema", is_flag=True, help="Overrule what the database's schema says; with --reason.")
 @click.option("--reason", default="", callback=_reason, help="Why a rule is overruled, for the ledger.")
 @plan_option
@@ -398,13 +402,16 @@ def freeze(project: Path, environment: str, reason: str, until: str | None, lift
 @json_option
 @click.pass_obj
 def veto(project: Path, version: str, reason: str, lift: bool, as_json: bool) -> None:
-    """Keep the release VERSION out of every environment until a person lifts that."""
-    from release.verbs.veto import lift_veto, refuse_nowhere, veto_text
+    """Keep the release VERSION out of every environment until a person lifts that.
+
+    It is written wherever it can be. Broken (1), naming the others, when it could not be everywhere.
+    """
+    from release.verbs.veto import lift_veto, refuse_failed, veto_text
     from release.verbs.veto import veto as run
 
     report = (lift_veto if lift else run)(project, version, reason=reason, ci=_ci())
     show(report, veto_text(report, lifted=lift), as_json=as_json)
-    refuse_nowhere(report)
+    refuse_failed(report)
 
 
 @release.command()
@@ -446,7 +453,7 @@ def history(context: click.Context, /, environment: str, file: Path | None, as_j
     if file is not None:
         _refuse_filters(context)
         done = export(context.obj, environment, file, progress=Progress())
-        told = f"{done['events']} events in {file}, the proof in {done['proof']}; changes of stops are not in it"
+        told = f"{done['events']} events and {done['stops']} changes of stops in {file}, the proof in {done['proof']}"
         show(done, told, as_json=as_json)
         return
     report = run(context.obj, environment, _wanted(**wanted), limit=wanted["limit"])

@@ -9,6 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 MOST = 500  # characters of a text
@@ -55,6 +56,22 @@ def listed(texts: Sequence[str], most: int) -> str:
             return f"{'; '.join(fitting)}; and {len(texts) - len(fitting)} more"
         fitting.append(text)
     return "; ".join(fitting)
+
+
+def utc_of(text: str) -> datetime:
+    """A time that names its zone, in UTC. ValueError for what is none, or is none in UTC."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("it names no zone")
+    return in_utc(at)
+
+
+def in_utc(at: datetime) -> datetime:
+    """A time in UTC. ValueError where that is before the year 1 or after 9999."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("in UTC it is not in the years 1 to 9999") from None
 
 
 def read_json(text: str | bytes) -> Any:

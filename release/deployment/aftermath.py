@@ -42,7 +42,7 @@ from release.errors import (
 )
 from release.ledger.head import Open, SlotName, State, emptied, with_slot
 from release.ledger.ledger import Entry, Holder
-from release.ledger.stops import Cause, held, vetoed
+from release.ledger.stops import Cause, held_and_vetoed, veto_of
 from release.output import Progress
 from release.text import bounded
 
@@ -177,14 +177,17 @@ def stop_release(work: Work, why: str) -> str:
     )
     told = {"deployment": plan.deployment, "release": plan.version, "digest": plan.digest, "reason": cause.reason}
     try:
-        environment.stops.change(
+        stops = environment.stops.change(
             "verification failed",
-            lambda stops: vetoed(held(stops, cause), cause, release=plan.version, digest=plan.digest),
+            lambda stops: held_and_vetoed(stops, cause, release=plan.version, digest=plan.digest),
             work.holder.writer,
             told,
         )
     except StagelineError as error:
         return f"neither a hold nor a veto could be written ({error.args[0]}): release hold {environment.name}"
+    if veto_of(stops, plan.digest) is None:
+        why = f"{len(stops.vetoes)} releases are vetoed there, more do not fit: lift some, then release veto it"
+        return f"{environment.name} is on hold until a person lifts that, {plan.version} could not be vetoed ({why})"
     return f"{environment.name} is on hold and {plan.version} is vetoed there until a person lifts that"
 
 

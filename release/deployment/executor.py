@@ -4,6 +4,7 @@ Each step's state is written to HEAD before anybody is asked to make it so. A pr
 deployment in HEAD: by the plan that the ledger keeps, ``resume`` goes on with it and ``abort`` puts it back.
 """
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 
@@ -19,6 +20,7 @@ from release.deployment.plan import (
     entering,
     has_way_back,
     in_step,
+    is_behind_switch,
     leaves,
     leaving,
     make_plan,
@@ -54,6 +56,8 @@ class Order:
     manifest: Manifest | None
     free: Free | None = None
     reason: str = ""
+    source: str | None = None
+    unverified: bool = False
 
 
 @dataclass
@@ -95,11 +99,17 @@ def deploy(environment: Environment, order: Order, writer: Writer, progress: Pro
         return _run(work, plan.steps)
 
 
-def resume(environment: Environment, writer: Writer, progress: Progress) -> Deployed:
+def resume(
+    environment: Environment,
+    writer: Writer,
+    progress: Progress,
+    judged: Callable[[Plan], None] = lambda plan: None,
+) -> Deployed:
     """Go on with a deployment whose process died, or which stopped because it could not be told how it went.
 
-    Refused when none is open, when it is being put back, when its release is another now than the one of the plan, or
-    when its listener was moved since; LeaseHeld while its process may still be alive.
+    ``judged`` may refuse one that has not switched yet. Refused when none is open, when it is being put back, when its
+    release is another now than the one of the plan, or when its listener was moved since; LeaseHeld while its process
+    may still be alive.
     """
     free, head = environment.ledger.at_rest(Patience(until_silent=True, told=progress.note))
     opened, plan = open_in(head), plan_of_open(environment.ledger, head)
@@ -108,6 +118,8 @@ def resume(environment: Environment, writer: Writer, progress: Progress) -> Depl
     steps = remaining(plan, opened)
     if "switched" not in steps and _was_moved_away(environment, opened):
         steps = _moved_again(environment, plan)
+    if not is_behind_switch(opened, head.state):
+        judged(plan)
     manifest = None if plan.kind == "rollback" else manifest_of(environment, plan)
     request = entry(opened, "resume requested", head.state, opened.step)
     with watched(environment, plan.kind), environment.ledger.begin(request, head, writer, free) as holder:
@@ -172,6 +184,8 @@ def plan_of(environment: Environment, order: Order) -> Plan:
         steps=order.steps,
         state=order.head.state,
         reason=order.reason,
+        source=order.source,
+        unverified=order.unverified,
     )
 
 
@@ -262,7 +276,7 @@ def _done(work: Work, step: StepName, evidence: Evidence) -> Entry:
     if step != "live":
         return done
     left = before.live.release if before.live and leaves(plan.kind, plan.digest, before) else ""
-    return Entry(**{**vars(done), "became_live": plan.version, "left": left})
+    return Entry(**{**vars(done), "became_live": "" if plan.unverified else plan.version, "left": left})
 
 
 def _missed(step: StepName, evidence: Evidence) -> str:

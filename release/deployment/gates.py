@@ -58,7 +58,7 @@ class RollbackFacts:
 
     ``verified`` is the deployment by which the release was live, by the word of the ledger. ``healthy`` are the servers
     that are healthy in the slot that is gone back to, ``serving`` those in the slot that users are on; None where that
-    slot gets the release first.
+    slot gets the release first. ``adopted``: nobody verified it, and users were moved to it by hand once.
     """
 
     release: Slot
@@ -70,6 +70,7 @@ class RollbackFacts:
     serving: frozenset[str]
     forced: bool = False
     despite_schema: bool = False
+    adopted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +105,7 @@ def redeployment_gates(facts: RedeploymentFacts) -> tuple[Gate, ...]:
     verified = verdict.deployment if verdict is not None and verdict.outcome in ACCEPTED else ""
     return (
         verified_here(manifest.version, facts.environment, verified),
-        not_vetoed(manifest.version, _own_veto(facts.environment, facts.stops, manifest.digest)),
+        not_vetoed(manifest.version, vetoes_in({facts.environment: facts.stops}, manifest.digest)),
         not_on_hold(facts.environment, facts.stops),
         not_frozen(facts.environment, facts.stops, facts.now),
         none_under_way(facts.environment, facts.state),
@@ -114,10 +115,11 @@ def redeployment_gates(facts: RedeploymentFacts) -> tuple[Gate, ...]:
 def rollback_gates(facts: RollbackFacts) -> tuple[Gate, ...]:
     """The gates of a rollback, in the order they are shown: holds, freezes and other environments play no part."""
     release, digest = facts.release.release or "", facts.release.digest or ""
-    vetoed = not_vetoed(release, _own_veto(facts.environment, facts.stops, digest))
+    vetoed = not_vetoed(release, vetoes_in({facts.environment: facts.stops}, digest))
     schema = schema_compatibility(release, facts.release.made_with, facts.environment, facts.state, back=True)
+    verified = verified_here(release, facts.environment, facts.verified)
     return (
-        verified_here(release, facts.environment, facts.verified),
+        _forced(not_only_adopted(facts), facts.forced) if facts.adopted else verified,
         not_what_users_have(facts),
         _forced(schema, facts.despite_schema),
         _forced(vetoed, facts.forced),
@@ -175,14 +177,23 @@ def verified_here(version: str, environment: str, verified: str) -> Gate:
     )
 
 
+def not_only_adopted(facts: RollbackFacts) -> Gate:
+    """Was a release that users were moved to by hand ever verified here?"""
+    return Gate(
+        name="verified, not only adopted",
+        passed=bool(facts.verified),
+        evidence=f"users of {facts.environment} were moved to {facts.release.release} by hand, and nobody verified it",
+    )
+
+
 def not_live_already(digest: str, environment: str, state: State) -> Gate:
-    """Is something else live now?"""
+    """Is something else live now? What nobody verified there is made live again, with every check."""
     live = state.live
+    since = f" since {live.since}{', and nobody verified it' if live.unverified else ''}" if live else ""
     return Gate(
         name="not live already",
-        passed=live is None or live.digest != digest,
-        evidence=f"{live.release if live else 'nothing'} is live in {environment}"
-        + (f" since {live.since}" if live else ""),
+        passed=live is None or live.digest != digest or live.unverified,
+        evidence=f"{live.release if live else 'nothing'} is live in {environment}{since}",
     )
 
 
@@ -268,15 +279,14 @@ def none_under_way(environment: str, state: State) -> Gate:
     )
 
 
+def vetoes_in(standing: Mapping[str, Stops], digest: str) -> dict[str, Veto]:
+    """The vetoes of these bytes among what stands in environments, by their names."""
+    return {name: veto for name, stops in standing.items() if (veto := veto_of(stops, digest))}
+
+
 def _vetoes(facts: PromotionFacts) -> dict[str, Veto]:
-    digest = facts.manifest.digest
-    upstream = _own_veto(facts.source or "", facts.source_stops or Stops(), digest)
-    return {**facts.elsewhere, **upstream, **_own_veto(facts.environment, facts.stops, digest)}
-
-
-def _own_veto(environment: str, stops: Stops, digest: str) -> dict[str, Veto]:
-    veto = veto_of(stops, digest)
-    return {environment: veto} if veto else {}
+    upstream = {facts.source: facts.source_stops} if facts.source and facts.source_stops else {}
+    return {**facts.elsewhere, **vetoes_in({**upstream, facts.environment: facts.stops}, facts.manifest.digest)}
 
 
 def _forced(gate: Gate, forced: bool) -> Gate:

@@ -6,16 +6,20 @@ from release.artifacts.manifest import artifact_key
 from release.deployment.lanes import IN_PLACE, INSTALLED_BACK, STARTED, StepName
 from release.deployment.plan import is_behind_switch
 from release.errors import Refused
-from release.ledger.head import Slot, State
+from release.ledger.head import Live, Slot, State
 from release.ledger.index import Known
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """The release to go back to, and the deployment by which it was live here; empty where it never was."""
+    """The release to go back to, and the deployment by which it was live here; empty where it never was.
+
+    ``adopted``: it was never verified, and users were on it all the same, as a person moved the listener by hand.
+    """
 
     release: Slot
     verified: str
+    adopted: bool = False
 
 
 def is_gone_on_with(state: State, version: str | None) -> bool:
@@ -29,8 +33,8 @@ def is_gone_on_with(state: State, version: str | None) -> bool:
 def default_target(state: State, environment: str) -> Target:
     """Where a rollback goes that names no release: what was verified before what users have now.
 
-    While users have a release that is being tried, that is the live one. Refused where there is none, and where it
-    would lead forward again to what a rollback just left, or is leaving: that must be said by name.
+    While users have a release that is being tried, that is the live one. Refused where there is none that was verified,
+    and where it would lead forward again to what a rollback just left, or is leaving: that must be said by name.
     """
     live, previous = state.live, state.previous
     if state.open is not None and is_gone_on_with(state, None):
@@ -39,6 +43,7 @@ def default_target(state: State, environment: str) -> Target:
             hint=f"end that with: release rollback {environment}, or name another: --to VERSION",
         )
     if live is not None and state.open is not None and state.declared != live.slot:
+        _refuse_unverified(live, environment)
         held = state.slot(live.slot)
         content = held or Slot(
             release=live.release,
@@ -83,7 +88,16 @@ def named_target(known: Known | None, version: str, environment: str) -> Target:
         deployment=known.live,
         made_with=known.made_with,
     )
-    return Target(release=release, verified=known.live)
+    return Target(release=release, verified=known.live, adopted=not known.live and known.adopted == known.digest)
+
+
+def _refuse_unverified(live: Live, environment: str) -> None:
+    if live.unverified:
+        raise Refused(
+            f"nobody verified {live.release}, which users of {environment} had before: they were moved there by hand",
+            hint=f"if that is meant: release abort {environment}; or name another: release rollback {environment} "
+            "--to VERSION",
+        )
 
 
 def is_held(state: State, release: Slot) -> bool:

@@ -37,7 +37,11 @@ WORK: dict[str, str] = {
 
 
 class Plan(Form):
-    """One deployment: which content goes live, in which slot, by which steps, and what it found."""
+    """One deployment: which content goes live, in which slot, by which steps, and what it found.
+
+    ``source`` is the environment that a release was promoted from; None where there is none. ``unverified``: it goes
+    back to what was only ever adopted, so that its end verifies nothing.
+    """
 
     deployment: str
     kind: Kind
@@ -48,6 +52,8 @@ class Plan(Form):
     former: Former
     reason: str = ""
     supersedes: str = ""  # the open deployment that it takes over from
+    source: str | None = None
+    unverified: bool = False
     format: int = FORMAT
 
     @property
@@ -84,6 +90,8 @@ def make_plan(
     steps: tuple[StepName, ...],
     state: State,
     reason: str = "",
+    source: str | None = None,
+    unverified: bool = False,
 ) -> Plan:
     """The plan to make ``release`` live from ``state`` by these steps.
 
@@ -102,6 +110,8 @@ def make_plan(
         former=Former(declared=state.live.slot if state.live else None, content=former_content(state)),
         reason=reason,
         supersedes=state.open.deployment if state.open else "",
+        source=source,
+        unverified=unverified,
     )
 
 
@@ -141,6 +151,7 @@ def made_live(plan: Plan, state: State, now: str) -> State:
         deployment=plan.deployment,
         since=now,
         made_with=plan.made_with,
+        unverified=plan.unverified,
     )
     left = plan.deployment if leaves(plan.kind, plan.digest, state) else ""
     return state.but(live=live, previous=previous_of(state, plan.digest, left), open=None)
@@ -154,10 +165,15 @@ def leaves(kind: str, digest: str, state: State) -> bool:
 
 
 def previous_of(state: State, digest: str, left: str) -> Previous | None:
-    """Where a rollback goes once these bytes are live instead of what was; ``left`` is the rollback from there."""
+    """Where a rollback goes once these bytes are live instead of what was; ``left`` is the rollback from there.
+
+    What nobody verified is no way back: the one before it stays.
+    """
     live = state.live
     if live is None or live.digest == digest:
         return state.previous
+    if live.unverified:
+        return state.previous if state.previous and state.previous.digest != digest else None
     content = state.slot(live.slot)
     return Previous(
         release=live.release,

@@ -249,6 +249,8 @@ def watch(work: Work) -> Evidence:
 
 def sign_verdict(work: Work) -> Evidence:
     """Sign this environment's verdict over the artifact: the next environment asks for it. A rollback needs none."""
+    if work.plan.unverified:
+        return {"verdict": "not signed: nobody verified it here"}
     try:
         work.environment.releases.sign_verdict(verdict_of(work.environment, work.plan, "passed"))
     except Exception as error:

@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from release.environment import Environment, open_each
+from release.deployment.gates import vetoes_in
+from release.environment import Environment, open_each, open_environment
 from release.errors import StagelineError
 from release.ledger.stops import Stops, Veto, veto_of
 
@@ -16,6 +17,13 @@ from release.ledger.stops import Stops, Veto, veto_of
 def vetoes_elsewhere(project_dir: Path, digest: str, known: Collection[str]) -> dict[str, Veto]:
     """The vetoes of these bytes in other environments than ``known``, as far as these can be asked."""
     return {name: veto for name, stops in stops_of(others(project_dir, known)) if (veto := veto_of(stops, digest))}
+
+
+def vetoes_upstream(environment: Environment, source: str | None, digest: str) -> dict[str, Veto]:
+    """The vetoes of what is promoted there, beside its own: its source must be heard, the others as far as they can."""
+    upstream = {source: open_environment(environment.project_dir, source).stops.read()} if source else {}
+    elsewhere = vetoes_elsewhere(environment.project_dir, digest, {environment.name, *upstream})
+    return {**elsewhere, **vetoes_in(upstream, digest)}
 
 
 def others(project_dir: Path, known: Collection[str]) -> Iterable[Environment]:

@@ -30,13 +30,20 @@ def refuse_unwanted(work: "Work") -> None:
 
 def refuse_stopped(stops: Stops, plan: Plan, now: datetime) -> None:
     """The rule. Unwanted for a veto of the very bytes or a wish that names this deployment, Held for the others."""
+    refuse_vetoed_or_ended(stops, plan)
+    if plan.kind == "rollback":
+        return
+    if stops.hold:
+        raise Held(f"{plan.environment} was put on hold by {stops.hold.by}: {stops.hold.reason}")
+    if stops.freeze and is_frozen(stops, now):
+        raise Held(f"{plan.environment} was frozen by {stops.freeze.by}: {stops.freeze.reason}")
+
+
+def refuse_vetoed_or_ended(stops: Stops, plan: Plan) -> None:
+    """The part of it that no person passes over: a veto of what goes forward, and the wish that this one ends."""
     if stops.ending and stops.ending.deployment == plan.deployment:
         raise Unwanted(f"{stops.ending.by} asked it to end: {stops.ending.reason}")
     if plan.kind == "rollback":
         return
     if veto := veto_of(stops, plan.digest):
         raise Unwanted(f"{plan.version} was vetoed by {veto.by}: {veto.reason}")
-    if stops.hold:
-        raise Held(f"{plan.environment} was put on hold by {stops.hold.by}: {stops.hold.reason}")
-    if stops.freeze and is_frozen(stops, now):
-        raise Held(f"{plan.environment} was frozen by {stops.freeze.by}: {stops.freeze.reason}")

@@ -39,7 +39,8 @@ class Slot(Form):
 class Live(Form):
     """What was seen behind the live listener after the switch, or what a person took for good there.
 
-    ``since`` is UTC, ISO 8601.
+    ``since`` is UTC, ISO 8601. ``unverified``: a person moved users there by hand, and these bytes were never verified
+    here; it is no way back.
     """
 
     slot: SlotName
@@ -48,6 +49,7 @@ class Live(Form):
     deployment: str
     since: str
     made_with: Schema | None = None
+    unverified: bool = False
 
 
 class Previous(Form):

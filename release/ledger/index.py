@@ -24,7 +24,8 @@ class Known(Form):
     """A release as this environment knows it.
 
     ``live`` is the last deployment by which it was live, ``left`` the one that took it from users since: a rollback, or
-    a deployment that was put back behind its switch. Both are empty where there was none.
+    a deployment that was put back behind its switch; where no deployment did, who. Both are empty where there was none.
+    ``adopted`` are the bytes that a person moved users to by hand and nobody had verified here.
     """
 
     release: str
@@ -35,6 +36,7 @@ class Known(Form):
     live: str = ""
     live_at: str = ""
     left: str = ""
+    adopted: str = ""
     format: int = FORMAT
 
 
@@ -71,8 +73,13 @@ def with_life(known: Known, event: Event) -> Known:
 
 
 def without_life(known: Known, event: Event) -> Known:
-    """What is known once the deployment of ``event`` took the release from users."""
-    return known.but(left=event.deployment or "")
+    """What is known once the deployment of ``event`` took the release from users, or a person by hand."""
+    return known.but(left=event.deployment or f"{event.by} ({event.kind})")
+
+
+def with_adoption(known: Known, content: Slot) -> Known:
+    """What is known once a person moved users by hand to this content, which nobody had verified."""
+    return known.but(adopted=content.digest or "")
 
 
 def lived(known: Known, event: Event) -> Lived:

@@ -32,6 +32,7 @@ from release.ledger.index import (
     lived,
     parse_known,
     parse_lived,
+    with_adoption,
     with_deployment,
     with_life,
     without_life,
@@ -82,8 +83,8 @@ class Writer:
 class Entry:
     """What is to be recorded; the ledger adds number, time, writer and hash.
 
-    ``begins`` is the release whose deployment begins with it, ``became_live`` the version that is live from it on, and
-    ``left`` the one that it took from users.
+    ``begins`` is the release whose deployment begins with it, ``became_live`` the version that is live from it on,
+    ``left`` the one that it took from users, and ``adopted`` one that nobody verified and users were moved to by hand.
     """
 
     kind: str
@@ -94,6 +95,7 @@ class Entry:
     begins: Slot | None = None
     became_live: str = ""
     left: str = ""
+    adopted: Slot | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -356,7 +358,12 @@ class Ledger:
             if known:
                 yield known_release(with_life(known, event), before)
                 yield new_life(lived(known, event), event.seq)
-        if entry.left and entry.left != entry.became_live:
+        adopted = entry.adopted.release if entry.adopted else None
+        if entry.adopted and adopted:
+            before, known = self._read_known(adopted)
+            if known:
+                yield known_release(with_adoption(known, entry.adopted), before)
+        if entry.left and entry.left not in (entry.became_live, adopted):
             before, known = self._read_known(entry.left)
             if known:
                 yield known_release(without_life(known, event), before)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from release.errors import WrongUsage
 from release.ledger.event import Event
 from release.ledger.stops import Change
+from release.text import in_utc
 
 NAMES = ("version", "release")  # the keys under which details name a release
 REASONS = ("why", "reason")  # the keys under which details give one
@@ -98,12 +99,12 @@ def moment(text: str, *, end_of_day: bool = False) -> datetime:
     """A UTC date, or date and time, in ISO 8601. A date alone is its first moment, or its last one."""
     try:
         at = datetime.fromisoformat(text)
+        if end_of_day and len(text) == len("2026-11-21"):
+            at = datetime.combine(at, time.max)
+        return in_utc(at if at.tzinfo else at.replace(tzinfo=UTC))
     except ValueError:
         hint = "give one like 2026-11-21 or 2026-11-21T08:30"
         raise WrongUsage(f"{text} is no date in ISO 8601", hint=hint) from None
-    if end_of_day and len(text) == len("2026-11-21"):
-        at = datetime.combine(at, time.max)
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _matches(told: Told, wanted: Wanted) -> bool:

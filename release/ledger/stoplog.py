@@ -66,21 +66,23 @@ class StopLog:
             except Broken as error:
                 spoilt(str(error.args[0]))
 
-    def checked(self) -> tuple[int, tuple[Fault, ...]]:
-        """How many changes there were, and what is wrong with any of them or with what stands."""
+    def checked(self) -> tuple[Stops, list[Item], tuple[Fault, ...]]:
+        """What stands, the changes up to it as they are stored, and what is wrong with any of them or with it."""
         item, stops = self._read()
         items = list(self._table.items(ENTRY))
         meanwhile = range(stops.seq + 1, self.read().seq + 1)  # what others changed since
-        links = [
-            read_link(one.seq, one.body, {"nonce": one.nonce}, parse_change)
-            for one in items
-            if one.seq not in meanwhile
-        ]
+        items = [one for one in items if one.seq not in meanwhile]
+        links = [read_link(one.seq, one.body, {"nonce": one.nonce}, parse_change) for one in items]
         faults = chain_faults(links, seq=stops.seq, hash=stops.hash, words=CHANGES)
         if item and not faults:
             last = parse_change(items[stops.seq].body, stops.seq) if stops.seq >= 0 else None
             faults = stops_faults(stops, item, last)
-        return stops.seq + 1, faults
+        return stops, items, faults
+
+    def text(self, seq: int) -> str | None:
+        """One change as it is stored; None when there is none."""
+        item = self._table.get(ENTRY, seq)
+        return item.body if item else None
 
     def _read(self) -> tuple[Item | None, Stops]:
         item = self._table.get(NOW)

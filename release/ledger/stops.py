@@ -11,15 +11,16 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from release.aws.table import Item
 from release.errors import Broken, Refused, WrongUsage
 from release.ledger.canonical import canonical_json, sha256_hex
 from release.ledger.chain import CHANGES, Fault, head_fault
 from release.ledger.form import FORMAT, Form, read_form, stored
+from release.text import utc_of
 
 NOW, ENTRY = "STOPS", "STOP"  # the kinds of its items: what stands, and each change
 PLACE = ("seq", "hash", "nonce")  # of what stands, in the chain of changes
@@ -36,13 +37,24 @@ class Hold(Form):
     since: str
 
 
+def _moment(text: str) -> str:
+    """A time as it stands, if it is one: ValueError otherwise."""
+    utc_of(text)
+    return text
+
+
 class Freeze(Form):
     """Nothing is promoted here until then (UTC, ISO 8601)."""
 
     reason: str
     by: str
     since: str
-    until: str
+    until: Annotated[str, AfterValidator(_moment)]
+
+    @property
+    def end(self) -> datetime:
+        """When it is over."""
+        return utc_of(self.until)
 
 
 class Veto(Form):
@@ -139,6 +151,15 @@ def vetoed(stops: Stops, cause: Cause, *, release: str, digest: str) -> Stops:
     return after
 
 
+def held_and_vetoed(stops: Stops, cause: Cause, *, release: str, digest: str) -> Stops:
+    """After a failure that users saw. With the hold alone where no more vetoes fit: it keeps out this release, too."""
+    holding = held(stops, cause)
+    try:
+        return vetoed(holding, cause, release=release, digest=digest)
+    except Refused:
+        return holding
+
+
 def without_veto(stops: Stops, release: str) -> Stops:
     """Without the vetoes of a release."""
     return stops.but(vetoes=tuple(veto for veto in stops.vetoes if veto.release != release))
@@ -149,6 +170,17 @@ def asked_to_end(stops: Stops, cause: Cause, deployment: str) -> Stops:
     return stops.but(ending=Ending(deployment=deployment, reason=cause.reason, by=cause.by, since=cause.since))
 
 
+def refuse_changed(stands: object, read: object, what: str) -> None:
+    """Refused where what is to be lifted is not what was read: somebody set it anew, for another reason."""
+    if stands != read:
+        raise Refused(f"{what} changed meanwhile, and nothing was lifted", hint="see what stands, and run it again")
+
+
+def vetoes_of(stops: Stops, release: str) -> tuple[Veto, ...]:
+    """The vetoes of a release: one of each of the bytes that were known under its version."""
+    return tuple(veto for veto in stops.vetoes if veto.release == release)
+
+
 def veto_of(stops: Stops, digest: str) -> Veto | None:
     """The veto of these bytes, if there is one."""
     return next((veto for veto in stops.vetoes if veto.digest == digest), None)
@@ -156,7 +188,7 @@ def veto_of(stops: Stops, digest: str) -> Veto | None:
 
 def is_frozen(stops: Stops, now: datetime) -> bool:
     """Whether a freeze is in force."""
-    return stops.freeze is not None and datetime.fromisoformat(stops.freeze.until) > now
+    return stops.freeze is not None and stops.freeze.end > now
 
 
 def stands_hash(text: str) -> str:

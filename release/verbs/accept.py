@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from release.deployment.executor import watched
-from release.deployment.plan import is_behind_switch, leaves, made_live
+from release.deployment.plan import Plan, is_behind_switch, leaves, made_live
 from release.deployment.record import open_in, plan_of_open
 from release.deployment.steps import verdict_of
 from release.deployment.users import what_users_see
+from release.deployment.wanted import Unwanted, refuse_vetoed_or_ended
 from release.deployment.ways_on import way_on
 from release.environment import Environment, open_environment
 from release.errors import Refused, StagelineError
 from release.ledger.head import Head, Open
 from release.ledger.lease import Patience
 from release.ledger.ledger import Entry, Writer
+from release.ledger.stops import veto_of
 from release.output import Progress
 
 
@@ -27,12 +29,15 @@ def accept(project_dir: Path, name: str, *, reason: str, ci: str, progress: Prog
 
 
 def accept_open(environment: Environment, reason: str, writer: Writer, progress: Progress) -> dict[str, Any]:
-    """Refused before the switch, where users have nothing to judge, and where the live URL answers with another."""
+    """Refused before the switch, where users have nothing to judge, where the live URL answers with another, and while
+    the release is vetoed or its deployment asked to end; Broken where that cannot be read.
+    """
     free, head = environment.ledger.at_rest(Patience(until_silent=True, told=progress.note))
     opened = open_in(head)
     _refuse_before_switch(environment, head, opened)
     _refuse_other_listener(environment, opened)
     plan, seen = plan_of_open(environment.ledger, head), what_users_see(environment)
+    _refuse_unwanted(environment, plan)
     if seen.version not in (None, opened.release):
         raise Refused(
             f"{opened.release} is not what users have: {seen.words}",
@@ -44,7 +49,7 @@ def accept_open(environment: Environment, reason: str, writer: Writer, progress:
     left = live.release if live and leaves(opened.kind, opened.digest, head.state) else ""
     accepted = Entry(
         kind="deployment accepted",
-        state=made_live(plan, head.state, now),
+        state=made_live(plan.but(unverified=False), head.state, now),
         deployment=opened.deployment,
         step=opened.step,
         details=told,
@@ -86,6 +91,18 @@ def _refuse_other_listener(environment: Environment, opened: Open) -> None:
             hint=f"put users where the ledger says with: release resume {name}, or release abort {name}; or keep them: "
             f"release adopt-listener {name} --reason WHY",
         )
+
+
+def _refuse_unwanted(environment: Environment, plan: Plan) -> None:
+    """Who takes it as it is overrules figures, and not another person: that one's word is lifted first."""
+    name, stops = environment.name, environment.stops.read()
+    try:
+        refuse_vetoed_or_ended(stops, plan)
+    except Unwanted as refusal:
+        lift = f"lift that first: release veto {plan.version} --lift --reason WHY, or "
+        back = f"put it back with: release abort {name}, or go elsewhere: release rollback {name} --to VERSION"
+        refusal.hint = f"{lift if veto_of(stops, plan.digest) else ''}{back}"
+        raise
 
 
 def _signed(environment: Environment, plan: Any) -> dict[str, str]:

@@ -4,6 +4,7 @@ For the hour after `release` itself could not run. Until then the ledger calls t
 next promotion would install into it.
 """
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from release.deployment.users import Seen, what_users_see
 from release.environment import Environment, open_environment
 from release.errors import Refused, StagelineError
 from release.ledger.head import Live, Slot, SlotName, State, with_slot
+from release.ledger.index import Lived
 from release.ledger.lease import Patience
 from release.ledger.ledger import Entry, Writer
+from release.ledger.stops import veto_of
 from release.output import Progress
 
 
@@ -32,14 +35,23 @@ def adopt(environment: Environment, reason: str, writer: Writer, progress: Progr
     slot, content = _content(environment, head.state, slot)
     seen, now = what_users_see(environment), environment.ledger.now().isoformat(timespec="seconds")
     _refuse_other_release(environment, slot, content, seen)
-    state = adopted(head.state, slot, content, now)
-    told = {"reason": reason, "slot": slot, "release": content.release, "users": seen.words}
+    verified = was_verified(content.digest, head.state, environment.ledger.lives())
+    state = adopted(head.state, slot, content, now, verified=verified)
+    told = {
+        "reason": reason,
+        "slot": slot,
+        "release": content.release,
+        "users": seen.words,
+        "unverified": not verified,
+        "vetoed": _vetoed(environment, content),
+    }
     entry = Entry(
         kind="listener adopted",
         state=state,
         details={**told, "closed": head.state.open.deployment if head.state.open else None},
         deployment=head.state.open.deployment if head.state.open else None,
-        left=head.state.live.release if head.state.live and head.state.live.slot != slot else "",
+        left=taken_from_users(head.state, content),
+        adopted=None if verified else content,
     )
     with watched(environment), environment.ledger.begin(entry, head, writer, free) as holder:
         behind = _applied(environment, holder.lease.fence, progress)
@@ -48,7 +60,21 @@ def adopt(environment: Environment, reason: str, writer: Writer, progress: Progr
     return {"environment": environment.name, **told, "behind": behind}
 
 
-def adopted(state: State, slot: SlotName, content: Slot, now: str) -> State:
+def was_verified(digest: str | None, state: State, lives: Iterable[Lived]) -> bool:
+    """Whether these very bytes were live and verified here before, by HEAD or by the index."""
+    live, previous = state.live, state.previous
+    by_head = {live.digest} if live and not live.unverified else set()
+    by_head |= {previous.digest} if previous else set()
+    return digest in by_head or any(one.digest == digest for one in lives)
+
+
+def taken_from_users(state: State, content: Slot) -> str:
+    """The release that users had by HEAD and have no more; empty where they keep its bytes."""
+    had = state.slot(state.declared) if state.declared else None
+    return (had.release or "") if had is not None and had.digest != content.digest else ""
+
+
+def adopted(state: State, slot: SlotName, content: Slot, now: str, *, verified: bool) -> State:
     """The state in which the slot that users are on is live; an open deployment is closed by that."""
     live = state.live
     if live is None or live.slot != slot or live.digest != content.digest:
@@ -59,6 +85,7 @@ def adopted(state: State, slot: SlotName, content: Slot, now: str) -> State:
             deployment=content.deployment,
             since=now,
             made_with=content.made_with,
+            unverified=not verified,
         )
     left = f"a move by hand before {now}" if state.live and state.live != live else ""
     previous = previous_of(state, live.digest, left)
@@ -77,7 +104,31 @@ def known(state: State) -> State:
 def adopt_text(report: dict[str, Any]) -> str:
     """The same in a line."""
     text = "{release} in slot {slot} is live in {environment} by the ledger, too; {users}".format(**report)
-    return f"{text}; Pulumi's state does not say so yet: {report['behind']}" if report["behind"] else text
+    return "\n".join((text, *_remarks(report)))
+
+
+def _remarks(report: dict[str, Any]) -> Iterator[str]:
+    """What somebody should know who moved users there, and how to go on."""
+    name, release = report["environment"], report["release"]
+    elsewhere = f"go elsewhere with: release rollback {name} --to VERSION"
+    if report["behind"]:
+        yield f"Pulumi's state does not say so yet: {report['behind']}"
+    if report["unverified"]:
+        yield (
+            f"nobody verified {release} here, and release accept judges only what is open: "
+            f"deploy it with all checks by release promote {release} --to {name}, or {elsewhere}"
+        )
+    if report["vetoed"]:
+        yield f"{report['vetoed']}: {elsewhere}"
+
+
+def _vetoed(environment: Environment, content: Slot) -> str:
+    """Who says no to what users have already; that nobody can be asked keeps it out of no ledger."""
+    try:
+        veto = veto_of(environment.stops.read(), content.digest or "")
+    except StagelineError as error:
+        return f"whether {content.release} is vetoed cannot be told ({error.args[0]})"
+    return f"{content.release} is vetoed by {veto.by} ({veto.reason})" if veto else ""
 
 
 def _content(environment: Environment, state: State, slot: SlotName | None) -> tuple[SlotName, Slot]:

@@ -10,6 +10,7 @@ from release.errors import Broken, Refused
 from release.ledger.audit import PROOF, exported, prove, refuse_suffix
 from release.ledger.head import Head
 from release.ledger.search import Told, Wanted, found, merged, names_release
+from release.ledger.stops import Stops
 from release.output import Progress, table
 from release.text import bounded
 
@@ -56,7 +57,7 @@ def _word(told: Told) -> dict[str, Any]:
 
 
 def export(project_dir: Path, name: str, file: Path, *, progress: Progress) -> dict[str, Any]:
-    """Write the whole history into ``file`` and its proof beside it, both or neither.
+    """Write the whole history, events and changes of stops, into ``file`` and its proof beside it, both or neither.
 
     Refused when either is there. Broken for a ledger that was changed: nobody should sign it.
     """
@@ -65,21 +66,23 @@ def export(project_dir: Path, name: str, file: Path, *, progress: Progress) -> d
     _refuse_existing(file, proof_file)
     environment = open_environment(project_dir, name)
     with progress.step(name, "history read and checked"):
-        head, items, faults = environment.ledger.checked()
-    if faults:
+        head, items, of_events = environment.ledger.checked()
+        stops, changes, of_changes = environment.stops.checked()
+    if faults := (*of_events, *of_changes):
         raise Broken(
             f"the ledger of {name} was changed, so it is not signed: {faults[0].text}",
             hint=f"see all with: release verify {name}",
         )
-    data = exported(file.name, [item.body for item in items])
-    _write_new({file: data, proof_file: _proof(environment, data, head)})
-    return {"environment": name, "events": len(items), "file": str(file), "proof": str(proof_file)}
+    data = exported(file.name, [item.body for item in items], [item.body for item in changes])
+    _write_new({file: data, proof_file: _proof(environment, data, head, stops)})
+    counted = {"events": len(items), "stops": len(changes)}
+    return {"environment": name, **counted, "file": str(file), "proof": str(proof_file)}
 
 
-def _proof(environment: Environment, data: bytes, head: Head) -> bytes:
+def _proof(environment: Environment, data: bytes, head: Head, stops: Stops) -> bytes:
     key = SigningKey(environment.session, environment.settings.names.signing_alias)
     at = environment.ledger.now().isoformat(timespec="seconds")
-    return prove(data, head, at=at, public_key=key.public_key(), key_name=key.alias, sign=key.sign)
+    return prove(data, head, stops, at=at, public_key=key.public_key(), key_name=key.alias, sign=key.sign)
 
 
 def _refuse_existing(*files: Path) -> None:

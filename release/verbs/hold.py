@@ -4,7 +4,7 @@ from pathlib import Path
 
 from release.environment import open_environment
 from release.errors import Refused
-from release.ledger.stops import Cause, Stops, held
+from release.ledger.stops import Cause, Stops, held, refuse_changed
 
 
 def hold(project_dir: Path, name: str, *, reason: str, ci: str) -> None:
@@ -29,4 +29,9 @@ def lift_hold(project_dir: Path, name: str, *, reason: str, ci: str) -> None:
     if hold is None:
         raise Refused(f"{name} is not on hold", hint=f"see: release status {name}")
     details = {"reason": reason, "held_for": hold.reason}
-    environment.stops.change("hold lifted", lambda stops: stops.but(hold=None), writer, details)
+
+    def rule(stops: Stops) -> Stops:
+        refuse_changed(stops.hold, hold, f"the hold of {name}")
+        return stops.but(hold=None)
+
+    environment.stops.change("hold lifted", rule, writer, details)

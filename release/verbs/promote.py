@@ -94,6 +94,7 @@ def order_of(facts: PromotionFacts, head: Head, free: Free | None = None, *, pau
         gates=promotion_gates(facts),
         manifest=manifest,
         free=free,
+        source=facts.source,
     )
 
 

@@ -36,6 +36,7 @@ from release.output import Progress
 
 OVERRULED_BY = {
     "no veto": "--force",
+    "verified, not only adopted": "--force",
     "healthy servers": "--force",
     "schema compatibility": "--despite-schema",
 }  # the gates of a rollback that a person may overrule
@@ -118,6 +119,7 @@ def order_back(environment: Environment, request: Request, progress: Progress, *
         serving=serving,
         forced=request.force,
         despite_schema=request.despite_schema,
+        adopted=target.adopted,
     )
     return _order(head, free, target, rollback_gates(facts), request, steps_back(held=held, runs=runs))
 
@@ -134,6 +136,7 @@ def _order(
         manifest=None,
         free=free,
         reason=request.reason,
+        unverified=target.adopted,
     )
 
 

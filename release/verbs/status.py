@@ -59,6 +59,8 @@ def _remarks(entry: dict[str, Any]) -> Iterator[str]:
         if entry[slot] and entry[slot]["unsure"]:
             mend = f"find out with: release drift {name}"
             yield f"{name}: slot {slot} may hold something else, {mend} ({entry[slot]['unsure']})"
+    if entry["live"] and entry["live"]["unverified"]:
+        yield f"{name}: nobody verified {entry['live']['release']}, to which users were moved by hand"
     if entry["behind"] and not entry["open"]:
         yield f"{name}: {entry['behind']}; run: pulumi up --stack {name}, then release drift {name}"
     if entry["ending"] and entry["open"] and entry["ending"]["deployment"] == entry["open"]["deployment"]:

@@ -18,9 +18,9 @@ def verify(project_dir: Path, name: str) -> dict[str, Any]:
     """How many events an environment's ledger has by HEAD, how many changes of stops, and what is wrong with which."""
     environment = open_environment(project_dir, name)
     head, _, faults = environment.ledger.checked()
-    changes, others = environment.stops.checked()
+    stops, _, others = environment.stops.checked()
     told = [asdict(fault) for fault in (*faults, *others)]
-    return {"environment": name, "events": head.seq + 1, "stops": changes, "faults": told}
+    return {"environment": name, "events": head.seq + 1, "stops": stops.seq + 1, "faults": told}
 
 
 def verify_text(report: dict[str, Any]) -> str:
@@ -62,7 +62,8 @@ def verify_file(project_dir: Path, name: str | None, file: Path) -> dict[str, An
 def verify_file_text(report: dict[str, Any]) -> str:
     """The report as lines: whose history it is, what is wrong with it, and what the proof rests on."""
     whose = f"{report['project']}/{report['environment']}/{report['account']}"
-    first = f"{report['file']}: events 0 to {report['seq']} of {whose}, signed at {report['at']}"
+    stops = f" and stops 0 to {report['stops_seq']}" if report["stops_seq"] >= 0 else ""
+    first = f"{report['file']}: events 0 to {report['seq']}{stops} of {whose}, signed at {report['at']}"
     return "\n".join((first, *report["faults"], *_rests_on(report)))
 
 
@@ -78,7 +79,8 @@ def _differences(project_dir: Path, name: str, proof: Proof) -> tuple[str, ...]:
     environment = open_environment(project_dir, name)
     key = SigningKey(environment.session, environment.settings.names.signing_alias)
     head, text = environment.ledger.head(), environment.ledger.text(proof.seq)
-    return ledger_faults(proof, head, text, key.public_key())
+    stop = environment.stops.text(proof.stops_seq) if proof.stops_seq >= 0 else None
+    return ledger_faults(proof, head, text, stop, key.public_key())
 
 
 def _rests_on(report: dict[str, Any]) -> tuple[str, ...]:

@@ -1,9 +1,10 @@
 """``release veto V --reason R``: keep a release out of every environment until a person lifts that.
 
-It stands in each environment, because none depends on another; where it could not be written is said.
+It stands in each environment, because none depends on another; where it could not be written is said. A veto is of
+bytes: of all that any environment knows under the version, so that none is meant that another one does not have.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,78 +12,130 @@ from release.artifacts.manifest import checked_version
 from release.aws.session import is_not_found
 from release.environment import Environment, open_each
 from release.errors import Broken, Refused, StagelineError
-from release.ledger.stops import Cause, Stops, vetoed, without_veto
+from release.ledger.head import State
+from release.ledger.stops import Cause, Rule, Stops, refuse_changed, vetoed, vetoes_of, without_veto
+
+Told = dict[str, Any]
 
 
-def veto(project_dir: Path, version: str, *, reason: str, ci: str) -> dict[str, Any]:
+def veto(project_dir: Path, version: str, *, reason: str, ci: str) -> Told:
     """Where it stands from now on, and where it could not be written. Refused for what was never published."""
-    opened, _ = open_each(project_dir)
-    digest = _digest(opened, checked_version(version))
+    checked_version(version)
+    opened, closed = open_each(project_dir)
+    digests, unread = _digests(opened, version)
 
-    def one(environment: Environment) -> Callable[[Stops], Stops]:
+    def rule(environment: Environment, before: Stops) -> Rule:
         cause = Cause(reason=reason, by=environment.identify(ci).principal, at=environment.ledger.now())
-        return lambda stops: vetoed(stops, cause, release=version, digest=digest)
+        return lambda stops: with_vetoes(stops, cause, version, digests)
 
-    told = {"release": version, "digest": digest, "reason": reason}
-    report = _everywhere(project_dir, "veto set", one, told, ci)
-    if not report["changed"] and not report["failed"]:
+    told = {"release": version, "digests": list(digests), "reason": reason}
+    report = _everywhere(opened, closed, "veto set", rule, told, ci) | {"unread": unread}
+    if not any(report[key] for key in ("changed", "failed", "unread")):
         raise Refused(f"{version} is vetoed already", hint="see: release status")
     return report
 
 
-def lift_veto(project_dir: Path, version: str, *, reason: str, ci: str) -> dict[str, Any]:
+def lift_veto(project_dir: Path, version: str, *, reason: str, ci: str) -> Told:
     """Lift it wherever it stands. Refused when it stands nowhere."""
     checked_version(version)
-    told = {"release": version, "reason": reason}
-    report = _everywhere(project_dir, "veto lifted", lambda _: lambda stops: without_veto(stops, version), told, ci)
+    opened, closed = open_each(project_dir)
+
+    def rule(environment: Environment, before: Stops) -> Rule:
+        return lambda stops: _lifted(stops, before, version)
+
+    report = _everywhere(opened, closed, "veto lifted", rule, {"release": version, "reason": reason}, ci)
     if not report["changed"] and not report["failed"]:
         raise Refused(f"{version} is not vetoed", hint="see: release status")
     return report
 
 
-def veto_text(report: dict[str, Any], *, lifted: bool) -> str:
+def veto_text(report: Told, *, lifted: bool) -> str:
     """The same in a line for each outcome."""
     where = ", ".join(report["changed"]) or "no environment"
     lines = [f"{report['release']} is {'no longer vetoed' if lifted else 'vetoed'} in {where}"]
     lines += [f"not written in {name}: {why}" for name, why in report["failed"].items()]
+    lines += [f"{name} may know other bytes of it: {why}" for name, why in report.get("unread", {}).items()]
     return "\n".join(lines)
 
 
-def refuse_nowhere(report: dict[str, Any]) -> None:
-    """Broken where it could be written in none of the environments."""
-    if report["failed"] and not report["changed"]:
-        why = next(iter(report["failed"].values()))
-        raise Broken(f"the veto of {report['release']} could be written nowhere: {why}")
+def refuse_failed(report: Told) -> None:
+    """Broken where an environment could not be written, or not asked for its bytes: they may go live there."""
+    failed = {**report.get("unread", {}), **report["failed"]}
+    if failed:
+        where, why = ", ".join(failed), next(iter(failed.values()))
+        raise Broken(
+            f"the veto of {report['release']} is not whole in {where}: {why}",
+            hint="when that is mended, run it again",
+        )
 
 
-def _digest(opened: Sequence[Environment], version: str) -> str:
-    """The release's bytes, by the first environment that can say: each that has it has its signed manifest.
+def with_vetoes(stops: Stops, cause: Cause, version: str, digests: Sequence[str]) -> Stops:
+    """With a veto of each of these bytes under this version."""
+    for digest in digests:
+        stops = vetoed(stops, cause, release=version, digest=digest)
+    return stops
 
-    Where none can, what the first one said: releases enter there.
+
+def digests_in(state: State, version: str) -> Iterator[str]:
+    """The bytes that HEAD knows under a version."""
+    opened = state.open
+    holders = (state.blue, state.green, state.live, state.previous, opened, opened and opened.former.content)
+    return (one.digest for one in holders if one is not None and one.release == version and one.digest)
+
+
+def _digests(opened: Sequence[Environment], version: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """All bytes that any environment knows under a version, and which one could not be asked for all of its own, why.
+
+    Where none knows any, what the first one says to that: releases enter there.
     """
-    first: StagelineError | None = None
+    found: dict[str, None] = {}
+    unread: dict[str, str] = {}
     for environment in opened:
         try:
-            return environment.releases.get(version).digest
+            for digest in _known(environment, version):
+                found[digest] = None
         except StagelineError as error:
-            first = first or error
-    raise first or Broken("no stack file can be read, so nothing can be vetoed", hint="see: release status")
+            if not is_not_found(error):
+                unread[environment.name] = str(error)
+    return tuple(found) or _said_of_unknown(opened, version), unread
+
+
+def _known(environment: Environment, version: str) -> Iterator[str]:
+    """The bytes that an environment knows under a version: by HEAD, by its index, by its signed manifest."""
+    yield from digests_in(environment.ledger.head().state, version)
+    if known := environment.ledger.known(version):
+        yield known.digest
+    if environment.releases.exist() and (manifest := environment.releases.find(version)):
+        yield manifest.digest
+
+
+def _said_of_unknown(opened: Sequence[Environment], version: str) -> tuple[str, ...]:
+    if not opened:
+        raise Broken("no stack file can be read, so nothing can be vetoed", hint="see: release status")
+    return (opened[0].releases.get(version).digest,)
+
+
+def _lifted(stops: Stops, read: Stops, version: str) -> Stops:
+    """Without the vetoes of a release. Refused where they are no longer those that were read."""
+    refuse_changed(vetoes_of(stops, version), vetoes_of(read, version), f"the veto of {version}")
+    return without_veto(stops, version)
 
 
 def _everywhere(
-    project_dir: Path,
+    opened: Sequence[Environment],
+    failed: dict[str, str],
     kind: str,
-    rule: Callable[[Environment], Callable[[Stops], Stops]],
-    told: dict[str, str],
+    rule: Callable[[Environment, Stops], Rule],
+    told: Told,
     ci: str,
-) -> dict[str, Any]:
-    """Change what stands in every environment that can be asked."""
+) -> Told:
+    """Change what stands in every environment that can be asked; ``failed`` are those that cannot be opened."""
     changed: list[str] = []
-    opened, failed = open_each(project_dir)
     for environment in opened:
         try:
             before = environment.stops.read()
-            after = environment.stops.change(kind, rule(environment), environment.identify(ci), told)
+            writer = environment.identify(ci)
+            after = environment.stops.change(kind, rule(environment, before), writer, told)
         except StagelineError as error:
             if not is_not_found(error):  # else it is not initialised, and nothing can go live there
                 failed[environment.name] = str(error)

@@ -1,20 +1,22 @@
 """A deployment that stopped half-way: what resume goes on with, what stays open, and what follows a failed verdict."""
 
 import re
+from functools import partial
 
 import pytest
 
 from release.deployment.executor import abort, resume
-from release.deployment.lanes import FORWARD
+from release.deployment.lanes import FORWARD, Kind
 from release.deployment.ways_on import way_on
 from release.errors import Broken, Inconclusive, Refused, VerificationFailed
 from release.ledger.head import Former, Open, SlotName, State
 from release.ledger.ledger import Entry, Writer
-from release.ledger.stops import Cause, held, vetoed
+from release.ledger.stops import MOST_VETOES, Cause, Stops, asked_to_end, held, vetoed
 from release.processes import Process
 from release.verbs.accept import accept_open
 from release.verbs.resume import resume_plan
 from release.verification.probe import Answer
+from tests.aws_clients import aws_resource
 from tests.release.deploying import Silent, put, state
 from tests.release.deployment.test_executor import kill_during_up
 from tests.release.world import OPS, ROOT, World
@@ -160,6 +162,39 @@ def test_a_failed_verdict_behind_the_switch_holds_the_environment_and_vetoes_the
     assert [(one.release, one.by) for one in stops.vetoes] == [("1.4.0", OPS.principal)]
 
 
+def test_where_no_veto_fits_any_more_a_failed_verdict_holds_the_environment_and_says_what_could_not_be(
+    world: World,
+) -> None:
+    put(world, "1.0.0")
+    world.dev.stops.change("veto set", partial(full_of_vetoes, cause=Cause(**CAUSE, at=world.clock())), OPS, {})
+    world.servers["dev"].fails_smoke_live = {"1.4.0"}
+    told = r"dev is on hold until a person lifts that, 1\.4\.0 could not be vetoed \(300 releases are vetoed there"
+    with pytest.raises(VerificationFailed, match=told):
+        put(world, "1.4.0")
+    stops = world.dev.stops.read()
+    assert "1.4.0 failed behind the live listener" in stops.hold.reason
+    assert "1.4.0" not in {one.release for one in stops.vetoes}
+
+
+def test_where_nothing_can_be_stopped_a_failed_verdict_is_put_back_and_says_so(world: World) -> None:
+    put(world, "1.0.0")
+    world.servers["dev"].fails_smoke_live = {"1.4.0"}
+    world.dev.stops.change = nobody_answers
+    with pytest.raises(VerificationFailed, match=r"neither a hold nor a veto could be written \(nobody answers\)"):
+        put(world, "1.4.0")
+    assert (state(world).open, state(world).live.release) == (None, "1.0.0")
+
+
+def full_of_vetoes(stops: Stops, cause: Cause) -> Stops:
+    for number in range(MOST_VETOES):
+        stops = vetoed(stops, cause, release=f"0.0.{number}", digest=f"{number:064x}")
+    return stops
+
+
+def nobody_answers(*asked: object) -> Stops:
+    raise Broken("nobody answers")
+
+
 def test_a_failed_verdict_before_the_switch_stops_nobody(world: World) -> None:
     put(world, "1.0.0")
     world.servers["dev"].fails_smoke = {"1.3.0"}
@@ -205,6 +240,73 @@ def test_what_could_not_be_told_behind_the_switch_is_accepted_by_a_person(world:
     report = accept_open(world.dev, "I saw it", OPS, Silent())
     assert (report["users"], report["verdict"]) == ("users are on 1.1.0", "signed")
     assert (state(world).live.release, state(world).open, state(world).previous.release) == ("1.1.0", None, "1.0.0")
+
+
+def left_open(world: World, version: str, kind: Kind = "promotion") -> Open:
+    """A deployment behind its switch of which nothing could be told; by now it can be seen again."""
+    unreachable(world, "http://live")
+    with pytest.raises(Inconclusive):
+        put(world, version, kind=kind)
+    reachable_again(world)
+    return state(world).open
+
+
+def stopped(world: World, what: str, opened: Open) -> None:
+    cause = Cause(**CAUSE, at=world.clock())
+    rules = {
+        "veto": lambda stops: vetoed(stops, cause, release=opened.release, digest=opened.digest),
+        "veto of other bytes": lambda stops: vetoed(stops, cause, release=opened.release, digest="f" * 64),
+        "wish": lambda stops: asked_to_end(stops, cause, opened.deployment),
+        "wish for another": lambda stops: asked_to_end(stops, cause, "dev-0"),
+        "hold": lambda stops: held(stops, cause),
+    }
+    world.dev.stops.change("set", rules[what], OPS, {})
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        pytest.param(
+            "veto",
+            r"1\.1\.0 was vetoed by ann: loses rows; lift that first: release veto 1\.1\.0 --lift --reason WHY, or put "
+            r"it back with: release abort dev, or go elsewhere: release rollback dev --to VERSION$",
+            id="veto",
+        ),
+        pytest.param("wish", r"ann asked it to end: loses rows; put it back with: release abort dev, or", id="wish"),
+    ],
+)
+def test_what_is_vetoed_or_asked_to_end_is_not_accepted_until_that_is_lifted(world: World, what: str, why: str) -> None:
+    put(world, "1.0.0")
+    opened = left_open(world, "1.1.0")
+    stopped(world, what, opened)
+    with pytest.raises(Refused, match=why):
+        accept_open(world.dev, "I saw it", OPS, Silent())
+    assert state(world).open == opened
+    world.dev.stops.change("lifted", lambda stops: stops.but(vetoes=(), ending=None), OPS, {})
+    assert accept_open(world.dev, "I saw it", OPS, Silent())["release"] == "1.1.0"
+
+
+@pytest.mark.parametrize("what", ["veto of other bytes", "wish for another", "hold"])
+def test_what_is_stopped_otherwise_can_be_accepted(world: World, what: str) -> None:
+    put(world, "1.0.0")
+    stopped(world, what, left_open(world, "1.1.0"))
+    assert accept_open(world.dev, "I saw it", OPS, Silent())["release"] == "1.1.0"
+
+
+def test_a_rollback_that_went_to_a_vetoed_release_can_be_accepted_there(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    stopped(world, "veto", left_open(world, "1.0.0", kind="rollback"))
+    assert accept_open(world.dev, "users are well", OPS, Silent())["release"] == "1.0.0"
+
+
+def test_nothing_is_accepted_while_nobody_knows_what_is_stopped(world: World) -> None:
+    put(world, "1.0.0")
+    opened = left_open(world, "1.1.0")
+    aws_resource("dynamodb").Table(world.dev.ledger.table.name).put_item(Item={"kind": "STOPS", "seq": 0, "body": "["})
+    with pytest.raises(Broken, match="what is stopped is not readable"):
+        accept_open(world.dev, "I saw it", OPS, Silent())
+    assert state(world).open == opened
 
 
 def test_what_users_do_not_have_cannot_be_accepted(world: World) -> None:

@@ -158,6 +158,7 @@ NEWER = live("1.1.0").but(brought=Schema(version=3, oldest=2))
     ("change", "gate"),
     [
         pytest.param({"verified": ""}, "verified before", id="never-verified-here"),
+        pytest.param({"verified": "", "adopted": True}, "verified, not only adopted", id="only-adopted"),
         pytest.param({"release": slot("1.1.0")}, "not live already", id="what-users-have"),
         pytest.param({"state": NEWER}, "schema compatibility", id="older-than-the-schema"),
         pytest.param({"stops": Stops(vetoes=(veto_of("1.0.0"),))}, "no veto", id="vetoed-here"),
@@ -181,6 +182,17 @@ def test_what_a_person_overrules_stays_to_be_seen() -> None:
     assert [gate.name for gate in forced if not gate.passed] == ["schema compatibility"]
     assert all(gate.passed for gate in rollback_gates(replace(facts, forced=True, despite_schema=True)))
     assert all("overruled" in gate.evidence for gate in forced if gate.forced)
+
+
+def test_a_person_overrules_that_a_release_was_only_adopted() -> None:
+    gates = rollback_gates(replace(ROLLBACK, verified="", adopted=True, forced=True))
+    assert [gate.name for gate in gates if gate.forced] == ["verified, not only adopted"]
+    assert all(gate.passed for gate in gates)
+
+
+def test_what_is_live_and_was_only_adopted_is_promoted_again() -> None:
+    adopted = live("1.1.0")
+    assert refused_by(replace(GOOD, state=adopted.but(live=adopted.live.but(unverified=True)))) == []
 
 
 def test_nothing_overrules_that_a_release_was_never_verified() -> None:

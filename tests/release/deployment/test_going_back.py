@@ -61,6 +61,29 @@ def test_a_named_release_is_what_the_index_knows_of_it() -> None:
     assert (target.release.digest, target.release.artifact_key, target.verified) == ("9" * 64, "k", "dev-0")
 
 
+@pytest.mark.parametrize(
+    ("known", "adopted"),
+    [
+        pytest.param(Known(release="0.9.0", digest="9", artifact_key="k", adopted="9"), True, id="only-adopted"),
+        pytest.param(
+            Known(release="0.9.0", digest="9", artifact_key="k", adopted="9", live="dev-0"), False, id="verified-since"
+        ),
+        pytest.param(Known(release="0.9.0", digest="9", artifact_key="k", adopted="8"), False, id="other-bytes"),
+        pytest.param(Known(release="0.9.0", digest="9", artifact_key="k"), False, id="never-adopted"),
+    ],
+)
+def test_a_named_release_was_only_adopted_if_these_bytes_were_and_nobody_verified_it(
+    known: Known, adopted: bool
+) -> None:
+    assert named_target(known, "0.9.0", "dev").adopted is adopted
+
+
+def test_what_was_only_adopted_is_no_way_back_without_its_name() -> None:
+    tried = trying("promotion", "1.2.0", switched=True)
+    with pytest.raises(Refused, match=r"nobody verified 1\.1\.0.*release abort dev"):
+        default_target(tried.but(live=LIVE.but(unverified=True)), "dev")
+
+
 def test_a_named_release_that_was_never_deployed_is_refused_and_one_that_was_never_live_is_not_verified() -> None:
     with pytest.raises(Refused, match=r"0\.9\.0 was never deployed to dev; see what was: release history dev"):
         named_target(None, "0.9.0", "dev")

@@ -18,6 +18,7 @@ from release.deployment.plan import (
     leaving,
     make_plan,
     parse_plan,
+    previous_of,
     remaining,
     restored,
     was_touched,
@@ -148,6 +149,22 @@ def test_the_previous_release_is_the_one_that_was_live(pair) -> None:
         assert state.previous.left == (plan.deployment if plan.kind == "rollback" else "")
     else:
         assert state.previous == before.previous
+
+
+BEFORE = Previous(release="0.9.0", digest=digest("0.9.0"), deployment="p")
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        pytest.param("1.1.0", BEFORE, id="the-one-before-stays"),
+        pytest.param("1.0.0", BEFORE, id="it-is-verified-itself"),
+        pytest.param("0.9.0", None, id="back-to-the-one-before"),
+    ],
+)
+def test_what_nobody_verified_is_not_the_way_back(version: str, expected: Previous | None) -> None:
+    live = Live(slot="blue", release="1.0.0", digest=digest("1.0.0"), deployment="d", since="t", unverified=True)
+    assert previous_of(State(live=live, previous=BEFORE), digest(version), "") == expected
 
 
 @given(begun())

@@ -72,6 +72,32 @@ def test_a_release_that_was_left_is_known_with_the_deployment_that_took_it_from_
     assert known(world, "1.0.0").left == ""
 
 
+def test_a_release_that_a_person_took_from_users_is_known_with_who_and_by_what(world: World) -> None:
+    deploy(world, "1.0.0", "dev-1")
+    note(world, Entry(kind="listener adopted", state=State(), left="1.0.0"))
+    assert (known(world, "1.0.0").live, known(world, "1.0.0").left) == ("dev-1", f"{OPS.principal} (listener adopted)")
+
+
+def test_a_release_that_was_adopted_is_known_by_its_bytes_and_is_no_life(world: World) -> None:
+    with begin(world, "1.0.0", "dev-1"):
+        pass
+    note(world, Entry(kind="listener adopted", state=State(), adopted=content("1.0.0", "dev-1")))
+    found = known(world, "1.0.0")
+    assert (found.adopted, found.live, list(world.dev.ledger.lives())) == ("digest of 1.0.0", "", [])
+
+
+def test_other_bytes_of_a_version_can_be_adopted_where_its_former_ones_were_live(world: World) -> None:
+    """One transaction cannot write what is known of a version twice."""
+    deploy(world, "1.0.0", "dev-1")
+    other = content("1.0.0", "dev-2").but(digest="other")
+    note(world, Entry(kind="listener adopted", state=State(), adopted=other, left="1.0.0"))
+    assert known(world, "1.0.0").adopted == "other"
+
+
+def note(world: World, entry: Entry) -> None:
+    world.dev.ledger.note(entry, world.dev.ledger.head(), OPS)
+
+
 def test_a_release_that_is_live_again_is_no_longer_one_that_was_left(world: World) -> None:
     deploy(world, "1.0.0", "dev-1")
     deploy(world, "1.1.0", "dev-2")

@@ -1,5 +1,6 @@
 """Stops as pure functions: the first reason stands, and what is lifted is gone."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -82,3 +83,15 @@ def test_a_head_of_format_1_that_stopped_nothing_stops_nothing(state: dict[str, 
 def test_stops_of_format_1_that_cannot_be_read_are_broken_because_they_could_say_no() -> None:
     with pytest.raises(Broken, match="what an older version stopped is not readable"):
         stops_of_format_1({"hold": {"reason": 7}})
+
+
+NO_END = ["tomorrow", "", "2099-01-01", "2099-01-01T00:00:00", "9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00+01:00"]
+
+
+@pytest.mark.parametrize("until", NO_END)
+def test_a_freeze_without_a_readable_end_is_broken_because_it_could_say_no(until: str) -> None:
+    freeze = {"reason": "r", "by": "ops", "since": "t", "until": until}
+    text = json.dumps({**Stops().model_dump(), "freeze": freeze})
+    for read in (lambda: parse_stops(text), lambda: stops_of_format_1({"freeze": freeze})):
+        with pytest.raises(Broken, match="not readable"):
+            read()

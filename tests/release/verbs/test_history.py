@@ -206,7 +206,9 @@ def test_what_an_earlier_version_deployed_is_found_without_an_index(told: World)
     assert shown(Wanted(release="1.0.0")) == ["stop 0", "3", "2", "1"]
 
 
-@pytest.mark.parametrize("text", ["yesterday", "2026-13-01", ""])
+@pytest.mark.parametrize(
+    "text", ["yesterday", "2026-13-01", "", "9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00+05:00"]
+)
 def test_what_is_no_date_is_wrong_usage(text: str) -> None:
     with pytest.raises(WrongUsage, match="no date in ISO 8601; give one like"):
         moment(text)
@@ -216,7 +218,8 @@ def test_an_export_in_json_lines_holds_the_stored_texts_and_their_hashes(told: W
     file = tmp_path / "dev.jsonl"
     export(ROOT, "dev", file, progress=silent())
     lines = [json.loads(line) for line in file.read_bytes().splitlines()]
-    assert [line["event"] for line in lines] == [told.dev.ledger.text(seq) for seq in range(5)]
+    assert [line.get("event") for line in lines] == [*(told.dev.ledger.text(seq) for seq in range(5)), None]
+    assert (lines[5]["stop"], lines[5]["hash"]) == (told.dev.stops.text(0), told.dev.stops.read().hash)
     assert lines[4]["hash"] == told.dev.ledger.head().hash
     assert verify_file(ROOT, None, file)["faults"] == []
 
@@ -225,8 +228,10 @@ def test_an_export_in_csv_has_a_row_for_each_event_with_its_hash(told: World, tm
     file = tmp_path / "dev.csv"
     export(ROOT, "dev", file, progress=silent())
     rows = list(csv.DictReader(io.StringIO(file.read_text())))
-    assert [row["kind"] for row in rows][1:] == [told.dev.ledger.event(seq).kind for seq in range(1, 5)]
-    assert [row["previous"] for row in rows][1:] == [row["hash"] for row in rows][:-1]
+    assert [row["kind"] for row in rows[1:5]] == [told.dev.ledger.event(seq).kind for seq in range(1, 5)]
+    assert [row["previous"] for row in rows[1:5]] == [row["hash"] for row in rows[:4]]
+    stop = rows[5]
+    assert (stop["seq"], stop["fence"], stop["hash"]) == ("stop 0", "", told.dev.stops.read().hash)
     assert rows[4]["hash"] == told.dev.ledger.head().hash
     assert verify_file(ROOT, None, file)["faults"] == []
 
@@ -262,6 +267,12 @@ def test_a_ledger_that_was_changed_is_not_signed(told: World, tmp_path: Path) ->
     with pytest.raises(Broken, match="was changed, so it is not signed: event 3 is missing"):
         export(ROOT, "dev", tmp_path / "dev.jsonl", progress=silent())
     assert list(tmp_path.glob("dev*")) == []
+
+
+def test_a_ledger_whose_stops_were_changed_is_not_signed(told: World, tmp_path: Path) -> None:
+    aws_resource("dynamodb").Table(told.dev.ledger.table.name).delete_item(Key={"kind": "STOP", "seq": 0})
+    with pytest.raises(Broken, match="was changed, so it is not signed: stop 0 is missing"):
+        export(ROOT, "dev", tmp_path / "dev.jsonl", progress=silent())
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """`release status` reads two items, however long the history; while a deployment is open also its lease."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -104,16 +105,19 @@ def test_an_environment_that_was_never_made_has_nothing_to_count(world: World, c
     assert counts == []
 
 
-@pytest.mark.parametrize("ill", ["stack file", "ledger"])
+NO_END = json.dumps({"freeze": {"reason": "holidays", "by": "ops", "since": "t", "until": "tomorrow"}})
+
+
+@pytest.mark.parametrize("ill", ["stack file", "HEAD", "STOPS"])
 def test_an_environment_that_cannot_be_read_hides_no_other_one(world: World, ill: str) -> None:
-    if ill == "ledger":
+    if ill != "stack file":
         table = aws_resource("dynamodb").Table(world.qa.ledger.table.name)
-        table.put_item(Item={"kind": "HEAD", "seq": 0, "body": "["})
+        table.put_item(Item={"kind": ill, "seq": 0, "body": "[" if ill == "HEAD" else NO_END})
     report = status(world.project_with(qa="config: [") if ill == "stack file" else ROOT, None)
     told = {one["environment"]: (one["initialised"], "unreadable" in one) for one in report["environments"]}
     assert told == {"dev": (True, False), "qa": (False, True), "staging": (False, False), "prod": (False, False)}
     assert "qa cannot be read: " in status_text(report)
-    with pytest.raises(Broken, match=r"^qa cannot be read: .*(Pulumi\.qa\.yaml|HEAD)"):
+    with pytest.raises(Broken, match=r"^qa cannot be read: .*(Pulumi\.qa\.yaml|HEAD|what is stopped)"):
         refuse_unreadable(report)
 
 

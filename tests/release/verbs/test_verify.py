@@ -10,6 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from release import cli
+from release.artifacts.signature import sign_document
+from release.aws.keys import SigningKey
 from release.errors import Broken, Refused, WrongUsage
 from release.ledger.canonical import sha256_hex
 from release.ledger.head import State
@@ -257,6 +259,76 @@ def test_a_ledger_that_was_written_anew_since_the_export_is_told(exported: Calla
     assert verify_file(ROOT, "dev", file)["faults"] == [
         "the ledger has no event 4 any more, which was its last when the file was written"
     ]
+
+
+@pytest.fixture
+def with_stops(world: World, tmp_path: Path) -> Path:
+    """The history of dev with events 0 and 1, and stops 0 to 2."""
+    note(world, 1)
+    hold(world)
+    lift(world)
+    hold(world)
+    file = tmp_path / "dev.jsonl"
+    export(ROOT, "dev", file, progress=Progress(io.StringIO()))
+    return file
+
+
+def lift(world: World) -> None:
+    world.dev.stops.change("hold lifted", lambda stops: stops.but(hold=None), OPS, {})
+
+
+def test_the_stops_of_an_export_are_told_and_compared_like_its_events(with_stops: Path, world: World) -> None:
+    report = verify_file(ROOT, "dev", with_stops)
+    assert report["faults"] == []
+    assert verify_file_text(report).startswith(f"{with_stops}: events 0 to 1 and stops 0 to 2 of stageline/dev/")
+    lift(world)
+    assert verify_file(ROOT, "dev", with_stops)["faults"] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        pytest.param(lambda lines: lines[:-1], "stop 2 is missing: the end was cut off, STOPS is at stop 2", id="cut"),
+        pytest.param(lambda lines: [*lines[:3], lines[4]], "stop 1 is missing: stop 2 follows", id="deleted"),
+        pytest.param(lambda lines: [*lines[:3], b"{}", lines[4]], "stop 1 was edited", id="unreadable"),
+        pytest.param(lambda lines: [*lines[:2], *lines[3:]], "stop 0 is missing", id="the-first"),
+        pytest.param(lambda lines: lines[:2], "stops 0 to 2 are missing", id="all"),
+        pytest.param(
+            lambda lines: [*lines[:3], lines[3].replace(b"user/ops", b"user/nobody"), lines[4]],
+            "stop 1 was edited: its hash is not the one that stop 2 carries",
+            id="edited",
+        ),
+    ],
+)
+def test_what_was_done_to_the_stops_of_an_export_is_named(
+    with_stops: Path, change: Callable[[list[bytes]], list[bytes]], fault: str
+) -> None:
+    with_stops.write_bytes(b"\n".join(change(with_stops.read_bytes().splitlines())))
+    _, *faults = verify_file(ROOT, None, with_stops)["faults"]
+    assert [one.startswith(fault) for one in faults] == [True]
+
+
+def test_stops_that_were_written_anew_since_the_export_are_told(with_stops: Path, world: World) -> None:
+    stop = item(world, 2, "STOP")
+    table(world).put_item(Item={**stop, "body": stop["body"].replace("user/ops", "user/nobody")})
+    assert verify_file(ROOT, "dev", with_stops)["faults"] == [
+        "stop 2 of the ledger is not what it was when the file was written"
+    ]
+    table(world).delete_item(Key={"kind": "STOP", "seq": 2})
+    assert verify_file(ROOT, "dev", with_stops)["faults"] == [
+        "the ledger has no stop 2 any more, which was its last when the file was written"
+    ]
+
+
+def test_a_proof_from_before_stops_were_exported_is_read(exported: Callable[[str], Path], world: World) -> None:
+    file = exported(".jsonl")
+    proof = Path(f"{file}.proof.json")
+    document = json.loads(proof.read_bytes())["document"]
+    older = {key: value for key, value in document.items() if not key.startswith("stops_")}
+    key = SigningKey(world.dev.session, world.dev.settings.names.signing_alias)
+    proof.write_bytes(sign_document(older, kind="audit", environment="dev", key_name=key.alias, sign=key.sign))
+    hold(world)
+    assert verify_file(ROOT, "dev", file)["faults"] == []
 
 
 def run(*arguments: str) -> Result:

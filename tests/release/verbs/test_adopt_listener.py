@@ -1,0 +1,222 @@
+"""`release adopt-listener`: what somebody moved users to by hand is live, and verified only if it was before."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from release.deployment.executor import abort
+from release.errors import Inconclusive, Refused
+from release.ledger.head import Former, Live, Open, Previous, SlotName, State
+from release.ledger.index import Lived
+from release.ledger.stops import Cause, vetoed
+from release.verbs.accept import accept_open
+from release.verbs.adopt_listener import adopt, adopt_text, adopted, known, taken_from_users, was_verified
+from release.verbs.promote import Route, promotion_order
+from release.verbs.rollback import Request, go_back, order_back
+from release.verbs.status import status, status_text
+from tests.aws_clients import aws_resource
+from tests.release.deploying import Silent, put, state
+from tests.release.deployment.test_plan import digest, slot
+from tests.release.world import OPS, ROOT, World
+
+FORCED = Request(version="1.1.0", force=True, reason="users were well on it")
+LIVE = Live(slot="blue", release="1.0.0", digest=digest("1.0.0"), deployment="dev-1", since="t")
+PREVIOUS = Previous(release="0.9.0", digest=digest("0.9.0"), deployment="dev-0")
+CALM = State(blue=slot("1.0.0"), green=slot("1.1.0"), declared="blue", live=LIVE, previous=PREVIOUS)
+LIVES = [Lived(release="0.8.0", digest=digest("0.8.0"), deployment="dev-8", at="t")]
+
+
+@pytest.mark.parametrize(
+    ("version", "live", "expected"),
+    [
+        pytest.param("1.0.0", LIVE, True, id="live"),
+        pytest.param("1.0.0", LIVE.but(unverified=True), False, id="live-but-adopted-itself"),
+        pytest.param("0.9.0", LIVE, True, id="the-way-back"),
+        pytest.param("0.8.0", LIVE, True, id="by-the-index"),
+        pytest.param("1.1.0", LIVE, False, id="never"),
+        pytest.param("1.1.0", None, False, id="never-and-nothing-is-live"),
+    ],
+)
+def test_verified_are_the_very_bytes_that_were_live_here_before(
+    version: str, live: Live | None, expected: bool
+) -> None:
+    assert was_verified(digest(version), CALM.but(live=live), LIVES) is expected
+
+
+def test_the_index_is_read_only_where_head_does_not_say_it() -> None:
+    def never() -> Iterator[Lived]:
+        raise AssertionError
+        yield
+
+    assert was_verified(digest("0.9.0"), CALM, never())
+
+
+def opened(step: str = "watched") -> Open:
+    return Open(
+        deployment="dev-3",
+        kind="promotion",
+        release="1.1.0",
+        digest=digest("1.1.0"),
+        slot="green",
+        step=step,
+        requested=9,
+        former=Former(declared="blue", content=None),
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "to", "taken"),
+    [
+        pytest.param(CALM, "1.1.0", "1.0.0", id="the-live-one"),
+        pytest.param(CALM.but(declared="green", open=opened()), "1.0.0", "1.1.0", id="one-that-was-tried"),
+        pytest.param(CALM.but(declared="green", open=opened()), "1.1.0", "", id="closed-where-users-are"),
+        pytest.param(CALM.but(green=slot("1.0.0")), "1.0.0", "", id="the-same-bytes-in-the-other-slot"),
+        pytest.param(CALM.but(declared=None), "1.0.0", "", id="users-had-nothing"),
+    ],
+)
+def test_taken_from_users_is_what_they_had_by_head_and_have_no_more(before: State, to: str, taken: str) -> None:
+    assert taken_from_users(before, slot(to)) == taken
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_what_becomes_live_says_whether_anybody_verified_it(verified: bool) -> None:
+    after = adopted(CALM, "green", slot("1.1.0"), "now", verified=verified)
+    assert (after.live.release, after.live.unverified) == ("1.1.0", not verified)
+    assert (after.previous.release, after.declared, known(after).behind) == ("1.0.0", "green", "")
+
+
+def by_hand(world: World, to: SlotName) -> dict[str, object]:
+    world.dev.listeners.move(world.dev.listeners.find(), to)
+    return adopt(world.dev, "incident 7", OPS, Silent())
+
+
+def with_paused_adopted(world: World) -> dict[str, object]:
+    """Users of 1.0.0 are moved by hand to 1.1.0, which waited before its switch."""
+    put(world, "1.0.0")
+    put(world, "1.1.0", pause=True)
+    return by_hand(world, "green")
+
+
+def test_a_release_that_was_never_verified_is_live_and_says_so(world: World) -> None:
+    report = with_paused_adopted(world)
+    assert (report["unverified"], state(world).live.unverified) == (True, True)
+    assert world.dev.ledger.known("1.1.0").live == ""
+    told = adopt_text(report)
+    assert "nobody verified 1.1.0 here, and release accept judges only what is open" in told
+    assert "release promote 1.1.0 --to dev, or go elsewhere with: release rollback dev --to VERSION" in told
+    assert "dev: nobody verified 1.1.0, to which users were moved by hand" in status_text(status(ROOT, "dev"))
+
+
+def test_a_release_that_was_verified_before_is_adopted_as_that(world: World) -> None:
+    put(world, "1.0.0")
+    put(world, "1.1.0")
+    report = by_hand(world, "blue")
+    assert (report["unverified"], report["vetoed"], state(world).live.unverified) == (False, "", False)
+    assert len(adopt_text(report).splitlines()) == 1
+    assert put(world, "1.2.0").version == "1.2.0"
+    assert order_back(world.dev, Request(), Silent()).release.release == "1.0.0"
+
+
+def test_what_nobody_verified_never_becomes_the_way_back(world: World) -> None:
+    with_paused_adopted(world)
+    put(world, "1.2.0")
+    assert state(world).previous.release == "1.0.0"
+    with pytest.raises(Refused, match=r"going there again leads forward.*name it: release rollback dev --to 1\.0\.0"):
+        order_back(world.dev, Request(), Silent())
+    assert put(world, "1.0.0", kind="rollback").version == "1.0.0"
+
+
+def test_a_rollback_from_what_nobody_verified_leaves_no_way_back_there(world: World) -> None:
+    with_paused_adopted(world)
+    put(world, "1.0.0", kind="rollback")
+    assert (state(world).live.release, state(world).live.unverified, state(world).previous) == ("1.0.0", False, None)
+
+
+def test_while_something_is_tried_after_it_users_get_back_there_by_abort_and_by_no_rollback(world: World) -> None:
+    with_paused_adopted(world)
+    left_open(world, "1.2.0")
+    with pytest.raises(Refused, match=r"nobody verified 1\.1\.0, which users of dev had.*release abort dev"):
+        go_back(world.dev, Request(), OPS, Silent())
+    abort(world.dev, OPS, Silent())
+    assert (state(world).live.release, world.servers["dev"].live) == ("1.1.0", "green")
+
+
+def test_going_there_again_takes_its_name_and_a_reason_and_verifies_nothing(world: World) -> None:
+    with_paused_adopted(world)
+    put(world, "1.2.0")
+    unforced = r"moved to 1\.1\.0 by hand, and nobody verified it.*overrule it with: --force --reason WHY"
+    with pytest.raises(Refused, match=unforced):
+        go_back(world.dev, Request(version="1.1.0"), OPS, Silent())
+    done = go_back(world.dev, FORCED, OPS, Silent())
+    assert (done.version, done.evidence["live"]["verdict"]) == ("1.1.0", "not signed: nobody verified it here")
+    assert (state(world).live.unverified, world.dev.ledger.known("1.1.0").live) == (True, "")
+    assert {one.digest for one in world.dev.ledger.lives()}.isdisjoint({state(world).live.digest})
+
+
+def test_what_was_deployed_and_never_live_is_forced_by_nobody(world: World) -> None:
+    put(world, "1.0.0")
+    put(world, "1.1.0", pause=True)
+    abort(world.dev, OPS, Silent())
+    with pytest.raises(Refused, match=r"must have been live and verified in dev before \(verified before\)$"):
+        go_back(world.dev, FORCED, OPS, Silent())
+
+
+def test_a_promotion_of_it_makes_it_verified(world: World) -> None:
+    with_paused_adopted(world)
+    order = promotion_order(ROOT, "1.1.0", Route(source=None, target="dev"), Silent())
+    assert [gate.name for gate in order.gates if not gate.passed] == []
+    put(world, "1.1.0")
+    assert (state(world).live.unverified, world.dev.ledger.known("1.1.0").live) == (False, state(world).live.deployment)
+
+
+def test_a_person_who_accepts_a_rollback_there_has_judged_it(world: World) -> None:
+    with_paused_adopted(world)
+    put(world, "1.2.0")
+    left_open(world, "1.1.0", FORCED)
+    accept_open(world.dev, "I saw it", OPS, Silent())
+    assert (state(world).live.release, state(world).live.unverified) == ("1.1.0", False)
+    assert world.dev.ledger.known("1.1.0").live == state(world).live.deployment
+
+
+def left_open(world: World, version: str, back: Request | None = None) -> None:
+    """A deployment behind its switch of which nothing could be told; by now it can be seen again."""
+    world.servers["dev"].unreachable = {version}
+    with pytest.raises(Inconclusive):
+        go_back(world.dev, back, OPS, Silent()) if back else put(world, version)
+    world.servers["dev"].unreachable = set()
+
+
+def test_what_a_person_moved_users_away_from_is_promoted_no_further(world: World) -> None:
+    put(world, "1.0.0")
+    put(world, "1.1.0")
+    by_hand(world, "blue")
+    known_left = world.dev.ledger.known("1.1.0").left
+    assert known_left == f"{OPS.principal} (listener adopted)"
+    order = promotion_order(ROOT, "1.1.0", Route(source=None, target="qa"), Silent())
+    refused = {gate.name: gate.evidence for gate in order.gates if not gate.passed}
+    assert refused == {
+        "verified upstream": f"dev must have verified 1.1.0: {known_left} took it from users there since"
+    }
+
+
+def test_a_veto_of_what_is_adopted_is_told_in_report_text_and_ledger(world: World) -> None:
+    put(world, "1.0.0")
+    bytes_of = put(world, "1.1.0", pause=True).digest
+    cause = Cause(reason="loses rows", by="ann", at=world.clock())
+    world.dev.stops.change("set", lambda stops: vetoed(stops, cause, release="1.1.0", digest=bytes_of), OPS, {})
+    report = by_hand(world, "green")
+    assert report["vetoed"] == "1.1.0 is vetoed by ann (loses rows)"
+    assert "1.1.0 is vetoed by ann (loses rows): go elsewhere with: release rollback dev --to" in adopt_text(report)
+    adoption = next(one for one in world.dev.ledger.events(newest_first=True) if one.kind == "listener adopted")
+    assert (adoption.details["vetoed"], adoption.details["unverified"]) == (report["vetoed"], True)
+
+
+def test_that_nobody_knows_what_is_stopped_is_told_and_keeps_nothing_out_of_the_ledger(world: World) -> None:
+    put(world, "1.0.0")
+    put(world, "1.1.0")
+    table = aws_resource("dynamodb").Table(world.dev.ledger.table.name)
+    table.put_item(Item={"kind": "STOPS", "seq": 0, "body": json.dumps([])})
+    report = by_hand(world, "blue")
+    assert "whether 1.0.0 is vetoed cannot be told (what is stopped is not readable" in adopt_text(report)
+    assert state(world).live.release == "1.0.0"
