@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
@@ -16,7 +16,7 @@ import click
 
 from release.errors import Interrupted, StagelineError, WrongUsage
 from release.output import Progress, show
-from release.text import bounded
+from release.text import bounded, without_login
 from settings.permissions.identities import PARTIES, Party
 
 if TYPE_CHECKING:
@@ -738,12 +738,16 @@ def _show_plan(project: Path, environment: str, order: "Order", as_json: bool) -
 
 
 def _ci() -> str:
-    """The URL of the CI run, for the record; empty outside CI."""
-    github = (os.environ.get(name, "") for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"))
+    return ci_run(os.environ)
+
+
+def ci_run(variables: Mapping[str, str]) -> str:
+    """The URL of the CI run, for the record, which keeps it for ever: a line without a login; empty outside CI."""
+    github = (variables.get(name, "") for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"))
     server, repository, run = github
     if server and repository and run:
-        return f"{server}/{repository}/actions/runs/{run}"
-    return next((os.environ[name] for name in CI_RUN_VARIABLES if os.environ.get(name)), "")
+        return without_login(f"{server}/{repository}/actions/runs/{run}")
+    return without_login(next((variables[name] for name in CI_RUN_VARIABLES if variables.get(name)), ""))
 
 
 def _listed(done: dict[str, str]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 MOST = 500  # characters of a text
 MOST_QUOTED = 80  # characters of a text that is only an example of what was said
 CUT = "…"
+LOGIN = re.compile(r"^((?:[a-z][a-z0-9+.-]*:)?//)?[^/?#]*@", re.IGNORECASE)  # at the beginning of a URL
 # Signs that Unicode calls printable, and that show nothing: fillers, joiners, variation selectors, the empty Braille.
 INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
@@ -28,6 +29,11 @@ def bounded(text: str, most: int = MOST) -> str:
     """
     line = " ".join(text.split())
     return _cut(printable(line[: most + 1]), most)
+
+
+def without_login(url: str) -> str:
+    """``url`` as one line like any text from outside, without the name and the password that it may hold for a host."""
+    return bounded(LOGIN.sub(r"\1", url.strip()))
 
 
 def printable(text: str) -> str:

@@ -55,6 +55,7 @@ import json
 import os
 import random
 import re
+import select
 import shutil
 import signal
 import socket
@@ -86,6 +87,11 @@ AWS_LIMIT = 300.0
 SYSTEMCTL_LIMIT = 120.0
 MIGRATE_LIMIT = 1800.0
 END_LIMIT = 5.0
+HEAR_PAUSE = 0.1  # how often it is looked whether a program ended whose output others keep open
+
+# What programs say is not trusted to be little: only the end of it is kept, in memory and on the disk.
+OUTPUT_LIMIT = 256 << 10
+PIPE_LIMIT = 1 << 20  # more than a pipe holds
 
 ATTEMPTS = 3
 RETRY_PAUSE = 1.0
@@ -436,11 +442,16 @@ def slot_status(slot: Slot, server: Server) -> Dict[str, Any]:
         "unit": unit.active,
         "pid": unit.pid,
         "restarts": unit.restarts,
-        "health": asdict(probe(server.address, content.port)) if content else None,
+        "health": shown_health(content, server) if content else None,
         "migration": migration,
         "busy": busy,
         "problem": problem,
     }
+
+
+def shown_health(content: Content, server: Server) -> Dict[str, Any]:
+    health = probe(server.address, content.port)
+    return {"status": health.status, "version": shown_version(health, content, server)}
 
 
 def put_back(slot: Slot) -> Tuple[bool, Optional[str]]:
@@ -477,7 +488,7 @@ def describe(error: Exception) -> str:
     if isinstance(error, Failure):
         return str(error)
     if isinstance(error, OSError):
-        where = f" at {error.filename}" if error.filename else ""
+        where = f" at {last_line(str(error.filename))}" if error.filename else ""  # releases name files as they like
         return f"the server failed with '{error.strerror}'{where}: look at its disk (df -h)"
     return f"the installer failed unexpectedly ({type(error).__name__}); report this"
 
@@ -950,14 +961,10 @@ def migrate(slot: Slot, content: Content, server: Server, migration: Migration) 
     environment, secrets = application_environment(server, content)
     write_durably(slot.migration, json.dumps({"deployment": content.deployment}))
     migration.outcome = "failed"
-    raw = slot.beside("new") / "migrate.log"  # it may tell secrets: if this run is killed, it goes with `.new`
-    with raw.open("wb") as log:
-        code = run_migrate(command, release, environment, log)
-    output = scrub(raw.read_text("utf-8", "replace"), secrets)
-    raw.unlink()
-    slot.migrate_log.write_text(output, "utf-8")
+    code, said = run_migrate(command, release, environment, secrets)
+    slot.migrate_log.write_text(said.marked(), "utf-8")
     if code != 0:
-        raise Failure(f"bin/migrate failed with {code}: {last_line(output)} (whole output: {slot.migrate_log})")
+        raise Failure(f"bin/migrate failed with {code}: {last_line(said.text)} (its output: {slot.migrate_log})")
     migration.outcome = "done"
 
 
@@ -984,26 +991,46 @@ def last_migration(slot: Slot) -> Optional[Dict[str, str]]:
         raise Failure(f"{slot.migration} does not tell whose migration began last: delete it to say none") from None
 
 
-def run_migrate(command: Path, release: Path, environment: Dict[str, str], log: IO[bytes]) -> int:
+def run_migrate(command: Path, release: Path, environment: Dict[str, str], secrets: Sequence[str]) -> Tuple[int, Said]:
+    """How bin/migrate ended, and what it said last. It may tell secrets: on the disk is only what was scrubbed."""
+    said = Tail(OUTPUT_LIMIT + half_a_secret(secrets))
     try:
-        return subprocess.run(
-            [str(command)],
-            cwd=release,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            timeout=MIGRATE_LIMIT,
-        ).returncode
+        code = hear([str(command)], MIGRATE_LIMIT, said, cwd=release, env=environment)
     except subprocess.TimeoutExpired:
         raise Failure(f"bin/migrate did not end within {MIGRATE_LIMIT:.0f} s") from None
     except OSError as error:
         raise Failure(f"bin/migrate cannot be started: {error.strerror}") from None
+    return code, scrubbed(said, secrets)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a program said, without secrets. `cut`: only the end of it."""
+
+    text: str
+    cut: bool
+
+    def marked(self) -> str:
+        return f"(only the end of it is kept)\n{self.text}" if self.cut else self.text
+
+
+def scrubbed(said: Tail, secrets: Sequence[str]) -> Said:
+    """Where the beginning is cut off, half a secret may stand there, and goes too."""
+    text = scrub(said.text(), secrets)
+    return Said(text[half_a_secret(secrets) :] if said.cut else text, said.cut)
+
+
+def half_a_secret(secrets: Sequence[str]) -> int:
+    """How much of a text half a secret can take, also one in which shorter secrets were hidden."""
+    return len(HIDDEN) * max((len(secret.encode()) for secret in secrets), default=0)
+
+
+HIDDEN = "***"
 
 
 def scrub(text: str, secrets: Sequence[str]) -> str:
     for secret in filter(None, secrets):
-        text = text.replace(secret, "***")
+        text = text.replace(secret, HIDDEN)
     return text
 
 
@@ -1081,7 +1108,7 @@ def require_free_port(address: str, port: int) -> None:
 
 @dataclass(frozen=True)
 class Health:
-    """What /health answered. No status: nobody answered."""
+    """What /health answered. No status: nobody answered. The version is as it was said: `shown_version` may be told."""
 
     status: Optional[int]
     version: Optional[str]
@@ -1104,7 +1131,22 @@ def stated_version(body: bytes) -> Optional[str]:
         version = json.loads(body)["version"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    return last_line(version) if isinstance(version, str) else None
+    return version.strip() if isinstance(version, str) else None
+
+
+def shown_version(health: Health, content: Content, server: Server) -> Optional[str]:
+    """The version that the release states, as it may leave the server: it could state all that it knows.
+
+    Only of one that is not its own is it asked what must not be told; where that is not known it is not told at all.
+    """
+    if health.version in (None, content.release):
+        return health.version
+    try:
+        return last_line(scrub(str(health.version), database_url(server)[1]))
+    except Stopped:
+        raise
+    except Failure:
+        return "another one, not told: the database's secret is not known to compare with"
 
 
 def verdict(health: Health, release: str) -> str:
@@ -1139,18 +1181,17 @@ def wait_for_health(slot: Slot, content: Content, server: Server, settle: float 
         healthy_since = (healthy_since or now) if state == "healthy" else None
         if healthy_since and now - healthy_since >= settle:
             return
+        if state == "wrong":
+            raise unhealthy(slot, content, f"says it is version {shown_version(health, content, server) or 'unknown'}")
         require_hope(slot, content, health, now - good, now - started)
         time.sleep(SETTLE_PAUSE if healthy_since else HEALTH_PAUSE)
 
 
 def require_hope(slot: Slot, content: Content, health: Health, failing: float, waited: float) -> None:
     """Give up on an answer that will not become a good one; the times are in seconds."""
-    state = verdict(health, content.release)
-    if state == "wrong":
-        raise unhealthy(slot, content, f"says it is version {health.version or 'unknown'}")
     if failing >= HEALTH_ERRORS_LIMIT:
         raise unhealthy(slot, content, f"keeps answering {health.status}")
-    if state != "healthy" and waited >= HEALTH_LIMIT:
+    if verdict(health, content.release) != "healthy" and waited >= HEALTH_LIMIT:
         raise unhealthy(slot, content, f"is not healthy after {HEALTH_LIMIT:.0f} s ({said(health)})")
 
 
@@ -1179,13 +1220,71 @@ def aws(server: Server, *arguments: str) -> str:
     return done.stdout
 
 
-def execute(command: Sequence[str], limit: float) -> subprocess.CompletedProcess[str]:
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended, and the end of what it said."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def execute(command: Sequence[str], limit: float) -> Ended:
+    output, errors = Tail(OUTPUT_LIMIT), Tail(OUTPUT_LIMIT)
     try:
-        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=limit)
+        return Ended(hear(command, limit, output, errors), output.text(), errors.text())
     except subprocess.TimeoutExpired:
         raise Failure(f"{command[0]} did not end within {limit:.0f} s") from None
     except OSError as error:
         raise Failure(f"{command[0]} cannot be run on this server: {error.strerror}") from None
+
+
+class Tail:
+    """The last bytes of what a program says: however much that is, no more is held."""
+
+    def __init__(self, most: int) -> None:
+        self.cut = False
+        self.kept = bytearray()
+        self.most = most
+
+    def add(self, block: bytes) -> None:
+        self.kept += block
+        self.cut = self.cut or len(self.kept) > self.most
+        del self.kept[: -self.most]
+
+    def text(self) -> str:
+        return self.kept.decode("utf-8", "replace")
+
+
+def hear(command: Sequence[str], limit: float, output: Tail, errors: Optional[Tail] = None, **place: Any) -> int:
+    """Run a program to its end and keep the end of what it says: its exit code. Without `errors` it is one stream.
+
+    What the program leaves running is not waited for, also where that holds its output open.
+    """
+    deadline = time.monotonic() + limit
+    second = subprocess.PIPE if errors else subprocess.STDOUT
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=second, bufsize=0, **place
+    ) as program:
+        try:
+            listen(program, deadline, {program.stdout: output, program.stderr: errors})
+            return program.wait(max(0.0, deadline - time.monotonic()))
+        except BaseException:
+            program.kill()
+            raise
+
+
+def listen(program: subprocess.Popen[bytes], deadline: float, tails: Dict[Any, Any]) -> None:
+    """Until the program ended, or closed all that it says something by."""
+    pipes = [pipe for pipe in tails if pipe]
+    ended = False
+    while pipes and not ended and time.monotonic() < deadline:
+        ended = program.poll() is not None  # asked first: what it said until then is in the pipes, and no pipe has more
+        for pipe in select.select(pipes, [], [], 0 if ended else HEAR_PAUSE)[0]:
+            block = pipe.read(PIPE_LIMIT)
+            tails[pipe].add(block)
+            if not block:
+                pipes.remove(pipe)
 
 
 def retried(action: Callable[[], T]) -> T:

@@ -6,14 +6,15 @@ It is the builder's word about itself, signed with the manifest and checked by n
 from collections.abc import Mapping
 
 from release.artifacts.manifest import Provenance
+from release.text import bounded, without_login
 
 
 def provenance(environment: Mapping[str, str], *, builder: str | None, source: str | None, run: str) -> Provenance:
     """What the options say, and what GitHub Actions says where they are silent. ``run`` is the URL of the CI run."""
     server, repository = environment.get("GITHUB_SERVER_URL", ""), environment.get("GITHUB_REPOSITORY", "")
-    workflow = environment.get("GITHUB_WORKFLOW_REF", "")
+    sources = without_login(f"{server}/{repository}") if server and repository else ""
     return Provenance(
-        builder=builder if builder is not None else workflow,
-        source=source if source is not None else f"{server}/{repository}" if server and repository else "",
+        builder=builder if builder is not None else bounded(environment.get("GITHUB_WORKFLOW_REF", "")),
+        source=source if source is not None else sources,
         run=run,
     )

@@ -1,22 +1,23 @@
-"""Pruning an environment's artifacts: what ``retention`` judges by, gathered; and the deletion."""
+"""Pruning an environment's artifacts: what ``retention`` judges by, gathered; and how each one goes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from release.artifacts.manifest import Manifest
-from release.artifacts.retention import Candidate, Facts, Judgement, Use, judged, uses_of
+from release.artifacts.retention import Candidate, Facts, Judgement, Use, judged, kept_by_itself, uses_of
 from release.aws.session import is_not_found
-from release.deployment.interruption import INTERRUPTION
-from release.deployment.maintenance import PRUNING, refuse_lost
+from release.deployment.deletion import Deletion
+from release.deployment.maintenance import PRUNING
 from release.deployment.vetoes import stops_of
 from release.environment import Environment
 from release.errors import Broken, Inconclusive, Refused, StagelineError
 from release.ledger.event import Event
 from release.ledger.head import Head, State
-from release.ledger.ledger import Holder, Ledger
-from release.output import Progress
+from release.ledger.ledger import Ledger
+from release.ledger.stops import Stops
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +30,13 @@ class Past:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What is known of an environment's releases: what becomes of each, and by version why others cannot be judged."""
+    """What is known of an environment's releases: what becomes of each, and by version why others cannot be judged.
+
+    ``vetoed`` are the bytes that were, when it was judged.
+    """
 
     judgements: tuple[Judgement, ...] = ()
+    vetoed: frozenset[str] = frozenset()
     refused: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -42,7 +47,9 @@ def judge(environment: Environment, project: Sequence[Environment], head: Head, 
     another environment's ledger cannot be read: it could be running any of them.
     """
     manifests, refused = _manifests(environment)
-    return Found(judgements=_judged(environment, project, head, keep, manifests), refused=refused)
+    vetoed = frozenset(veto.digest for _, stops in stops_of(project) for veto in stops.vetoes)
+    judgements = _judged(environment, project, head, keep, manifests, vetoed)
+    return Found(judgements=judgements, vetoed=vetoed, refused=refused)
 
 
 def _manifests(environment: Environment) -> tuple[list[Manifest], dict[str, str]]:
@@ -57,7 +64,12 @@ def _manifests(environment: Environment) -> tuple[list[Manifest], dict[str, str]
 
 
 def _judged(
-    environment: Environment, project: Sequence[Environment], head: Head, keep: int, manifests: Sequence[Manifest]
+    environment: Environment,
+    project: Sequence[Environment],
+    head: Head,
+    keep: int,
+    manifests: Sequence[Manifest],
+    vetoed: frozenset[str],
 ) -> tuple[Judgement, ...]:
     states = {one.name: state for one in project if (state := _state(one)) is not None}
     opened = _opened(environment, head.state)
@@ -68,7 +80,7 @@ def _judged(
             uses=tuple(use for name, state in states.items() for use in uses_of(name, state)) + opened,
             verified=past.verified,
             deployed=past.deployed,
-            vetoed=frozenset(veto.digest for _, stops in stops_of(project) for veto in stops.vetoes),
+            vetoed=vetoed,
             keep=keep,
             now=environment.ledger.now(),
             on_hold=environment.stops.read().hold is not None,
@@ -76,18 +88,18 @@ def _judged(
     )
 
 
-def details(going: Sequence[Candidate]) -> list[dict[str, str]]:
-    """What is written into the ledger of releases whose bytes go."""
-    return [{"release": one.version, "digest": one.digest} for one in going]
-
-
-def delete(environment: Environment, going: Sequence[Candidate], holder: Holder, progress: Progress) -> None:
-    """Delete the bytes of these releases, with the lease in hand."""
-    for one in going:
-        INTERRUPTION.check()
-        refuse_lost(environment, holder)
-        with progress.step(environment.name, f"{one.version} pruned"):
-            environment.releases.remove_bytes(environment.releases.get(one.version))
+def deletions(environment: Environment, going: Sequence[Candidate], vetoed: frozenset[str]) -> tuple[Deletion, ...]:
+    """How the bytes of these releases go. What keeps one is asked again before: somebody may want it by then."""
+    return tuple(
+        Deletion(
+            name=f"the artifact of {one.version}",
+            part="releases",
+            word={"release": one.version, "digest": one.digest},
+            keeps=partial(_kept, environment, one, vetoed),
+            delete=partial(_remove, environment, one.version),
+        )
+        for one in going
+    )
 
 
 def refuse_pruned(environment: Environment, manifest: Manifest) -> None:
@@ -110,6 +122,18 @@ def refuse_gone(environment: Environment, version: str, digest: str) -> None:
             f"the artifact of {version} is gone from {environment.name}",
             hint="publish the very same file again under its version, or go back to another release",
         )
+
+
+def _kept(environment: Environment, one: Candidate, vetoed: frozenset[str], stops: Stops) -> str:
+    """A veto since it was judged keeps all: another release may be the way back now."""
+    if news := [veto for veto in stops.vetoes if veto.digest not in vetoed]:
+        return f"{news[0].release} was vetoed by {news[0].by} meanwhile, and the way back may be another one now"
+    now = _candidate(environment, environment.releases.get(one.version))
+    return ", ".join(kept_by_itself(now, environment.ledger.now())) if now else ""
+
+
+def _remove(environment: Environment, version: str) -> None:
+    environment.releases.remove_bytes(environment.releases.get(version))
 
 
 def _state(environment: Environment) -> State | None:

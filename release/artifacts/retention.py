@@ -103,10 +103,15 @@ def _reasons(candidate: Candidate, facts: Facts) -> Iterator[str]:
         yield f"one of the last {facts.keep} verified here"
     if candidate.digest not in facts.deployed and facts.now - candidate.published_at < timedelta(days=WAITING_DAYS):
         yield f"never deployed here, and younger than {WAITING_DAYS} days"
-    if candidate.kept_until is not None and candidate.kept_until > facts.now:
-        yield f"under a retention lock until {candidate.kept_until.isoformat(timespec='seconds')}"
+    yield from kept_by_itself(candidate, facts.now)
     if facts.on_hold:
         yield "the environment is on hold"
+
+
+def kept_by_itself(candidate: Candidate, now: datetime) -> Iterator[str]:
+    """What S3 says of an artifact that keeps it."""
+    if candidate.kept_until is not None and candidate.kept_until > now:
+        yield f"under a retention lock until {candidate.kept_until.isoformat(timespec='seconds')}"
     if candidate.held:
         yield "under a legal hold"
 

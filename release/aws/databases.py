@@ -133,6 +133,17 @@ class Databases:
         """Every manual snapshot of the account in the region, of whatever database: what the quota counts."""
         return tuple(self._listed("count the snapshots of the account"))
 
+    def snapshot(self, name: str) -> Snapshot | None:
+        """A snapshot as RDS tells it now; None when it is gone."""
+        try:
+            with aws_call(f"look at the snapshot {name}"):
+                answer = self._client.describe_db_snapshots(DBSnapshotIdentifier=name)
+        except Broken as error:
+            if aws_code(error) == GONE:
+                return None
+            raise
+        return _snapshot(answer["DBSnapshots"][0])
+
     def delete_snapshot(self, name: str) -> None:
         """Delete a manual snapshot. One that is gone already is no error."""
         try:

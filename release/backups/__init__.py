@@ -2,5 +2,5 @@
 
 - `room.py`       how many manual snapshots the account has, against its quota
 - `retention.py`  the rule: which snapshots of deployments are kept, and why
-- `pruning.py`    what the rule judges by, gathered; the deletion under the lease; `tidy` after a deployment
+- `pruning.py`    what the rule judges by, gathered; how each one goes; `tidy` after a deployment
 """

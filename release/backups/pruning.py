@@ -1,21 +1,23 @@
-"""Pruning an environment's snapshots: what `retention` judges by, gathered; and the deletion, under the lease.
+"""Pruning an environment's snapshots: what `retention` judges by, gathered; and how each one goes.
 
 It asks the environment's own ledger and nothing else, so no other environment can stand in the way of room.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from release.backups.retention import Facts, Judgement, judged, of_deployments, uses_of
-from release.deployment.interruption import INTERRUPTION
-from release.deployment.maintenance import PRUNING, Task, idle_head, maintenance, refuse_lost
+from release.backups.retention import Facts, Judgement, judged, kept_by_itself, of_deployments, uses_of
+from release.deployment.deletion import Deletion, delete_all
+from release.deployment.maintenance import idle_head
 from release.environment import Environment
 from release.errors import Interrupted
 from release.ledger.head import Head
-from release.ledger.ledger import Holder, Writer
+from release.ledger.ledger import Writer
+from release.ledger.stops import Stops
 from release.output import Progress
 
-MOST_AT_ONCE = 500  # snapshots of one run: they stand in one event, and an item of the ledger has its limit
+MOST_AT_ONCE = 500  # snapshots of one run: it takes a while
 
 
 def judge(environment: Environment, head: Head) -> tuple[Judgement, ...]:
@@ -34,17 +36,22 @@ def judge(environment: Environment, head: Head) -> tuple[Judgement, ...]:
 
 
 def going(judgements: Sequence[Judgement]) -> tuple[str, ...]:
-    """The names of what nothing keeps, the oldest first, and no more than one event holds."""
+    """The names of what nothing keeps, the oldest first, and no more than one run deletes."""
     return tuple(one.snapshot.name for one in reversed(judgements) if one.goes)[:MOST_AT_ONCE]
 
 
-def delete(environment: Environment, names: Sequence[str], holder: Holder, progress: Progress) -> None:
-    """Delete these snapshots, with the lease in hand."""
-    for name in names:
-        INTERRUPTION.check()
-        refuse_lost(environment, holder)
-        with progress.step(environment.name, f"snapshot {name} deleted"):
-            environment.databases.delete_snapshot(name)
+def deletions(environment: Environment, names: Sequence[str]) -> tuple[Deletion, ...]:
+    """How these snapshots go. What RDS says of one is asked again before: somebody may want it by then."""
+    return tuple(
+        Deletion(
+            name=f"snapshot {name}",
+            part="snapshots",
+            word=name,
+            keeps=partial(_kept, environment, name),
+            delete=partial(environment.databases.delete_snapshot, name),
+        )
+        for name in names
+    )
 
 
 def prune_snapshots(
@@ -53,9 +60,7 @@ def prune_snapshots(
     """Delete what nothing keeps under a lease of its own, and say what that was; only say it unless ``really``."""
     names = going(judge(environment, head))
     if names and really:
-        task = Task(what=PRUNING, details={"snapshots": list(names)})
-        with maintenance(environment, task, head, writer) as holder:
-            delete(environment, names, holder, progress)
+        delete_all(environment, deletions(environment, names), head, writer, progress)
     return names
 
 
@@ -74,3 +79,8 @@ def tidy(environment: Environment, writer: Writer, progress: Progress) -> dict[s
         raise
     except Exception as error:
         return {"deleted": [], "why_not": str(error) or type(error).__name__}
+
+
+def _kept(environment: Environment, name: str, stops: Stops) -> str:
+    found = environment.databases.snapshot(name)
+    return ", ".join(kept_by_itself(found)) if found else ""

@@ -88,12 +88,17 @@ def _reasons(one: Snapshot, facts: Facts, newest: frozenset[str]) -> Iterator[st
         yield f"one of the last {facts.keep} good ones" if facts.keep > 1 else "the last good one"
     if one.status == "available" and facts.now - _created(one, facts) < timedelta(days=facts.keep_days):
         yield f"younger than {facts.keep_days} days"
+    yield from kept_by_itself(one)
+    if facts.on_hold:
+        yield "the environment is on hold"
+
+
+def kept_by_itself(one: Snapshot) -> Iterator[str]:
+    """What RDS says of a snapshot that keeps it."""
     if one.status not in ("available", "failed"):
         yield f"RDS says it is {one.status}"
     if HOLD in one.tags:
         yield f"held by its tag {HOLD}"
-    if facts.on_hold:
-        yield "the environment is on hold"
 
 
 def _newest_good(ordered: Iterable[Snapshot], keep: int) -> frozenset[str]:

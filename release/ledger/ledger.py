@@ -64,6 +64,7 @@ from release.ledger.lease import (
 from release.ledger.search import concerning, of_deployment
 from release.ledger.stops import Stops
 from release.processes import Process, Processes
+from release.text import bounded
 
 PROCESSES = Processes()
 DEPLOYMENT = 50  # events of a page where those of one deployment are read: most have fewer
@@ -71,12 +72,19 @@ DEPLOYMENT = 50  # events of a page where those of one deployment are read: most
 
 @dataclass(frozen=True, kw_only=True)
 class Writer:
-    """Who writes: the AWS principal, this host, the CI run's URL ("" outside CI), and the very process."""
+    """Who writes: the AWS principal, this host, the CI run's URL ("" outside CI), and the very process.
+
+    All of it comes from outside and goes into events, stops and the lease: it is a line that prints, of bounded length.
+    """
 
     principal: str
     host: str
     ci: str
     process: Process | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("principal", "host", "ci"):
+            object.__setattr__(self, name, bounded(getattr(self, name)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from release.deployment.executor import watched
-from release.deployment.plan import Plan, is_behind_switch, leaves, made_live
+from release.deployment.plan import Plan, has_way_back, is_behind_switch, leaves, made_live
 from release.deployment.record import open_in, plan_of_open
 from release.deployment.steps import verdict_of
 from release.deployment.users import what_users_see
@@ -15,7 +15,7 @@ from release.deployment.wanted import Unwanted, refuse_vetoed_or_ended
 from release.deployment.ways_on import way_on
 from release.environment import Environment, open_environment
 from release.errors import Refused, StagelineError
-from release.ledger.head import Head, Open
+from release.ledger.head import Head, Open, State
 from release.ledger.lease import Patience
 from release.ledger.ledger import Entry, Writer
 from release.ledger.stops import veto_of
@@ -35,13 +35,13 @@ def accept_open(environment: Environment, reason: str, writer: Writer, progress:
     free, head = environment.ledger.at_rest(Patience(until_silent=True, told=progress.note))
     opened = open_in(head)
     _refuse_before_switch(environment, head, opened)
-    _refuse_other_listener(environment, opened)
+    _refuse_other_listener(environment, head.state, opened)
     plan, seen = plan_of_open(environment.ledger, head), what_users_see(environment)
     _refuse_unwanted(environment, plan)
     if seen.version not in (None, opened.release):
         raise Refused(
             f"{opened.release} is not what users have: {seen.words}",
-            hint=f"put it back with: release abort {environment.name}",
+            hint=_way_back(environment.name, head.state, opened),
         )
     now = environment.ledger.now().isoformat(timespec="seconds")
     told = {"reason": reason, "users": seen.words, "stopped": opened.stopped}
@@ -82,14 +82,18 @@ def _refuse_before_switch(environment: Environment, head: Head, opened: Open) ->
     )
 
 
-def _refuse_other_listener(environment: Environment, opened: Open) -> None:
-    """Refused where the listener did not move any more before the deployment died: users do not have it."""
+def _refuse_other_listener(environment: Environment, state: State, opened: Open) -> None:
+    """Refused where the listener did not move any more before the deployment died, or was moved away: users do not
+    have it. Only in the former case is there a move to go on with.
+    """
     entrance, name = environment.listeners.find(), environment.name
+    back = _way_back(name, state, opened)
+    there = f"keep users there: release adopt-listener {name} --reason WHY"
+    may_move = opened.step == "switched" and not opened.done
     if environment.listeners.slot_in_use(entrance) != opened.slot:
         raise Refused(
             f"the live listener of {name} does not lead to slot {opened.slot}, which holds {opened.release}",
-            hint=f"put users where the ledger says with: release resume {name}, or release abort {name}; or keep them: "
-            f"release adopt-listener {name} --reason WHY",
+            hint=f"go on with: release resume {name}, or {back}" if may_move else f"{back}, or {there}",
         )
 
 
@@ -103,6 +107,13 @@ def _refuse_unwanted(environment: Environment, plan: Plan) -> None:
         back = f"put it back with: release abort {name}, or go elsewhere: release rollback {name} --to VERSION"
         refusal.hint = f"{lift if veto_of(stops, plan.digest) else ''}{back}"
         raise
+
+
+def _way_back(environment: str, state: State, opened: Open) -> str:
+    """How users get another release than the one that they should have, by a verb that is allowed."""
+    if has_way_back(opened, state):
+        return f"put it back with: release abort {environment}"
+    return f"go elsewhere: release rollback {environment} --to VERSION"
 
 
 def _signed(environment: Environment, plan: Any) -> dict[str, str]:

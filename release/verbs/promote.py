@@ -43,10 +43,14 @@ def promote(project_dir: Path, version: str, route: Route, *, ci: str, progress:
     """Judge the gates, copy the artifact, deploy."""
     target = open_environment(project_dir, route.target)
     target.stack.refuse_missing_engine()
-    writer = target.identify(ci)
+    return promote_into(target, version, route, target.identify(ci), progress)
+
+
+def promote_into(target: Environment, version: str, route: Route, writer: Writer, progress: Progress) -> Deployed:
+    """The same, into an environment that is open."""
     refuse_short_credentials(target)
-    source = _source(project_dir, route, target)
-    order = promotion_order(project_dir, version, route, progress)
+    source = _source(route, target)
+    order = order_into(target, version, route, progress)
     refuse_unless_passed(order.gates, f"promoting {version} to {target.name}")
     manifest = source_manifest(source, target, version)
     refuse_pruned(source or target, manifest)
@@ -73,8 +77,12 @@ def tidied(environment: Environment, done: Deployed, writer: Writer, progress: P
 
 def promotion_order(project_dir: Path, version: str, route: Route, progress: Progress) -> Order:
     """What would be deployed, and the gates as they are judged now."""
-    target = open_environment(project_dir, route.target)
-    source = _source(project_dir, route, target)
+    return order_into(open_environment(project_dir, route.target), version, route, progress)
+
+
+def order_into(target: Environment, version: str, route: Route, progress: Progress) -> Order:
+    """The same, into an environment that is open."""
+    project_dir, source = target.project_dir, _source(route, target)
     patience = Patience(seconds=route.wait, told=progress.note) if route.wait else IMPATIENT
     free, head = target.ledger.at_rest(patience)  # before the gates speak: who is at work is not stopped yet
     facts = gather(project_dir, source, target, version, head.state)
@@ -150,6 +158,6 @@ def _verdict(source: Environment, manifest: Manifest, known: Known | None) -> Ve
     return source.releases.verdict(manifest, known.live) if known is not None and known.live else None
 
 
-def _source(project_dir: Path, route: Route, target: Environment) -> Environment | None:
+def _source(route: Route, target: Environment) -> Environment | None:
     name = route.source or target.settings.promotes_from
-    return open_environment(project_dir, name) if name else None
+    return open_environment(target.project_dir, name) if name else None

@@ -10,7 +10,8 @@ from release.artifacts.retention import Candidate
 from release.artifacts.retention import Judgement as ArtifactJudgement
 from release.backups import pruning as snapshots
 from release.backups.retention import Judgement as SnapshotJudgement
-from release.deployment.maintenance import PRUNING, Task, idle_head, maintenance
+from release.deployment.deletion import delete_all
+from release.deployment.maintenance import idle_head
 from release.environment import Environment, open_all, open_environment
 from release.errors import Refused
 from release.ledger.head import Head
@@ -18,15 +19,16 @@ from release.ledger.ledger import Writer
 from release.output import Progress, table
 
 Part = Literal["artifacts", "snapshots"]
-MOST_AT_ONCE = 500  # releases of one run: they stand in one event, and an item of the ledger has its limit
+MOST_AT_ONCE = 500  # releases of one run: it takes a while
 
 
 @dataclass(frozen=True, kw_only=True)
 class Going:
-    """What nothing keeps: releases whose bytes go, and the names of snapshots."""
+    """What nothing keeps: releases whose bytes go, and the names of snapshots. ``vetoed``: as releases were judged."""
 
     releases: tuple[Candidate, ...] = ()
     snapshots: tuple[str, ...] = ()
+    vetoed: frozenset[str] = frozenset()
 
 
 def prune(
@@ -53,6 +55,7 @@ def prune(
     going = Going(
         releases=tuple(one.candidate for one in of_artifacts.judgements if one.goes)[:MOST_AT_ONCE],
         snapshots=snapshots.going(of_snapshots),
+        vetoed=of_artifacts.vetoed,
     )
     gone = _delete(environment, going, head, writer, progress) if really else Going()
     return {
@@ -73,13 +76,9 @@ def prune_text(report: dict[str, Any]) -> str:
 
 
 def _delete(environment: Environment, going: Going, head: Head, writer: Writer, progress: Progress) -> Going:
-    """Delete all of it under one lease, and say what that was."""
-    if going == Going():
-        return going
-    details = {"releases": artifacts.details(going.releases), "snapshots": list(going.snapshots)}
-    with maintenance(environment, Task(what=PRUNING, details=details), head, writer) as holder:
-        snapshots.delete(environment, going.snapshots, holder, progress)
-        artifacts.delete(environment, going.releases, holder, progress)
+    """Delete all of it, and say what that was."""
+    of_releases = artifacts.deletions(environment, going.releases, going.vetoed)
+    delete_all(environment, (*snapshots.deletions(environment, going.snapshots), *of_releases), head, writer, progress)
     return going
 
 

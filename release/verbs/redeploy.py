@@ -9,6 +9,7 @@ from release.deployment.preflight import refuse_short_credentials
 from release.environment import Environment, open_environment
 from release.errors import Refused
 from release.ledger.lease import Patience
+from release.ledger.ledger import Writer
 from release.output import Progress
 from release.verbs.promote import content_of, tidied
 
@@ -17,10 +18,14 @@ def redeploy(project_dir: Path, name: str, *, ci: str, progress: Progress) -> De
     """Judge the gates and deploy what is live: for servers that lost it, or that shall read their secrets anew."""
     environment = open_environment(project_dir, name)
     environment.stack.refuse_missing_engine()
-    writer = environment.identify(ci)
+    return redeploy_in(environment, environment.identify(ci), progress)
+
+
+def redeploy_in(environment: Environment, writer: Writer, progress: Progress) -> Deployed:
+    """The same, in an environment that is open."""
     refuse_short_credentials(environment)
     order = order_again(environment)
-    refuse_unless_passed(order.gates, f"deploying {order.release.release} to {name} again")
+    refuse_unless_passed(order.gates, f"deploying {order.release.release} to {environment.name} again")
     return tidied(environment, deploy(environment, order, writer, progress), writer, progress)
 
 

@@ -13,6 +13,7 @@ from release.deployment.vetoes import vetoes_upstream
 from release.environment import Environment, open_environment
 from release.ledger.ledger import Writer
 from release.output import Progress
+from release.verbs.promote import tidied
 
 PROMOTIONS = ("promotion", "hotfix")  # what comes from elsewhere
 
@@ -24,12 +25,14 @@ def resume(project_dir: Path, name: str, *, ci: str, progress: Progress) -> Depl
     """
     environment = open_environment(project_dir, name)
     environment.stack.refuse_missing_engine()
-    return resume_open(environment, environment.identify(ci), progress)
+    return resume_in(environment, environment.identify(ci), progress)
 
 
-def resume_open(environment: Environment, writer: Writer, progress: Progress) -> Deployed:
-    """The same, of an environment that is open."""
-    return executor.resume(environment, writer, progress, partial(_refuse_vetoed_upstream, environment))
+def resume_in(environment: Environment, writer: Writer, progress: Progress) -> Deployed:
+    """The same, in an environment that is open. Like a rollback itself, one that is resumed leaves snapshots alone."""
+    opened = open_in(environment.ledger.head())
+    done = executor.resume(environment, writer, progress, partial(_refuse_vetoed_upstream, environment))
+    return done if opened.kind == "rollback" else tidied(environment, done, writer, progress)
 
 
 def _refuse_vetoed_upstream(environment: Environment, plan: Plan) -> None:

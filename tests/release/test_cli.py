@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from release.cli import GROUPS, _exit_code, release
+from release.cli import GROUPS, _exit_code, ci_run, release
 from release.errors import Broken, Inconclusive, Interrupted, LeaseHeld, Refused, StagelineError, WrongUsage
 from settings.errors import InvalidSettings, Problem
 
@@ -113,6 +113,24 @@ def test_a_reason_of_five_hundred_characters_passes(
     arguments = ["--project", str(tmp_path), verb, *REASONED[verb], "--reason", "ü" * 500]
     _exit_code(lambda: release.main(arguments, standalone_mode=False))
     assert "stack file" in capsys.readouterr().err  # it came as far as the project, which is none
+
+
+GITHUB = {"GITHUB_SERVER_URL": "https://bot:s3cret@git.hub", "GITHUB_REPOSITORY": "octo/shop", "GITHUB_RUN_ID": "7"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "url"),
+    [
+        pytest.param(GITHUB, "https://git.hub/octo/shop/actions/runs/7", id="github"),
+        pytest.param({"BUILD_URL": "http://bot:s3cret@ci/job/7?x=1"}, "http://ci/job/7?x=1", id="a-login"),
+        pytest.param({"BUILD_URL": "http://ci/f\udcfc"}, r"http://ci/f\udcfc", id="bytes-that-are-no-text"),
+        pytest.param({"CI_RUN_URL": f"http://ci/{'x' * 120_000}"}, f"http://ci/{'x' * 489}…", id="very-long"),
+        pytest.param({"STAGELINE_CI_RUN": "http://ci\n/1", "BUILD_URL": "http://ci/2"}, "http://ci /1", id="two-lines"),
+        pytest.param({}, "", id="outside-ci"),
+    ],
+)
+def test_the_url_of_the_ci_run_is_a_line_for_the_record_without_a_login(variables: dict[str, str], url: str) -> None:
+    assert ci_run(variables) == url
 
 
 def test_help_needs_neither_boto3_nor_pulumi_nor_pydantic() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from release.errors import MOST_HINT, MOST_MESSAGE, Broken, Interrupted
-from release.text import MOST, bounded, json_text, listed, printable_lines, quoted, read_json
+from release.text import MOST, bounded, json_text, listed, printable_lines, quoted, read_json, without_login
 
 ANY = st.text(st.characters(exclude_categories=()))  # also halves of signs, controls, and what is no sign yet
 LONG = st.builds(lambda text, times: text * times, ANY, st.integers(0, 3000))
@@ -53,6 +53,27 @@ def test_an_ordinary_text_stays_as_it_is(text: str) -> None:
 )
 def test_what_a_terminal_obeys_or_hides_is_written_out(text: str, line: str) -> None:
     assert bounded(text) == line
+
+
+@pytest.mark.parametrize(
+    ("url", "line"),
+    [
+        pytest.param("https://ci/run/1?a=b@c&d=e#f", "https://ci/run/1?a=b@c&d=e#f", id="none"),
+        pytest.param("https://bot:s3cret@ci:8443/run/1?id=7", "https://ci:8443/run/1?id=7", id="name-and-password"),
+        pytest.param("HTTPS://s3cret@ci/run/1", "HTTPS://ci/run/1", id="a-token"),
+        pytest.param("https://a:s3@cret@ci/run/1", "https://ci/run/1", id="with-an-@-in-it"),
+        pytest.param("//bot:s3cret@ci/run", "//ci/run", id="without-a-scheme"),
+        pytest.param("bot:s3cret@ci/run", "ci/run", id="without-slashes"),
+        pytest.param(" \nhttps://bot:s3cret@ci/run", "https://ci/run", id="behind-white-space"),
+        pytest.param("https://bot:s3\x1b\ncret@ci/run", "https://ci/run", id="with-signs-that-do-not-print"),
+        pytest.param("https://ci/@me", "https://ci/@me", id="an-@-in-the-path"),
+        pytest.param(f"https://{'x' * 9000}@ci", "https://ci", id="a-long-one"),
+        pytest.param("http://ci/f\udcfc/1", r"http://ci/f\udcfc/1", id="not-utf-8"),
+        pytest.param("", "", id="nothing"),
+    ],
+)
+def test_a_url_is_kept_without_its_login(url: str, line: str) -> None:
+    assert without_login(url) == line
 
 
 def test_a_text_that_is_cut_shows_it() -> None:

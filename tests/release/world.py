@@ -353,6 +353,9 @@ class FakeDatabases:
             for name in self.snapshots
         )
 
+    def snapshot(self, name: str) -> Snapshot | None:
+        return next((one for one in self.manual_snapshots() if one.name == name), None)
+
     def start_snapshot(self, order: SnapshotOrder) -> str:
         if self.busy:
             raise DatabaseBusy(f"the database {order.database} is backing-up")

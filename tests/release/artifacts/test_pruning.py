@@ -3,20 +3,24 @@
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from release.artifacts.manifest import Manifest
-from release.artifacts.pruning import refuse_pruned
-from release.aws.bucket import Bucket
+from release.artifacts.pruning import deletions, judge, refuse_pruned
+from release.artifacts.releases import Releases
+from release.aws.bucket import Bucket, Stored
+from release.aws.keys import SigningKey
+from release.deployment.deletion import delete_all
 from release.deployment.executor import Order, deploy
 from release.deployment.lanes import forward
 from release.environment import Environment, open_environment
 from release.errors import Inconclusive, LeaseHeld, Refused
 from release.ledger.ledger import Entry
-from release.ledger.stops import Cause, held
+from release.ledger.stops import Cause, Stops, held, vetoed
 from release.output import Progress
 from release.verbs.promote import content_of
 from release.verbs.prune import prune, prune_text
@@ -262,3 +266,58 @@ def test_bytes_that_somebody_took_away_were_not_pruned(world: World) -> None:
     Bucket(world.dev.session, world.dev.settings.names.artifact_bucket).remove(manifest.artifact_key)
     with pytest.raises(Refused, match=r"the artifact of 1\.0\.0 is gone, or has no sha256"):
         refuse_pruned(world.dev, manifest)
+
+
+class Meanwhile(Releases):
+    """Right after the first deletion something happens elsewhere; ``locked`` bytes are under a legal hold by then."""
+
+    def __init__(self, world: World, happens: Callable[[], object], locked: str = "") -> None:
+        names, session = world.dev.settings.names, world.dev.session
+        key = SigningKey(session, names.signing_alias)
+        super().__init__(environment="dev", bucket=Bucket(session, names.artifact_bucket), key=key)
+        self._happens = happens
+        self._locked = locked
+        self.removed: list[str] = []
+
+    def remove_bytes(self, manifest: Manifest) -> None:
+        super().remove_bytes(manifest)
+        self.removed.append(manifest.version)
+        if len(self.removed) == 1:
+            self._happens()
+
+    def stored(self, manifest: Manifest) -> Stored | None:
+        found = super().stored(manifest)
+        return replace(found, held=manifest.version == self._locked and self.removed != []) if found else None
+
+
+def stopped(world: World, rule: Callable[[Stops, Cause], Stops]) -> None:
+    cause = Cause(reason="keep it", by="ann", at=world.clock())
+    world.dev.stops.change("stop set", lambda stops: rule(stops, cause), OPS, {})
+
+
+@pytest.mark.parametrize(
+    ("rule", "locked", "why"),
+    [
+        pytest.param(held, "", r"dev was put on hold by ann: keep it; run it again when that is lifted$", id="hold"),
+        pytest.param(
+            lambda stops, cause: vetoed(stops, cause, release="1.3.0", digest="d"), "",
+            r"the artifact of 1\.1\.0 stays after all: 1\.3\.0 was vetoed by ann meanwhile, and", id="veto",
+        ),
+        pytest.param(
+            lambda stops, cause: stops, "1.1.0",
+            r"the artifact of 1\.1\.0 stays after all: under a legal hold; run it again, for what", id="legal-hold",
+        ),
+    ],
+)  # fmt: skip
+def test_what_keeps_an_artifact_meanwhile_ends_it_and_it_is_told_what_was_deleted(
+    deployed: World, rule: Callable[[Stops, Cause], Stops], locked: str, why: str
+) -> None:
+    releases = Meanwhile(deployed, lambda: stopped(deployed, rule), locked)
+    environment, head = replace(deployed.dev, releases=releases), deployed.dev.ledger.head()
+    found = judge(environment, (deployed.dev, deployed.qa), head, 2)
+    goes = deletions(environment, [one.candidate for one in found.judgements if one.goes], found.vetoed)
+    far = r"^deleted 1 of 2 \(the artifact of 1\.0\.0\), not deleted: the artifact of 1\.1\.0: "
+    with pytest.raises(Refused, match=far + why):
+        delete_all(environment, goes, head, OPS, silent())
+    assert releases.removed == ["1.0.0"]
+    assert kinds(deployed)[-2:] == ["pruning requested", "pruning failed"]

@@ -1,6 +1,7 @@
 """Snapshots pruned in a small world: shown first, deleted under the lease, on record; and what a deployment does."""
 
 import io
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,10 +11,10 @@ import pytest
 import yaml
 
 from release.aws.databases import Databases
-from release.backups.pruning import tidy
+from release.backups.pruning import prune_snapshots, tidy
 from release.backups.retention import HOLD
 from release.environment import Environment, open_environment
-from release.errors import Broken, LeaseHeld
+from release.errors import Broken, LeaseHeld, Refused
 from release.ledger.head import Former, Open, Previous, State
 from release.ledger.lease import Patience
 from release.ledger.ledger import Entry
@@ -161,6 +162,21 @@ def test_artifacts_alone_leave_snapshots(world: World, project: Path) -> None:
     assert (report["snapshots"], report["deleted_snapshots"], left(world)) == ([], [], names)
 
 
+class Meanwhile(Databases):
+    """Right after its first deletion something happens elsewhere."""
+
+    def __init__(self, world: World, happens: Callable[[], object]) -> None:
+        super().__init__(world.dev.session)
+        self._happens = happens
+        self.deleted: list[str] = []
+
+    def delete_snapshot(self, name: str) -> None:
+        super().delete_snapshot(name)
+        self.deleted.append(name)
+        if len(self.deleted) == 1:
+            self._happens()
+
+
 class Refusing(Databases):
     """Deletes what it is told to but the one snapshot."""
 
@@ -218,7 +234,8 @@ def test_tidying_that_fails_fails_nothing(world: World, project: Path) -> None:
     databases = Refusing(world.dev.session)
     databases.kept = names[1]
     tidied = tidy(opened(world, databases=databases), OPS, silent())
-    assert tidied == {"deleted": [], "why_not": f"cannot delete the snapshot {names[1]}: AccessDenied"}
+    far = f"deleted 1 of 2 (snapshot {names[0]}), not deleted: snapshot {names[1]}"
+    assert tidied == {"deleted": [], "why_not": f"{far}: cannot delete the snapshot {names[1]}: AccessDenied"}
     assert [event.kind for event in world.dev.ledger.events()][-1] == "pruning failed"
     assert left(world) == names[1:]
     assert tidy(opened(world, databases=None), OPS, silent())["why_not"]
@@ -247,3 +264,44 @@ def test_nothing_more_is_deleted_once_somebody_else_is_at_work(world: World, pro
     databases = Overtaken(world)
     assert "taken over" in tidy(opened(world, databases=databases), OPS, silent())["why_not"]
     assert databases.deleted == names[:1]
+
+
+def on_hold(world: World) -> None:
+    cause = Cause(reason="keep everything", by="ann", at=world.clock())
+    world.dev.stops.change("hold set", lambda stops: held(stops, cause), OPS, {})
+
+
+def tagged(world: World, name: str) -> None:
+    arn = f"arn:aws:rds:eu-central-1:123456789012:snapshot:{name}"
+    rds(world).add_tags_to_resource(ResourceName=arn, Tags=[{"Key": HOLD, "Value": "audit"}])
+
+
+def pruning(world: World, databases: Databases) -> None:
+    prune_snapshots(opened(world, databases=databases), world.dev.ledger.head(), OPS, silent())
+
+
+def test_a_hold_that_is_set_meanwhile_ends_it_and_it_is_told_what_was_deleted(world: World, project: Path) -> None:
+    names = [take(world, number) for number in range(4)]
+    databases = Meanwhile(world, lambda: on_hold(world))
+    said = rf"deleted 1 of 3 \(snapshot {names[0]}\), not deleted: snapshot {names[1]}; snapshot {names[2]}: "
+    with pytest.raises(Refused, match=said + r"dev was put on hold by ann: keep everything; run it again when"):
+        pruning(world, databases)
+    assert (databases.deleted, left(world)) == (names[:1], names[1:])
+    failed = list(world.dev.ledger.events())[-1]
+    assert (failed.kind, failed.details["why"].startswith("deleted 1 of 3")) == ("pruning failed", True)
+
+
+def test_a_snapshot_that_is_tagged_meanwhile_stays(world: World, project: Path) -> None:
+    names = [take(world, number) for number in range(4)]
+    databases = Meanwhile(world, lambda: tagged(world, names[2]))
+    with pytest.raises(Refused, match=rf"not deleted: snapshot {names[2]}: snapshot {names[2]} stays after all: held"):
+        pruning(world, databases)
+    assert left(world) == names[2:]
+    pruning(world, Databases(world.dev.session))
+    assert left(world) == names[2:]
+
+
+def test_one_that_somebody_else_deleted_meanwhile_keeps_no_other(world: World, project: Path) -> None:
+    names = [take(world, number) for number in range(4)]
+    pruning(world, Meanwhile(world, lambda: Databases(world.dev.session).delete_snapshot(names[1])))
+    assert left(world) == names[3:]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from release.ledger.bounds import DEEPEST, MOST_BYTES, MOST_PARTS, MOST_TEXT, small
+from release.ledger.bounds import DEEPEST, MOST_BYTES, MOST_PARTS, MOST_TEXT, batches, small
 from release.ledger.canonical import canonical_json
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs",)))
@@ -30,6 +30,8 @@ HUGE: dict[str, dict[str, Any]] = {
     "many keys": {f"key {number}": "x" * 1_000 for number in range(10_000)},
     "long keys": {"x" * 100_000 + str(number): number for number in range(100)},
     "long keys of several bytes each": {"\N{PILE OF POO}" * 480 + str(number): "x" * 2_000 for number in range(900)},
+    "long keys that fit just so": {"\N{PILE OF POO}" * 480 + str(number): "x" * 80 for number in range(900)},
+    "500 long names of several bytes each": {"names": ["\N{PILE OF POO}" * 500 + str(n) for n in range(500)]},
     "deep": {"deep": nested(900)},
     "wide and deep": {"wide": [[["x" * 100] * 500] * 500] * 2},
     "a huge number": {"number": 10**4_000},
@@ -38,7 +40,7 @@ HUGE: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("details", HUGE.values(), ids=HUGE)
 def test_details_of_any_size_fit_into_an_item(details: dict[str, Any]) -> None:
-    assert len(canonical_json(small(details))) <= 3 * MOST_BYTES
+    assert len(canonical_json(small(details))) <= MOST_BYTES
 
 
 @settings(deadline=None)
@@ -46,7 +48,25 @@ def test_details_of_any_size_fit_into_an_item(details: dict[str, Any]) -> None:
 def test_details_stay_json_and_bounding_them_again_changes_nothing(details: dict[str, Any]) -> None:
     once = small(details)
     assert small(once) == once
-    assert len(canonical_json(once)) <= 3 * MOST_BYTES
+    assert len(canonical_json(once)) <= MOST_BYTES
+
+
+@pytest.mark.parametrize("details", HUGE.values(), ids=HUGE)
+def test_bounding_what_was_too_large_again_changes_nothing(details: dict[str, Any]) -> None:
+    once = small(details)
+    assert small(once) == once
+
+
+@given(st.lists(TEXTS, max_size=20), st.integers(1, 20_000))
+def test_batches_keep_all_in_order_and_each_fits_into_an_event(texts: list[str], times: int) -> None:
+    names = [text[:20] * (times // 10) for text in texts]
+    parts = list(batches(names, lambda name: name))
+    assert [name for part in parts for name in part] == names
+    assert all(len(canonical_json(part)) <= MOST_BYTES or len(part) == 1 for part in parts)
+
+
+def test_a_batch_has_no_more_parts_than_a_list_keeps() -> None:
+    assert [len(part) for part in batches(range(2 * MOST_PARTS + 1), lambda number: number)] == [500, 500, 1]
 
 
 def test_usual_details_stay_as_they_are() -> None:

@@ -13,9 +13,11 @@ from release.errors import Broken, LeaseHeld, LeaseLost
 from release.ledger.head import State
 from release.ledger.lease import BEAT, IMPATIENT, LENGTH, LOOK, Lease, Patience, Watched, released, renewed
 from release.ledger.ledger import Entry, Free, Holder, Ledger, Writer
+from release.ledger.stops import Cause, held
 from release.processes import Process
 from tests.release.world import OPS, World
 
+ODD = "http://ci/f\udcfc\x1b\n/1"  # a byte that is no text, one that terminals obey, and two lines
 ENTRY = Entry(kind="note", state=State())
 PROCESS = Process(pid=7, began=1, boot="b", space="s")
 ANN = Writer(principal="arn:aws:iam::123456789012:user/ann", host="desk", ci="https://ci/7", process=PROCESS)
@@ -297,3 +299,30 @@ def test_a_deployment_that_began_and_ended_between_two_reads_is_seen_in_head(wor
     assert head == world.dev.ledger.head()
     with world.dev.ledger.begin(Entry(kind="note", state=head.state), head, OPS, free):
         pass
+
+
+@pytest.mark.parametrize("field", ["principal", "host", "ci"])
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        pytest.param(ODD, r"http://ci/f\udcfc\x1b /1", id="does-not-print"),
+        pytest.param("x" * 120_000, "x" * 499 + "…", id="very-long"),
+    ],
+)
+def test_whatever_the_writer_is_called_the_lease_is_taken_and_holds_a_line(
+    world: World, field: str, text: str, kept: str
+) -> None:
+    writer = replace(ANN, **{field: text})
+    with begin(world, writer):
+        lease, event = world.dev.ledger.lease(), world.dev.ledger.event(1)
+    assert lease is not None
+    assert {"principal": lease.owner, "host": lease.host, "ci": lease.ci}[field] == kept
+    assert (event.by, event.host) == (lease.owner, lease.host)
+
+
+def test_whatever_the_writer_is_called_a_stop_can_be_set(world: World) -> None:
+    writer = replace(ANN, principal=ODD, host="h" * 120_000)
+    cause = Cause(reason="why", by=writer.principal, at=world.clock())
+    world.dev.stops.change("hold set", lambda stops: held(stops, cause), writer, {})
+    (change,) = list(world.dev.stops.changes())[:1]
+    assert (change.by, len(change.host)) == (r"http://ci/f\udcfc\x1b /1", 500)

@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from release.artifacts.manifest import Evidence, Manifest, Provenance, manifest_document, parse_manifest
+from release.artifacts.manifest import (
+    Evidence,
+    Manifest,
+    Provenance,
+    checked_provenance,
+    manifest_document,
+    parse_manifest,
+)
 from release.artifacts.provenance import provenance
 from release.artifacts.schema import Schema
 from release.artifacts.signature import sign_document
@@ -163,6 +170,13 @@ def test_github_says_what_built_it_from_what() -> None:
     found = provenance(GITHUB, builder=None, source=None, run="https://github.com/octo/shop/actions/runs/7")
     assert (found.builder, found.source) == (GITHUB["GITHUB_WORKFLOW_REF"], "https://github.com/octo/shop")
     assert found.run.endswith("/7")
+
+
+def test_what_github_says_is_a_line_without_a_login() -> None:
+    odd = {"GITHUB_SERVER_URL": "https://bot:s3cret@git.hub", "GITHUB_WORKFLOW_REF": "x\udcfc\n" + "y" * 9_000}
+    found = provenance({**GITHUB, **odd}, builder=None, source=None, run="")
+    assert (found.source, found.builder[:9], len(found.builder)) == ("https://git.hub/octo/shop", r"x\udcfc y", 500)
+    assert checked_provenance(found) == found
 
 
 def test_options_go_before_what_github_says() -> None:

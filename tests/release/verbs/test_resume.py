@@ -10,7 +10,7 @@ from release.ledger.head import Open, State
 from release.ledger.ledger import Entry
 from release.ledger.stops import Cause, Stops, vetoed, without_veto
 from release.verbs.promote import Route, promotion_order
-from release.verbs.resume import resume_open
+from release.verbs.resume import resume_in
 from tests.aws_clients import aws_resource
 from tests.release.deploying import Silent, order, put
 from tests.release.world import OPS, ROOT, World
@@ -50,30 +50,30 @@ def test_a_veto_upstream_refuses_what_waits_before_its_switch_until_it_is_lifted
     veto(world, opened.digest)
     why = r"promoting 1\.0\.0 to qa is refused: 1\.0\.0 is vetoed in dev by ann .*\(no veto\).*release abort qa"
     with pytest.raises(Refused, match=why):
-        resume_open(world.qa, OPS, Silent())
+        resume_in(world.qa, OPS, Silent())
     assert head(world).open == opened
     world.dev.stops.change("veto lifted", lambda stops: without_veto(stops, "1.0.0"), OPS, {})
-    assert resume_open(world.qa, OPS, Silent()).version == "1.0.0"
+    assert resume_in(world.qa, OPS, Silent()).version == "1.0.0"
 
 
 def test_a_veto_of_any_other_environment_refuses_it_as_well(world: World) -> None:
     opened = paused(world, source=None)
     veto(world, opened.digest)
     with pytest.raises(Refused, match="vetoed in dev by ann"):
-        resume_open(world.qa, OPS, Silent())
+        resume_in(world.qa, OPS, Silent())
 
 
 def test_a_veto_of_other_bytes_refuses_nothing(world: World) -> None:
     paused(world)
     veto(world, "f" * 64)
-    assert resume_open(world.qa, OPS, Silent()).version == "1.0.0"
+    assert resume_in(world.qa, OPS, Silent()).version == "1.0.0"
 
 
 def test_where_the_source_cannot_be_asked_nothing_is_resumed_and_nothing_is_put_back(world: World) -> None:
     opened = paused(world)
     spoil_stops(world)
     with pytest.raises(Broken, match="what is stopped is not readable"):
-        resume_open(world.qa, OPS, Silent())
+        resume_in(world.qa, OPS, Silent())
     assert head(world).open == opened
 
 
@@ -84,7 +84,7 @@ def test_behind_the_switch_nobody_elsewhere_is_asked(world: World) -> None:
     behind = head(world).but(declared=opened.slot, open=opened.but(step="answered", done=False, stopped=""))
     world.qa.ledger.note(Entry(kind="note", state=behind), world.qa.ledger.head(), OPS)
     veto(world, opened.digest)
-    assert resume_open(world.qa, OPS, Silent()).version == "1.0.0"
+    assert resume_in(world.qa, OPS, Silent()).version == "1.0.0"
 
 
 def test_what_is_deployed_again_is_judged_by_its_own_environment_alone(world: World) -> None:
@@ -94,4 +94,4 @@ def test_what_is_deployed_again_is_judged_by_its_own_environment_alone(world: Wo
     cause = Cause(reason="loses rows", by="ann", at=world.clock())
     digest = again.release.digest or ""
     world.qa.stops.change("veto set", lambda stops: vetoed(stops, cause, release="1.0.0", digest=digest), OPS, {})
-    assert resume_open(world.dev, OPS, Silent()).version == "1.0.0"
+    assert resume_in(world.dev, OPS, Silent()).version == "1.0.0"

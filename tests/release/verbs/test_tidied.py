@@ -1,20 +1,27 @@
 """What a promotion does besides: look at the credentials before it, and delete old snapshots after it."""
 
 import signal
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from release.aws.databases import Snapshot
 from release.aws.session import AwsSession
 from release.deployment.executor import Deployed
 from release.deployment.preflight import refuse_short_credentials, time_needed
 from release.environment import Environment
-from release.errors import Broken, Interrupted, Refused
-from release.verbs.promote import tidied
+from release.errors import Broken, Inconclusive, Interrupted, Refused
+from release.verbs.promote import Route, promote_into, tidied
+from release.verbs.redeploy import redeploy_in
+from release.verbs.resume import resume_in
 from settings.stackfile import load
 from tests.release.deploying import Silent, put
-from tests.release.world import OPS, ROOT, World
+from tests.release.test_resume import reachable_again, unreachable
+from tests.release.world import OPS, ROOT, FakeDatabases, World
+
+TO_QA = Route(source=None, target="qa")
 
 
 class Snapshots:
@@ -60,10 +67,95 @@ def test_who_interrupts_it_is_told_what_is_live(world: World) -> None:
         after(world, Snapshots(Interrupted(signal.SIGTERM, "it was interrupted")))
 
 
-def with_credentials_for(world: World, left: timedelta, monkeypatch: pytest.MonkeyPatch) -> Environment:
+class Old(FakeDatabases):
+    """RDS with snapshots of old deployments of an environment, which can be deleted."""
+
+    def __init__(self, environment: str, many: int) -> None:
+        super().__init__()
+        self.deleted: list[str] = []
+        self._old = tuple(_old(environment, number) for number in range(many))
+
+    def manual_snapshots(self) -> tuple[Snapshot, ...]:
+        return tuple(one for one in self._old if one.name not in self.deleted)
+
+    def delete_snapshot(self, name: str) -> None:
+        self.deleted.append(name)
+
+
+def _old(environment: str, number: int) -> Snapshot:
+    deployment = f"{environment}-20250101-000000-{number:04x}"
+    return Snapshot(
+        name=f"stageline-{deployment}",
+        database=f"stageline-{environment}-postgres-0123456789abcdef0",
+        created=datetime(2025, 1, 1, number, tzinfo=UTC),
+        status="available",
+        size_gb=1,
+        tags={"project": "stageline", "environment": environment, "deployment": deployment},
+    )
+
+
+def promoted(world: World, databases: Old) -> None:
+    put(world, "1.0.0")
+    promote_into(replace(world.qa, databases=databases), "1.0.0", TO_QA, OPS, Silent())
+
+
+def redeployed(world: World, databases: Old) -> None:
+    put(world, "1.0.0")
+    redeploy_in(replace(world.dev, databases=databases), OPS, Silent())
+
+
+def resumed(world: World, databases: Old) -> None:
+    put(world, "1.0.0", pause=True)
+    resume_in(replace(world.dev, databases=databases), OPS, Silent())
+
+
+def resumed_rollback(world: World, databases: Old) -> None:
+    put(world, "1.0.0")
+    put(world, "1.1.0")
+    unreachable(world, "http://live")
+    with pytest.raises(Inconclusive):
+        put(world, "1.0.0", "rollback")
+    reachable_again(world)
+    resume_in(replace(world.dev, databases=databases), OPS, Silent())
+
+
+@pytest.mark.parametrize(
+    ("deploys", "environment", "tidies"),
+    [
+        pytest.param(promoted, "qa", True, id="promote"),
+        pytest.param(redeployed, "dev", True, id="redeploy"),
+        pytest.param(resumed, "dev", True, id="resume"),
+        pytest.param(resumed_rollback, "dev", False, id="resume-of-a-rollback"),
+    ],
+)
+def test_a_verb_that_carries_a_release_forward_deletes_old_snapshots(
+    world: World, deploys: Callable[[World, Old], None], environment: str, tidies: bool
+) -> None:
+    keep = load(ROOT, environment).backup.keep
+    databases = Old(environment, keep + 2)
+    deploys(world, databases)
+    assert databases.deleted == ([_old(environment, number).name for number in range(2)] if tidies else [])
+
+
+@pytest.mark.parametrize("verb", ["promote", "redeploy"])
+def test_a_verb_that_carries_a_release_forward_begins_nothing_with_short_credentials(
+    world: World, verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(world, "1.0.0")
+    environment = with_credentials_for(world.qa if verb == "promote" else world.dev, timedelta(minutes=1), monkeypatch)
+    before = environment.ledger.head()
+    with pytest.raises(Refused, match=r"your credentials end in .* minutes"):
+        if verb == "promote":
+            promote_into(environment, "1.0.0", TO_QA, OPS, Silent())
+        else:
+            redeploy_in(environment, OPS, Silent())
+    assert environment.ledger.head() == before
+
+
+def with_credentials_for(environment: Environment, left: timedelta, monkeypatch: pytest.MonkeyPatch) -> Environment:
     monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", (datetime.now(UTC) + left).isoformat())
-    settings = world.dev.settings
-    return replace(world.dev, session=AwsSession(account=settings.account, region=settings.region, role=None))
+    settings = environment.settings
+    return replace(environment, session=AwsSession(account=settings.account, region=settings.region, role=None))
 
 
 def test_credentials_that_end_before_a_promotion_would_are_refused(
@@ -71,8 +163,8 @@ def test_credentials_that_end_before_a_promotion_would_are_refused(
 ) -> None:
     needed = time_needed(world.dev.settings)
     with pytest.raises(Refused, match=r"your credentials end in .* minutes, and this may take .* minutes"):
-        refuse_short_credentials(with_credentials_for(world, needed - timedelta(minutes=1), monkeypatch))
-    refuse_short_credentials(with_credentials_for(world, needed + timedelta(minutes=1), monkeypatch))
+        refuse_short_credentials(with_credentials_for(world.dev, needed - timedelta(minutes=1), monkeypatch))
+    refuse_short_credentials(with_credentials_for(world.dev, needed + timedelta(minutes=1), monkeypatch))
 
 
 def test_what_a_promotion_needs_follows_its_settings() -> None:
