@@ -84,12 +84,12 @@ def _refuse_before_switch(environment: Environment, head: Head, opened: Open) ->
 
 def _refuse_other_listener(environment: Environment, state: State, opened: Open) -> None:
     """Refused where the listener did not move any more before the deployment died, or was moved away: users do not
-    have it. Only in the former case is there a move to go on with.
+    have it. A rollback moves them again.
     """
     entrance, name = environment.listeners.find(), environment.name
     back = _way_back(name, state, opened)
     there = f"keep users there: release adopt-listener {name} --reason WHY"
-    may_move = opened.step == "switched" and not opened.done
+    may_move = opened.kind == "rollback" or (opened.step == "switched" and not opened.done)
     if environment.listeners.slot_in_use(entrance) != opened.slot:
         raise Refused(
             f"the live listener of {name} does not lead to slot {opened.slot}, which holds {opened.release}",

@@ -73,11 +73,11 @@ def drift(project_dir: Path, name: str, *, progress: Progress) -> dict[str, Any]
         "unasked": [{"part": one.part, "why": one.why} for one in asked if one.why],
     }
     if not report["findings"] and not report["unasked"]:
-        _settle(environment, head)
+        settle(environment, head)
     return report
 
 
-def _settle(environment: Environment, head: Head) -> None:
+def settle(environment: Environment, head: Head) -> None:
     """Write down that all is as HEAD says, where HEAD was not sure of that. Who may only read leaves it to others."""
     after = settled(head.state)
     if after == head.state or head.state.open is not None or head.state.out:

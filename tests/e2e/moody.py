@@ -164,4 +164,4 @@ def assert_in_agreement(dev: Dev, version: str) -> None:
     assert drift.returncode == 0, drift.stdout + drift.stderr
     state = dev.state
     assert (version_at(dev.url), dev.live, state["open"]) == (version, version, None)
-    assert (dev.listener()[1], state["live"]["slot"]) == (state["declared"], state["declared"])
+    assert (dev.listener()[1], state["live"]["slot"], state["behind"]) == (state["declared"], state["declared"], "")

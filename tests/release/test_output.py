@@ -31,3 +31,26 @@ def test_progress_is_one_line_for_a_step() -> None:
 def test_a_result_prints_whatever_is_in_it(as_json: bool, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
     show({"why": "ö\u202e\ud800\x7f"}, "ö\n  \u202e\ud800\x7f", as_json=as_json)
     assert capsys.readouterr().out == shown
+
+
+class Closed(io.StringIO):
+    """A terminal that was closed, or a pipe whose reader has ended."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
+    def write(self, text: str) -> int:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(5, "Input/output error"), BrokenPipeError(), ValueError("I/O operation on closed file")]
+)
+def test_where_nobody_listens_any_more_the_work_goes_on(error: Exception) -> None:
+    done = []
+    progress = Progress(Closed(error))
+    with progress.step("dev", "switched"):
+        progress.note("waiting")
+        done.append("moved")
+    assert done == ["moved"]

@@ -288,16 +288,21 @@ class BalancerOf:
 
 
 class LeapingTime:
-    """Time that passes only where somebody waits, and then faster: a watch of a minute takes some requests."""
+    """Time that passes only where somebody waits, and then faster: a watch of a minute takes some requests.
+
+    ``meanwhile`` is what others do while somebody waits.
+    """
 
     def __init__(self) -> None:
         self.seconds = 0.0
+        self.meanwhile: Callable[[], object] = lambda: None
 
     def ticks(self) -> float:
         return self.seconds
 
     def pause(self, seconds: float) -> None:
         self.seconds += 40 * seconds
+        self.meanwhile()
 
 
 class FakeMetrics:

@@ -9,11 +9,12 @@ import pytest
 from release.artifacts.schema import Schema
 from release.deployment.executor import abort, deploy, resume
 from release.deployment.gates import Gate
-from release.deployment.lanes import FORWARD, IN_PLACE, INSTALLED_BACK, STARTED
+from release.deployment.lanes import FORWARD, IN_PLACE, INSTALLED_BACK, STARTED, Kind
 from release.errors import Broken, Inconclusive, Interrupted, LeaseHeld, LeaseLost, Refused, VerificationFailed
-from release.ledger.head import Head
+from release.ledger.head import Head, Out
 from release.ledger.lease import Patience
 from release.ledger.ledger import Entry, Writer
+from release.ledger.stops import Cause, asked_to_end
 from release.verbs.rollback import Request, go_back, order_back
 from release.verbs.status import status, status_text
 from tests.release.deploying import Silent, order, put, state
@@ -651,3 +652,79 @@ def test_a_rollback_that_died_is_repeated_and_never_leads_forward(
         go_back(world.dev, Request(version=named), OPS, Silent())
     servers = world.servers["dev"]
     assert (getattr(servers, servers.live), state(world).live.release, state(world).open) == ("1.0.0", "1.0.0", None)
+
+
+def test_users_are_back_before_what_a_dead_promotion_left_running_is_ended_and_are_moved_again(world: World) -> None:
+    """What it left knows a HEAD of before: it may move users while it ends."""
+    put(world, "1.0.0")
+    die_after(world, "step done", "answered")
+    with pytest.raises(Killed):
+        put(world, "1.1.0")
+    del world.dev.ledger.give_back
+    servers, seen = world.servers["dev"], []
+
+    def end(deployment: str) -> tuple[str, ...]:
+        seen.append(servers.live)
+        servers.live = "green"
+        return ("pulumi",)
+
+    world.dev.leftovers.end = end
+    abort(world.dev, OPS, Silent())
+    assert (seen, servers.live, state(world).open) == (["blue"], "blue", None)
+
+
+def test_what_does_not_end_keeps_it_open_with_users_back(world: World) -> None:
+    put(world, "1.0.0")
+    die_after(world, "step done", "answered")
+    with pytest.raises(Killed):
+        put(world, "1.1.0")
+    del world.dev.ledger.give_back
+
+    def end(deployment: str) -> tuple[str, ...]:
+        raise Broken("still running for dev-1: pulumi (7)")
+
+    world.dev.leftovers.end = end
+    with pytest.raises(Broken, match="still running"):
+        abort(world.dev, OPS, Silent())
+    assert (world.servers["dev"].live, state(world).open.step) == ("blue", "undoing")
+
+
+@pytest.mark.parametrize("kind", ["promotion", "rollback"])
+def test_nothing_is_resumed_into_the_slot_that_somebody_moved_users_to(world: World, kind: Kind) -> None:
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        put(world, version)
+    die_after(world, "step started", "installed")
+    with pytest.raises(Killed):
+        put(world, "1.0.0", kind)
+    del world.dev.ledger.give_back
+    servers = world.servers["dev"]
+    servers.live, servers.preview = servers.preview, servers.live
+    with pytest.raises(Refused, match="it was moved by hand"):
+        resume(world.dev, OPS, Silent())
+    assert {servers.blue, servers.green} == {"1.1.0", "1.2.0"}
+
+
+def test_a_wish_to_end_does_not_stop_who_goes_on_with_a_rollback_that_moved_users(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    die_after(world, "step done", "answered")
+    with pytest.raises(Killed):
+        go_back(world.dev, Request(), OPS, Silent())
+    del world.dev.ledger.give_back
+    name, cause = state(world).open.deployment, Cause(reason="enough", by="ann", at=world.clock())
+    world.dev.stops.change("end asked for", lambda stops: asked_to_end(stops, cause, name), OPS, {})
+    resume(world.dev, OPS, Silent())
+    assert (state(world).live.release, state(world).open) == ("1.0.0", None)
+
+
+def test_a_server_that_is_out_is_neither_asked_nor_told_as_silent(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    out = Out(server="env-servers-2", reason="no power", by="ops", since="t")
+    ledger = world.dev.ledger
+    ledger.note(Entry(kind="note", state=state(world).but(out=(out,))), ledger.head(), OPS)
+    world.servers["dev"].dead = {"i-2"}
+    world.servers["dev"].fails_smoke = {"1.2.0"}
+    with pytest.raises(VerificationFailed) as caught:
+        put(world, "1.2.0")
+    assert ("did not answer" in caught.value.hint, state(world).blue.unsure) == (False, "")

@@ -6,8 +6,13 @@ from typing import Any
 import pytest
 
 from release.comparison.drift import of_refresh
+from release.deployment.plan import unsure
 from release.errors import Inconclusive, Refused
-from release.verbs.drift import drift_text, refuse_drift
+from release.ledger.head import Head, Out
+from release.ledger.ledger import Entry
+from release.verbs.drift import drift_text, refuse_drift, settle
+from tests.release.deploying import put
+from tests.release.world import OPS, World
 
 FINDING = {"where": "env-lb-live", "what": "port", "expected": "80", "found": "81"}
 UNASKED = {"part": "env-servers-1", "why": "cannot log in to 10.0.0.5: refused"}
@@ -47,3 +52,41 @@ def test_findings_and_what_was_not_asked_are_listed() -> None:
     assert shown[1].split() == ["env-lb-live", "port", "80", "81"]
     assert shown[2].endswith("x…")
     assert shown[3] == "not asked: env-servers-1: cannot log in to 10.0.0.5: refused"
+
+
+@pytest.fixture
+def doubted(world: World) -> Head:
+    """HEAD of dev with a live release, which is not sure of a slot and of Pulumi's state."""
+    put(world, "1.0.0")
+    ledger = world.dev.ledger
+    state = unsure(ledger.head().state, "blue", "env-servers-2 did not answer").but(behind="the listener was moved")
+    ledger.note(Entry(kind="note", state=state), ledger.head(), OPS)
+    return ledger.head()
+
+
+def test_what_was_seen_as_declared_is_sure_again_in_the_ledger(world: World, doubted: Head) -> None:
+    settle(world.dev, doubted)
+    state = world.dev.ledger.head().state
+    assert (state.blue.unsure, state.behind) == ("", "")
+    assert [event.kind for event in world.dev.ledger.events()][-1] == "seen as declared"
+
+
+def test_where_nothing_was_in_doubt_nothing_is_written(world: World) -> None:
+    put(world, "1.0.0")
+    before = world.dev.ledger.head()
+    settle(world.dev, before)
+    assert world.dev.ledger.head() == before
+
+
+def test_what_changed_while_it_was_looked_at_stays_in_doubt(world: World, doubted: Head) -> None:
+    world.dev.ledger.note(Entry(kind="note", state=doubted.state), doubted, OPS)
+    settle(world.dev, doubted)
+    assert world.dev.ledger.head().state == doubted.state
+
+
+def test_a_server_that_is_out_was_not_asked_so_the_slot_stays_in_doubt(world: World, doubted: Head) -> None:
+    out = Out(server="env-servers-2", reason="no power", by="ops", since="t")
+    ledger = world.dev.ledger
+    ledger.note(Entry(kind="note", state=doubted.state.but(out=(out,))), doubted, OPS)
+    settle(world.dev, ledger.head())
+    assert ledger.head().state.blue.unsure == "env-servers-2 did not answer"

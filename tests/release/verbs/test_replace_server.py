@@ -180,3 +180,32 @@ def test_a_failed_replacement_says_how_to_go_on_and_is_recorded(world: World, ma
 def test_an_instance_that_the_stack_does_not_know_is_not_guessed() -> None:
     with pytest.raises(Broken, match="does not know the instance i-9"):
         instance_urn({"deployment": {"resources": []}}, "i-9")
+
+
+@pytest.mark.parametrize(
+    ("opened", "way"),
+    [
+        pytest.param(True, "release resume dev, .*release abort dev", id="a-deployment-died-between-head-and-the-call"),
+        pytest.param(False, "release adopt-listener dev --reason WHY", id="moved-by-hand"),
+    ],
+)
+def test_it_moves_no_user_where_the_listener_is_not_where_head_says(
+    world: World, machines: Machines, opened: bool, way: str
+) -> None:
+    ledger, head = world.dev.ledger, world.dev.ledger.head()
+    former = Former(declared="blue", content=None)
+    trying = Open(
+        deployment="d-1", kind="promotion", release="1.1.0", digest="d", slot="green", step="switched", requested=1,
+        former=former,
+    )  # fmt: skip
+    ledger.note(Entry(kind="note", state=head.state.but(declared="green", open=trying if opened else None)), head, OPS)
+    with pytest.raises(Refused, match=f"an up would move it there.*{way}"):
+        replace(world)
+    assert (machines.replaced, world.servers["dev"].live) == ([], "blue")
+
+
+def test_one_of_two_dead_servers_is_replaced_and_the_other_one_is_not_waited_for(
+    world: World, machines: Machines
+) -> None:
+    machines.ill = {"i-1", "i-2"}
+    assert replace(world).now == "i-3"

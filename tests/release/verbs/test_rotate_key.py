@@ -166,6 +166,8 @@ def test_a_failed_up_leaves_both_keys_let_in(world: World, machines: Machines) -
 
 def test_it_is_recorded_and_holds_the_lease(world: World, machines: Machines) -> None:
     def another() -> None:
+        lease = world.dev.ledger.lease()
+        world.silence.meanwhile = lambda: world.dev.ledger.beat(lease)
         with pytest.raises(LeaseHeld):
             idle_head(world.dev)
 
@@ -182,9 +184,20 @@ def test_no_private_key_is_recorded(world: World, machines: Machines) -> None:
 
 def test_while_somebody_is_at_work_it_is_not_begun(world: World, machines: Machines) -> None:
     head = world.dev.ledger.head()
-    with world.dev.ledger.begin(Entry(kind="note", state=head.state), head, OPS), pytest.raises(LeaseHeld):
-        put(world, machines)
+    with world.dev.ledger.begin(Entry(kind="note", state=head.state), head, OPS) as holder:
+        world.silence.meanwhile = holder.beat
+        with pytest.raises(LeaseHeld):
+            put(world, machines)
     assert machines.entered == []
+
+
+def test_a_holder_that_died_with_nothing_open_stops_it_only_until_that_is_plain(
+    world: World, machines: Machines
+) -> None:
+    head = world.dev.ledger.head()
+    world.dev.ledger.begin(Entry(kind="note", state=head.state), head, OPS)
+    put(world, machines)
+    assert [event.kind for event in world.dev.ledger.events()][-1] == "key rotation done"
 
 
 def test_the_bastion_comes_first_and_is_reached_directly() -> None:
