@@ -22,7 +22,10 @@ PROTECT_ATTEMPTS, PROTECT_PAUSE = 30, 2.0  # a new table refuses point-in-time r
 
 @dataclass(frozen=True, kw_only=True)
 class Write:
-    """One item to put, and the condition under which it may be put (``:name`` values are numbers or strings)."""
+    """One item to put, and the condition under which it may be put (``:name`` values are numbers or strings).
+
+    Without a condition it is put whatever stands there: another item of the same transaction has one.
+    """
 
     kind: str
     body: str
@@ -159,7 +162,9 @@ class LedgerTable:
             "nonce": {"S": write.nonce},
             "body": {"S": write.body},
         }
-        put: dict[str, Any] = {"TableName": self.name, "Item": item, "ConditionExpression": write.condition}
+        put: dict[str, Any] = {"TableName": self.name, "Item": item}
+        if write.condition:
+            put["ConditionExpression"] = write.condition
         if write.values:
             put["ExpressionAttributeValues"] = {name: _value(value) for name, value in write.values.items()}
         return put

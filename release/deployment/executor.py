@@ -247,7 +247,7 @@ def _done(work: Work, step: StepName, evidence: Evidence) -> Entry:
     done = entry(plan, "step done", after, step, evidence)
     if step != "live":
         return done
-    left = before.live.release if before.live and leaves(plan.kind, plan.digest, before) else ""
+    left = before.live if leaves(plan.kind, plan.digest, before) else None
     return Entry(**{**vars(done), "became_live": plan.version, "left": left})
 
 

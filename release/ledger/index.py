@@ -4,10 +4,11 @@ Written in the same transaction as the event that it is about, by whom holds the
 the index says where in them to look.
 """
 
+from release.artifacts.manifest import artifact_key
 from release.artifacts.schema import Schema
 from release.ledger.event import Event
 from release.ledger.form import FORMAT, Form, read_form, stored
-from release.ledger.head import Slot
+from release.ledger.head import Live, Open, Slot
 
 LIVE = "LIVE"  # the kind of the items that say what became live when, by the event's number
 MOST_MENTIONS = 50  # deployments of one release that are kept here, the newest ones
@@ -21,7 +22,7 @@ class Mention(Form):
 
 
 class Known(Form):
-    """A release as this environment knows it.
+    """A release as this environment knows it: by the bytes that were live, or where none ever were by the last ones.
 
     ``live`` is the last deployment by which it was live, ``left`` the one that took it from users since: a rollback, or
     a deployment that was put back behind its switch. Both are empty where there was none.
@@ -54,30 +55,37 @@ def known_kind(version: str) -> str:
 
 
 def with_deployment(known: Known | None, content: Slot, event: Event) -> Known:
-    """What is known once a deployment of this content has begun in ``event``."""
-    before = known or Known(release=content.release or "", digest=content.digest or "", artifact_key="")
+    """What is known once a deployment of this content has begun in ``event``.
+
+    What is known belongs to bytes: those that were live stay the known ones until others of their version are.
+    """
+    before = known if known is not None and known.live else _of(content, known)
     mention = Mention(deployment=event.deployment or "", requested=event.seq)
-    return before.but(
-        digest=content.digest,
-        artifact_key=content.artifact_key,
-        made_with=content.made_with,
-        deployments=(*before.deployments, mention)[-MOST_MENTIONS:],
-    )
+    return before.but(deployments=(*before.deployments, mention)[-MOST_MENTIONS:])
 
 
-def with_life(known: Known, event: Event) -> Known:
-    """What is known once the release is live by ``event``."""
-    return known.but(live=event.deployment or "", live_at=event.at, left="")
+def with_life(known: Known | None, live: Live, event: Event) -> Known:
+    """What is known once these bytes are live by ``event``."""
+    return _of(live, known).but(live=event.deployment or "", live_at=event.at, left="")
 
 
-def without_life(known: Known, event: Event) -> Known:
-    """What is known once the deployment of ``event`` took the release from users."""
-    return known.but(left=event.deployment or "")
+def without_life(known: Known, lost: Live | Open, event: Event) -> Known:
+    """What is known once the deployment of ``event`` took these bytes from users."""
+    return known.but(left=event.deployment or "") if known.digest == lost.digest else known
 
 
-def lived(known: Known, event: Event) -> Lived:
+def _of(content: Slot | Live, known: Known | None) -> Known:
+    """What is known of these bytes; of a release that was known by others no more than its deployments."""
+    release, digest = content.release or "", content.digest or ""
+    if known is not None and known.digest == digest:
+        return known.but(made_with=content.made_with)
+    fresh = Known(release=release, digest=digest, artifact_key=artifact_key(digest), made_with=content.made_with)
+    return fresh if known is None else fresh.but(deployments=known.deployments)
+
+
+def lived(live: Live, event: Event) -> Lived:
     """What is noted of a release that became live by ``event``."""
-    return Lived(release=known.release, digest=known.digest, deployment=event.deployment or "", at=event.at)
+    return Lived(release=live.release, digest=live.digest, deployment=event.deployment or "", at=event.at)
 
 
 def known_json(known: Known | Lived) -> str:

@@ -22,8 +22,8 @@ from release.errors import Broken, LeaseHeld, LeaseLost, StagelineError
 from release.ledger.bounds import small
 from release.ledger.chain import Fault, chain_faults, head_faults, read_link
 from release.ledger.event import GENESIS, Event, event_json, parse_event, text_hash
-from release.ledger.form import FORMAT
-from release.ledger.head import Head, Slot, State, changes, parse_head, state_hash
+from release.ledger.form import FORMAT, HigherFormat, Unreadable
+from release.ledger.head import Head, Live, Open, Slot, State, changes, parse_head, state_hash
 from release.ledger.index import (
     LIVE,
     Known,
@@ -83,7 +83,7 @@ class Entry:
     """What is to be recorded; the ledger adds number, time, writer and hash.
 
     ``begins`` is the release whose deployment begins with it, ``became_live`` the version that is live from it on, and
-    ``left`` the one that it took from users.
+    ``left`` what it took from users.
     """
 
     kind: str
@@ -93,7 +93,7 @@ class Entry:
     details: dict[str, Any] | None = None
     begins: Slot | None = None
     became_live: str = ""
-    left: str = ""
+    left: Live | Open | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,7 +241,7 @@ class Ledger:
             known = self.known(version)
         except Broken as error:
             spoilt(str(error.args[0]))
-        if known is None:
+        if known is None or not known.deployments:
             yield from concerning(list(self.readable(newest_first=True, spoilt=spoilt)), version)
             return
         for mention in reversed(known.deployments):
@@ -262,7 +262,8 @@ class Ledger:
 
     def known(self, version: str) -> Known | None:
         """What the index says of a release, one read; None when no deployment of it ever began here."""
-        return self._read_known(version)[1]
+        item = self.table.get(known_kind(version))
+        return parse_known(item.body, version) if item else None
 
     def lives(self) -> Iterator[Lived]:
         """What was live here, the newest first, as far as it can be read."""
@@ -347,23 +348,31 @@ class Ledger:
         return item, parse_lease(item.body) if item else None
 
     def _indexed(self, entry: Entry, event: Event) -> Iterator[Write]:
-        """What the index says from this event on."""
-        if entry.begins and entry.begins.release:
-            before, known = self._read_known(entry.begins.release)
-            yield known_release(with_deployment(known, entry.begins, event), before)
-        if entry.became_live:
-            before, known = self._read_known(entry.became_live)
-            if known:
-                yield known_release(with_life(known, event), before)
-                yield new_life(lived(known, event), event.seq)
-        if entry.left and entry.left != entry.became_live:
-            before, known = self._read_known(entry.left)
-            if known:
-                yield known_release(without_life(known, event), before)
+        """What the index says from this event on; no item of it that is spoilt fails an event.
 
-    def _read_known(self, version: str) -> tuple[Item | None, Known | None]:
-        item = self.table.get(known_kind(version))
-        return item, parse_known(item.body, version) if item else None
+        Such a one stays as it is, and nobody takes half of a word for the whole, until its release is live again: then
+        all that counts is known anew. What a newer version wrote is left to it.
+        """
+        if entry.begins and entry.begins.release:
+            with suppress(Unreadable):
+                yield known_release(with_deployment(self.known(entry.begins.release), entry.begins, event))
+        if entry.became_live and entry.state.live:
+            with suppress(HigherFormat):
+                known = self._known_if_whole(entry.became_live)
+                yield known_release(with_life(known, entry.state.live, event))
+            yield new_life(lived(entry.state.live, event), event.seq)
+        if entry.left and entry.left.release != entry.became_live:
+            with suppress(Unreadable):
+                if known := self.known(entry.left.release):
+                    yield known_release(without_life(known, entry.left, event))
+
+    def _known_if_whole(self, version: str) -> Known | None:
+        try:
+            return self.known(version)
+        except HigherFormat:
+            raise
+        except Unreadable:
+            return None
 
     def _lost(self, fence: int) -> LeaseLost:
         return LeaseLost(

@@ -39,8 +39,7 @@ def accept_open(environment: Environment, reason: str, writer: Writer, progress:
         )
     now = environment.ledger.now().isoformat(timespec="seconds")
     told = {"reason": reason, "users": seen.words, "stopped": opened.stopped}
-    live = head.state.live
-    left = live.release if live and leaves(opened.kind, opened.digest, head.state) else ""
+    left = head.state.live if leaves(opened.kind, opened.digest, head.state) else None
     accepted = Entry(
         kind="deployment accepted",
         state=made_live(plan, head.state, now),

@@ -39,7 +39,7 @@ def adopt(environment: Environment, reason: str, writer: Writer, progress: Progr
         state=state,
         details={**told, "closed": head.state.open.deployment if head.state.open else None},
         deployment=head.state.open.deployment if head.state.open else None,
-        left=head.state.live.release if head.state.live and head.state.live.slot != slot else "",
+        left=head.state.live if head.state.live and head.state.live.slot != slot else None,
     )
     with watched(environment), environment.ledger.begin(entry, head, writer, free) as holder:
         behind = _applied(environment, holder.lease.fence, progress)
