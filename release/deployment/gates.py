@@ -57,7 +57,7 @@ class RollbackFacts:
 
     ``verified`` is the deployment by which the release was live, by the word of the ledger. ``healthy`` are the servers
     that are healthy in the slot that is gone back to, ``serving`` those in the slot that users are on; None where that
-    slot gets the release first.
+    slot gets the release first. ``stops_unread`` is why what stands here could not be read; empty where it was.
     """
 
     release: Slot
@@ -67,6 +67,7 @@ class RollbackFacts:
     verified: str
     healthy: frozenset[str] | None
     serving: frozenset[str]
+    stops_unread: str = ""
     forced: bool = False
     despite_schema: bool = False
 
@@ -112,14 +113,13 @@ def redeployment_gates(facts: RedeploymentFacts) -> tuple[Gate, ...]:
 
 def rollback_gates(facts: RollbackFacts) -> tuple[Gate, ...]:
     """The gates of a rollback, in the order they are shown: holds, freezes and other environments play no part."""
-    release, digest = facts.release.release or "", facts.release.digest or ""
-    vetoed = not_vetoed(release, _own_veto(facts.environment, facts.stops, digest))
+    release = facts.release.release or ""
     schema = schema_compatibility(release, facts.release.made_with, facts.environment, facts.state, back=True)
     return (
         verified_here(release, facts.environment, facts.verified),
         not_what_users_have(facts),
         _forced(schema, facts.despite_schema),
-        _forced(vetoed, facts.forced),
+        _forced(not_vetoed_here(facts), facts.forced),
         *((_forced(enough_servers(facts.healthy, facts.serving), facts.forced),) if facts.healthy is not None else ()),
     )
 
@@ -214,6 +214,15 @@ def not_vetoed(version: str, vetoes: Mapping[str, Veto]) -> Gate:
     """Does nobody say no to these bytes?"""
     told = [f"vetoed in {where} by {one.by} since {one.since}: {one.reason}" for where, one in vetoes.items()]
     return Gate(name="no veto", passed=not told, evidence=f"{version} is " + ("; ".join(told) or "vetoed by nobody"))
+
+
+def not_vetoed_here(facts: RollbackFacts) -> Gate:
+    """Is it known that nobody says no to these bytes in the environment itself?"""
+    release, digest = facts.release.release or "", facts.release.digest or ""
+    if facts.stops_unread:
+        found = f"whether {release} is vetoed in {facts.environment} is not known: {facts.stops_unread}"
+        return Gate(name="no veto", passed=False, evidence=found)
+    return not_vetoed(release, _own_veto(facts.environment, facts.stops, digest))
 
 
 def not_on_hold(environment: str, stops: Stops) -> Gate:

@@ -22,6 +22,7 @@ from release.errors import Inconclusive, Refused, StagelineError, WrongUsage
 from release.ledger.head import Head, State
 from release.ledger.lease import Patience
 from release.ledger.ledger import Free, Writer
+from release.ledger.stops import Stops
 from release.output import Progress
 
 OVERRULED_BY = {
@@ -88,11 +89,13 @@ def order_back(environment: Environment, request: Request, progress: Progress, *
     healthy, serving = _healthy(environment, entrance, head.state)
     held = is_held(head.state, target.release) and not install
     runs = is_enough(len(healthy), len(serving)) or request.force
+    stops, unread = _stops(environment)
     facts = RollbackFacts(
         release=target.release,
         environment=name,
         state=head.state,
-        stops=environment.stops.read(),
+        stops=stops,
+        stops_unread=unread,
         verified=target.verified,
         healthy=healthy if held and runs else None,
         serving=serving,
@@ -149,6 +152,14 @@ def _target(environment: Environment, state: State, version: str | None) -> Targ
         if by_head.release.release == version:
             return by_head  # one read less, and no index that could be spoilt
     return named_target(environment.ledger.known(version), version, environment.name)
+
+
+def _stops(environment: Environment) -> tuple[Stops, str]:
+    """What stands here, or why it could not be read: that keeps nobody on a bad release who says that they know."""
+    try:
+        return environment.stops.read(), ""
+    except StagelineError as error:
+        return Stops(), str(error.args[0])
 
 
 def _healthy(environment: Environment, entrance: Entrance, state: State) -> tuple[frozenset[str], frozenset[str]]:

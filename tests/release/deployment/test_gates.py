@@ -161,6 +161,7 @@ NEWER = live("1.1.0").but(brought=Schema(version=3, oldest=2))
         pytest.param({"release": slot("1.1.0")}, "not live already", id="what-users-have"),
         pytest.param({"state": NEWER}, "schema compatibility", id="older-than-the-schema"),
         pytest.param({"stops": Stops(vetoes=(veto_of("1.0.0"),))}, "no veto", id="vetoed-here"),
+        pytest.param({"stops_unread": "it is not readable"}, "no veto", id="nobody-knows-whether-it-is-vetoed"),
         pytest.param({"healthy": frozenset({"i-1"})}, "healthy servers", id="fewer-servers"),
         pytest.param({"healthy": frozenset(), "serving": frozenset()}, "healthy servers", id="no-server"),
     ],
@@ -181,6 +182,13 @@ def test_what_a_person_overrules_stays_to_be_seen() -> None:
     assert [gate.name for gate in forced if not gate.passed] == ["schema compatibility"]
     assert all(gate.passed for gate in rollback_gates(replace(facts, forced=True, despite_schema=True)))
     assert all("overruled" in gate.evidence for gate in forced if gate.forced)
+
+
+def test_a_person_goes_back_also_where_nobody_knows_whether_the_release_is_vetoed() -> None:
+    gates = rollback_gates(replace(ROLLBACK, stops_unread="it is not readable", forced=True))
+    assert [(gate.name, gate.passed, gate.evidence) for gate in gates if gate.forced] == [
+        ("no veto", True, "whether 1.0.0 is vetoed in prod is not known: it is not readable; overruled")
+    ]
 
 
 def test_nothing_overrules_that_a_release_was_never_verified() -> None:
