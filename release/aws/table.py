@@ -5,6 +5,7 @@ what a condition looks at (``fence``, ``nonce``) stands beside it as an attribut
 """
 
 import random
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -190,8 +191,13 @@ def _item(attributes: dict[str, Any]) -> Item:
         seq=int(attributes["seq"]["N"]),
         body=attributes.get("body", {}).get("S", ""),
         nonce=attributes.get("nonce", {}).get("S", ""),
-        fence=int(attributes.get("fence", {}).get("N", 0)),
+        fence=_whole(attributes.get("fence", {}).get("N", "")),
     )
+
+
+def _whole(text: str) -> int:
+    """A number that is one of ours; what is none stands for nothing."""
+    return int(text) if re.fullmatch(r"[0-9]+", text, re.ASCII) else 0
 
 
 def _value(value: int | str) -> dict[str, str]:

@@ -77,7 +77,10 @@ def beside(item: Item) -> dict[str, int | str]:
 
 
 def _unchanged(before: Item | None) -> tuple[str, dict[str, int | str]]:
-    return (NEW, {}) if before is None else ("body = :before", {":before": before.body})
+    """The condition that an item is still the one that was read. One without a text may have lost even that."""
+    if before is None:
+        return NEW, {}
+    return ("body = :before" if before.body else "NOT body > :before"), {":before": before.body}
 
 
 def _head(head: Head, condition: str, values: dict[str, int | str]) -> Write:

@@ -59,6 +59,7 @@ from release.ledger.lease import (
     parse_lease,
     released,
     renewed,
+    unread,
 )
 from release.ledger.search import concerning, of_deployment
 from release.ledger.stops import Stops
@@ -176,7 +177,7 @@ class Ledger:
         return head, item
 
     def lease(self) -> Lease | None:
-        """The lease as it stands; None when there never was one."""
+        """The lease as it stands; None when there never was one. One that cannot be read is somebody unknown's."""
         return self._read_lease()[1]
 
     def free_lease(self, patience: Patience = IMPATIENT) -> Free:
@@ -345,7 +346,12 @@ class Ledger:
 
     def _read_lease(self) -> tuple[Item | None, Lease | None]:
         item = self.table.get("LEASE")
-        return item, parse_lease(item.body) if item else None
+        if item is None:
+            return None, None
+        try:
+            return item, parse_lease(item.body)
+        except Unreadable:
+            return item, unread(item.fence)
 
     def _indexed(self, entry: Entry, event: Event) -> Iterator[Write]:
         """What the index says from this event on; no item of it that is spoilt fails an event.
