@@ -94,8 +94,8 @@ def held_by(lease: Lease, environment: str) -> LeaseHeld:
     if lease.owner == UNKNOWN:
         return LeaseHeld(
             f"the lease on {environment} is not readable, so somebody may be at work",
-            hint=f"once it did not change for {LENGTH:.0f} s it is taken over by release rollback, resume and abort, and "
-            "by release promote --wait",
+            hint=f"once it did not change for {LENGTH:.0f} s it is taken over by release rollback, resume, abort and "
+            "promote --wait",
         )
     where = f"on {lease.host}" + (f" ({lease.ci})" if lease.ci else "")
     return LeaseHeld(

@@ -28,10 +28,16 @@ from release.ledger.index import (
     LIVE,
     Known,
     Lived,
+    Past,
+    index_fault,
     known_kind,
+    life_fault,
+    life_in,
     lived,
     parse_known,
     parse_lived,
+    pasts,
+    spoilt_fault,
     with_deployment,
     with_life,
     without_life,
@@ -266,6 +272,27 @@ class Ledger:
         item = self.table.get(known_kind(version))
         return parse_known(item.body, version) if item else None
 
+    def proven(self, version: str, head: Head) -> Known | None:
+        """What is known of a release with the event by which it was live for proof: one read more than the index takes.
+
+        Whoever can write one item can write the index. So where it is spoilt, or names no event that says the same, the
+        whole history is asked, and a life that no event tells of is none.
+        """
+        known = None
+        with suppress(Unreadable):
+            known = self.known(version)
+        for event in self._told(known, head):
+            if (live := life_in(event)) and live.release == version:
+                return with_life(known, live, event)
+        return known and known.but(live="", live_at="", live_in=None)
+
+    def _told(self, known: Known | None, head: Head) -> Iterator[Event]:
+        """The event that the index names, then all up to HEAD."""
+        if known and known.live_in is not None and known.live_in <= head.seq:
+            with suppress(Broken):
+                yield self.event(known.live_in)
+        yield from (event for event in self.readable(newest_first=True) if event.seq <= head.seq)
+
     def lives(self) -> Iterator[Lived]:
         """What was live here, the newest first, as far as it can be read."""
         for item in self.table.items(LIVE, newest_first=True):
@@ -287,6 +314,28 @@ class Ledger:
         if not any(fault.seq in (None, head.seq) or fault.kind == "cut" for fault in faults):
             faults = (*faults, *head_faults(head, head_item.body, self.event(head.seq), beside(head_item)))
         return head, items, faults
+
+    def index_faults(self, head: Head, items: Iterable[Item], versions: Iterable[str]) -> Iterator[Fault]:
+        """What the index says otherwise than all events up to ``head``, of what they name and of ``versions``.
+
+        What became live meanwhile is not judged, nor what an event says that cannot be read itself.
+        """
+        events = {event.seq: event for event in _readable(items, lambda why: None)}
+        found, lives = pasts(events.values()), list(self.table.items(LIVE))
+        now = self.head().seq
+        for version in sorted({*found, *versions}):
+            yield from filter(None, [self._index_fault(version, found.get(version), head)])
+        for item in lives:
+            if item.seq in events or item.seq > now:
+                yield from filter(None, [_life_fault(item, events.get(item.seq))])
+
+    def _index_fault(self, version: str, past: Past | None, head: Head) -> Fault | None:
+        try:
+            known = self.known(version)
+        except Unreadable as error:
+            return spoilt_fault(known_kind(version), error)
+        meanwhile = known is None or (known.live_in or 0) > head.seq
+        return index_fault(known, past) if known and not meanwhile else None
 
     def begin(self, entry: Entry, head: Head, writer: Writer, free: Free | None = None) -> "Holder":
         """Take the lease and record the first event of a deployment, both or neither.
@@ -493,6 +542,13 @@ def _readable(items: Iterable[Item], spoilt: Callable[[str], None]) -> Iterator[
             yield parse_event(item.body, item.seq)
         except Broken as error:
             spoilt(str(error.args[0]))
+
+
+def _life_fault(item: Item, event: Event | None) -> Fault | None:
+    try:
+        return life_fault(parse_lived(item.body), item.seq, event)
+    except Unreadable as error:
+        return spoilt_fault(f"{LIVE} {item.seq}", error)
 
 
 def this_host() -> str:

@@ -84,7 +84,7 @@ def order_back(environment: Environment, request: Request, progress: Progress, *
     """The lane, and the gates. LeaseHeld while somebody is at work: only after that do other rules speak."""
     name = environment.name
     free, head = environment.ledger.at_rest(Patience(until_silent=True, told=progress.note))
-    target = _target(environment, head.state, request.version)
+    target = _target(environment, head, request.version)
     entrance = environment.listeners.find()
     healthy, serving = _healthy(environment, entrance, head.state)
     held = is_held(head.state, target.release) and not install
@@ -143,15 +143,15 @@ def _overruling(gates: tuple[Gate, ...]) -> str:
     return f"overrule it with: {options} --reason WHY"
 
 
-def _target(environment: Environment, state: State, version: str | None) -> Target:
+def _target(environment: Environment, head: Head, version: str | None) -> Target:
     if version is None:
-        return default_target(state, environment.name)
+        return default_target(head.state, environment.name)
     version = checked_version(version)
     with suppress(Refused):  # HEAD knows no way without a name
-        by_head = default_target(state, environment.name)
+        by_head = default_target(head.state, environment.name)
         if by_head.release.release == version:
             return by_head  # one read less, and no index that could be spoilt
-    return named_target(environment.ledger.known(version), version, environment.name)
+    return named_target(environment.ledger.proven(version, head), version, environment.name)
 
 
 def _stops(environment: Environment) -> tuple[Stops, str]:

@@ -1,15 +1,18 @@
 """The index: what the ledger knows of a release without a walk, written together with the event it is about."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 
 from release.errors import Broken, LeaseLost
+from release.ledger.event import event_json
 from release.ledger.form import FORMAT
 from release.ledger.head import Live, Slot, State
-from release.ledger.index import LIVE, MOST_MENTIONS, Known, known_kind
+from release.ledger.index import LIVE, MOST_MENTIONS, Known, known_json, known_kind
 from release.ledger.lease import Patience
 from release.ledger.ledger import Entry, Holder
 from tests.aws_clients import aws_resource
@@ -132,6 +135,9 @@ def test_an_entry_that_is_spoilt_is_told_of_one_release_and_hides_none_of_the_ot
     with pytest.raises(Broken, match=r"what the ledger knows of 1\.0\.0 is not readable"):
         world.dev.ledger.known("1.0.0")
     assert known(world, "1.1.0").live == "dev-2"
+    spoil(world, known_kind("1.0.0"), 0, known_json(known(world, "1.1.0")))
+    with pytest.raises(Broken, match=r"what the ledger knows of 1\.0\.0 is not readable: it is about 1\.1\.0"):
+        world.dev.ledger.known("1.0.0")
     assert [life.release for life in world.dev.ledger.lives()] == ["1.1.0"]
 
 
@@ -228,3 +234,76 @@ def test_what_a_newer_version_knows_of_a_release_is_not_overwritten(world: World
     spoil(world, known_kind("1.0.0"), 0, HIGHER)
     deploy(world, "1.0.0", "dev-2")
     assert world.dev.ledger.table.get(known_kind("1.0.0")).body == HIGHER
+
+
+def forged(world: World, version: str, digest: str, **more: Any) -> None:
+    """One item, put by hand: it says that these bytes were live here."""
+    said = Known(release=version, digest=digest, artifact_key="k", live="dev-9", live_at="t", **more)
+    table = aws_resource("dynamodb").Table(world.dev.ledger.table.name)
+    table.put_item(Item={"kind": known_kind(version), "seq": 0, "body": known_json(said)})
+
+
+def proven(world: World, version: str) -> Known | None:
+    return world.dev.ledger.proven(version, world.dev.ledger.head())
+
+
+def test_a_life_is_proven_by_the_event_that_the_index_names_and_by_no_walk(world: World) -> None:
+    deploy(world, "1.0.0", "dev-1")
+    deploy(world, "1.1.0", "dev-2", left="1.0.0")
+    world.dev.ledger.table.events = None
+    found = proven(world, "1.0.0")
+    assert (found.digest, found.artifact_key, found.live) == ("digest of 1.0.0", "artifacts/digest of 1.0.0", "dev-1")
+
+
+FORGED: dict[str, dict[str, Any]] = {
+    "an event of another release": {"live_in": 2},
+    "an event that is none of a life": {"live_in": 1},
+    "an event that is not there": {"live_in": 99},
+    "no event": {},
+}
+
+
+@pytest.mark.parametrize("more", FORGED.values(), ids=FORGED)
+def test_a_life_that_no_event_tells_of_is_none_whatever_the_index_says(world: World, more: dict[str, Any]) -> None:
+    deploy(world, "1.0.0", "dev-1")
+    forged(world, "6.6.6", "evil", **more)
+    assert proven(world, "6.6.6").live == ""
+
+
+def test_an_event_beyond_head_proves_nothing(world: World) -> None:
+    deploy(world, "1.0.0", "dev-1")
+    event = world.dev.ledger.event(2).but(seq=9, deployment="dev-9", changed={"live": dict(live("6.6.6", "dev-9"))})
+    table = aws_resource("dynamodb").Table(world.dev.ledger.table.name)
+    table.put_item(Item={"kind": "EVENT", "seq": 9, "body": event_json(event)})
+    forged(world, "6.6.6", "evil", live_in=9)
+    assert proven(world, "6.6.6").live == ""
+
+
+LOST: dict[str, Callable[[World], None]] = {
+    "forged": lambda world: forged(world, "1.0.0", "evil", live_in=2),
+    "spoilt": lambda world: spoil(world, known_kind("1.0.0"), 0),
+    "of a higher format": lambda world: spoil(world, known_kind("1.0.0"), 0, HIGHER),
+    "deleted": lambda world: delete(world, known_kind("1.0.0")),
+    "by an older version": lambda world: forged(world, "1.0.0", "digest of 1.0.0"),
+}
+
+
+def delete(world: World, kind: str) -> None:
+    aws_resource("dynamodb").Table(world.dev.ledger.table.name).delete_item(Key={"kind": kind, "seq": 0})
+
+
+@pytest.mark.parametrize("lose", LOST.values(), ids=LOST)
+def test_where_the_index_cannot_be_trusted_the_history_tells_of_the_life(
+    world: World, lose: Callable[[World], None]
+) -> None:
+    deploy(world, "1.0.0", "dev-1")
+    deploy(world, "1.1.0", "dev-2")
+    lose(world)
+    found = proven(world, "1.0.0")
+    assert (found.digest, found.artifact_key, found.live) == ("digest of 1.0.0", "artifacts/digest of 1.0.0", "dev-1")
+
+
+def test_what_neither_the_index_nor_the_history_tells_of_is_not_known(world: World) -> None:
+    table = aws_resource("dynamodb").Table(world.dev.ledger.table.name)
+    table.put_item(Item={"kind": known_kind("6.6.6"), "seq": 0, "body": "rubbish"})
+    assert (proven(world, "6.6.6"), proven(world, "7.7.7")) == (None, None)
