@@ -19,8 +19,8 @@ from release.deployment.plan import (
     entering,
     has_way_back,
     in_step,
-    leaves,
     leaving,
+    left_behind,
     make_plan,
     remaining,
     unsure,
@@ -247,7 +247,7 @@ def _done(work: Work, step: StepName, evidence: Evidence) -> Entry:
     done = entry(plan, "step done", after, step, evidence)
     if step != "live":
         return done
-    left = before.live if leaves(plan.kind, plan.digest, before) else None
+    left = left_behind(plan.kind, plan.digest, plan.slot, before)
     return Entry(**{**vars(done), "became_live": plan.version, "left": left})
 
 

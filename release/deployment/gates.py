@@ -10,6 +10,7 @@ from datetime import datetime
 
 from release.artifacts.manifest import Manifest, Verdict
 from release.artifacts.schema import Schema, made_with, works_with
+from release.deployment.plan import UNDOING, left_behind
 from release.errors import Refused
 from release.ledger.head import Slot, State, way_on
 from release.ledger.index import Known
@@ -32,9 +33,9 @@ class Gate:
 class PromotionFacts:
     """What the gates of a promotion are judged by. ``source`` is None where a release is deployed first.
 
-    ``upstream`` and ``source_verdict`` are what the source knows of the release, ``source_vetoes`` what it stops.
-    ``elsewhere`` are vetoes of environments that could be asked beside, by name. ``skipped`` are the environments that
-    a hotfix passes over; empty for a promotion, which passes over none.
+    ``upstream`` and ``source_verdict`` are what the source knows of the release, ``source_state`` what its HEAD says
+    now, ``source_stops`` what it stops. ``elsewhere`` are vetoes of environments that could be asked beside, by name.
+    ``skipped`` are the environments that a hotfix passes over; empty for a promotion, which passes over none.
     """
 
     manifest: Manifest
@@ -47,6 +48,7 @@ class PromotionFacts:
     source_stops: Stops | None
     source_verdict: Verdict | None
     now: datetime
+    source_state: State | None = None
     elsewhere: Mapping[str, Veto] = field(default_factory=dict)
     skipped: tuple[str, ...] = ()
 
@@ -147,11 +149,14 @@ def order(facts: PromotionFacts) -> Gate:
 def verified_upstream(facts: PromotionFacts) -> Gate:
     """Did a deployment of the source sign a verdict over this very artifact, and has nobody gone back from it since?
 
-    It need not be live there any more: environments before move on.
+    Nor is about to: the index says so when that has ended. It need not be live there any more: environments before
+    move on.
     """
     verdict, known = facts.source_verdict, facts.upstream
     found, passed = "it was never live there", False
-    if known is not None and known.left:
+    if gone := _taken_upstream(facts):
+        found = f"{gone} there"
+    elif known is not None and known.left:
         found = f"{known.left} took it from users there since"
     elif verdict is not None and verdict.outcome in ACCEPTED and verdict.digest == facts.manifest.digest:
         found, passed = f"{verdict.outcome} at {verdict.at}", True
@@ -274,6 +279,19 @@ def none_under_way(environment: str, state: State) -> Gate:
         passed=state.open is None,
         evidence=found if state.open is None else f"{found}: {way_on(environment, state)}",
     )
+
+
+def _taken_upstream(facts: PromotionFacts) -> str:
+    """How users of the source are being taken from these bytes, or just were; empty where its HEAD says neither."""
+    digest, state = facts.manifest.digest, facts.source_state or State()
+    opened, previous = state.open, state.previous
+    if opened is not None and opened.step == UNDOING and opened.digest == digest:
+        return f"{opened.deployment} of it is being put back"
+    if opened is not None:
+        left = left_behind(opened.kind, opened.digest, opened.slot, state)
+        if left is not None and left.digest == digest:
+            return f"{opened.deployment} goes back from it"
+    return f"{previous.left} went back from it" if previous and previous.left and previous.digest == digest else ""
 
 
 def _vetoes(facts: PromotionFacts) -> dict[str, Veto]:

@@ -76,7 +76,7 @@ def with_life(known: Known | None, live: Live, event: Event) -> Known:
     return _of(live, known).but(live=event.deployment or "", live_at=event.at, live_in=event.seq, left="")
 
 
-def without_life(known: Known, lost: Live | Open, event: Event) -> Known:
+def without_life(known: Known, lost: Live | Open | Slot, event: Event) -> Known:
     """What is known once the deployment of ``event`` took these bytes from users."""
     return known.but(left=event.deployment or "") if known.digest == lost.digest else known
 

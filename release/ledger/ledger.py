@@ -100,7 +100,7 @@ class Entry:
     details: dict[str, Any] | None = None
     begins: Slot | None = None
     became_live: str = ""
-    left: Live | Open | None = None
+    left: Live | Open | Slot | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -416,7 +416,7 @@ class Ledger:
                 known = self._known_if_whole(entry.became_live)
                 yield known_release(with_life(known, entry.state.live, event))
             yield new_life(lived(entry.state.live, event), event.seq)
-        if entry.left and entry.left.release != entry.became_live:
+        if entry.left and entry.left.release and entry.left.release != entry.became_live:
             with suppress(Unreadable):
                 if known := self.known(entry.left.release):
                     yield known_release(without_life(known, entry.left, event))

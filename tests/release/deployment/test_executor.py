@@ -14,6 +14,7 @@ from release.deployment.lanes import FORWARD, IN_PLACE, INSTALLED_BACK, STARTED
 from release.errors import Broken, Inconclusive, Interrupted, LeaseHeld, LeaseLost, Refused, VerificationFailed
 from release.ledger.lease import Patience
 from release.ledger.ledger import Entry
+from release.verbs.promote import Route, promotion_order
 from release.verbs.rollback import Request, go_back, order_back
 from release.verbs.status import status, status_text
 from tests.aws_clients import aws_client
@@ -629,3 +630,35 @@ def test_what_users_lost_is_written_down_by_the_next_record_where_the_first_one_
         put(world, "1.1.0")
     requested = world.dev.ledger.known("1.1.0").deployments[-1].deployment
     assert world.dev.ledger.known("1.1.0").left == requested
+
+
+def failed_gates(world: World, version: str) -> list[str]:
+    gates = promotion_order(ROOT, version, Route(source=None, target="qa"), Silent()).gates
+    return [gate.name for gate in gates if not gate.passed]
+
+
+def test_what_a_rollback_flees_from_is_promoted_nowhere_from_its_first_event_on(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    append, seen = world.dev.ledger.append, {str(failed_gates(world, "1.1.0"))}
+
+    def looking(entry: Entry, *rest):
+        seen.add(str(failed_gates(world, "1.1.0")))
+        return append(entry, *rest)
+
+    world.dev.ledger.append, before = looking, seen.copy()
+    put(world, "1.0.0", kind="rollback")
+    assert (before, seen - before) == ({"[]"}, {"['verified upstream']"})
+    assert failed_gates(world, "1.1.0") == ["verified upstream"]
+
+
+def test_a_rollback_leaves_what_was_tried_again_where_it_takes_over(world: World) -> None:
+    for version in ("1.1.0", "1.0.0"):
+        put(world, version)
+    world.servers["dev"].unreachable = {"1.1.0"}
+    with pytest.raises(Inconclusive):
+        put(world, "1.1.0")
+    assert failed_gates(world, "1.1.0") == []
+    back = go_back(world.dev, Request(), OPS, Silent())
+    assert (back.version, world.dev.ledger.known("1.1.0").left) == ("1.0.0", back.deployment)
+    assert failed_gates(world, "1.1.0") == ["verified upstream"]

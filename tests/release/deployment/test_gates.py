@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ from release.deployment.gates import (
     rollback_gates,
 )
 from release.errors import Refused
-from release.ledger.head import Former, Live, Open, State
+from release.ledger.head import Former, Live, Open, Previous, State
 from release.ledger.index import Known
 from release.ledger.stops import Freeze, Hold, Stops, Veto
 from tests.release.deployment.test_plan import digest, manifest, slot
@@ -107,6 +108,53 @@ def test_a_release_verified_upstream_passes_every_gate_whatever_is_live_there_no
 )
 def test_each_gate_says_no_for_its_own_reason(change: dict, gate: str) -> None:
     assert refused_by(replace(GOOD, **change)) == [gate]
+
+
+def upstream(kind: str, release: str, *, step: str = "watched", **more: Any) -> State:
+    """The source while a deployment of this release into green is open; users had 1.1.0 in blue."""
+    opened = OPEN.but(kind=kind, release=release, digest=digest(release), step=step, deployment="d-9")
+    return live("1.1.0").but(open=opened, green=slot(release), **more)
+
+
+def previous_left(version: str) -> Previous:
+    return Previous(release=version, digest=digest(version), deployment="d-1", left="d-9")
+
+
+LEFT = previous_left("1.1.0")
+FLED: dict[str, tuple[State, str]] = {
+    "a rollback that moved users": (upstream("rollback", "1.0.0", declared="green"), "d-9 goes back from it"),
+    "a rollback that is about to": (upstream("rollback", "1.0.0", step="installed"), "d-9 goes back from it"),
+    "from what was tried again": (
+        upstream("rollback", "1.0.0", live=live("1.0.0").live, declared="green"),
+        "d-9 goes back from it",
+    ),
+    "put back": (upstream("promotion", "1.1.0", step="undoing"), "d-9 of it is being put back"),
+    "left, and the index does not say so": (live("1.0.0").but(previous=LEFT), "d-9 went back from it"),
+}
+STAYED: dict[str, State] = {
+    "nothing is open": live("1.1.0"),
+    "another is tried": upstream("promotion", "1.2.0", declared="green"),
+    "another is put back": upstream("promotion", "1.2.0", step="undoing"),
+    "it is gone back to": upstream("rollback", "1.1.0", blue=slot("1.2.0")),
+    "another was left": live("1.0.0").but(previous=previous_left("1.2.0")),
+    "it was live before": live("1.2.0").but(previous=LEFT.but(left="")),
+    "a rollback takes back what another one left": upstream("rollback", "1.0.0", previous=previous_left("1.0.0")),
+}
+
+
+@pytest.mark.parametrize(("state", "why"), FLED.values(), ids=FLED)
+def test_what_users_are_taken_from_upstream_is_not_verified_there_as_soon_as_that_begins(
+    state: State, why: str
+) -> None:
+    facts = replace(GOOD, source_state=state)
+    assert [gate.evidence for gate in promotion_gates(facts) if not gate.passed] == [
+        f"dev must have verified 1.1.0: {why} there"
+    ]
+
+
+@pytest.mark.parametrize("state", STAYED.values(), ids=STAYED)
+def test_what_users_are_not_taken_from_upstream_stays_verified_there(state: State) -> None:
+    assert refused_by(replace(GOOD, source_state=state)) == []
 
 
 def test_what_a_person_accepted_upstream_counts_as_verified() -> None:
