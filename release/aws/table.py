@@ -5,6 +5,7 @@ what a condition looks at (``fence``, ``nonce``) stands beside it as an attribut
 """
 
 import random
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +23,10 @@ PROTECT_ATTEMPTS, PROTECT_PAUSE = 30, 2.0  # a new table refuses point-in-time r
 
 @dataclass(frozen=True, kw_only=True)
 class Write:
-    """One item to put, and the condition under which it may be put (``:name`` values are numbers or strings)."""
+    """One item to put, and the condition under which it may be put (``:name`` values are numbers or strings).
+
+    Without a condition it is put whatever stands there: another item of the same transaction has one.
+    """
 
     kind: str
     body: str
@@ -159,7 +163,9 @@ class LedgerTable:
             "nonce": {"S": write.nonce},
             "body": {"S": write.body},
         }
-        put: dict[str, Any] = {"TableName": self.name, "Item": item, "ConditionExpression": write.condition}
+        put: dict[str, Any] = {"TableName": self.name, "Item": item}
+        if write.condition:
+            put["ConditionExpression"] = write.condition
         if write.values:
             put["ExpressionAttributeValues"] = {name: _value(value) for name, value in write.values.items()}
         return put
@@ -185,8 +191,13 @@ def _item(attributes: dict[str, Any]) -> Item:
         seq=int(attributes["seq"]["N"]),
         body=attributes.get("body", {}).get("S", ""),
         nonce=attributes.get("nonce", {}).get("S", ""),
-        fence=int(attributes.get("fence", {}).get("N", 0)),
+        fence=_whole(attributes.get("fence", {}).get("N", "")),
     )
+
+
+def _whole(text: str) -> int:
+    """A number that is one of ours; what is none stands for nothing."""
+    return int(text) if re.fullmatch(r"[0-9]+", text, re.ASCII) else 0
 
 
 def _value(value: int | str) -> dict[str, str]:

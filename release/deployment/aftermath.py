@@ -7,7 +7,7 @@ the deployment open. It is emptied or marked then, and the next install mends it
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from release.artifacts.schema import newest
 from release.deployment.plan import (
@@ -41,7 +41,7 @@ from release.errors import (
     VerificationFailed,
 )
 from release.ledger.head import Open, SlotName, State, emptied, with_slot
-from release.ledger.ledger import Entry, Holder
+from release.ledger.ledger import Holder
 from release.ledger.stops import Cause, held_and_vetoed, veto_of
 from release.output import Progress
 from release.text import bounded
@@ -53,7 +53,8 @@ ANSWER_LIMIT = 30.0  # seconds for what was live before to answer: it ran all th
 class PutBack:
     """A deployment that is being put back: why, what shall be so, and what could not be done or written down so far.
 
-    ``state`` goes on also where it could not be recorded: whatever is recorded next says all of it.
+    ``state`` goes on also where it could not be recorded, and ``left`` is what users lost as long as that is not
+    written down: whatever is recorded next says all of it.
     """
 
     environment: Environment
@@ -62,6 +63,7 @@ class PutBack:
     progress: Progress
     why: str
     state: State
+    left: Open | None = None
     undone: list[str] = field(default_factory=list)
 
     @classmethod
@@ -72,16 +74,17 @@ class PutBack:
     def record(self, kind: str, state: State, step: str, **details: object) -> bool:
         """Write it down if that can be done, and say whether it was. LeaseLost: all of this is another's now."""
         told = {"why": self.why, "failed_in": self.opened.step, **details}
-        left = _taken_from_users(self.opened, self.state)
+        self.left = self.left or _taken_from_users(self.opened, self.state)
         noted = entry(self.opened, kind, state, step, told)
         self.state = state
         try:
-            self.holder.record(Entry(**{**vars(noted), "left": left}) if left else noted)
+            self.holder.record(replace(noted, left=self.left))
         except LeaseLost:
             raise
         except StagelineError as error:
             self.undone.append(f"{kind} could not be recorded ({error.args[0]})")
             return False
+        self.left = None
         return True
 
 
@@ -233,10 +236,10 @@ def _move_back(back: PutBack) -> None:
         ) from error
 
 
-def _taken_from_users(opened: Open, state: State) -> str:
-    """The release that users lose when the listener goes back; empty where they do not have it, or keep its bytes."""
+def _taken_from_users(opened: Open, state: State) -> Open | None:
+    """What users lose when the listener goes back; None where they do not have it, or keep its bytes."""
     kept = state.live is not None and state.live.digest == opened.digest
-    return opened.release if is_behind_switch(opened, state) and not kept else ""
+    return opened if is_behind_switch(opened, state) and not kept else None
 
 
 def _users_are_in(environment: Environment, slot: SlotName) -> bool:
@@ -375,4 +378,6 @@ def _names_slot(failure: UpFailed, slot: SlotName) -> bool:
 
 
 def _undo_id(back: PutBack) -> str:
-    return deployment_id(back.environment.name, back.environment.ledger.now())
+    """Another name than what is put back has: drawn within the same second, it may be the same one."""
+    drawn = deployment_id(back.environment.name, back.environment.ledger.now())
+    return drawn if drawn != back.opened.deployment else _undo_id(back)

@@ -21,8 +21,8 @@ from release.deployment.plan import (
     has_way_back,
     in_step,
     is_behind_switch,
-    leaves,
     leaving,
+    left_behind,
     make_plan,
     remaining,
     unsure,
@@ -275,7 +275,7 @@ def _done(work: Work, step: StepName, evidence: Evidence) -> Entry:
     done = entry(plan, "step done", after, step, evidence)
     if step != "live":
         return done
-    left = before.live.release if before.live and leaves(plan.kind, plan.digest, before) else ""
+    left = left_behind(plan.kind, plan.digest, plan.slot, before)
     return Entry(**{**vars(done), "became_live": "" if plan.unverified else plan.version, "left": left})
 
 

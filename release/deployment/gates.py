@@ -10,6 +10,7 @@ from datetime import datetime
 
 from release.artifacts.manifest import Manifest, Verdict
 from release.artifacts.schema import Schema, made_with, works_with
+from release.deployment.plan import UNDOING, left_behind
 from release.deployment.ways_on import way_on
 from release.errors import Refused
 from release.ledger.head import Slot, State
@@ -33,9 +34,9 @@ class Gate:
 class PromotionFacts:
     """What the gates of a promotion are judged by. ``source`` is None where a release is deployed first.
 
-    ``upstream`` and ``source_verdict`` are what the source knows of the release, ``source_vetoes`` what it stops.
-    ``elsewhere`` are vetoes of environments that could be asked beside, by name. ``skipped`` are the environments that
-    a hotfix passes over; empty for a promotion, which passes over none.
+    ``upstream`` and ``source_verdict`` are what the source knows of the release, ``source_state`` what its HEAD says
+    now, ``source_stops`` what it stops. ``elsewhere`` are vetoes of environments that could be asked beside, by name.
+    ``skipped`` are the environments that a hotfix passes over; empty for a promotion, which passes over none.
     """
 
     manifest: Manifest
@@ -48,6 +49,7 @@ class PromotionFacts:
     source_stops: Stops | None
     source_verdict: Verdict | None
     now: datetime
+    source_state: State | None = None
     elsewhere: Mapping[str, Veto] = field(default_factory=dict)
     skipped: tuple[str, ...] = ()
 
@@ -59,6 +61,7 @@ class RollbackFacts:
     ``verified`` is the deployment by which the release was live, by the word of the ledger. ``healthy`` are the servers
     that are healthy in the slot that is gone back to, ``serving`` those in the slot that users are on; None where that
     slot gets the release first. ``adopted``: nobody verified it, and users were moved to it by hand once.
+    ``stops_unread`` is why what stands here could not be read; empty where it was.
     """
 
     release: Slot
@@ -68,6 +71,7 @@ class RollbackFacts:
     verified: str
     healthy: frozenset[str] | None
     serving: frozenset[str]
+    stops_unread: str = ""
     forced: bool = False
     despite_schema: bool = False
     adopted: bool = False
@@ -114,15 +118,14 @@ def redeployment_gates(facts: RedeploymentFacts) -> tuple[Gate, ...]:
 
 def rollback_gates(facts: RollbackFacts) -> tuple[Gate, ...]:
     """The gates of a rollback, in the order they are shown: holds, freezes and other environments play no part."""
-    release, digest = facts.release.release or "", facts.release.digest or ""
-    vetoed = not_vetoed(release, vetoes_in({facts.environment: facts.stops}, digest))
+    release = facts.release.release or ""
     schema = schema_compatibility(release, facts.release.made_with, facts.environment, facts.state, back=True)
     verified = verified_here(release, facts.environment, facts.verified)
     return (
         _forced(not_only_adopted(facts), facts.forced) if facts.adopted else verified,
         not_what_users_have(facts),
         _forced(schema, facts.despite_schema),
-        _forced(vetoed, facts.forced),
+        _forced(not_vetoed_here(facts), facts.forced),
         *((_forced(enough_servers(facts.healthy, facts.serving), facts.forced),) if facts.healthy is not None else ()),
     )
 
@@ -150,11 +153,14 @@ def order(facts: PromotionFacts) -> Gate:
 def verified_upstream(facts: PromotionFacts) -> Gate:
     """Did a deployment of the source sign a verdict over this very artifact, and has nobody gone back from it since?
 
-    It need not be live there any more: environments before move on.
+    Nor is about to: the index says so when that has ended. It need not be live there any more: environments before
+    move on.
     """
     verdict, known = facts.source_verdict, facts.upstream
     found, passed = "it was never live there", False
-    if known is not None and known.left:
+    if gone := _taken_upstream(facts):
+        found = f"{gone} there"
+    elif known is not None and known.left:
         found = f"{known.left} took it from users there since"
     elif verdict is not None and verdict.outcome in ACCEPTED and verdict.digest == facts.manifest.digest:
         found, passed = f"{verdict.outcome} at {verdict.at}", True
@@ -228,6 +234,15 @@ def not_vetoed(version: str, vetoes: Mapping[str, Veto]) -> Gate:
     return Gate(name="no veto", passed=not told, evidence=f"{version} is " + ("; ".join(told) or "vetoed by nobody"))
 
 
+def not_vetoed_here(facts: RollbackFacts) -> Gate:
+    """Is it known that nobody says no to these bytes in the environment itself?"""
+    release, digest = facts.release.release or "", facts.release.digest or ""
+    if facts.stops_unread:
+        found = f"whether {release} is vetoed in {facts.environment} is not known: {facts.stops_unread}"
+        return Gate(name="no veto", passed=False, evidence=found)
+    return not_vetoed(release, vetoes_in({facts.environment: facts.stops}, digest))
+
+
 def not_on_hold(environment: str, stops: Stops) -> Gate:
     """Has nobody, and no failure, put this environment on hold?"""
     hold = stops.hold
@@ -282,6 +297,19 @@ def none_under_way(environment: str, state: State) -> Gate:
 def vetoes_in(standing: Mapping[str, Stops], digest: str) -> dict[str, Veto]:
     """The vetoes of these bytes among what stands in environments, by their names."""
     return {name: veto for name, stops in standing.items() if (veto := veto_of(stops, digest))}
+
+
+def _taken_upstream(facts: PromotionFacts) -> str:
+    """How users of the source are being taken from these bytes, or just were; empty where its HEAD says neither."""
+    digest, state = facts.manifest.digest, facts.source_state or State()
+    opened, previous = state.open, state.previous
+    if opened is not None and opened.step == UNDOING and opened.digest == digest:
+        return f"{opened.deployment} of it is being put back"
+    if opened is not None:
+        left = left_behind(opened.kind, opened.digest, opened.slot, state)
+        if left is not None and left.digest == digest:
+            return f"{opened.deployment} goes back from it"
+    return f"{previous.left} went back from it" if previous and previous.left and previous.digest == digest else ""
 
 
 def _vetoes(facts: PromotionFacts) -> dict[str, Veto]:

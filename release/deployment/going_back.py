@@ -75,7 +75,7 @@ def default_target(state: State, environment: str) -> Target:
 
 
 def named_target(known: Known | None, version: str, environment: str) -> Target:
-    """Where a rollback goes that names a release, by the ledger's index. Refused for one that was never deployed."""
+    """Where a rollback goes that names a release, by what is proven of it. Refused for one that was never deployed."""
     if known is None:
         raise Refused(
             f"{version} was never deployed to {environment}",

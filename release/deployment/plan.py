@@ -164,6 +164,15 @@ def leaves(kind: str, digest: str, state: State) -> bool:
     return kind == "rollback" and not takes_back
 
 
+def left_behind(kind: str, digest: str, slot: SlotName, state: State) -> Slot | None:
+    """What a deployment of these bytes into ``slot`` takes from users for good: what the other slot holds.
+
+    That is what is live, or what was tried when a rollback took over. None where nothing is left.
+    """
+    other = state.slot("green" if slot == "blue" else "blue")
+    return other if other is not None and other.digest != digest and leaves(kind, digest, state) else None
+
+
 def previous_of(state: State, digest: str, left: str) -> Previous | None:
     """Where a rollback goes once these bytes are live instead of what was; ``left`` is the rollback from there.
 

@@ -42,6 +42,17 @@ class Work:
     resumed: bool = False
 
     @cached_property
+    def noted(self) -> set[str]:
+        """What was noted already."""
+        return set()
+
+    def note_once(self, text: str) -> None:
+        """Say something that is found at every look, and need not be said at each."""
+        if text not in self.noted:
+            self.noted.add(text)
+            self.progress.note(text)
+
+    @cached_property
     def entrance(self) -> Entrance:
         """Where users come in, as AWS says."""
         return self.environment.listeners.find()

@@ -1,14 +1,14 @@
 """Is a deployment still wanted? Stops are written at any time, so they are read again where it can still end.
 
 Before each step that users would notice, and at every look of the watch. A rollback is stopped by nothing but the wish
-that it ends: stops keep releases out, they never keep users on one.
+that it ends: stops keep releases out, they never keep users on one. So it is not stopped by any that cannot be read.
 """
 
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from release.deployment.plan import Plan
-from release.errors import Refused
+from release.errors import Refused, StagelineError
 from release.ledger.stops import Stops, is_frozen, veto_of
 
 if TYPE_CHECKING:
@@ -24,8 +24,18 @@ class Held(Refused):
 
 
 def refuse_unwanted(work: "Work") -> None:
-    """Refused when what stands by now stops this deployment; Broken or Inconclusive when that cannot be told."""
-    refuse_stopped(work.environment.stops.read(), work.plan, work.environment.ledger.now())
+    """Refused when what stands by now stops this deployment; Broken or Inconclusive when that cannot be told.
+
+    Whoever goes back is not stopped by what cannot be read, but told of it.
+    """
+    try:
+        stops = work.environment.stops.read()
+    except StagelineError as error:
+        if work.plan.kind != "rollback":
+            raise
+        work.note_once(f"whether somebody asked to end the rollback is not known, it goes on: {error.args[0]}")
+        return
+    refuse_stopped(stops, work.plan, work.environment.ledger.now())
 
 
 def refuse_stopped(stops: Stops, plan: Plan, now: datetime) -> None:

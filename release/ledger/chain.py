@@ -18,7 +18,7 @@ from release.ledger.canonical import canonical_json, sha256_hex
 from release.ledger.event import GENESIS, Event, parse_event, text_hash
 from release.ledger.head import Head
 
-Kind = Literal["edited", "deleted", "cut", "reordered", "added", "unreadable", "head"]
+Kind = Literal["edited", "deleted", "cut", "reordered", "added", "unreadable", "head", "index"]
 Standing = Literal["intact", "unproven", "changed"]
 
 
@@ -54,7 +54,7 @@ class Link:
 class Fault:
     """What is wrong with one entry, in a line, and ``of`` which chain it is.
 
-    ``seq`` is None for HEAD, ``through`` ends a row that is missing.
+    ``seq`` is None for HEAD and for the index, ``through`` ends a row that is missing.
     """
 
     kind: Kind

@@ -55,6 +55,12 @@ def parse_event(text: str, seq: int) -> Event:
     return read_form(Event, text, f"event {seq} of the ledger")
 
 
+def parts_of(event: Event) -> dict[str, Any]:
+    """The parts of the state that an event tells of: those that it changed. Events of format 1 carry all of them."""
+    whole = (event.model_extra or {}).get("state")
+    return whole if isinstance(whole, dict) else event.changed
+
+
 def with_states(events: Iterable[Event]) -> Iterator[tuple[Event, State]]:
     """Events from the first on, each with the state that it led to."""
     state: State | None = None
@@ -64,9 +70,8 @@ def with_states(events: Iterable[Event]) -> Iterator[tuple[Event, State]]:
 
 
 def state_after(before: State | None, event: Event) -> State:
-    """The state that an event led to; Broken when what it carries makes none. Events of format 1 carry all of it."""
-    whole = (event.model_extra or {}).get("state")
+    """The state that an event led to; Broken when what it carries makes none."""
     try:
-        return changed(before, whole if isinstance(whole, dict) else event.changed)
+        return changed(before, parts_of(event))
     except ValueError:
         raise Broken(f"event {event.seq} of the ledger leads to no state", hint="see: release verify ENV") from None

@@ -18,6 +18,14 @@ FORMAT = 2
 T = TypeVar("T", bound="Form")
 
 
+class Unreadable(Broken):
+    """A stored value that this version cannot read (exit code 1)."""
+
+
+class HigherFormat(Unreadable):
+    """A stored value that a newer version wrote: it is spoilt for nobody but this one (exit code 1)."""
+
+
 class Form(BaseModel):
     """A value as the ledger stores it: frozen, of exact types, with the keys that it does not know."""
 
@@ -36,18 +44,18 @@ def stored(value: Form) -> str:
 
 
 def read_form(form: type[T], text: str, what: str) -> T:
-    """A stored value; Broken when it is not readable, or of a higher format than this version knows."""
+    """A stored value; Unreadable when it is spoilt, or of a higher format than this version knows."""
     refuse_higher(_format_in(text), what)
     try:
         return form.model_validate_json(text)
     except (ValidationError, RecursionError) as error:
-        raise Broken(f"{what} is not readable: {first_problem(error)}", hint="see: release verify ENV") from None
+        raise Unreadable(f"{what} is not readable: {first_problem(error)}", hint="see: release verify ENV") from None
 
 
 def refuse_higher(format: int, what: str) -> None:
-    """Broken for a format that a newer version wrote."""
+    """HigherFormat for what a newer version wrote."""
     if format > FORMAT:
-        raise Broken(
+        raise HigherFormat(
             f"{what} has a higher format ({format}) than this version reads ({FORMAT})",
             hint="use the version of Stageline that wrote it, or a newer one",
         )

@@ -50,16 +50,14 @@ def held_lease(lease: Lease) -> Write:
     return _lease(lease, "fence = :fence AND nonce = :held", {":fence": lease.fence, ":held": HELD})
 
 
-def known_release(known: Known, before: Item | None) -> Write:
-    """What is known of a release, on what was known before."""
-    condition, values = _unchanged(before)
-    kind = known_kind(known.release)
-    return Write(kind=kind, body=known_json(known), condition=condition, values=values)
+def known_release(known: Known) -> Write:
+    """What is known of a release, whatever stands there: the condition on HEAD in the same transaction is enough."""
+    return Write(kind=known_kind(known.release), body=known_json(known), condition="", values={})
 
 
 def new_life(lived: Lived, seq: int) -> Write:
-    """A release that became live by event ``seq``."""
-    return Write(kind=LIVE, seq=seq, body=known_json(lived), condition=NEW, values={})
+    """A release that became live by event ``seq``; what somebody put there before is not that event's."""
+    return Write(kind=LIVE, seq=seq, body=known_json(lived), condition="", values={})
 
 
 def next_stops(stops: Stops, before: Item | None) -> Write:
@@ -79,7 +77,10 @@ def beside(item: Item) -> dict[str, int | str]:
 
 
 def _unchanged(before: Item | None) -> tuple[str, dict[str, int | str]]:
-    return (NEW, {}) if before is None else ("body = :before", {":before": before.body})
+    """The condition that an item is still the one that was read. One without a text may have lost even that."""
+    if before is None:
+        return NEW, {}
+    return ("body = :before" if before.body else "NOT body > :before"), {":before": before.body}
 
 
 def _head(head: Head, condition: str, values: dict[str, int | str]) -> Write:

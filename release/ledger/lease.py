@@ -16,6 +16,7 @@ from release.processes import Process
 LENGTH = 60.0  # seconds without a sign of life after which a lease may be taken over
 BEAT = 10.0  # seconds between two heartbeats: several may fail before
 LOOK = 1.0  # seconds between two looks at a lease that is waited for
+UNKNOWN = "somebody unknown"  # who has a lease that cannot be read
 
 
 class Lease(Form):
@@ -83,8 +84,19 @@ def released(lease: Lease) -> Lease:
     return Lease(owner="", host="", ci="", since="", fence=lease.fence)
 
 
+def unread(fence: int) -> Lease:
+    """What stands for a lease that cannot be read: somebody may have it, and nothing proves that they do not."""
+    return Lease(owner=UNKNOWN, host="an unknown host", ci="", since="", fence=fence)
+
+
 def held_by(lease: Lease, environment: str) -> LeaseHeld:
     """What is said of a lease that is held: owner, host and since when."""
+    if lease.owner == UNKNOWN:
+        return LeaseHeld(
+            f"the lease on {environment} is not readable, so somebody may be at work",
+            hint=f"once it did not change for {LENGTH:.0f} s it is taken over by release rollback, resume, abort and "
+            "promote --wait",
+        )
     where = f"on {lease.host}" + (f" ({lease.ci})" if lease.ci else "")
     return LeaseHeld(
         f"{environment} is being deployed by {lease.owner} {where} since {lease.since}",

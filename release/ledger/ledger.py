@@ -22,16 +22,22 @@ from release.errors import Broken, LeaseHeld, LeaseLost, StagelineError
 from release.ledger.bounds import small
 from release.ledger.chain import Fault, chain_faults, head_faults, read_link
 from release.ledger.event import GENESIS, Event, event_json, parse_event, text_hash
-from release.ledger.form import FORMAT
-from release.ledger.head import Head, Slot, State, changes, parse_head, state_hash
+from release.ledger.form import FORMAT, HigherFormat, Unreadable
+from release.ledger.head import Head, Live, Open, Slot, State, changes, parse_head, state_hash
 from release.ledger.index import (
     LIVE,
     Known,
     Lived,
+    Past,
+    index_fault,
     known_kind,
+    life_fault,
+    life_in,
     lived,
     parse_known,
     parse_lived,
+    pasts,
+    spoilt_fault,
     with_adoption,
     with_deployment,
     with_life,
@@ -60,6 +66,7 @@ from release.ledger.lease import (
     parse_lease,
     released,
     renewed,
+    unread,
 )
 from release.ledger.search import concerning, of_deployment
 from release.ledger.stops import Stops
@@ -92,7 +99,7 @@ class Entry:
     """What is to be recorded; the ledger adds number, time, writer and hash.
 
     ``begins`` is the release whose deployment begins with it, ``became_live`` the version that is live from it on,
-    ``left`` the one that it took from users, and ``adopted`` one that nobody verified and users were moved to by hand.
+    ``left`` what it took from users, and ``adopted`` what nobody verified and users were moved to by hand.
     """
 
     kind: str
@@ -102,7 +109,7 @@ class Entry:
     details: dict[str, Any] | None = None
     begins: Slot | None = None
     became_live: str = ""
-    left: str = ""
+    left: Live | Open | Slot | None = None
     adopted: Slot | None = None
 
 
@@ -186,7 +193,7 @@ class Ledger:
         return head, item
 
     def lease(self) -> Lease | None:
-        """The lease as it stands; None when there never was one."""
+        """The lease as it stands; None when there never was one. One that cannot be read is somebody unknown's."""
         return self._read_lease()[1]
 
     def free_lease(self, patience: Patience = IMPATIENT) -> Free:
@@ -251,7 +258,7 @@ class Ledger:
             known = self.known(version)
         except Broken as error:
             spoilt(str(error.args[0]))
-        if known is None:
+        if known is None or not known.deployments:
             yield from concerning(list(self.readable(newest_first=True, spoilt=spoilt)), version)
             return
         for mention in reversed(known.deployments):
@@ -272,13 +279,33 @@ class Ledger:
 
     def known(self, version: str) -> Known | None:
         """What the index says of a release, one read; None when no deployment of it ever began here."""
-        return self._read_known(version)[1]
+        item = self.table.get(known_kind(version))
+        return parse_known(item.body, version) if item else None
+
+    def proven(self, version: str, head: Head) -> Known | None:
+        """What is known of a release with the event by which it was live for proof: one read more than the index takes.
+
+        Whoever can write one item can write the index. So where it is spoilt, or names no event that says the same, the
+        whole history is asked, and a life that no event tells of is none.
+        """
+        known = None
+        with suppress(Unreadable):
+            known = self.known(version)
+        for event in self._told(known, head):
+            if (live := life_in(event)) and live.release == version:
+                return with_life(known, live, event)
+        return known and known.but(live="", live_at="", live_in=None)
+
+    def _told(self, known: Known | None, head: Head) -> Iterator[Event]:
+        """The event that the index names, then all up to HEAD."""
+        if known and known.live_in is not None and known.live_in <= head.seq:
+            with suppress(Broken):
+                yield self.event(known.live_in)
+        yield from (event for event in self.readable(newest_first=True) if event.seq <= head.seq)
 
     def lives(self) -> Iterator[Lived]:
-        """What was live here, the newest first, as far as it can be read."""
-        for item in self.table.items(LIVE, newest_first=True):
-            with suppress(Broken):
-                yield parse_lived(item.body)
+        """What was live here, the newest first. Broken at one that cannot be read: what it keeps would be deleted."""
+        return (parse_lived(item.body) for item in self.table.items(LIVE, newest_first=True))
 
     def faults(self) -> tuple[Fault, ...]:
         """What is wrong with the events and HEAD, entry by entry; empty when nothing is."""
@@ -295,6 +322,28 @@ class Ledger:
         if not any(fault.seq in (None, head.seq) or fault.kind == "cut" for fault in faults):
             faults = (*faults, *head_faults(head, head_item.body, self.event(head.seq), beside(head_item)))
         return head, items, faults
+
+    def index_faults(self, head: Head, items: Iterable[Item], versions: Iterable[str]) -> Iterator[Fault]:
+        """What the index says otherwise than all events up to ``head``, of what they name and of ``versions``.
+
+        What became live meanwhile is not judged, nor what an event says that cannot be read itself.
+        """
+        events = {event.seq: event for event in _readable(items, lambda why: None)}
+        found, lives = pasts(events.values()), list(self.table.items(LIVE))
+        now = self.head().seq
+        for version in sorted({*found, *versions}):
+            yield from filter(None, [self._index_fault(version, found.get(version), head)])
+        for item in lives:
+            if item.seq in events or item.seq > now:
+                yield from filter(None, [_life_fault(item, events.get(item.seq))])
+
+    def _index_fault(self, version: str, past: Past | None, head: Head) -> Fault | None:
+        try:
+            known = self.known(version)
+        except Unreadable as error:
+            return spoilt_fault(known_kind(version), error)
+        meanwhile = known is None or (known.live_in or 0) > head.seq
+        return index_fault(known, past) if known and not meanwhile else None
 
     def begin(self, entry: Entry, head: Head, writer: Writer, free: Free | None = None) -> "Holder":
         """Take the lease and record the first event of a deployment, both or neither.
@@ -354,31 +403,43 @@ class Ledger:
 
     def _read_lease(self) -> tuple[Item | None, Lease | None]:
         item = self.table.get("LEASE")
-        return item, parse_lease(item.body) if item else None
+        if item is None:
+            return None, None
+        try:
+            return item, parse_lease(item.body)
+        except Unreadable:
+            return item, unread(item.fence)
 
     def _indexed(self, entry: Entry, event: Event) -> Iterator[Write]:
-        """What the index says from this event on."""
-        if entry.begins and entry.begins.release:
-            before, known = self._read_known(entry.begins.release)
-            yield known_release(with_deployment(known, entry.begins, event), before)
-        if entry.became_live:
-            before, known = self._read_known(entry.became_live)
-            if known:
-                yield known_release(with_life(known, event), before)
-                yield new_life(lived(known, event), event.seq)
-        adopted = entry.adopted.release if entry.adopted else None
-        if entry.adopted and adopted:
-            before, known = self._read_known(adopted)
-            if known:
-                yield known_release(with_adoption(known, entry.adopted), before)
-        if entry.left and entry.left not in (entry.became_live, adopted):
-            before, known = self._read_known(entry.left)
-            if known:
-                yield known_release(without_life(known, event), before)
+        """What the index says from this event on; no item of it that is spoilt fails an event.
 
-    def _read_known(self, version: str) -> tuple[Item | None, Known | None]:
-        item = self.table.get(known_kind(version))
-        return item, parse_known(item.body, version) if item else None
+        Such a one stays as it is, and nobody takes half of a word for the whole, until its release is live again: then
+        all that counts is known anew. What a newer version wrote is left to it.
+        """
+        if entry.begins and entry.begins.release:
+            with suppress(Unreadable):
+                yield known_release(with_deployment(self.known(entry.begins.release), entry.begins, event))
+        if entry.became_live and entry.state.live:
+            with suppress(HigherFormat):
+                known = self._known_if_whole(entry.became_live)
+                yield known_release(with_life(known, entry.state.live, event))
+            yield new_life(lived(entry.state.live, event), event.seq)
+        if entry.adopted and entry.adopted.release:
+            with suppress(Unreadable):
+                if known := self.known(entry.adopted.release):
+                    yield known_release(with_adoption(known, entry.adopted))
+        if entry.left and entry.left.release and entry.left.release not in (entry.became_live, _version(entry.adopted)):
+            with suppress(Unreadable):
+                if known := self.known(entry.left.release):
+                    yield known_release(without_life(known, entry.left, event))
+
+    def _known_if_whole(self, version: str) -> Known | None:
+        try:
+            return self.known(version)
+        except HigherFormat:
+            raise
+        except Unreadable:
+            return None
 
     def _lost(self, fence: int) -> LeaseLost:
         return LeaseLost(
@@ -515,6 +576,13 @@ def _readable(items: Iterable[Item], spoilt: Callable[[str], None]) -> Iterator[
             spoilt(str(error.args[0]))
 
 
+def _life_fault(item: Item, event: Event | None) -> Fault | None:
+    try:
+        return life_fault(parse_lived(item.body), item.seq, event)
+    except Unreadable as error:
+        return spoilt_fault(f"{LIVE} {item.seq}", error)
+
+
 def this_host() -> str:
     """The name of this machine, for the record."""
     return socket.gethostname()
@@ -523,6 +591,10 @@ def this_host() -> str:
 def utc_now() -> datetime:
     """The clock."""
     return datetime.now(UTC)
+
+
+def _version(content: Slot | None) -> str | None:
+    return content.release if content else None
 
 
 def _with_takeover(entry: Entry, free: Free) -> Entry:

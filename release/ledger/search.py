@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, Literal
 
 from release.errors import WrongUsage
-from release.ledger.event import Event
+from release.ledger.event import Event, parts_of
 from release.ledger.stops import Change
 from release.text import in_utc
 
@@ -89,8 +89,7 @@ def of_deployment(events: Iterable[Event], deployment: str) -> Iterator[Event]:
 
 def _ends(event: Event, deployment: str) -> bool:
     """Whether from this event on the deployment is not the one that is open."""
-    whole = (event.model_extra or {}).get("state")
-    parts = whole if isinstance(whole, dict) else event.changed
+    parts = parts_of(event)
     opened = parts.get("open")
     return "open" in parts and not (isinstance(opened, dict) and opened.get("deployment") == deployment)
 

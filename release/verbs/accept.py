@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from release.deployment.executor import watched
-from release.deployment.plan import Plan, has_way_back, is_behind_switch, leaves, made_live
+from release.deployment.plan import Plan, has_way_back, is_behind_switch, left_behind, made_live
 from release.deployment.record import open_in, plan_of_open
 from release.deployment.steps import verdict_of
 from release.deployment.users import what_users_see
@@ -45,8 +45,6 @@ def accept_open(environment: Environment, reason: str, writer: Writer, progress:
         )
     now = environment.ledger.now().isoformat(timespec="seconds")
     told = {"reason": reason, "users": seen.words, "stopped": opened.stopped}
-    live = head.state.live
-    left = live.release if live and leaves(opened.kind, opened.digest, head.state) else ""
     accepted = Entry(
         kind="deployment accepted",
         state=made_live(plan.but(unverified=False), head.state, now),
@@ -54,7 +52,7 @@ def accept_open(environment: Environment, reason: str, writer: Writer, progress:
         step=opened.step,
         details=told,
         became_live=opened.release,
-        left=left,
+        left=left_behind(opened.kind, opened.digest, opened.slot, head.state),
     )
     with watched(environment), environment.ledger.begin(accepted, head, writer, free):
         signed = _signed(environment, plan)

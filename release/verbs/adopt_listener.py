@@ -68,10 +68,10 @@ def was_verified(digest: str | None, state: State, lives: Iterable[Lived]) -> bo
     return digest in by_head or any(one.digest == digest for one in lives)
 
 
-def taken_from_users(state: State, content: Slot) -> str:
-    """The release that users had by HEAD and have no more; empty where they keep its bytes."""
+def taken_from_users(state: State, content: Slot) -> Slot | None:
+    """What users had by HEAD and have no more; None where they keep its bytes."""
     had = state.slot(state.declared) if state.declared else None
-    return (had.release or "") if had is not None and had.digest != content.digest else ""
+    return had if had is not None and had.digest != content.digest else None
 
 
 def adopted(state: State, slot: SlotName, content: Slot, now: str, *, verified: bool) -> State:

@@ -111,6 +111,7 @@ def gather(
 ) -> PromotionFacts:
     """What the ledgers and the signed verdicts say now, beside the target's state."""
     manifest = source_manifest(source, target, version)
+    source_state = source.ledger.head().state if source else None  # first: who goes back closes it and writes the index
     known = source.ledger.known(version) if source else None
     return PromotionFacts(
         manifest=manifest,
@@ -124,6 +125,7 @@ def gather(
         source_verdict=_verdict(source, manifest, known) if source else None,
         elsewhere=vetoes_elsewhere(project_dir, manifest.digest, {target.name, source.name if source else ""}),
         now=target.ledger.now(),
+        source_state=source_state,
     )
 
 

@@ -32,6 +32,7 @@ from release.errors import Inconclusive, Refused, StagelineError, WrongUsage
 from release.ledger.head import Head, Slot, State
 from release.ledger.lease import Patience
 from release.ledger.ledger import Free, Writer
+from release.ledger.stops import Stops
 from release.output import Progress
 
 OVERRULED_BY = {
@@ -104,16 +105,18 @@ def order_back(environment: Environment, request: Request, progress: Progress, *
     """The lane, and the gates. LeaseHeld while somebody is at work: only after that do other rules speak."""
     name = environment.name
     free, head = environment.ledger.at_rest(Patience(until_silent=True, told=progress.note))
-    target = _target(environment, head.state, request.version)
+    target = _target(environment, head, request.version)
     entrance = environment.listeners.find()
     healthy, serving = _healthy(environment, entrance, head.state)
     held = not install and _holds(environment, entrance, head.state, target.release, request, progress)
     runs = is_enough(len(healthy), len(serving)) or (request.force and bool(healthy or not serving))
+    stops, unread = _stops(environment)
     facts = RollbackFacts(
         release=target.release,
         environment=name,
         state=head.state,
-        stops=environment.stops.read(),
+        stops=stops,
+        stops_unread=unread,
         verified=target.verified,
         healthy=healthy if held and runs else None,
         serving=serving,
@@ -163,15 +166,23 @@ def _overruling(gates: tuple[Gate, ...]) -> str:
     return f"overrule it with: {options} --reason WHY"
 
 
-def _target(environment: Environment, state: State, version: str | None) -> Target:
+def _target(environment: Environment, head: Head, version: str | None) -> Target:
     if version is None:
-        return default_target(state, environment.name)
+        return default_target(head.state, environment.name)
     version = checked_version(version)
     with suppress(Refused):  # HEAD knows no way without a name
-        by_head = default_target(state, environment.name)
+        by_head = default_target(head.state, environment.name)
         if by_head.release.release == version:
             return by_head  # one read less, and no index that could be spoilt
-    return named_target(environment.ledger.known(version), version, environment.name)
+    return named_target(environment.ledger.proven(version, head), version, environment.name)
+
+
+def _stops(environment: Environment) -> tuple[Stops, str]:
+    """What stands here, or why it could not be read: that keeps nobody on a bad release who says that they know."""
+    try:
+        return environment.stops.read(), ""
+    except StagelineError as error:
+        return Stops(), str(error.args[0])
 
 
 def _holds(

@@ -4,23 +4,35 @@ What was changed is listed entry by entry. Nothing is ever repaired: what was th
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from release.aws.keys import SigningKey
-from release.environment import open_environment
-from release.errors import Broken
+from release.environment import Environment, open_environment
+from release.errors import Broken, StagelineError
 from release.ledger.audit import PROOF, Proof, file_faults, ledger_faults, read_proof
 
 
 def verify(project_dir: Path, name: str) -> dict[str, Any]:
-    """How many events an environment's ledger has by HEAD, how many changes of stops, and what is wrong with which."""
+    """How many events an environment's ledger has by HEAD, how many changes of stops, and what is wrong with which.
+
+    The index is compared with the events.
+    """
     environment = open_environment(project_dir, name)
-    head, _, faults = environment.ledger.checked()
+    head, items, faults = environment.ledger.checked()
+    index = environment.ledger.index_faults(head, items, _published(environment))
     stops, _, others = environment.stops.checked()
-    told = [asdict(fault) for fault in (*faults, *others)]
+    told = [asdict(fault) for fault in (*faults, *index, *others)]
     return {"environment": name, "events": head.seq + 1, "stops": stops.seq + 1, "faults": told}
+
+
+def _published(environment: Environment) -> tuple[str, ...]:
+    """The releases that the index could know beside those of the events; none where S3 cannot be asked."""
+    with suppress(StagelineError):
+        return environment.releases.versions()
+    return ()
 
 
 def verify_text(report: dict[str, Any]) -> str:

@@ -140,7 +140,7 @@ class DynamoDb:
         puts = [item["Put"] for item in items]
         tables = [self._table(put["TableName"], "TransactWriteItems") for put in puts]
         held = [
-            _holds(put["ConditionExpression"], table.get(_row_key(put["Item"])), put)
+            _holds(put.get("ConditionExpression", ""), table.get(_row_key(put["Item"])), put)
             for put, table in zip(puts, tables, strict=True)
         ]
         if not all(held):
@@ -292,7 +292,7 @@ def private_key(alias: str) -> ec.EllipticCurvePrivateKey:
 def _holds(condition: str, row: Row | None, put: dict[str, Any]) -> bool:
     """Whether a condition of the ledger's holds for the item as it is; what it cannot read is an error here."""
     values = put.get("ExpressionAttributeValues", {})
-    return all(_clause_holds(clause, row, values) for clause in condition.split(" AND "))
+    return not condition or all(_clause_holds(clause, row, values) for clause in condition.split(" AND "))
 
 
 def _clause_holds(clause: str, row: Row | None, values: dict[str, dict[str, str]]) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from release.artifacts.manifest import Manifest, manifest_key
 from release.artifacts.schema import Schema
 from release.deployment.executor import abort, deploy, resume
 from release.deployment.gates import Gate
@@ -15,8 +16,10 @@ from release.ledger.head import Head, Out
 from release.ledger.lease import Patience
 from release.ledger.ledger import Entry, Writer
 from release.ledger.stops import Cause, asked_to_end
+from release.verbs.promote import Route, promotion_order
 from release.verbs.rollback import Request, go_back, order_back
 from release.verbs.status import status, status_text
+from tests.aws_clients import aws_client
 from tests.release.deploying import Silent, order, put, state
 from tests.release.world import OPS, ROOT, World
 
@@ -728,3 +731,73 @@ def test_a_server_that_is_out_is_neither_asked_nor_told_as_silent(world: World) 
     with pytest.raises(VerificationFailed) as caught:
         put(world, "1.2.0")
     assert ("did not answer" in caught.value.hint, state(world).blue.unsure) == (False, "")
+
+
+def other_bytes(world: World, version: str) -> Manifest:
+    """A version of which dev has other bytes now, as after its bucket was lost."""
+    bucket = world.dev.settings.names.artifact_bucket
+    aws_client("s3").delete_object(Bucket=bucket, Key=manifest_key(version))
+    return world.publish(version, content="other bytes")
+
+
+def test_a_rollback_goes_to_the_bytes_that_were_verified_and_not_to_others_of_their_version(world: World) -> None:
+    good = put(world, "0.9.0").digest
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    tried = other_bytes(world, "0.9.0")
+    world.servers["dev"].fails_smoke = {"0.9.0"}
+    with pytest.raises(VerificationFailed):
+        deploy(world.dev, order(world, tried), OPS, Silent())
+    world.servers["dev"].fails_smoke = set()
+    assert put(world, "0.9.0", kind="rollback").digest == good != tried.digest
+
+
+def test_what_users_lost_is_written_down_by_the_next_record_where_the_first_one_fails(world: World) -> None:
+    for version in ("1.0.0", "1.1.0", "1.0.0"):
+        put(world, version)
+    append, failed = world.dev.ledger.append, []
+
+    def throttled(entry: Entry, *rest):
+        if entry.kind == "undo started" and not failed:
+            failed.append(entry)
+            raise Broken("DynamoDB is throttled")
+        return append(entry, *rest)
+
+    world.dev.ledger.append = throttled
+    world.servers["dev"].fails_smoke_live = {"1.1.0"}
+    with pytest.raises(VerificationFailed, match="undo started could not be recorded"):
+        put(world, "1.1.0")
+    requested = world.dev.ledger.known("1.1.0").deployments[-1].deployment
+    assert world.dev.ledger.known("1.1.0").left == requested
+
+
+def failed_gates(world: World, version: str) -> list[str]:
+    gates = promotion_order(ROOT, version, Route(source=None, target="qa"), Silent()).gates
+    return [gate.name for gate in gates if not gate.passed]
+
+
+def test_what_a_rollback_flees_from_is_promoted_nowhere_from_its_first_event_on(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    append, seen = world.dev.ledger.append, {str(failed_gates(world, "1.1.0"))}
+
+    def looking(entry: Entry, *rest):
+        seen.add(str(failed_gates(world, "1.1.0")))
+        return append(entry, *rest)
+
+    world.dev.ledger.append, before = looking, seen.copy()
+    put(world, "1.0.0", kind="rollback")
+    assert (before, seen - before) == ({"[]"}, {"['verified upstream']"})
+    assert failed_gates(world, "1.1.0") == ["verified upstream"]
+
+
+def test_a_rollback_leaves_what_was_tried_again_where_it_takes_over(world: World) -> None:
+    for version in ("1.1.0", "1.0.0"):
+        put(world, version)
+    world.servers["dev"].unreachable = {"1.1.0"}
+    with pytest.raises(Inconclusive):
+        put(world, "1.1.0")
+    assert failed_gates(world, "1.1.0") == []
+    back = go_back(world.dev, Request(), OPS, Silent())
+    assert (back.version, world.dev.ledger.known("1.1.0").left) == ("1.0.0", back.deployment)
+    assert failed_gates(world, "1.1.0") == ["verified upstream"]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ from release.deployment.gates import (
     rollback_gates,
 )
 from release.errors import Refused
-from release.ledger.head import Former, Live, Open, State
+from release.ledger.head import Former, Live, Open, Previous, State
 from release.ledger.index import Known
 from release.ledger.stops import Freeze, Hold, Stops, Veto
 from tests.release.deployment.test_plan import digest, manifest, slot
@@ -109,6 +110,53 @@ def test_each_gate_says_no_for_its_own_reason(change: dict, gate: str) -> None:
     assert refused_by(replace(GOOD, **change)) == [gate]
 
 
+def upstream(kind: str, release: str, *, step: str = "watched", **more: Any) -> State:
+    """The source while a deployment of this release into green is open; users had 1.1.0 in blue."""
+    opened = OPEN.but(kind=kind, release=release, digest=digest(release), step=step, deployment="d-9")
+    return live("1.1.0").but(open=opened, green=slot(release), **more)
+
+
+def previous_left(version: str) -> Previous:
+    return Previous(release=version, digest=digest(version), deployment="d-1", left="d-9")
+
+
+LEFT = previous_left("1.1.0")
+FLED: dict[str, tuple[State, str]] = {
+    "a rollback that moved users": (upstream("rollback", "1.0.0", declared="green"), "d-9 goes back from it"),
+    "a rollback that is about to": (upstream("rollback", "1.0.0", step="installed"), "d-9 goes back from it"),
+    "from what was tried again": (
+        upstream("rollback", "1.0.0", live=live("1.0.0").live, declared="green"),
+        "d-9 goes back from it",
+    ),
+    "put back": (upstream("promotion", "1.1.0", step="undoing"), "d-9 of it is being put back"),
+    "left, and the index does not say so": (live("1.0.0").but(previous=LEFT), "d-9 went back from it"),
+}
+STAYED: dict[str, State] = {
+    "nothing is open": live("1.1.0"),
+    "another is tried": upstream("promotion", "1.2.0", declared="green"),
+    "another is put back": upstream("promotion", "1.2.0", step="undoing"),
+    "it is gone back to": upstream("rollback", "1.1.0", blue=slot("1.2.0")),
+    "another was left": live("1.0.0").but(previous=previous_left("1.2.0")),
+    "it was live before": live("1.2.0").but(previous=LEFT.but(left="")),
+    "a rollback takes back what another one left": upstream("rollback", "1.0.0", previous=previous_left("1.0.0")),
+}
+
+
+@pytest.mark.parametrize(("state", "why"), FLED.values(), ids=FLED)
+def test_what_users_are_taken_from_upstream_is_not_verified_there_as_soon_as_that_begins(
+    state: State, why: str
+) -> None:
+    facts = replace(GOOD, source_state=state)
+    assert [gate.evidence for gate in promotion_gates(facts) if not gate.passed] == [
+        f"dev must have verified 1.1.0: {why} there"
+    ]
+
+
+@pytest.mark.parametrize("state", STAYED.values(), ids=STAYED)
+def test_what_users_are_not_taken_from_upstream_stays_verified_there(state: State) -> None:
+    assert refused_by(replace(GOOD, source_state=state)) == []
+
+
 def test_what_a_person_accepted_upstream_counts_as_verified() -> None:
     assert refused_by(replace(GOOD, source_verdict=verdict("1.1.0", "accepted"))) == []
 
@@ -162,6 +210,7 @@ NEWER = live("1.1.0").but(brought=Schema(version=3, oldest=2))
         pytest.param({"release": slot("1.1.0")}, "not live already", id="what-users-have"),
         pytest.param({"state": NEWER}, "schema compatibility", id="older-than-the-schema"),
         pytest.param({"stops": Stops(vetoes=(veto_of("1.0.0"),))}, "no veto", id="vetoed-here"),
+        pytest.param({"stops_unread": "it is not readable"}, "no veto", id="nobody-knows-whether-it-is-vetoed"),
         pytest.param({"healthy": frozenset({"i-1"})}, "healthy servers", id="fewer-servers"),
         pytest.param({"healthy": frozenset(), "serving": frozenset()}, "healthy servers", id="no-server"),
     ],
@@ -193,6 +242,13 @@ def test_a_person_overrules_that_a_release_was_only_adopted() -> None:
 def test_what_is_live_and_was_only_adopted_is_promoted_again() -> None:
     adopted = live("1.1.0")
     assert refused_by(replace(GOOD, state=adopted.but(live=adopted.live.but(unverified=True)))) == []
+
+
+def test_a_person_goes_back_also_where_nobody_knows_whether_the_release_is_vetoed() -> None:
+    gates = rollback_gates(replace(ROLLBACK, stops_unread="it is not readable", forced=True))
+    assert [(gate.name, gate.passed, gate.evidence) for gate in gates if gate.forced] == [
+        ("no veto", True, "whether 1.0.0 is vetoed in prod is not known: it is not readable; overruled")
+    ]
 
 
 def test_nothing_overrules_that_a_release_was_never_verified() -> None:

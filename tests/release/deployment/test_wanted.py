@@ -1,5 +1,7 @@
 """Whether a deployment is still wanted: the rule, and who is asked for it when."""
 
+import io
+import json
 from datetime import datetime, timedelta
 
 import pytest
@@ -7,13 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from release.deployment.executor import resume
-from release.deployment.lanes import FORWARD, IN_PLACE
+from release.deployment.lanes import FORWARD, IN_PLACE, Kind
 from release.deployment.plan import Plan, make_plan
 from release.deployment.wanted import Held, Unwanted, refuse_stopped
-from release.errors import StagelineError
+from release.errors import Broken, Refused, StagelineError
+from release.ledger.form import FORMAT
 from release.ledger.head import State
 from release.ledger.stops import Cause, Rule, Stops, asked_to_end, frozen, held, vetoed
+from release.output import Progress
 from release.verbs.promote import content_of
+from release.verbs.rollback import Request, go_back
+from tests.aws_clients import aws_resource
 from tests.release.deploying import Silent, put, state
 from tests.release.deployment.test_plan import digest, manifest
 from tests.release.world import OPS, World
@@ -119,6 +125,44 @@ def test_a_veto_during_the_watch_puts_the_release_back_at_the_next_look(world: W
     with pytest.raises(Unwanted, match=r"1\.1\.0 was vetoed by ops"):
         put(world, "1.1.0")
     assert (state(world).open, world.servers["dev"].live) == (None, "blue")
+
+
+SPOILT = {"rubbish": "rubbish", "of a higher format": json.dumps({"format": FORMAT + 1})}
+
+
+def spoil_stops(world: World, body: str) -> None:
+    aws_resource("dynamodb").Table(world.dev.ledger.table.name).put_item(Item={"kind": "STOPS", "seq": 0, "body": body})
+
+
+@pytest.mark.parametrize("body", SPOILT.values(), ids=SPOILT)
+def test_a_rollback_is_stopped_by_no_stops_that_cannot_be_read_where_a_person_says_so(world: World, body: str) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    spoil_stops(world, body)
+    with pytest.raises(Refused, match=r"whether 1\.0\.0 is vetoed in dev is not known: what is stopped .*--force"):
+        go_back(world.dev, Request(), OPS, Silent())
+    told = io.StringIO()
+    go_back(world.dev, Request(force=True, reason="incident 7"), OPS, Progress(told))
+    assert (state(world).live.release, state(world).open) == ("1.0.0", None)
+    assert told.getvalue().count("whether somebody asked to end the rollback is not known, it goes on: what is") == 1
+
+
+@pytest.mark.parametrize("body", SPOILT.values(), ids=SPOILT)
+def test_a_rollback_goes_on_where_the_stops_are_spoilt_meanwhile(world: World, body: str) -> None:
+    for version in ("0.9.0", "1.0.0", "1.1.0"):
+        put(world, version)
+    world.dev.stack.before_up = lambda: spoil_stops(world, body)
+    assert put(world, "0.9.0", kind="rollback").version == "0.9.0"
+    assert (state(world).live.release, state(world).open) == ("0.9.0", None)
+
+
+@pytest.mark.parametrize("kind", ["promotion", "hotfix", "redeployment"])
+def test_nothing_goes_forward_where_the_stops_cannot_be_read(world: World, kind: Kind) -> None:
+    put(world, "1.0.0")
+    spoil_stops(world, "rubbish")
+    with pytest.raises(Broken, match="what is stopped is not readable"):
+        put(world, "1.1.0", kind=kind)
+    assert (state(world).live.release, world.servers["dev"].behind("http://live")) == ("1.0.0", "1.0.0")
 
 
 def test_a_hold_during_the_watch_leaves_users_where_they_are_until_a_person_decides(world: World) -> None:

@@ -1,8 +1,11 @@
 """A lease is taken by proof: its process has ended, or nothing of it changed for its whole length while we looked."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,11 +13,14 @@ from hypothesis import strategies as st
 
 from release.aws.table import Item
 from release.errors import Broken, LeaseHeld, LeaseLost
+from release.ledger.form import FORMAT
 from release.ledger.head import State
-from release.ledger.lease import BEAT, IMPATIENT, LENGTH, LOOK, Lease, Patience, Watched, released, renewed
+from release.ledger.items import HELD
+from release.ledger.lease import BEAT, IMPATIENT, LENGTH, LOOK, UNKNOWN, Lease, Patience, Watched, released, renewed
 from release.ledger.ledger import Entry, Free, Holder, Ledger, Writer
 from release.ledger.stops import Cause, held
 from release.processes import Process
+from tests.aws_clients import aws_resource
 from tests.release.world import OPS, World
 
 ODD = "http://ci/f\udcfc\x1b\n/1"  # a byte that is no text, one that terminals obey, and two lines
@@ -242,6 +248,49 @@ def test_a_lease_of_an_earlier_version_is_waited_for_like_any(world: World) -> N
     old = {**dict(holder.lease), "expires": "2020-01-01T00:00:00+00:00", "format": 1, "process": None}
     lease = Lease.model_validate(old)
     assert (lease.held, renewed(lease).model_extra) == (True, {"expires": "2020-01-01T00:00:00+00:00"})
+
+
+SPOILT: dict[str, dict[str, Any]] = {
+    "rubbish": {"body": "rubbish"},
+    "of a higher format": {"body": json.dumps({"format": FORMAT + 1})},
+    "of another form": {"body": "{}", "fence": 41},
+    "empty": {"body": ""},
+    "with a fence that is none": {"body": "rubbish", "fence": Decimal("1.5")},
+    "nothing but its key": {},
+}
+
+
+def spoil(world: World, attributes: dict[str, Any]) -> None:
+    table = aws_resource("dynamodb").Table(world.dev.ledger.table.name)
+    table.put_item(Item={"kind": "LEASE", "seq": 0, **attributes})
+
+
+@pytest.mark.parametrize("attributes", SPOILT.values(), ids=SPOILT)
+def test_a_lease_that_cannot_be_read_is_somebodys_until_it_did_not_change_for_its_length(
+    world: World, attributes: dict[str, Any]
+) -> None:
+    before = begin(world)
+    spoil(world, attributes)
+    with pytest.raises(LeaseHeld, match="lease on dev is not readable, so somebody may be at work; once it did"):
+        Taker(world).free()
+    taker = Taker(world)
+    free = taker.free(UNTIL_SILENT)
+    assert (free.because, taker.waited) == ("no sign of life for 60 s", LENGTH)
+    taken = taker.ledger.begin(ENTRY, taker.ledger.head(), OPS, free).lease
+    assert taken.fence == max(before.lease.fence, int(attributes.get("fence", 0))) + 1
+    assert taker.ledger.lease() == taken
+
+
+def test_whoever_has_a_lease_that_cannot_be_read_gives_a_sign_of_life_by_their_next_beat(world: World) -> None:
+    holder = begin(world)
+    spoil(world, {"body": "rubbish", "fence": holder.lease.fence, "nonce": HELD})
+    with pytest.raises(LeaseHeld, match="user/ann on desk"):
+        Taker(world, beating(world, holder)).free(UNTIL_SILENT)
+
+
+def test_who_has_a_lease_that_cannot_be_read_is_not_known_to_those_who_only_look(world: World) -> None:
+    spoil(world, {"body": "rubbish"})
+    assert (world.dev.ledger.lease().owner, world.dev.ledger.lease().held) == (UNKNOWN, True)
 
 
 @given(st.integers(min_value=0), st.integers(min_value=0, max_value=9))

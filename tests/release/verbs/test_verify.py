@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,14 @@ from release.aws.keys import SigningKey
 from release.errors import Broken, Refused, WrongUsage
 from release.ledger.canonical import sha256_hex
 from release.ledger.head import State
+from release.ledger.index import LIVE, Known, Lived, known_json
 from release.ledger.ledger import Entry
 from release.ledger.stops import Cause, held
 from release.output import Progress
 from release.verbs.history import export
 from release.verbs.verify import refuse_faults, refuse_file_faults, verify, verify_file, verify_file_text, verify_text
 from tests.aws_clients import aws_client, aws_resource
+from tests.release.deploying import put
 from tests.release.world import OPS, ROOT, World
 
 NOTE = Entry(kind="note", state=State())
@@ -333,3 +336,83 @@ def test_a_proof_from_before_stops_were_exported_is_read(exported: Callable[[str
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(cli.release, ["--project", str(ROOT), "verify", *arguments])
+
+
+def lived(world: World) -> None:
+    """1.0.0, 1.1.0, and back to 1.0.0: whole, and then an index that is to be changed."""
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    put(world, "1.0.0", kind="rollback")
+    assert verify(ROOT, "dev")["faults"] == []
+
+
+def rewrite(world: World, kind: str, seq: int = 0, **values: object) -> None:
+    before = item(world, seq, kind)
+    table(world).put_item(Item={**before, "body": json.dumps({**json.loads(before["body"]), **values})})
+
+
+def forge(world: World) -> None:
+    world.publish("6.6.6")
+    said = Known(release="6.6.6", digest="6" * 64, artifact_key="k", live="dev-6", live_at="t", live_in=1)
+    table(world).put_item(Item={"kind": "RELEASE#6.6.6", "seq": 0, "body": known_json(said)})
+
+
+def note_life(world: World, seq: int) -> None:
+    said = Lived(release="6.6.6", digest="6" * 64, deployment="dev-6", at="t")
+    table(world).put_item(Item={"kind": LIVE, "seq": seq, "body": known_json(said)})
+
+
+INDEX: dict[str, tuple[Callable[[World], None], str]] = {
+    "forged": (forge, "RELEASE#6.6.6 was changed: no event says that dev-6 let it be live"),
+    "other bytes": (
+        lambda world: rewrite(world, "RELEASE#1.0.0", digest="6" * 64),
+        r"RELEASE#1.0.0 was changed: event \d+ says what was live, and by which deployment",
+    ),
+    "another deployment": (
+        lambda world: rewrite(world, "RELEASE#1.0.0", live="dev-6"),
+        r"RELEASE#1.0.0 was changed: event \d+ says what was live, and by which deployment",
+    ),
+    "a life taken away": (
+        lambda world: rewrite(world, "RELEASE#1.0.0", live=""),
+        r"RELEASE#1.0.0 was changed: event \d+ says what was live, and by which deployment",
+    ),
+    "that it was left taken away": (
+        lambda world: rewrite(world, "RELEASE#1.1.0", left=""),
+        r"RELEASE#1.1.0 was changed: it does not say that dev-[-0-9a-f]+ left it",
+    ),
+    "spoilt": (
+        lambda world: rewrite(world, "RELEASE#1.1.0", release=7),
+        "RELEASE#1.1.0 was changed: what the ledger knows of 1.1.0 is not readable: release: .*",
+    ),
+    "a life of an event that tells of none": (
+        lambda world: note_life(world, 1),
+        "LIVE 1 was changed: event 1 does not say that 6.6.6 was live",
+    ),
+    "a life of no event": (
+        lambda world: note_life(world, 999),
+        "LIVE 999 was changed: event 999 does not say that 6.6.6 was live",
+    ),
+    "a life spoilt": (
+        lambda world: table(world).put_item(Item={"kind": LIVE, "seq": 1, "body": "["}),
+        "LIVE 1 was changed: an entry of what was live is not readable: .*",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "line"), INDEX.values(), ids=INDEX)
+def test_row_15_what_the_index_says_otherwise_than_the_events_is_named(
+    world: World, change: Callable[[World], None], line: str
+) -> None:
+    lived(world)
+    change(world)
+    report = verify(ROOT, "dev")
+    assert re.fullmatch(line, verify_text(report)), verify_text(report)
+    with pytest.raises(Broken, match=r"the ledger of dev was changed \(1 fault\)"):
+        refuse_faults(report)
+
+
+def test_what_was_live_before_there_was_an_index_need_not_be_in_it(world: World) -> None:
+    lived(world)
+    for kind in ("RELEASE#1.0.0", "RELEASE#1.1.0"):
+        table(world).delete_item(Key={"kind": kind, "seq": 0})
+    assert verify(ROOT, "dev")["faults"] == []
