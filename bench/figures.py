@@ -11,6 +11,7 @@ from bench.flat import against_flat
 from bench.ledger import lease_requests, status_of_long_ledgers
 from bench.nothing import nothing_seconds
 from bench.promote import promote_copy
+from bench.way_back import four_servers, killed, way_back
 
 FIGURES: Mapping[str, Callable[[], Iterable[Figure]]] = {
     "help": help_start,
@@ -26,4 +27,7 @@ FIGURES: Mapping[str, Callable[[], Iterable[Figure]]] = {
     "lease": lease_requests,
     "deployment": deployment_seconds,
     "promote": promote_copy,
+    "way-back": way_back,
+    "four-servers": four_servers,
+    "killed": killed,
 }

@@ -45,6 +45,14 @@ def write_stack_files(folder: Path, environments: Sequence[str]) -> None:
         (folder / f"Pulumi.{environment}.yaml").write_text(yaml.safe_dump({**dev, "config": config}))
 
 
+def change_settings(cloud: Cloud, environment: str, section: str, **values: Any) -> None:
+    """Other settings of an environment, in this cloud's copy of its stack file."""
+    file = cloud.paths.work / f"Pulumi.{environment}.yaml"
+    stack = yaml.safe_load(file.read_text())
+    stack["config"][f"stageline:{section}"] |= values
+    file.write_text(yaml.safe_dump(stack, sort_keys=False))
+
+
 def api_calls(cloud: Cloud) -> int:
     """How many calls the AWS API has answered since the last time this was asked."""
     found: dict[str, Any] = ask(cloud.paths.control, {"do": "calls", "reset": True}, timeout=10)

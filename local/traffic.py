@@ -5,6 +5,7 @@ import threading
 import time
 import urllib.request
 from types import TracebackType
+from typing import Self
 
 PAUSE = 0.05  # seconds between two requests: enough to meet every moment, little enough for a small machine
 
@@ -12,18 +13,21 @@ PAUSE = 0.05  # seconds between two requests: enough to meet every moment, littl
 class Traffic:
     """Asks a URL again and again in a thread of its own, from ``with`` to its end.
 
-    ``versions`` are the releases that answered, in order, each named when it changed.
+    ``versions`` are the releases that answered, in order, each named when it changed, and ``since`` the moments by
+    ``time.monotonic()`` of their first answers. ``pause`` is the seconds between two requests.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, pause: float = PAUSE) -> None:
         self.sent = 0
         self.failed: list[str] = []
         self.versions: list[str] = []
+        self.since: list[float] = []
         self._url = url
+        self._pause = pause
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._ask_until_ended, daemon=True)
 
-    def __enter__(self) -> "Traffic":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -34,11 +38,12 @@ class Traffic:
         self._thread.join()
 
     def _ask_until_ended(self) -> None:
-        while not self._ended.wait(PAUSE):
+        while not self._ended.wait(self._pause):
             self._ask()
 
     def _note(self, version: str) -> None:
         if self.versions[-1:] != [version]:
+            self.since.append(time.monotonic())
             self.versions.append(version)
 
     def _ask(self) -> None:
