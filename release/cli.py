@@ -289,7 +289,7 @@ def resume(project: Path, environment: str, only_plan: bool, as_json: bool) -> N
 def abort(project: Path, environment: str, as_json: bool) -> None:
     """Put back what a deployment changed whose process died, or which waits for a person.
 
-    The listener first, then the idle slot as far as it goes. It always closes the deployment.
+    The listener first, then what its process left running, then the idle slot as far as it goes.
     """
     from release.verbs.abort import abort as run
     from release.verbs.abort import abort_text
