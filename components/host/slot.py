@@ -78,6 +78,7 @@ SLOTS = ("blue", "green")
 LOCK_LIMIT = 60.0
 LOOK_LIMIT = 2.0  # another look at the slot has ended by then; an install has not
 HEALTH_LIMIT = 20.0
+LONGEST_HEALTH = 1 << 16  # bytes of an answer that are read
 HEALTH_ERRORS_LIMIT = 5.0  # answering errors for so long is a bad release, not a slow start
 HEALTH_PAUSE = 0.2
 SETTLE = 5.0  # how long a release must stay healthy, where the command line does not say it
@@ -1119,7 +1120,7 @@ def probe(address: str, port: int) -> Health:
     try:
         connection.request("GET", "/health")
         response = connection.getresponse()
-        return Health(response.status, stated_version(response.read(1 << 16)))
+        return Health(response.status, stated_version(response.read(LONGEST_HEALTH)))
     except (OSError, http.client.HTTPException):
         return Health(None, None)
     finally:
@@ -1182,9 +1183,15 @@ def wait_for_health(slot: Slot, content: Content, server: Server, settle: float 
         if healthy_since and now - healthy_since >= settle:
             return
         if state == "wrong":
-            raise unhealthy(slot, content, f"says it is version {shown_version(health, content, server) or 'unknown'}")
+            raise unhealthy(slot, content, other_version(shown_version(health, content, server)))
         require_hope(slot, content, health, now - good, now - started)
         time.sleep(SETTLE_PAUSE if healthy_since else HEALTH_PAUSE)
+
+
+def other_version(version: Optional[str]) -> str:
+    if version:
+        return f"says it is version {version}"
+    return f"does not say its version: /health has to answer JSON with it, of at most {LONGEST_HEALTH >> 10} kB"
 
 
 def require_hope(slot: Slot, content: Content, health: Health, failing: float, waited: float) -> None:

@@ -27,6 +27,7 @@ BAD_RELEASES = {
     "answers 500": (tar_gz({"bin/start": application("2.0.0", 500)}), "keeps answering 500"),
     "answers 500 after it was healthy": (tar_gz({"bin/start": application("2.0.0", 200, 500)}), "keeps answering 500"),
     "never answers": (tar_gz({"bin/start": "#!/bin/sh\nexec sleep 60\n"}), "is not healthy after 4 s"),
+    "says it at length": (tar_gz({"bin/start": application("2.0.0", said="9" * 70_000)}), "does not say its version"),
     "says another version": (tar_gz({"bin/start": application("2.0.0", said="1.9")}), "says it is version 1.9;"),
     "fails to migrate": (
         good("2.0.0", **{"bin/migrate": "#!/bin/sh\necho told; echo broke at $DATABASE_URL >&2; exit 4\n"}),
