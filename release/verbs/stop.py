@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from release.deployment.record import open_in
-from release.environment import open_environment
+from release.environment import Environment, open_environment
+from release.errors import LeaseHeld
 from release.ledger.stops import Cause, asked_to_end
 
 
@@ -18,8 +19,16 @@ def stop(project_dir: Path, name: str, *, reason: str, ci: str) -> dict[str, Any
     cause = Cause(reason=reason, by=writer.principal, at=environment.ledger.now())
     told = {"deployment": opened.deployment, "release": opened.release, "reason": reason}
     environment.stops.change("end asked for", lambda stops: asked_to_end(stops, cause, opened.deployment), writer, told)
-    lease = environment.ledger.lease()
-    return {"environment": name, **told, "step": opened.step, "at_work": lease is not None and lease.held}
+    return {"environment": name, **told, "step": opened.step, "at_work": _somebody_is_at_work(environment)}
+
+
+def _somebody_is_at_work(environment: Environment) -> bool:
+    """Whether somebody reads what was asked: not one whose process is proven to have ended here."""
+    try:
+        environment.ledger.free_lease()
+    except LeaseHeld:
+        return True
+    return False
 
 
 def stop_text(report: dict[str, Any]) -> str:

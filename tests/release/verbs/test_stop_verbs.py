@@ -1,5 +1,6 @@
 """Hold, freeze and veto: set and lifted by a person with a reason, and what they refuse."""
 
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from release.errors import Broken, Refused, WrongUsage
 from release.ledger.head import Former, Open, Previous, Slot, State
 from release.ledger.ledger import Entry
 from release.ledger.stops import Cause, asked_to_end, frozen, held, parse_change, stops_json, vetoed, without_veto
+from release.processes import Processes
 from release.verbs.abort import abort_text
 from release.verbs.freeze import checked_end, freeze, lift_freeze
 from release.verbs.hold import hold, lift_hold
@@ -312,6 +314,20 @@ def test_whoever_is_at_work_is_asked_to_end_and_put_back(world: World) -> None:
         put(world, "1.1.0")
     state = world.dev.ledger.head().state
     assert (state.open, state.live.release, world.servers["dev"].live) == (None, "1.0.0", "blue")
+
+
+def test_one_whose_process_has_ended_here_is_not_told_as_asked(world: World) -> None:
+    with subprocess.Popen(["sleep", "60"]) as dead:
+        process = Processes().find(dead.pid)
+        dead.kill()
+    opened = Open(
+        deployment="dev-1", kind="promotion", release="1.0.0", digest="d", slot="blue", step="watched", requested=1,
+        former=Former(declared=None, content=None),
+    )  # fmt: skip
+    ledger = world.dev.ledger
+    ledger.begin(Entry(kind="note", state=State(open=opened)), ledger.head(), replace(OPS, process=process))
+    report = stop(ROOT, "dev", reason="it died", ci="")
+    assert (report["at_work"], "release abort dev" in stop_text(report)) == (False, True)
 
 
 def test_where_nothing_is_open_nobody_is_asked_to_end(world: World) -> None:
