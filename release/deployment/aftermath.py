@@ -104,13 +104,18 @@ def follow(work: Work, failure: StagelineError) -> None:
             pass
     try:
         back = PutBack.of(environment, opened, work.holder, work.progress, str(failure))
-        undone = put_back(back, untouched=isinstance(failure, NotBegun) and not work.resumed)
+        undone = put_back(back, untouched=_never_began(work, opened, failure))
     except StagelineError as error:
         error.hint = "; ".join(filter(None, (error.hint, stopped)))
         raise
     told = f"{opened.release} is not live in {environment.name}"
     failure.put_in_context(f"{told}, {what_users_see(environment).words}" if opened.former.declared else told)
     failure.hint = "; ".join(filter(None, (*(f"not done: {one}" for one in undone), stopped, failure.hint)))
+
+
+def _never_began(work: Work, opened: Open, failure: StagelineError) -> bool:
+    """Whether no server was asked to install: neither now nor by a process that was at it before."""
+    return opened.step == "installed" and isinstance(failure, NotBegun) and not work.resumed
 
 
 def put_back(
