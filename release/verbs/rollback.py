@@ -202,6 +202,7 @@ def _holds(
             environment.verification.wait_until_answering(environment.preview_url(entrance), release.release or "", 0)
     except StagelineError as error:
         progress.note(f"it is not sure what slot {state.idle} holds ({held.unsure}), and preview: {error.args[0]}")
+        progress.note("it is installed again; --force --reason WHY trusts the ledger, and moves the listener at once")
         return False
     return environment.listeners.leads_to(entrance.preview) == entrance.groups[state.idle]
 
