@@ -64,6 +64,11 @@ class Dev:
         return found
 
     @property
+    def step(self) -> str:
+        """The step that a deployment is in; empty where none is open."""
+        return str((self.state["open"] or {}).get("step", ""))
+
+    @property
     def live(self) -> str:
         """The release that is live by the ledger."""
         return str(self.state["live"]["release"])

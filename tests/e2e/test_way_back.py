@@ -204,7 +204,7 @@ def test_users_are_back_while_a_living_process_has_locked_the_stack_and_pulumi_f
         with locked_by_another_up(dev) as pulumi:
             rollback = begin(dev.cloud, "release", "rollback", "dev", "--to", str(to))
             eventually(lambda: version_at(dev.url) == to, limit=BACK)
-            eventually(lambda: (dev.state["open"] or {}).get("step") == "applied", limit=BACK)
+            eventually(lambda: dev.step == "applied", limit=BACK)
             assert rollback.poll() is None
         done = ended(rollback)
     assert (done.returncode, traffic.failed) == (0, []), done.stderr
@@ -254,10 +254,10 @@ def test_a_promotion_from_a_checkout_with_a_setting_that_nobody_applied_is_refus
 def test_a_release_whose_health_is_told_in_900_kb_behind_the_switch_is_put_back_by_itself(dev: Dev) -> None:
     before = dev.live
     dev.publish("3.0.0")
-    with changed_file(dev.stack_file, dev.stack_file.read_text()), Traffic(f"{dev.url}/ready") as traffic:
+    with changed_file(dev.stack_file, dev.stack_file.read_text()), Traffic(f"{dev.url}/health") as traffic:
         dev.change("watch", seconds=30)
         promotion = begin(dev.cloud, "release", "promote", "3.0.0", "--to", "dev")
-        eventually(lambda: version_at(dev.url) == "3.0.0", limit=BACK)
+        eventually(lambda: dev.step == "watched", limit=BACK)
         dev.feels("3.0.0", "huge")
         done = ended(promotion)
     assert (done.returncode, version_at(dev.url), dev.live) == (1, before, before), done.stderr
@@ -273,7 +273,7 @@ def test_a_deployment_that_is_asked_to_end_in_its_watch_puts_users_back(dev: Dev
     with changed_file(dev.stack_file, dev.stack_file.read_text()), Traffic(f"{dev.url}/health") as traffic:
         dev.change("watch", seconds=60)
         promotion = begin(dev.cloud, "release", "promote", "3.1.0", "--to", "dev")
-        eventually(lambda: version_at(dev.url) == "3.1.0", limit=BACK)
+        eventually(lambda: dev.step == "watched", limit=BACK)
         dev.cloud.must("release", "stop", "dev", "--reason", "the customer calls")
         done = ended(promotion)
     assert (done.returncode, version_at(dev.url), dev.live) == (3, before, before), done.stderr
