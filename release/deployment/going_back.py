@@ -6,7 +6,7 @@ from release.artifacts.manifest import artifact_key
 from release.deployment.lanes import IN_PLACE, INSTALLED_BACK, STARTED, StepName
 from release.deployment.plan import is_behind_switch
 from release.errors import Refused
-from release.ledger.head import Live, Slot, State
+from release.ledger.head import Live, Previous, Slot, State
 from release.ledger.index import Known
 
 
@@ -36,7 +36,7 @@ def default_target(state: State, environment: str) -> Target:
     While users have a release that is being tried, that is the live one. Refused where there is none that was verified,
     and where it would lead forward again to what a rollback just left, or is leaving: that must be said by name.
     """
-    live, previous = state.live, state.previous
+    live = state.live
     if state.open is not None and is_gone_on_with(state, None):
         raise Refused(
             f"{state.open.deployment} has moved users of {environment} back to {state.open.release} already",
@@ -44,14 +44,23 @@ def default_target(state: State, environment: str) -> Target:
         )
     if live is not None and state.open is not None and state.declared != live.slot:
         _refuse_unverified(live, environment)
-        held = state.slot(live.slot)
-        content = held or Slot(
-            release=live.release,
-            digest=live.digest,
-            artifact_key=artifact_key(live.digest),
-            deployment=live.deployment,
-        )
-        return Target(release=content.but(made_with=live.made_with), verified=live.deployment)
+        return _live_one(live, state)
+    return _one_before(state.previous, environment)
+
+
+def _live_one(live: Live, state: State) -> Target:
+    """What is live by HEAD, as its slot holds it."""
+    content = state.slot(live.slot) or Slot(
+        release=live.release,
+        digest=live.digest,
+        artifact_key=artifact_key(live.digest),
+        deployment=live.deployment,
+    )
+    return Target(release=content.but(made_with=live.made_with), verified=live.deployment)
+
+
+def _one_before(previous: Previous | None, environment: str) -> Target:
+    """What was live before, unless a rollback left it."""
     if previous is None:
         raise Refused(
             f"{environment} has no earlier verified release to go back to",

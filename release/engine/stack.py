@@ -31,7 +31,7 @@ PASSED_OVER = "STAGELINE_PASS_OVER"  # names of servers that an up does without,
 # Where somebody has asked for events line by line, a preview's one document would not come.
 PLAIN_JSON = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": ""}
 LIMIT = 3600.0  # seconds of any call: whole environments come up in a quarter of that
-HEADLINE = "Updating ("  # what an `up` prints before it looks at the first resource
+BEGUN = ("Updating (", "@ updating")  # what an `up` prints before it looks at the first resource, and while it does
 DIAL_LIMIT = 16  # seconds of one SSH dial, its pause included
 
 
@@ -235,9 +235,14 @@ class Stack:
             return _failed(ended, f"{what} was killed by signal {ended.killed_by}{_suspicion(ended.killed_by)}", kept)
         if locks := locks_in(ended.output):
             return _locked(what, self.name, locks)
-        if ended.verb == "up" and HEADLINE not in ended.output:
+        if ended.verb == "up" and never_began(ended.output):
             return NotBegun(f"{what} failed: {reason(ended.output)}", hint=kept)
         return _failed(ended, f"{what} failed: {reason(ended.output)}", kept)
+
+
+def never_began(output: str) -> bool:
+    """Whether an ``up`` says why it failed and shows no sign of having looked at a resource: silence is no proof."""
+    return bool(output.strip()) and not any(sign in output for sign in BEGUN)
 
 
 def outputs_of(state: bytes) -> dict[str, Any]:

@@ -108,8 +108,8 @@ def _refuse_unwanted(environment: Environment, plan: Plan) -> None:
 
 
 def _way_back(environment: str, state: State, opened: Open) -> str:
-    """How users get another release than the one that they should have, by a verb that is allowed."""
-    if has_way_back(opened, state):
+    """How users get another release than the one that they should have; of a rollback, never what it left."""
+    if opened.kind != "rollback" and has_way_back(opened, state):
         return f"put it back with: release abort {environment}"
     return f"go elsewhere: release rollback {environment} --to VERSION"
 

@@ -115,6 +115,13 @@ def test_no_resource_is_named_when_it_was_the_program_or_pulumi_itself(
     assert caught.value.resources == ()
 
 
+@pytest.mark.parametrize("script", ["exit 1", "echo '@ updating...'; exit 1"], ids=["in-silence", "while-it-updates"])
+def test_an_up_that_does_not_show_that_it_never_began_may_have(stack: Stack, tmp_path: Path, script: str) -> None:
+    behave(tmp_path, script)
+    with pytest.raises(UpFailed):
+        stack.up(fence=1)
+
+
 def test_an_up_that_ends_before_it_looks_at_a_resource_is_told_apart(stack: Stack, tmp_path: Path) -> None:
     behave(tmp_path, "echo 'error: no such backend' >&2; exit 1")
     with pytest.raises(NotBegun, match="no such backend"):
