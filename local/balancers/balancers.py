@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, TypeVar
 
 import aiohttp
@@ -37,6 +37,7 @@ class Balancers:
         self._standing = Standing()
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._run, name="balancers", daemon=True)
+        self._crashed = Event()
         self._background: list[asyncio.Task[None]] = []
         self._session: aiohttp.ClientSession | None = None
         self._checks: Checks | None = None
@@ -47,7 +48,7 @@ class Balancers:
 
     def close(self) -> None:
         """Close all ports and connections, and store what is left of the access logs."""
-        if self._thread.is_alive():
+        if self._is_running():  # a loop that crashed closes its ports itself
             try:
                 self._call(self._close)
             except CloudError as error:
@@ -90,7 +91,7 @@ class Balancers:
     # --- from other threads into the loop
 
     def _call(self, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-        if not self._thread.is_alive():
+        if not self._is_running():
             raise CloudError(CRASHED)
         future = asyncio.run_coroutine_threadsafe(work(), self._loop)
         try:
@@ -98,6 +99,9 @@ class Balancers:
         except TimeoutError as error:
             future.cancel()
             raise CloudError(f"no answer within {self._call_limit:g} s: {CRASHED}") from error
+
+    def _is_running(self) -> bool:
+        return self._thread.is_alive() and not self._crashed.is_set()
 
     def _works(self) -> bool:
         try:
@@ -110,6 +114,7 @@ class Balancers:
         try:
             self._loop.run_forever()
         except BaseException:
+            self._crashed.set()
             log.exception("the load balancers crashed")
             self._loop.run_until_complete(self._close())  # clients are refused then, and do not hang
 
