@@ -6,7 +6,7 @@ BIN := .venv/bin
 TYPED := contract settings components policy release local engine examples bench
 WORKERS := $(shell expr $$(nproc) + 1)
 UNIT := -m 'not e2e' -p no:cacheprovider -n $(WORKERS) --disable-socket --allow-unix-socket
-E2E := -m e2e -p no:cacheprovider -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+E2E := -m e2e -p no:cacheprovider -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 unexport PYTHONDONTWRITEBYTECODE # a thousand processes start here: one of them compiles, and the others need not
 

@@ -13,7 +13,7 @@ from bench.figure import NotMeasured
 from local.control import ask
 from local.demo import Cloud
 from local.paths import CODE
-from tests.e2e.clone import PROGRAM, new_clone, shell
+from tests.e2e.clone import PROGRAM, changed, new_clone, shell
 
 NAMES = ("one", "two", "three", "four")
 
@@ -28,7 +28,7 @@ def scratch_cloud(environments: Sequence[str]) -> Iterator[Cloud]:
             (clone.folder / name).symlink_to(CODE / name)
         try:
             _must_end_well(clone.run("up"))
-            cloud = shell(clone)
+            cloud = changed(shell(clone), STAGELINE_COLD="1")  # programs start as they do elsewhere
             for environment in environments:
                 cloud.must("release", "init", environment)
             yield cloud

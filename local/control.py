@@ -52,7 +52,7 @@ class ControlServer:
     def __init__(self, path: Path, handlers: Mapping[str, Handler]) -> None:
         self._path = path
         self._handlers = handlers
-        self._socket = _listen(path)
+        self._socket = listen(path)
 
     def start(self) -> None:
         Thread(target=self._accept, name="control", daemon=True).start()
@@ -133,7 +133,8 @@ class NotAnswering(CloudError):
     """Somebody is there, but too busy or stuck."""
 
 
-def _listen(path: Path) -> socket.socket:
+def listen(path: Path) -> socket.socket:
+    """A socket of this user's at ``path``, where nobody else is left."""
     path.unlink(missing_ok=True)
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with _short(path) as name:

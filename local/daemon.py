@@ -37,6 +37,7 @@ from local.hooks.database_states import STATES, DatabaseStates
 from local.hooks.load_balancers import DOORS
 from local.hooks.parts import Parts
 from local.hooks.resuming import resume
+from local.interpreter.keeper import Keeper
 from local.keeping import Kept, read_kept, read_models, write_kept
 from local.options import Options, read_options
 from local.paths import Paths
@@ -121,6 +122,7 @@ def start(paths: Paths, running: ExitStack, stopping: Stopping) -> None:
         "permissions": permissions_handler(api.permissions),
         **door_handlers(paths, ssh_port=addresses.ports.ssh),
         **_tools(servers, api),
+        "interpreter": Keeper(paths.root).handle,
     }
     control = ControlServer(paths.control, answering)
     running.callback(control.close)

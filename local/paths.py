@@ -25,6 +25,11 @@ class Paths:
         return self.root / "bin"
 
     @property
+    def python(self) -> Path:
+        """The virtual environment that programs are started in."""
+        return self.root / "python"
+
+    @property
     def plugins(self) -> Path:
         return self.root / "plugins"
 

@@ -22,6 +22,7 @@ from local import launcher
 from local.access import Access
 from local.addresses import DEFAULT_PORTS, Ports
 from local.errors import CloudError
+from local.interpreter import launcher as interpreter
 from local.paths import PROJECT_FILE, Paths
 
 KEPT_KEYS = ("secretsprovider", "encryptedkey", "encryptionsalt")
@@ -55,6 +56,7 @@ def write_workspace(paths: Paths, environ: Mapping[str, str], engine: Path, port
     """Write everything in `.local/work` and `.local/bin`, and install the stand-in plugins."""
     for folder in (paths.work, paths.bin, paths.plugins, paths.state, paths.pulumi_home):
         folder.mkdir(parents=True, exist_ok=True)
+    write_python(paths)
     _write_project(paths)
     for tracked in sorted(paths.project.glob("Pulumi.*.yaml")):
         _write_stack(tracked, paths.work / tracked.name, ports)
@@ -137,7 +139,7 @@ def _write_project(paths: Paths) -> None:
     if not isinstance(project, dict):
         raise CloudError(f"{PROJECT_FILE} is not a mapping: restore it from git")
     runtime = project.get("runtime")
-    options = {**runtime.get("options", {}), "virtualenv": sys.prefix} if isinstance(runtime, dict) else {}
+    options = {**runtime.get("options", {}), "virtualenv": str(paths.python)} if isinstance(runtime, dict) else {}
     local = {**project, "main": "../..", "runtime": {"name": "python", "options": options}}
     _write(paths.work / PROJECT_FILE, yaml.safe_dump(local, sort_keys=False))
 
@@ -197,6 +199,15 @@ def _install_plugin(paths: Paths, plugin: str, plugin_version: str, environ: Map
     installed.parent.mkdir(parents=True, exist_ok=True)
     installed.unlink(missing_ok=True)
     installed.symlink_to(users if _is_genuine(users) else _launcher(paths, plugin))
+
+
+def write_python(paths: Paths) -> None:
+    """A virtual environment as far as Pulumi looks at it. What must be genuine is the one of this process."""
+    command = paths.python / "bin" / "python"
+    command.parent.mkdir(parents=True, exist_ok=True)
+    genuine = Path(sys.prefix) / "bin" / "python"
+    text = Path(interpreter.__file__).read_text()
+    _write_program(command, f'#!{Path(sys.executable).resolve()} -IS\nGENUINE = "{genuine}"\n{text}')
 
 
 def _launcher(paths: Paths, plugin: str) -> Path:

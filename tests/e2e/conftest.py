@@ -1,15 +1,18 @@
 """The engine for the end-to-end tests, and their order.
 
 The engine is the one that `make setup` found or built, first on PATH. The tests of a file share a cloud, so each file
-goes to one worker; what takes longest starts first, so that no worker is still busy when all others have ended.
+goes to one worker; what takes longest starts first, so that no worker is still busy when all others have ended. Tests
+elsewhere that take long share nothing: they go last, to whoever is free.
 """
 
 import os
+from pathlib import Path
 
 import pytest
 
 from engine.build import find_engine
 
+HERE = Path(__file__).parent
 LONGEST_FIRST = (
     "test_demo",
     "test_way_back",
@@ -19,7 +22,6 @@ LONGEST_FIRST = (
     "test_installer",
     "test_permissions",
     "test_aws_provider_rules",
-    "test_slot_killed",
     "test_aws_provider",
     "test_bad_input",
     "test_drift",
@@ -45,9 +47,14 @@ def engine_on_path() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent == HERE:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
     items.sort(key=_place)
 
 
 def _place(item: pytest.Item) -> int:
     name = item.path.stem
+    if item.path.parent != HERE:
+        return len(LONGEST_FIRST) + 1
     return LONGEST_FIRST.index(name) if name in LONGEST_FIRST else len(LONGEST_FIRST)
