@@ -49,8 +49,8 @@ def deployment_seconds() -> Iterator[Figure]:
             rollback = _timed(watched, Path(folder), "release", "rollback", "dev")
         watch = load(cloud.paths.work, "dev").watch.seconds
         yield Figure(
-            what="release beside the ups of a deployment and its watch",
-            value=deployment.wall - deployment.ups - watch,
+            what="release beside the installation of a deployment, its up and its watch",
+            value=deployment.wall - deployment.steps["installed"] - deployment.ups - watch,
             unit="s",
             bound=2,
             detail=f"    {_told(deployment)}; the watch is set to {watch} s",

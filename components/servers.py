@@ -7,7 +7,6 @@ A server that is out is dead and will be replaced: its machine is declared, and 
 that is passed over is not reached by this `pulumi up` only: no release is installed on it, and the next `up` does that.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,11 +36,12 @@ from components.machine import (
 )
 from components.slots import SlotContent, Slots
 from components.targets import Server
-from contract.slots import SLOT_PORTS, Slot
+from contract.order import INSTALLER as INSTALLER_ON_SERVER
+from contract.order import install_command, order
+from contract.slots import Slot
 
 # Relative to the program's folder: an absolute path would differ between checkouts.
 INSTALLER = "components/host/slot.py"
-INSTALLER_ON_SERVER = "stageline/slot.py"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,12 +227,18 @@ class Servers(pulumi.ComponentResource):
 
     def _install_on(self, number: int, slot: Slot, content: SlotContent, after: list[Command]) -> Command:
         args, instance = self._args, self._instance(number)
-        install = f"python3 {INSTALLER_ON_SERVER} install --settle {args.settle}"
+        shall_hold = order(
+            slot,
+            release=content.release,
+            digest=content.digest,
+            deployment=content.deployment,
+            reuse=content.reuse,
+        )
         return Command(
             f"{self._named(number)}-{slot}",
             connection=self._connection(instance),
-            create=f"timeout {args.install_timeout} {install}",
-            stdin=Output.secret(order(slot, content)),
+            create=install_command(install_timeout=args.install_timeout, settle=args.settle),
+            stdin=Output.secret(shall_hold),
             add_previous_output_in_env=False,
             triggers=[instance.id],
             opts=ResourceOptions(parent=self, depends_on=[self._installers[number], self.may_run, *after]),
@@ -241,16 +247,3 @@ class Servers(pulumi.ComponentResource):
     def _connection(self, instance: Instance) -> ConnectionArgs:
         bastion, ssh = self._args.bastion, self._args.ssh
         return connection_to(instance.public_ip, ssh) if bastion is None else bastion.connection_to(instance, ssh)
-
-
-def order(slot: Slot, content: SlotContent) -> str:
-    """What the installer is told: any change of this text restarts the slot, so nothing else may stand in it."""
-    facts = {
-        "slot": slot,
-        "port": SLOT_PORTS[slot],
-        "release": content.release,
-        "digest": content.digest,
-        "deployment": content.deployment,
-        "reuse": content.reuse,
-    }
-    return json.dumps(facts, sort_keys=True)

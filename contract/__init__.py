@@ -2,6 +2,7 @@
 
 - `slots`: the two slots of a server and their ports
 - `balancer`: how the parts of the load balancer are tagged, and what it says while nothing is live
+- `order`: what an installer is told, and the command that tells it
 - `migration`: what stands in the parameter that says which deployment may migrate
 
 Plain values for Python 3.9 or newer, from the standard library: everybody may import this, and this imports nobody.

@@ -50,7 +50,7 @@ class Broken(StagelineError):
 
 
 class NotBegun(Broken):
-    """Pulumi ended before it looked at a single resource: nothing can be half done (exit code 1)."""
+    """Nobody was asked for anything yet: Pulumi looked at no resource, and no server at an order (exit code 1)."""
 
 
 class VerificationFailed(Broken):

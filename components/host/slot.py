@@ -4,9 +4,11 @@ This file is copied to `~/stageline/slot.py` and run there by `python3`, so it i
 Python 3.9 or newer. It belongs to the server's application user and needs no root. Its verbs:
 
     install     an order as JSON on stdin: {"slot", "port", "release", "digest", "deployment", "reuse"}; without a
-                release (and digest: null) the slot is emptied. With `reuse` a slot that holds these very bytes keeps
-                them: it is relabelled, or started, and only where that does not help installed. `--settle SECONDS`:
-                how long the release must stay healthy before it counts as installed
+                release (and digest: null) the slot is emptied. An order that was carried out before changes nothing
+                where the slot's unit runs; where it does not, it is started, and only where that does not help
+                installed again. With `reuse` a slot that holds these very bytes by another deployment keeps them: it
+                is relabelled, or started, and only where that does not help installed. `--settle SECONDS`: how long
+                the release must stay healthy before it counts as installed
     empty       {"slot"} on stdin: stop the slot and forget what it holds
     start SLOT  make the release that the slot holds run, and wait until it is healthy
     status      what both slots hold, whether their units run, what they answer and which deployment's migration began
@@ -15,7 +17,8 @@ Python 3.9 or newer. It belongs to the server's application user and needs no ro
 
 Verbs answer one JSON object on stdout, whose `result` is one of these:
 
-    installed, unchanged    the slot holds this content, and it is healthy
+    installed, unchanged    the slot holds this content, and it is healthy; unchanged with a `note`: it was proven
+                            healthy when this very order was carried out, it runs, and it is not healthy now
     relabelled              the same, and only its label is new: it held and ran these very bytes before
     started                 the same, and it had to be started for that
     refused, restored       it does not, and the slot is what it was before; refused: by a rule
@@ -326,13 +329,29 @@ def install(order: Order, settle: float) -> Dict[str, Any]:
 def keep(slot: Slot, order: Order, server: Server, settle: float) -> Optional[Dict[str, Any]]:
     """The answer where nothing has to be installed, because the slot holds what it shall hold; else None."""
     held, content = read_content(slot), order.content
-    if held is None or not held.differs_in_its_label_only(content) or (held != content and not order.reuse):
+    if held == content:
+        return as_it_is(slot, content, server, settle)
+    if held is None or not order.reuse or not held.differs_in_its_label_only(content):
         return None
     if is_healthy(slot, content, server):
-        return answer("unchanged", content) if held == content else relabel(slot, content, "relabelled")
-    if order.reuse and comes_up(slot, content, server, settle):
-        return relabel(slot, content, "started")
-    return None
+        return relabel(slot, content, "relabelled")
+    return relabel(slot, content, "started") if comes_up(slot, content, server, settle) else None
+
+
+def as_it_is(slot: Slot, content: Content, server: Server, settle: float) -> Optional[Dict[str, Any]]:
+    """The answer to an order that was carried out before: the release was proven healthy then, and users may be on it.
+
+    So what runs is neither restarted nor installed again, whatever is wrong with it now: a `pulumi up` in the middle of
+    an incident repeats the orders of both slots, and to judge releases is the business of who watches them.
+    """
+    if unit_state(slot).active != "active":
+        return answer("started", content) if comes_up(slot, content, server, settle) else None
+    health = probe(server.address, content.port)
+    state = verdict(health, content.release)
+    if state == "healthy":
+        return answer("unchanged", content)
+    found = other_version(shown_version(health, content, server)) if state == "wrong" else said(health)
+    return {**answer("unchanged", content), "note": f"{content.release} in {slot.name} is not healthy now: {found}"}
 
 
 def comes_up(slot: Slot, content: Content, server: Server, settle: float) -> bool:

@@ -85,6 +85,12 @@ class Listeners:
             return str(error)
         return ""
 
+    def show(self, entrance: Entrance, slot: SlotName) -> None:
+        """Let the preview listener lead to a slot, where it does not: what comes into it is looked at there."""
+        if self.leads_to(entrance.preview) != entrance.groups[slot]:
+            with aws_call("move the preview listener"):
+                self._lead(entrance.preview, entrance.groups[slot])
+
     def _lead(self, listener: str, group: str | None) -> None:
         self._client.modify_listener(ListenerArn=listener, DefaultActions=[_action(group)])
 

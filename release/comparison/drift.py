@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from contract.order import INSTALLER
 from release.comparison.graph import leaves
 from release.errors import Broken
 from release.ledger.head import SlotName, State
@@ -28,7 +29,6 @@ MIGRATION = "env-database-migration"
 MIGRATION_VALUE = {"value", "insecureValue", "version"}
 """What `release` itself changes: the parameter that names the deployment which may migrate, and what AWS says of it."""
 
-INSTALLER = "stageline/slot.py"
 UNITS: Mapping[SlotName, str] = {slot: f".config/systemd/user/stageline-{slot}.service" for slot in SLOTS}
 
 

@@ -281,8 +281,12 @@ def _done(work: Work, step: StepName, evidence: Evidence) -> Entry:
 
 def _missed(step: StepName, evidence: Evidence) -> str:
     """Which servers an installation passed over, in words: they come back with what their slot held before."""
-    silent = evidence.get("passed_over") if step == "installed" else None
-    return f"{', '.join(silent)} did not answer" if silent else ""
+    if step != "installed":
+        return ""
+    failed = evidence.get("failed", {})
+    silent = [name for name in evidence.get("passed_over", ()) if name not in failed]
+    words = [f"{name} failed ({why})" for name, why in failed.items()]
+    return "; ".join([f"{', '.join(silent)} did not answer", *words] if silent else words)
 
 
 def _attempt(work: Work, step: StepName, done: Done) -> None:

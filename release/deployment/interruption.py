@@ -1,9 +1,10 @@
 """Ctrl-C, SIGTERM and a closed terminal, while a deployment is at work.
 
 The first one is remembered and acted on where it is safe: between steps, between two looks at something that is
-waited for, and by passing it on to the Pulumi that runs. Raised in the middle of a call it could be swallowed by
-boto3, or hide that an event was recorded. The second one ends the process at once, with one line that names the way
-on: the ledger is only ever written by whole transactions, and ``release abort`` puts the rest back.
+waited for, and by passing it on to the Pulumi that runs; an installation on a server is let go to its end. Raised in
+the middle of a call it could be swallowed by boto3, or hide that an event was recorded. The second one ends the
+process at once, with one line that names the way on: the ledger is only ever written by whole transactions, and
+``release abort`` puts the rest back.
 """
 
 import os
@@ -27,6 +28,7 @@ class Interruption:
         self._told = False
         self._process: subprocess.Popen[bytes] | None = None
         self._unasked: list[subprocess.Popen[bytes]] = []
+        self._spared: list[subprocess.Popen[bytes]] = []
         self._way_on = ""
         self._depth = 0
 
@@ -65,6 +67,15 @@ class Interruption:
         finally:
             self._process, self._unasked = None, []
 
+    @contextmanager
+    def sparing(self, process: "subprocess.Popen[bytes]") -> Iterator[None]:
+        """Let a process in a session of its own go to its end: only a second signal ends it, together with this one."""
+        self._spared.append(process)
+        try:
+            yield
+        finally:
+            self._spared.remove(process)
+
     def _receive(self, number: int, _frame: FrameType | None) -> None:
         if self._received is not None:
             self._end_at_once(number)
@@ -78,9 +89,10 @@ class Interruption:
 
     def _end_at_once(self, number: int) -> None:
         """Nothing here may fail or wait: standard error may be closed, and the process gone."""
-        if self._process is not None:
-            with suppress(OSError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        for process in (self._process, *self._spared):
+            if process is not None:
+                with suppress(OSError):
+                    os.killpg(process.pid, signal.SIGKILL)
         with suppress(OSError):
             os.write(STDERR, self._last_words(number).encode())
         os._exit(128 + number)

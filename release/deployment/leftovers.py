@@ -1,4 +1,5 @@
-"""What a killed deployment left running on this machine: Pulumi, its language host, its plugins.
+"""What a killed deployment left running on this machine: Pulumi, its language host, its plugins, and every ssh that
+waits for an installer.
 
 All of them carry the deployment's name in their environment, so nothing else is ever ended: no process number was
 written down that another process could have by now. Pulumi itself is asked first and waited for, because it then ends

@@ -24,7 +24,7 @@ MOST_WHY = 500  # characters of a reason that HEAD keeps
 WORK: dict[str, str] = {
     "preflight": "see that the artifact has digest {digest}, that nothing else would change, and that a backup fits",
     "backed up": "snapshot the database, store the stack file and the stack's state, as backup of {deployment}",
-    "installed": "pulumi up: {version} into slot {slot} of every server",
+    "installed": "the installers: {version} into slot {slot} of every server",
     "started": "start {version} in slot {slot} on the servers where it does not run",
     "verified": "health and smoke checks of {version} behind the preview listener",
     "paused": "wait for a person to look at it behind the preview listener",
@@ -135,8 +135,10 @@ def leaving(plan: Plan, step: StepName, state: State, now: str) -> State:
     """The state after ``step`` succeeded: what is live is written down only once it was seen."""
     if step == "live":
         return made_live(plan, state, now)
-    if step in ("installed", "applied"):  # an `up` that ended well told Pulumi's state everything
+    if step == "applied":  # an `up` that ended well told Pulumi's state everything
         state = state.but(behind="")
+    if step == "installed":
+        state = state.but(behind=f"slot {plan.slot} was filled, and {UNTOLD}")
     if step == "installed" and plan.kind != "rollback":
         state = state.but(brought=newest(state.brought, plan.made_with))
     return state.but(open=state.open and state.open.but(done=True, stopped=""))

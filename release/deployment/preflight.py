@@ -17,7 +17,7 @@ from settings.model import Settings
 from settings.stackfile import program_dir
 
 SNAPSHOT_TIME = timedelta(minutes=10)  # of a database of some 100 GB; the first one of a database takes longest
-REST = timedelta(minutes=10)  # AWS's part of two `up`, and of putting it back
+REST = timedelta(minutes=10)  # AWS's part of an `up`, and of putting it back
 
 
 def refuse_short_credentials(environment: Environment) -> None:

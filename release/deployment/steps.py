@@ -9,6 +9,7 @@ from release.artifacts.manifest import Manifest, Verdict
 from release.aws.listeners import Entrance
 from release.backups.room import refuse_without_room
 from release.deployment.backup import take_backup, try_backup
+from release.deployment.interruption import INTERRUPTION
 from release.deployment.lanes import StepName
 from release.deployment.plan import Plan
 from release.deployment.preflight import refuse_other_changes, refuse_users_in
@@ -143,22 +144,59 @@ def back_up(work: Work) -> Evidence:
 
 
 def install(work: Work) -> Evidence:
-    """Put the release into the idle slot of every server. The live slot is not touched.
+    """Put the release into the idle slot of every server, by asking their installers. The live slot is not touched.
 
-    A rollback passes over servers that do not answer, and never migrates.
+    Pulumi is told of it by ``applied``. A rollback passes over servers that do not answer, and never migrates.
     """
-    servers = len(work.outputs["servers"])
-    if work.plan.kind == "rollback":
+    environment, plan = work.environment, work.plan
+    if plan.kind == "rollback":
         end_superseded(work)
-    refuse_users_in(work.environment, work.environment.listeners.find(), work.plan.slot)
-    if work.plan.kind == "rollback":
-        silent = work.silent
-        _refuse_all_silent(work, silent)
-        work.up(passed_over=silent)
-        return {"slot": work.plan.slot, "servers": servers - len(silent), "passed_over": sorted(silent)}
-    with work.environment.migrations.allowed(work.plan.deployment):
-        work.up()
-    return {"slot": work.plan.slot, "servers": servers}
+    entrance = environment.listeners.find()
+    refuse_users_in(environment, entrance, plan.slot)
+    environment.listeners.show(entrance, plan.slot)
+    if plan.kind == "rollback":
+        return _install_back(work)
+    with environment.migrations.allowed(plan.deployment):
+        installed = environment.fleet.install(
+            work.outputs,
+            plan.slot,
+            plan.content,
+            out=work.holder.head.state.out_names,
+            go_on=partial(_refuse_to_go_on, work),
+            told=work.progress.note,
+        )
+    return {"slot": plan.slot, "servers": len(installed.results), "results": installed.results}
+
+
+def _install_back(work: Work) -> Evidence:
+    """The same for a rollback: on every server at once that answers, as long as one of them takes it."""
+    plan, silent = work.plan, work.silent
+    _refuse_all_silent(work, silent)
+    _refuse_to_go_on(work)
+    installed = work.environment.fleet.install_back(
+        work.outputs,
+        plan.slot,
+        plan.content,
+        left_out=silent | work.holder.head.state.out_names,
+        told=work.progress.note,
+    )
+    return {
+        "slot": plan.slot,
+        "servers": len(installed.results),
+        "results": installed.results,
+        "passed_over": sorted({*silent, *installed.silent, *installed.failed}),
+        "failed": installed.failed,
+    }
+
+
+def _refuse_to_go_on(work: Work) -> None:
+    """Before servers are asked, and once more before all but the canary: nobody takes back what they do then.
+
+    HEAD's fence is read as the program of an ``up`` reads it: installers know of no fence.
+    """
+    INTERRUPTION.check()
+    refuse_unwanted(work)
+    work.environment.ledger.head_under(work.holder.lease.fence)
 
 
 def _refuse_all_silent(work: Work, silent: frozenset[str]) -> None:
@@ -234,7 +272,10 @@ def see_answer(work: Work) -> Evidence:
 
 
 def apply(work: Work) -> Evidence:
-    """Write into Pulumi's state what the listener does already, and move the preview listener to the other slot."""
+    """Write into Pulumi's state what servers and listener do already, and move the preview listener to the other slot.
+
+    The program gives every installer once more the order that it carried out, which changes nothing there.
+    """
     if work.plan.kind == "rollback":
         end_superseded(work)
         work.up(passed_over=work.silent, wait=LATER)

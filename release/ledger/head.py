@@ -106,7 +106,7 @@ class State(Form):
     """What the program declares (``blue``, ``green``, ``declared``, ``out``) and what is known (``live`` and the rest).
 
     ``brought`` is the newest schema that a migration began to bring: it stays when the deployment is put back.
-    ``behind`` says why Pulumi's state does not say yet what the listener does; empty when it does.
+    ``behind`` says why Pulumi's state does not say yet what servers and listener do; empty when it does.
     """
 
     blue: Slot | None = None

@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from release.comparison.drift import INSTALLER, SLOTS, UNITS
+from contract.order import INSTALLER
+from release.comparison.drift import SLOTS, UNITS
 from release.errors import Inconclusive
 from release.ledger.head import SlotName
 from release.servers.ssh import Ssh

@@ -9,12 +9,15 @@ is used.
 import fcntl
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 
-from release.errors import Broken
+from release.deployment.interruption import INTERRUPTION
+from release.deployment.leftovers import DEPLOYMENT
+from release.errors import Broken, NotBegun
 from release.text import bounded, quoted
 
 CONNECT_LIMIT = 10
@@ -43,7 +46,14 @@ Host *
 
 
 class NotReached(Broken):
-    """No command was run: nobody answered, or it was not who it should be, or it did not let us in."""
+    """Nobody answered, or not to the end; or it was not who it should be, or it did not let us in.
+
+    Where it had let us in before, whether a command was run is not known.
+    """
+
+
+class NoAnswer(NotReached):
+    """It did not answer in time: it may still be at work."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,15 +84,20 @@ class Said:
 
 @dataclass(frozen=True, kw_only=True)
 class Ssh:
-    """All servers of an environment, which have one user and one host key."""
+    """All servers of an environment, which have one user and one host key.
+
+    For a ``deployment`` no command is broken off: a Ctrl-C does not reach it, and where it outlives this process it is
+    found by that name.
+    """
 
     servers: Door
     bastion: Bastion | None = None
     private_key: str = field(repr=False)
     answer_limit: float = ANSWER_LIMIT
+    deployment: str = ""
 
     def run(self, address: str, command: str, data: str = "") -> Said:
-        """Run a fixed command on one server, with `data` on its stdin. Raises NotReached."""
+        """Run a fixed command on one server, with `data` on its stdin. Raises NotReached; NotBegun without ssh."""
         with self._line(address) as line:
             said = self._call([*line, command], address, data)
         if said.code == NOT_REACHED:
@@ -105,15 +120,40 @@ class Ssh:
     def _call(self, line: list[str], address: str, data: str) -> Said:
         """Run it, and keep of what it says as much as there is room for."""
         with _room() as out, _room() as err:
-            try:
-                done = subprocess.run(
-                    line, input=data.encode(), stdout=out, stderr=err, timeout=self.answer_limit, check=False
-                )
-            except subprocess.TimeoutExpired:
-                raise NotReached(f"{address} does not answer within {self.answer_limit:.0f} seconds") from None
-            except FileNotFoundError:
-                raise Broken("there is no ssh on PATH", hint="install OpenSSH's client") from None
-            return Said(code=done.returncode, out=_written(out), err=_written(err))
+            with self._started(line, out, err) as process:
+                try:
+                    process.communicate(data.encode(), self.answer_limit)
+                except subprocess.TimeoutExpired:
+                    raise NoAnswer(f"{address} does not answer within {self.answer_limit:.0f} seconds") from None
+                finally:
+                    self._end(process)
+            return Said(code=process.returncode, out=_written(out), err=_written(err))
+
+    @contextmanager
+    def _started(self, line: list[str], out: int, err: int) -> Iterator["subprocess.Popen[bytes]"]:
+        of, mark = bool(self.deployment), {DEPLOYMENT: self.deployment} if self.deployment else {}
+        try:
+            process = subprocess.Popen(
+                line,
+                stdin=subprocess.PIPE,
+                stdout=out,
+                stderr=err,
+                env={**os.environ, **mark},
+                start_new_session=of,
+            )
+        except FileNotFoundError:
+            raise NotBegun("there is no ssh on PATH", hint="install OpenSSH's client") from None
+        with process, INTERRUPTION.sparing(process) if of else nullcontext():
+            yield process
+
+    def _end(self, process: "subprocess.Popen[bytes]") -> None:
+        """End what did not end by itself, with the ssh that leads through the bastion."""
+        if process.poll() is not None:
+            return
+        if self.deployment:
+            with suppress(OSError):
+                os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
 
     @contextmanager
     def _config(self) -> Iterator[str]:

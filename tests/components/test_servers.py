@@ -9,6 +9,10 @@ import pytest
 from components.machine import Boot, user_data
 from components.recording import Declared, Recording
 from components.slots import SlotContent, Slots
+from contract.order import install_command
+from release.ledger.head import Slot as Held
+from release.ledger.head import emptied
+from release.servers.orders import order_of
 from tests.components.recording import (
     BLUE_LIVE_GREEN_FILLED,
     EMPTY,
@@ -25,6 +29,7 @@ COPY = "command:remote:CopyToRemote"
 INSTANCE = "aws:ec2/instance:Instance"
 ATTACHMENT = "aws:lb/targetGroupAttachment:TargetGroupAttachment"
 USER_DATA_LIMIT = 16 * 1024
+HELD = Held(release="1.1.0", digest="b" * 64, artifact_key="k", deployment="d-2")
 
 FILLED = {
     "nothing": (EMPTY, []),
@@ -57,6 +62,30 @@ def test_stdin_holds_what_the_slot_shall_hold_and_nothing_else() -> None:
         "deployment": "d-2",
         "reuse": False,
     }
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        pytest.param(HELD, id="filled"),
+        pytest.param(HELD.but(reuse=True), id="reuse"),
+        pytest.param(HELD.but(unsure="who knows"), id="unsure"),
+        pytest.param(emptied("d-3"), id="emptied"),
+    ],
+)
+def test_the_program_and_release_give_the_same_order_for_a_slot(held: Held) -> None:
+    """To the byte: what an installer was told by one of them it knows when the other says it again."""
+    content = SlotContent(release=held.release, digest=held.digest, deployment=held.deployment, reuse=held.reuse)
+    recording = record(settings_of("prod"), Slots(blue=OLD, green=content, declared="blue"))
+    told = {one.inputs["stdin"] for one in installs(recording) if one.name.endswith("green")}
+    assert told == {order_of("green", held)}
+
+
+def test_the_program_and_release_run_the_same_command() -> None:
+    settings = settings_of("prod")
+    created = {one.inputs["create"] for one in installs(record(settings, BLUE_LIVE_GREEN_FILLED))}
+    servers = settings.servers
+    assert created == {install_command(install_timeout=servers.install_timeout, settle=servers.settle)}
 
 
 def test_stdin_says_whether_bytes_that_a_server_holds_are_used_again() -> None:

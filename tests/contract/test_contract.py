@@ -1,11 +1,13 @@
 """What is agreed on: readable by the oldest Python that has to, and the same wherever it is said once more."""
 
 import ast
+import json
 from pathlib import Path
 
 import pytest
 
 from contract.balancer import BALANCER, LIVE, PREVIEW
+from contract.order import order
 from contract.slots import SLOT_PORTS, SLOTS
 from tests.docs.pages import ROOT
 
@@ -43,3 +45,15 @@ def test_no_two_parts_of_the_balancer_have_one_name() -> None:
 
 def test_the_installer_knows_the_same_slots() -> None:
     assert stated_by_the_installer("SLOTS") == SLOTS
+
+
+def test_an_order_names_the_slots_own_port_and_its_keys_come_in_one_order() -> None:
+    text = order("green", release="1.0.0", digest="d", deployment="dev-1", reuse=True)
+    assert text == (
+        '{"deployment": "dev-1", "digest": "d", "port": 8082, "release": "1.0.0", "reuse": true, "slot": "green"}'
+    )
+
+
+def test_the_installer_takes_exactly_the_keys_of_an_order() -> None:
+    keys = json.loads(order("blue", release=None, digest=None, deployment="dev-1", reuse=False))
+    assert sorted(keys) == sorted((*stated_by_the_installer("CONTENT_KEYS"), "reuse"))  # type: ignore[misc]

@@ -70,7 +70,7 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
 
 
 def test_row_01_killed_while_installing_and_again_while_it_is_put_back_it_is_aborted(dev: Dev) -> None:
-    """Its Pulumi lives on: it is asked to end, and waited for."""
+    """What asks the installer lives on: it is ended, and the installer is waited for by its lock."""
     before = dev.state
     with Traffic(f"{dev.url}/health") as traffic:
         promotion = begin(dev.cloud, *PROMOTION)
@@ -106,7 +106,7 @@ def test_row_01_killed_while_switching_it_is_resumed_and_what_was_before_is_roll
     assert dev.cloud.run("release", "drift", "dev").returncode == 0  # every server's slots are what HEAD says
 
 
-def test_row_24_an_interrupted_promotion_ends_its_pulumi_and_puts_everything_back(dev: Dev) -> None:
+def test_row_24_an_interrupted_promotion_lets_its_installer_end_and_puts_everything_back(dev: Dev) -> None:
     before = dev.state
     promotion = begin(dev.cloud, *PROMOTION)
     wait_until_installing(dev.cloud, promotion)
@@ -126,7 +126,7 @@ def test_a_plain_up_lands_where_the_ledger_says_and_changes_nothing(dev: Dev) ->
 
 def test_no_secret_leaves_its_place_also_when_an_installation_fails(dev: Dev) -> None:
     done = dev.cloud.run("release", "promote", "1.2.0", "--to", "dev")
-    assert (done.returncode, list(Path(dev.cloud.variables["TMPDIR"]).glob("stageline-*")) != []) == (1, True)
+    assert done.returncode == 1, done.stderr
     secrets = deploy_key(dev.cloud) | {database_password(dev.cloud)}
     assert [secret for secret in secrets if secret in dev.cloud.must("pulumi", "stack", "export", "-s", "dev")] == []
     assert [secret for secret in secrets if secret in done.stdout + done.stderr] == []

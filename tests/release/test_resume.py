@@ -18,7 +18,7 @@ from release.verbs.resume import resume_plan
 from release.verification.probe import Answer
 from tests.aws_clients import aws_resource
 from tests.release.deploying import Silent, put, state
-from tests.release.deployment.test_executor import kill_during_up
+from tests.release.deployment.test_executor import kill_while_installing
 from tests.release.world import OPS, ROOT, World
 
 
@@ -40,7 +40,7 @@ def reachable_again(world: World) -> None:
 
 def test_a_killed_deployment_goes_on_with_the_step_that_it_stopped_in(world: World) -> None:
     put(world, "1.0.0")
-    kill_during_up(world, "1.1.0")
+    kill_while_installing(world, "1.1.0")
     done = resume(world.dev, OPS, Silent())
     assert list(done.evidence) == list(FORWARD[FORWARD.index("installed") :])
     assert (state(world).live.release, state(world).open, world.servers["dev"].live) == ("1.1.0", None, "green")
@@ -50,7 +50,7 @@ def test_a_killed_deployment_goes_on_with_the_step_that_it_stopped_in(world: Wor
 
 def test_what_a_killed_deployment_left_running_is_ended_first_and_recorded(world: World) -> None:
     put(world, "1.0.0")
-    kill_during_up(world, "1.1.0")
+    kill_while_installing(world, "1.1.0")
     world.dev.leftovers.running = ["pulumi", "pulumi-language-python"]
     resume(world.dev, OPS, Silent())
     [event] = [event for event in world.dev.ledger.events() if event.kind == "leftovers ended"]
@@ -142,7 +142,7 @@ CAUSE = {"reason": "loses rows", "by": "ann"}
 )
 def test_what_was_stopped_meanwhile_is_not_resumed_but_put_back(world: World, rule, why: str) -> None:
     put(world, "1.0.0")
-    kill_during_up(world, "1.1.0")
+    kill_while_installing(world, "1.1.0")
     cause = Cause(**CAUSE, at=world.clock())
     opened = state(world).open
     world.dev.stops.change("set", lambda stops: rule(stops, cause, opened), OPS, {})
@@ -311,7 +311,7 @@ def test_nothing_is_accepted_while_nobody_knows_what_is_stopped(world: World) ->
 
 def test_what_users_do_not_have_cannot_be_accepted(world: World) -> None:
     put(world, "1.0.0")
-    kill_during_up(world, "1.1.0")
+    kill_while_installing(world, "1.1.0")
     with pytest.raises(Refused, match=r"users do not have 1\.1\.0; .*release resume dev, or release abort dev"):
         accept_open(world.dev, "I saw it", OPS, Silent())
 
@@ -337,7 +337,7 @@ def test_a_redeployment_moves_the_live_release_to_the_other_slot_and_keeps_the_w
 
 def test_a_manifest_of_other_bytes_than_the_plan_is_not_resumed(world: World) -> None:
     put(world, "1.0.0")
-    kill_during_up(world, "1.1.0")
+    kill_while_installing(world, "1.1.0")
     other = world.dev.releases.get("1.0.0")
     world.dev.releases.get = lambda version: other
     with pytest.raises(Refused, match=r"1\.1\.0 has other bytes than when dev-.* began"):

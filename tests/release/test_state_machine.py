@@ -218,12 +218,12 @@ class Releases(RuleBasedStateMachine):
         one, other = self.open(name), self.open(name)
 
         def second() -> None:
-            one.stack.during_up = lambda: None
+            one.fleet.during_install = one.stack.during_up = lambda: None
             head = other.ledger.head()
             assert isinstance(ended(lambda: other.ledger.begin(note_of(head), head, OPS)), LeaseHeld)
             assert isinstance(ended(lambda: self.promotion(other, version, Points())), (LeaseHeld, Refused))
 
-        one.stack.during_up = second
+        one.fleet.during_install = one.stack.during_up = second
         ended(lambda: self.promotion(one, version, Points()))
         self.learn(name)
 
@@ -233,11 +233,11 @@ class Releases(RuleBasedStateMachine):
         one, seen = self.open(name), list[Outside]()
 
         def taken_over() -> None:
-            one.stack.during_up = lambda: None
+            one.fleet.during_install = one.stack.during_up = lambda: None
             self.called(name, None, VERBS["abort"])
             seen.append(self.outside.copy())
 
-        one.stack.during_up = taken_over
+        one.fleet.during_install = one.stack.during_up = taken_over
         ended(lambda: self.promotion(one, version, Points()))
         assert seen in ([], [self.outside]), "a holder whose lease was taken over went on"
 

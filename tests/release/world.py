@@ -1,7 +1,7 @@
 """A small world to deploy in: real ledger, buckets and keys on moto; hand-made servers, listeners and snapshots.
 
-``FakeServers`` stand for what is outside: they hold what the last ``up`` put on them, and answer by it. What is
-tested (ledger, plan, executor, gates, verification) is never faked.
+``FakeServers`` stand for what is outside: each holds what its installer was last told, by `release` or by an ``up``,
+and answers by it. What is tested (ledger, plan, executor, gates, verification) is never faked.
 """
 
 import io
@@ -29,14 +29,18 @@ from release.aws.table import LedgerTable
 from release.engine.stack import UpFailed
 from release.environment import Environment
 from release.errors import Broken, Inconclusive
-from release.ledger.head import Slot, SlotName
+from release.ledger.head import SlotName
 from release.ledger.ledger import Ledger, Writer
 from release.ledger.stoplog import StopLog
 from release.processes import Process
+from release.servers.fleet import Fleet
 from release.servers.inspection import Unit
+from release.servers.orders import Installed, order_of
+from release.servers.ssh import NotReached, Said
 from release.verification.probe import Answer, Request
 from release.verification.verification import Fault, Verification
 from release.verification.watch import Watch
+from settings.model import Settings
 from settings.model import Watch as Bounds
 from settings.stackfile import load
 
@@ -64,15 +68,16 @@ class FakeServers:
     """The servers behind one environment's listeners, and how releases misbehave on them.
 
     ``blue`` and ``green`` are the releases that the slots of all servers hold; ``live`` and ``preview`` where the
-    listeners lead.
+    listeners lead. ``applied`` are the orders that Pulumi's state has.
     """
 
-    blue: str | None = None
-    green: str | None = None
+    held: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # the order that a slot holds
+    applied: dict[tuple[str, str], str] = field(default_factory=dict)
     live: str | None = None
     preview: str | None = "blue"
-    contents: dict[str, Slot] = field(default_factory=dict)
     fails_to_install: set[str] = field(default_factory=set)
+    refuses: dict[str, str] = field(default_factory=dict)  # instances whose installer fails, and what it says
+    falls_silent: set[str] = field(default_factory=set)  # instances that are not heard of again once they install
     fails_smoke: set[str] = field(default_factory=set)
     fails_smoke_live: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
@@ -86,6 +91,57 @@ class FakeServers:
     ill: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)  # state and reason by group and instance
     figures: dict[str, float] = field(default_factory=dict)  # what CloudWatch tells in each period, by a metric's name
 
+    @property
+    def blue(self) -> str | None:
+        return self._release("blue")
+
+    @blue.setter
+    def blue(self, release: str | None) -> None:
+        self._hold("blue", release)
+
+    @property
+    def green(self) -> str | None:
+        return self._release("green")
+
+    @green.setter
+    def green(self, release: str | None) -> None:
+        self._hold("green", release)
+
+    def on(self, instance: str, slot: str) -> str | None:
+        """The release that one server holds."""
+        return self.held.get((instance, slot), {}).get("release")
+
+    def _release(self, slot: str) -> str | None:
+        """What those servers with power hold that hold anything."""
+        found = {release for instance in set(INSTANCES) - self.dead if (release := self.on(instance, slot))}
+        return found.pop() if len(found) < 2 and found else " and ".join(sorted(found)) or None
+
+    def _hold(self, slot: str, release: str | None) -> None:
+        for instance in INSTANCES:
+            self.held[instance, slot] = {"slot": slot, "release": release}
+
+    def obey(self, instance: str, order: dict[str, Any]) -> dict[str, Any]:
+        """What a server's installer does, and answers."""
+        slot, release = order["slot"], order["release"]
+        held = self.held.get((instance, slot), {})
+        if release is None:
+            self.held[instance, slot] = order
+            return {"result": "emptied" if held.get("release") else "unchanged", "slot": slot}
+        same = held.get("release") == release and held.get("digest") in (None, order["digest"])
+        runs = same and slot not in self.stopped
+        if runs and held.get("deployment") == order["deployment"]:
+            return {"result": "unchanged"}
+        if not (runs and order["reuse"]) and (why := self._fault(instance, release)):
+            return {"result": "restored", "why": why}
+        self.held[instance, slot] = order
+        self.stopped.discard(slot)
+        return {"result": "relabelled" if runs and order["reuse"] else "installed"}
+
+    def _fault(self, instance: str, release: str) -> str:
+        if release in self.fails_to_install:
+            return f"installing {release} failed on server {instance}"
+        return self.refuses.get(instance, "")
+
     def behind(self, url: str) -> str | None:
         """The release that a listener answers with."""
         slot = self.live if url == "http://live" else self.preview
@@ -95,7 +151,7 @@ class FakeServers:
         """What the balancer says of a target."""
         if slot not in (self.live, self.preview):
             return "unused"
-        ill = instance in self.dead or slot in self.stopped or getattr(self, slot) in (None, *self.silent)
+        ill = instance in self.dead or slot in self.stopped or self.on(instance, slot) in (None, *self.silent)
         return "unhealthy" if ill else "healthy"
 
 
@@ -128,25 +184,24 @@ class FakeStack:
         state = self._ledger.head().state
         left_out = {*passed_over, *state.out_names}
         for slot in ("blue", "green"):
-            content = state.slot(slot)
-            if content is not None and content != self._servers.contents.get(slot):
-                self._install(slot, content, left_out)
+            for name, instance in zip(SERVERS, INSTANCES, strict=True):
+                if name in left_out:
+                    self._servers.applied.pop((instance, slot), None)
+                elif (content := state.slot(slot)) is not None:
+                    self._install(name, instance, slot, order_of(slot, content))
         self._servers.live = state.declared
         self._servers.preview = state.idle
         self.declared.append((state.declared, state.blue and state.blue.release, state.green and state.green.release))
 
-    def _install(self, slot: str, content: Slot, left_out: set[str]) -> None:
+    def _install(self, name: str, instance: str, slot: str, order: str) -> None:
+        """A Command runs where its stdin is another one than in Pulumi's state."""
         servers = self._servers
-        if dead := [
-            name for name, id in zip(SERVERS, INSTANCES, strict=True) if id in servers.dead and name not in left_out
-        ]:
-            raise UpFailed(f"{dead[0]} does not answer", resources=(f"{dead[0]}-{slot}",))
-        holds = content.reuse and getattr(servers, slot) == content.release and slot not in servers.stopped
-        if content.release in servers.fails_to_install and not holds:
-            raise UpFailed(f"installing {content.release} failed on server 1", resources=(f"env-servers-1-{slot}",))
-        setattr(servers, slot, content.release)
-        servers.stopped.discard(slot)
-        servers.contents[slot] = content
+        if servers.applied.get((instance, slot)) == order:
+            return
+        why = "it does not answer" if instance in servers.dead else servers.obey(instance, json.loads(order)).get("why")
+        if why:
+            raise UpFailed(f"{name}: {why}", resources=(f"{name}-{slot}",))
+        servers.applied[instance, slot] = order
 
     def preview(self, *, fence: int, deployment: str) -> tuple[str, ...]:
         return self.changes
@@ -160,7 +215,7 @@ class FakeStack:
             "preview_url": "http://preview",
             "database_id": "db-1",
             "load_balancer": "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/lb/1",
-            "servers": [{"name": name, "id": id} for name, id in zip(SERVERS, INSTANCES, strict=True)],
+            "servers": [{"name": name, "id": id, "address": id} for name, id in zip(SERVERS, INSTANCES, strict=True)],
             "target_groups": dict(GROUPS),
             "applied": self.applied,
         }
@@ -195,12 +250,62 @@ class FakeListeners:
         self._servers.preview = "green" if slot == "blue" else "blue"
         return ""
 
+    def show(self, entrance: Entrance, slot: str) -> None:
+        self._servers.preview = slot
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeSsh:
+    """The door to servers, whose addresses are their instances: ``give`` hands an order to an installer there."""
+
+    servers: Any  # that know which of them are dead
+    give: Callable[[str, dict[str, Any]], dict[str, Any]]
+    answer_limit: float = 0
+    deployment: str = ""
+
+    def run(self, address: str, command: str, data: str = "") -> Said:
+        if address in self.servers.dead:
+            raise NotReached(f"cannot log in to {address}: No route to host")
+        if command == "true":
+            return Said(code=0, out="", err="")
+        assert " install " in command, command
+        answer = self.give(address, json.loads(data))
+        return Said(code=int("why" in answer), out=json.dumps(answer), err=answer.get("why", ""))
+
 
 class FakeFleet:
-    """The servers over SSH: those with power answer."""
+    """The servers over SSH: those with power answer. Orders are given by the genuine fleet, one after the other."""
 
-    def __init__(self, servers: FakeServers) -> None:
+    def __init__(self, servers: FakeServers, settings: Settings) -> None:
+        self.before_install: Callable[[], None] = lambda: None
+        self.before_order: Callable[[str], None] = lambda instance: None
+        self.asked: list[str] = []  # the instances whose installers got an order from here
         self._servers = servers
+        door = FakeSsh(servers=servers, give=self._give)
+        session: Any = None
+        self._genuine = Fleet(
+            session=session,
+            settings=settings,
+            door=lambda *_: door,  # type: ignore[arg-type,return-value]
+            at_once=1,
+            pause=lambda seconds: None,
+        )
+
+    def install(self, *arguments: Any, **more: Any) -> Installed:
+        self.before_install()
+        return self._genuine.install(*arguments, **more)
+
+    def install_back(self, *arguments: Any, **more: Any) -> Installed:
+        self.before_install()
+        return self._genuine.install_back(*arguments, **more)
+
+    def _give(self, instance: str, order: dict[str, Any]) -> dict[str, Any]:
+        self.before_order(instance)
+        self.asked.append(instance)
+        if instance in self._servers.falls_silent:
+            self._servers.dead.add(instance)
+            raise NotReached(f"cannot log in to {instance}: Connection reset")
+        return self._servers.obey(instance, order)
 
     def silent(self, outputs: dict[str, Any], out: frozenset[str] = frozenset()) -> frozenset[str]:
         pairs = zip(SERVERS, INSTANCES, strict=True)
@@ -465,7 +570,7 @@ class World:
             migrations=FakeMigrations(),
             stack=FakeStack(servers, ledger),
             leftovers=FakeLeftovers(),
-            fleet=FakeFleet(servers),
+            fleet=FakeFleet(servers, settings),
             listeners=FakeListeners(servers),
             balancer=BalancerOf(servers),
             probe=FakeProbe(servers),

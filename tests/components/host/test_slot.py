@@ -79,15 +79,6 @@ def test_the_same_release_by_another_deployment_is_installed_again(server: FakeS
 
 
 @loopback
-def test_the_same_deployment_is_installed_again_when_its_process_is_gone(server: FakeServer) -> None:
-    request = server.request("1.0.0", good("1.0.0"))
-    server.install(request)
-    server.kill_release("blue")
-    assert server.install(request).answer["result"] == "installed"
-    assert server.status()["unit"] == "active"
-
-
-@loopback
 def test_the_other_slot_is_not_touched(server: FakeServer) -> None:
     server.install(server.request("1.0.0", good("1.0.0"), slot="green"))
     before = server.status("green")

@@ -24,6 +24,11 @@ def pid(server: FakeServer) -> int:
     return found
 
 
+def pid_by_unit(server: FakeServer) -> str:
+    """The same without asking the release itself, whose next answer may be another one."""
+    return (server.root / "systemd" / "stageline-blue.service").read_text()
+
+
 def asked_meanwhile(server: FakeServer, of: str, before: list[str]) -> list[str]:
     """What was asked of AWS or systemd since then, without looks at a unit's state."""
     return [call for call in server.calls(of)[len(before) :] if not call.startswith("show")]
@@ -96,6 +101,54 @@ def test_what_a_killed_run_left_is_put_back_and_started_and_not_installed(server
     (server.slots / "blue" / "slot.json").unlink()
     assert server.install(order(server, "d2")).answer["result"] == "started"
     assert (server.status()["content"]["deployment"], server.leftovers()) == ("d2", [])
+
+
+# --- The very order that was carried out before -----------------------------------------------------------------------
+
+ILL = {
+    "answers errors": (application("1.0.0", 200, 500), "/health answers 500"),
+    "says that it is not ready": (application("1.0.0", 200, 503), "/health answers 503"),
+    "does not answer": (application("1.0.0", 200, 8), "/health does not answer"),
+}
+
+
+@loopback
+@pytest.mark.parametrize("reuse", [False, True], ids=["anew", "reuse"])
+@pytest.mark.parametrize(("start", "found"), ILL.values(), ids=ILL)
+def test_what_runs_by_this_very_order_is_left_alone_however_ill_it_is(
+    server: FakeServer, start: str, found: str, reuse: bool
+) -> None:
+    """A `pulumi up` in an incident repeats the orders of both slots, also of the one that users are on."""
+    artifact = tar_gz({"bin/start": start})
+    server.install(order(server, "d1", artifact, reuse=reuse))
+    running, aws, systemd = pid_by_unit(server), server.calls("aws"), server.calls("systemd")
+    run = server.install(order(server, "d1", artifact, reuse=reuse))
+    assert (run.code, run.answer["result"], "why" in run.answer) == (0, "unchanged", False)
+    assert run.answer["note"] == f"1.0.0 in blue is not healthy now: {found}"
+    assert (asked_meanwhile(server, "aws", aws), asked_meanwhile(server, "systemd", systemd)) == ([], [])
+    assert pid_by_unit(server) == running
+
+
+@loopback
+@pytest.mark.parametrize("reuse", [False, True], ids=["anew", "reuse"])
+def test_what_died_is_started_by_its_own_order_and_needs_no_artifact_for_that(server: FakeServer, reuse: bool) -> None:
+    request = order(server, "d1", reuse=reuse)
+    server.install(request)
+    server.kill_release("blue")
+    server.object(request["digest"]).unlink()
+    run = server.install(request)
+    assert (run.code, run.answer["result"], run.answer["migration"]) == (0, "started", "none")
+    assert server.status()["unit"] == "active"
+
+
+@loopback
+def test_what_died_and_does_not_come_up_is_installed_by_its_own_order(server: FakeServer) -> None:
+    artifact = tar_gz({"bin/start": STARTS_ONCE, "bin/serve": application("1.0.0")})
+    request = order(server, "d1", artifact, reuse=False)
+    server.install(request)
+    server.kill_release("blue")
+    assert server.install(request).answer["result"] == "installed"
+    assert server.status_when_answering()["unit"] == "active"
 
 
 # --- Started ----------------------------------------------------------------------------------------------------------

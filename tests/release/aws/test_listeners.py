@@ -157,6 +157,17 @@ def test_a_preview_listener_that_cannot_follow_is_told_and_holds_up_nobody(netwo
     assert listeners.leads_to(entrance.live) == entrance.groups["blue"]
 
 
+def test_the_preview_listener_is_led_to_a_slot_by_itself_where_it_does_not_lead_there(network: Network) -> None:
+    network.balancer("dev", DEV)
+    listeners = network.listeners()
+    entrance = listeners.find()
+    listeners.move(entrance, "blue")
+    for slot in ("blue", "blue", "green"):
+        listeners.show(entrance, slot)
+        assert listeners.leads_to(entrance.preview) == entrance.groups[slot]
+    assert listeners.slot_in_use(entrance) == "blue"
+
+
 def test_a_live_listener_that_is_gone_is_broken_and_the_preview_stays_where_it_is(network: Network) -> None:
     network.balancer("dev", DEV)
     listeners = network.listeners()

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from contract.order import INSTALLER
 from release.comparison.drift import (
-    INSTALLER,
     UNITS,
     UNNAMED,
     Finding,

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from release.environment import Environment
 from release.errors import Broken
 from release.ledger.event import Event, with_states
-from release.ledger.head import State
+from release.ledger.head import Slot, SlotName, State
 from release.ledger.lease import Patience
 from release.ledger.stops import Change, Stops, parse_change
+from release.servers.orders import order_of
 from tests.release.crash.memory import Snapshot
 from tests.release.crash.outside import NAMES, SLOTS, Outside, Servers, open_process
 from tests.release.world import INSTANCES, SERVERS, Clock
@@ -67,6 +68,7 @@ def broken_in_the_end(outside: Outside, name: str, clock: Clock) -> list[str]:
         *broken_at_any_moment(outside, name, clock),
         *(text for text, broken in found.items() if broken),
         *_slots_unlike_head(servers, state),
+        *_untold(servers, state),
         *(() if state.open else _wrong_after_a_plain_up(outside.copy(), name, clock)),
     ]
 
@@ -91,9 +93,18 @@ def _wrong_after_a_plain_up(outside: Outside, name: str, clock: Clock) -> Iterat
     if servers.applied_live != state.declared:
         yield f"Pulumi's state has the listener on {servers.applied_live}, HEAD says {state.declared}"
     for server, slot, content in ((name, slot, state.slot(slot)) for name in NAMES for slot in SLOTS):
-        wanted = content and content.but(unsure="")
-        if _is_in(server, state) and not wanted == servers.slots[server][slot] == servers.applied.get((server, slot)):
+        told = servers.applied.get((server, slot))
+        if _is_in(server, state) and (not _holds(servers, server, slot, content) or told != _order(slot, content)):
             yield f"after a plain up {slot} of {server} has {servers.slots[server][slot]}, HEAD says {content}"
+
+
+def _holds(servers: Servers, server: str, slot: SlotName, content: Slot | None) -> bool:
+    """Whether a server was last told, by whomever, what HEAD says."""
+    return _order(slot, servers.slots[server][slot]) == _order(slot, content)
+
+
+def _order(slot: SlotName, content: Slot | None) -> str | None:
+    return order_of(slot, content) if content else None
 
 
 def _is_in(instance: str, state: State) -> bool:
@@ -214,7 +225,8 @@ def _wrong_for_users(servers: Servers, told: Told) -> Iterator[str]:
         yield "something was installed into the slot behind the live listener"
     if servers.live is None:
         return
-    seen = {content.digest if content else None for content in servers.in_slot(servers.live)}
+    held = {content.digest if content else None for content in servers.in_slot(servers.live)}
+    seen = held - {None} or held  # of a server that holds nothing there the balancer keeps users away
     if len(seen) > 1:
         yield f"the servers answer users with different releases: {seen}"
     if not seen <= _verified_digests(told):
@@ -227,10 +239,24 @@ def _slots_unlike_head(servers: Servers, state: State) -> Iterator[str]:
     """Servers with power hold what HEAD says, or HEAD says that it is not known."""
     for name in NAMES:
         for slot in SLOTS:
-            content, held = state.slot(slot), servers.slots[name][slot]
+            content = state.slot(slot)
             known = _is_in(name, state) and not (content and content.unsure)
-            if name not in servers.dead and known and held != content:
-                yield f"slot {slot} of {name} has {held}, HEAD says {content}"
+            if name not in servers.dead and known and not _holds(servers, name, slot, content):
+                yield f"slot {slot} of {name} has {servers.slots[name][slot]}, HEAD says {content}"
+
+
+def _untold(servers: Servers, state: State) -> Iterator[str]:
+    """Pulumi's state has what HEAD says, or HEAD says that it was not told, or that it is not known."""
+    if state.behind:
+        return
+    if servers.applied_live != state.declared:
+        yield f"Pulumi's state has the listener on {servers.applied_live}, and HEAD does not say so"
+    for name in NAMES:
+        for slot in SLOTS:
+            content, told = state.slot(slot), servers.applied.get((name, slot))
+            known = name not in servers.dead and _is_in(name, state) and not (content and content.unsure)
+            if known and told != _order(slot, content):
+                yield f"Pulumi's state has {told} for {slot} of {name}, HEAD says {content}, and not that it is behind"
 
 
 def _wrong_backups(outside: Outside, environment: Environment, events: list[Event]) -> Iterator[str]:

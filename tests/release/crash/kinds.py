@@ -6,9 +6,9 @@ from functools import cache
 
 from release.deployment.executor import Order, deploy
 from release.deployment.lanes import Kind, forward
-from release.engine.stack import UpFailed
 from release.environment import Environment
-from release.errors import Broken, Inconclusive, StagelineError, VerificationFailed
+from release.errors import Broken, Inconclusive, NotBegun, StagelineError, VerificationFailed
+from release.servers.orders import InstallFailed
 from release.verbs.promote import content_of
 from release.verbs.rollback import Request, go_back
 from tests.release.crash.memory import Points
@@ -91,6 +91,19 @@ def _fails_to_install(outside: Outside) -> None:
     outside.servers["dev"].fails_to_install = {"1.1.0"}
 
 
+def _crashes(outside: Outside) -> None:
+    outside.servers["dev"].crashes = {"1.1.0"}
+
+
+def _fails_to_install_with_pulumi_broken(outside: Outside) -> None:
+    _fails_to_install(outside)
+    _pulumi_broken(outside)
+
+
+def _rollback_fails_to_install(outside: Outside) -> None:
+    outside.servers["dev"].fails_to_install = {"1.0.0"}
+
+
 def _fails_smoke(outside: Outside) -> None:
     outside.servers["dev"].fails_smoke = {"1.1.0"}
 
@@ -171,10 +184,30 @@ KINDS = (
         version="1.1.0",
         history=ONE,
         spoil=_fails_to_install,
-        ends=UpFailed,
+        ends=InstallFailed,
     ),
     Deployment(
-        name="first and failed installation", kind="promotion", version="1.1.0", spoil=_fails_to_install, ends=UpFailed
+        name="first and failed installation",
+        kind="promotion",
+        version="1.1.0",
+        spoil=_fails_to_install,
+        ends=InstallFailed,
+    ),
+    Deployment(
+        name="failed installation of the canary",
+        kind="promotion",
+        version="1.1.0",
+        history=ONE,
+        spoil=_crashes,
+        ends=InstallFailed,
+    ),
+    Deployment(
+        name="failed installation with Pulumi broken",
+        kind="promotion",
+        version="1.1.0",
+        history=ONE,
+        spoil=_fails_to_install_with_pulumi_broken,
+        ends=InstallFailed,
     ),
     Deployment(
         name="failed behind the preview",
@@ -234,7 +267,7 @@ KINDS = (
         version="1.1.0",
         history=ONE,
         spoil=_one_server_dead,
-        ends=UpFailed,
+        ends=NotBegun,
     ),
     Deployment(
         name="rollback whose watch finds something",
@@ -256,7 +289,22 @@ KINDS = (
         version="1.0.0",
         history=TWO,
         spoil=_idle_process_ended_and_crashes,
-        ends=UpFailed,
+        ends=InstallFailed,
+    ),
+    Deployment(
+        name="rollback with installation and Pulumi broken",
+        kind="rollback",
+        version="1.0.0",
+        history=THREE,
+        spoil=_pulumi_broken,
+    ),
+    Deployment(
+        name="rollback with installation that one server refuses",
+        kind="rollback",
+        version="1.0.0",
+        history=THREE,
+        spoil=_rollback_fails_to_install,
+        ends=Inconclusive,
     ),
     Deployment(
         name="rollback that cannot be seen",

@@ -4,6 +4,7 @@
 fresh objects, as the next call of the command would be; everything that it does outside passes its ``Points``.
 """
 
+import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -16,7 +17,7 @@ from typing import Any
 
 from release.artifacts.archive import Artifact
 from release.artifacts.build import Build
-from release.artifacts.manifest import Check, Manifest
+from release.artifacts.manifest import Check, Manifest, artifact_key
 from release.artifacts.releases import Releases
 from release.aws.balancer import TargetHealth
 from release.aws.bucket import Bucket
@@ -33,7 +34,9 @@ from release.ledger.ledger import Ledger
 from release.ledger.stoplog import StopLog
 from release.output import Progress
 from release.program import refuse_open, refuse_other_fence
+from release.servers.fleet import Fleet
 from release.servers.inspection import Unit
+from release.servers.orders import Installed, order_of
 from release.verification.probe import Answer, Request
 from release.verification.watch import Watch
 from settings.model import Settings
@@ -48,6 +51,7 @@ from tests.release.world import (
     Clock,
     FakeMetrics,
     FakeProbe,
+    FakeSsh,
     FakeStack,
     HastyVerification,
     LeapingTime,
@@ -83,7 +87,7 @@ class Servers:
     role_is_refused: bool = False
     pulumi_is_broken: bool = False
     live_slot_was_touched: bool = False
-    applied: dict[tuple[str, SlotName], Slot] = field(default_factory=dict)
+    applied: dict[tuple[str, SlotName], str] = field(default_factory=dict)
     applied_live: SlotName | None = None
 
     def copy(self) -> "Servers":
@@ -92,7 +96,7 @@ class Servers:
     def behind(self, url: str) -> str | None:
         """The release that a listener answers with: what one server holds, then the next."""
         slot = self.live if url == "http://live" else self.preview
-        held = {one.release if one else None for one in self.in_slot(slot)} if slot else set()
+        held = {one.release for one in self.in_slot(slot) if one and one.release} if slot else set()
         return held.pop() if len(held) == 1 and slot not in self.stopped else None
 
     def in_slot(self, slot: SlotName) -> list[Slot | None]:
@@ -107,15 +111,30 @@ class Servers:
         ill = name in self.dead or slot in self.stopped or held is None or held.release in (None, *self.silent)
         return "unhealthy" if ill else "healthy"
 
-    def install(self, name: str, slot: SlotName, content: Slot) -> None:
+    def obey(self, name: str, order: dict[str, Any], artifacts: Collection[str]) -> dict[str, Any]:
+        """What a server's installer does with an order, and what it answers; ``artifacts`` are in its bucket."""
+        slot, content = order["slot"], _content_of(order)
         before = self.slots[name][slot]
-        if before is not None and before.deployment == content.deployment and slot not in self.stopped:
-            return  # the installer says "unchanged"
-        relabelled = content.reuse and before is not None and before.digest == content.digest
-        is_new = before is None  # a server that was just made serves nobody
+        runs = before is not None and before.digest == content.digest and slot not in self.stopped
+        if runs and before is not None and before.deployment == content.deployment:
+            return {"result": "unchanged"}
+        relabelled = content.reuse and runs
+        if not relabelled and (why := self._fault(name, content, artifacts)):
+            return {"result": "restored", "why": why}
+        is_new = before is None or before.release is None  # a server that holds nothing there serves nobody
         self.live_slot_was_touched |= slot == self.live and not relabelled and not is_new
         self.slots[name][slot] = content
         self.stopped.discard(slot)
+        return {"result": "relabelled" if relabelled else "installed" if content.release else "emptied"}
+
+    def _fault(self, name: str, content: Slot, artifacts: Collection[str]) -> str:
+        if content.release in self.crashes:
+            return f"{content.release} does not stay up on {name}"
+        if content.release in self.fails_to_install and name == NAMES[-1]:
+            return f"installing {content.release} failed on {name}"
+        if content.artifact_key and content.artifact_key not in artifacts:
+            return f"{name} cannot download {content.artifact_key}"
+        return ""
 
     def listen(self, slot: SlotName | None) -> None:
         self.live = slot
@@ -131,6 +150,12 @@ class Outside:
 
     def copy(self) -> "Outside":
         return Outside(self.cloud.copy(), {name: servers.copy() for name, servers in self.servers.items()})
+
+
+def _content_of(order: dict[str, Any]) -> Slot:
+    """What a slot holds by an order; an artifact lies under its digest."""
+    digest, facts = order["digest"], {key: order[key] for key in ("release", "digest", "deployment", "reuse")}
+    return Slot(**facts, artifact_key=digest and artifact_key(digest))
 
 
 class MemoryStack(FakeStack):
@@ -186,21 +211,19 @@ class MemoryStack(FakeStack):
         return self._points.call("pulumi stack export", super().export)
 
     def _install(self, server: str, name: str, slot: SlotName, state: State) -> None:
-        content, held = state.slot(slot), self._mine.slots[name][slot]
-        if content is None or self._mine.applied.get((name, slot)) == (content := content.but(unsure="")):
+        """A Command runs where its stdin is another one than in Pulumi's state."""
+        content = state.slot(slot)
+        if content is None or self._mine.applied.get((name, slot)) == (order := order_of(slot, content)):
             return
-        failed = f"{server}-{slot}"
+        failed, artifacts = f"{server}-{slot}", self._cloud.buckets[self._bucket]
         if name in self._mine.dead:
             raise UpFailed(f"{server} does not answer", resources=(failed,))
-        runs = content.reuse and held is not None and held.digest == content.digest and slot not in self._mine.stopped
-        if content.release in self._mine.crashes and not runs:
-            raise UpFailed(f"{content.release} does not stay up on {name}", resources=(failed,))
-        if content.release in self._mine.fails_to_install and name == NAMES[-1] and not runs:
-            raise UpFailed(f"installing {content.release} failed on {name}", resources=(failed,))
-        if content.artifact_key and content.artifact_key not in self._cloud.buckets[self._bucket] and not runs:
-            raise UpFailed(f"{name} cannot download {content.artifact_key}", resources=(failed,))
-        self._points.call(f"the installation on {name}", lambda: self._mine.install(name, slot, content))
-        self._mine.applied[name, slot] = content
+        answer = self._points.call(
+            f"the installation by pulumi on {name}", lambda: self._mine.obey(name, json.loads(order), artifacts)
+        )
+        if "why" in answer:
+            raise UpFailed(answer["why"], resources=(failed,))
+        self._mine.applied[name, slot] = order
 
 
 class MemoryListeners:
@@ -225,13 +248,41 @@ class MemoryListeners:
         self._points.call("elbv2:ModifyListener", lambda: self._servers.listen(slot))
         return ""
 
+    def show(self, entrance: Entrance, slot: SlotName) -> None:
+        if self._servers.preview != slot:
+            self._points.call("elbv2:ModifyListener of the preview", lambda: setattr(self._servers, "preview", slot))
+
 
 class MemoryFleet:
-    """The servers over SSH: those with power answer."""
+    """The servers over SSH: those with power answer. Orders are given by the genuine fleet, one after the other."""
 
-    def __init__(self, servers: Servers, points: Points) -> None:
-        self._servers = servers
+    def __init__(self, outside: Outside, name: str, points: Points) -> None:
+        self.during_install: Callable[[], None] = lambda: None
+        self._servers = outside.servers[name]
+        self._artifacts = outside.cloud.buckets[settings_of(name).names.artifact_bucket]
         self._points = points
+        session: Any = None
+        door: Any = FakeSsh(servers=self._servers, give=self._give)
+        self._genuine = Fleet(
+            session=session,
+            settings=settings_of(name),
+            door=lambda *_: door,
+            at_once=1,
+            pause=lambda seconds: None,
+        )
+
+    def install(self, *arguments: Any, **more: Any) -> Installed:
+        self.during_install()
+        return self._genuine.install(*arguments, **more)
+
+    def install_back(self, *arguments: Any, **more: Any) -> Installed:
+        self.during_install()
+        return self._genuine.install_back(*arguments, **more)
+
+    def _give(self, name: str, order: dict[str, Any]) -> dict[str, Any]:
+        return self._points.call(
+            f"the installation on {name}", lambda: self._servers.obey(name, order, self._artifacts)
+        )
 
     def silent(self, outputs: dict[str, Any], out: frozenset[str] = frozenset()) -> frozenset[str]:
         pairs = zip(SERVERS, NAMES, strict=True)
@@ -383,7 +434,7 @@ def open_process(
         migrations=MemoryMigrations(points),
         stack=MemoryStack(outside, name, ledger, points),
         leftovers=MemoryLeftovers(points),
-        fleet=MemoryFleet(servers, points),
+        fleet=MemoryFleet(outside, name, points),
         listeners=MemoryListeners(servers, points),
         balancer=balancer,
         probe=probe,

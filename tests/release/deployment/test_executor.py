@@ -11,7 +11,16 @@ from release.artifacts.schema import Schema
 from release.deployment.executor import abort, deploy, resume
 from release.deployment.gates import Gate
 from release.deployment.lanes import FORWARD, IN_PLACE, INSTALLED_BACK, STARTED, Kind
-from release.errors import Broken, Inconclusive, Interrupted, LeaseHeld, LeaseLost, Refused, VerificationFailed
+from release.errors import (
+    Broken,
+    Inconclusive,
+    Interrupted,
+    LeaseHeld,
+    LeaseLost,
+    Refused,
+    StagelineError,
+    VerificationFailed,
+)
 from release.ledger.head import Head, Out
 from release.ledger.lease import Patience
 from release.ledger.ledger import Entry, Writer
@@ -50,7 +59,7 @@ def test_every_step_is_recorded_before_and_after_it_ran(world: World) -> None:
 
 def test_a_backup_is_taken_before_anything_is_installed(world: World) -> None:
     databases, seen = world.dev.databases, []
-    world.dev.stack.before_up = lambda: seen.append(len(databases.snapshots))
+    world.dev.fleet.before_install = world.dev.stack.before_up = lambda: seen.append(len(databases.snapshots))
     done = put(world, "1.0.0")
     assert seen == [1, 1]
     assert done.evidence["backed up"]["snapshot"] == databases.snapshots[0]
@@ -61,7 +70,7 @@ def test_nothing_is_installed_when_the_snapshot_fails(world: World) -> None:
     world.dev.databases.fail = True
     with pytest.raises(Broken, match="snapshot"):
         put(world, "1.0.0")
-    assert world.dev.stack.ups == []
+    assert (world.dev.stack.ups, world.dev.fleet.asked) == ([], [])
     assert (state(world).blue, state(world).open) == (None, None)
 
 
@@ -80,6 +89,60 @@ def test_the_role_is_seen_to_before_the_backup(world: World) -> None:
     assert world.dev.databases.snapshots == []
     world.dev.database_role.fail = False
     assert put(world, "1.0.0").evidence["preflight"]["role"] == "was there"
+
+
+def test_an_up_repeats_to_installers_what_they_did_and_changes_nothing(world: World) -> None:
+    servers, answers = world.servers["dev"], []
+    obey = servers.obey
+
+    def heard(instance: str, order: dict[str, object]) -> dict[str, object]:
+        answers.append((instance, obey(instance, order)["result"]))
+        return {"result": answers[-1][1]}
+
+    servers.obey = heard
+    put(world, "1.0.0")
+    once = [("i-1", "installed"), ("i-2", "installed"), ("i-1", "unchanged"), ("i-2", "unchanged")]
+    assert answers == once
+    put(world, "1.1.0")
+    assert answers == [*once, *once]
+
+
+def test_users_have_a_release_also_where_pulumi_cannot_be_run_and_head_says_that_it_was_not_told(world: World) -> None:
+    put(world, "1.0.0")
+    world.dev.stack.fail_next = ["the backend is gone"]
+    done = put(world, "1.1.0")
+    assert (done.warnings, world.servers["dev"].live) == (("applied: the backend is gone",), "green")
+    assert (state(world).live.release, "has told Pulumi's state since" in state(world).behind) == ("1.1.0", True)
+    assert "run: pulumi up --stack dev, then release drift dev" in status_text(status(ROOT, "dev"))
+    put(world, "1.2.0")  # whose up tells all of it
+    assert (state(world).live.release, state(world).behind) == ("1.2.0", "")
+
+
+def test_what_waits_to_be_looked_at_is_in_its_slot_and_not_in_pulumis_state(world: World) -> None:
+    put(world, "1.0.0")
+    ups = len(world.dev.stack.ups)
+    put(world, "1.1.0", pause=True)
+    assert (world.servers["dev"].green, len(world.dev.stack.ups)) == ("1.1.0", ups)
+    assert state(world).behind.startswith("slot green was filled, and no deployment has told Pulumi's state")
+    abort(world.dev, OPS, Silent())
+    assert (world.servers["dev"].green, state(world).behind) == (None, "")
+
+
+def test_an_installation_that_was_begun_is_let_go_to_its_end_by_a_signal_and_no_other_begins(world: World) -> None:
+    put(world, "1.0.0")
+    world.dev.fleet.asked.clear()
+    world.dev.fleet.before_order = lambda instance: os.kill(os.getpid(), signal.SIGTERM)
+    with pytest.raises(Interrupted, match=r"1\.1\.0 is not live in dev, users are on 1\.0\.0"):
+        put(world, "1.1.0")
+    assert world.dev.fleet.asked == ["i-1"]
+    assert (state(world).open, world.servers["dev"].green) == (None, None)
+
+
+def test_the_preview_listener_is_led_to_the_slot_that_is_filled(world: World) -> None:
+    """Nobody looks at a release behind a listener that somebody moved by hand."""
+    put(world, "1.0.0")
+    world.servers["dev"].preview = "blue"
+    assert put(world, "1.1.0").slot == "green"
 
 
 def test_a_failed_installation_restores_the_slot_under_a_deployment_of_its_own(world: World) -> None:
@@ -107,7 +170,7 @@ def test_a_release_that_fails_its_smoke_checks_never_goes_live(world: World) -> 
     put(world, "1.0.0")
     world.servers["dev"].fails_smoke = {"1.3.0"}
     lives = []
-    world.dev.stack.before_up = lambda: lives.append(state(world).declared)
+    world.dev.fleet.before_install = world.dev.stack.before_up = lambda: lives.append(state(world).declared)
     with pytest.raises(Broken, match="projects: GET /api/projects answered 500"):
         put(world, "1.3.0")
     assert lives == ["blue", "blue"]
@@ -162,15 +225,16 @@ def test_the_lease_is_free_after_a_failure(world: World) -> None:
 
 def test_row_03_a_holder_that_slept_past_its_lease_touches_nothing_more(world: World) -> None:
     def taken_over() -> None:
-        world.dev.stack.before_up = lambda: None
+        world.dev.fleet.before_install = lambda: None
         free, head = world.dev.ledger.free_lease(PATIENT), world.dev.ledger.head()
         world.dev.ledger.begin(Entry(kind="abort requested", state=head.state), head, OPS, free)
 
     put(world, "1.0.0")
-    world.dev.stack.before_up = taken_over
+    ups, asked = [*world.dev.stack.ups], [*world.dev.fleet.asked]
+    world.dev.fleet.before_install = taken_over
     with pytest.raises(LeaseLost, match="taken over"):
         put(world, "1.1.0")
-    assert len(world.dev.stack.ups) == 3
+    assert (world.dev.stack.ups, world.dev.fleet.asked) == (ups, asked)
     assert state(world).live.release == "1.0.0"
 
 
@@ -178,23 +242,23 @@ class Killed(BaseException):
     """Stands for kill -9: the lease is not given back either, so somebody has to see that it does not change."""
 
 
-def kill_during_up(world: World, version: str) -> None:
+def kill_while_installing(world: World, version: str) -> None:
     def killed() -> None:
         world.dev.ledger.give_back = lambda lease: None
         raise Killed
 
-    world.dev.stack.before_up = killed
+    world.dev.fleet.before_install = killed
     with pytest.raises(Killed):
         put(world, version)
     del world.dev.ledger.give_back
-    world.dev.stack.before_up = lambda: None
+    world.dev.fleet.before_install = lambda: None
 
 
 def test_abort_puts_back_a_deployment_whose_process_was_killed_once_its_lease_is_seen_not_to_change(
     world: World,
 ) -> None:
     put(world, "1.0.0")
-    kill_during_up(world, "1.1.0")
+    kill_while_installing(world, "1.1.0")
     assert state(world).open.step == "installed"
     with pytest.raises(LeaseHeld):
         put(world, "1.2.0")
@@ -205,11 +269,11 @@ def test_abort_puts_back_a_deployment_whose_process_was_killed_once_its_lease_is
 
 def test_abort_needs_no_plan_and_finds_what_was_open_also_after_another_holder(world: World) -> None:
     put(world, "1.0.0")
-    kill_during_up(world, "1.1.0")
+    kill_while_installing(world, "1.1.0")
     abort(world.dev, OPS, Silent())
     left = world.dev.ledger.begin(Entry(kind="note", state=state(world)), world.dev.ledger.head(), OPS)
     world.dev.ledger.give_back(left.lease)
-    kill_during_up(world, "1.1.0")
+    kill_while_installing(world, "1.1.0")
     opened, undone = abort(world.dev, OPS, Silent())
     assert (opened.release, undone) == ("1.1.0", ())
 
@@ -221,10 +285,12 @@ def test_abort_without_an_open_deployment_is_refused(world: World) -> None:
 
 def test_what_users_do_not_see_keeps_no_deployment_open(world: World) -> None:
     put(world, "1.0.0")
-    world.dev.stack.fail_next = ["AWS is down", "AWS is still down"]
+    world.servers["dev"].refuses = {"i-2": "AWS is down"}
+    world.dev.stack.fail_next = ["AWS is still down"]
     with pytest.raises(Broken, match=r"users are on 1\.0\.0: .*not done: slot green may hold"):
         put(world, "1.1.0")
     assert (state(world).open, "still down" in state(world).green.unsure) == (None, True)
+    world.servers["dev"].refuses = {}
     assert put(world, "1.1.0").version == "1.1.0"
     assert state(world).green.unsure == ""
 
@@ -241,8 +307,8 @@ def test_an_idle_slot_whose_release_crashes_is_emptied_and_the_deployment_closed
 
 def test_a_dead_server_is_forgiven_when_a_deployment_is_put_back(world: World) -> None:
     put(world, "1.0.0")
-    world.servers["dev"].dead = {"i-2"}
-    with pytest.raises(Broken, match="env-servers-2 did not answer: the next install mends that"):
+    world.dev.fleet.before_order = lambda instance: world.servers["dev"].dead.add("i-2")
+    with pytest.raises(StagelineError, match="env-servers-2 did not answer: the next install mends that"):
         put(world, "1.1.0")
     assert (state(world).open, state(world).green.unsure) == (None, "env-servers-2 did not answer")
 
@@ -433,7 +499,6 @@ def test_behind_the_switch_the_listener_goes_back_before_the_slot_is_touched(wor
         put(world, "1.4.0")
     assert world.dev.listeners.moves == ["blue", "green"]
     assert world.dev.stack.declared == [
-        ("green", "1.4.0", "1.1.0"),
         ("blue", "1.4.0", "1.1.0"),
         ("green", "1.0.0", "1.1.0"),
     ]
@@ -583,7 +648,7 @@ def test_the_schema_of_a_failed_installation_counts_by_the_servers_word(
     def migrating() -> None:
         servers.migrated_for = {state(world).open.deployment} if began else set()
 
-    world.dev.stack.before_up = migrating
+    world.dev.fleet.before_install = migrating
     with pytest.raises(Broken, match=r"installing 1\.1\.0 failed"):
         deploy(world.dev, replace(wanted, release=wanted.release.but(made_with=NEW_SCHEMA)), OPS, Silent())
     assert (state(world).open, state(world).brought) == (None, expected)

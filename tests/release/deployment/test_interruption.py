@@ -24,6 +24,18 @@ with INTERRUPTION.watched({way_on}):
 """
 
 
+SPARED = """
+import os, signal, subprocess, sys, time
+from release.deployment.interruption import INTERRUPTION
+with INTERRUPTION.watched():
+    process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    with INTERRUPTION.sparing(process):
+        os.kill(os.getpid(), signal.SIGINT)
+        print(process.poll(), flush=True)
+        os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
 class AskedProcess:
     """A Pulumi that counts how often it is asked to end; a signal may come just as it is handed over."""
 
@@ -109,3 +121,9 @@ def test_a_signal_at_any_moment_of_handing_pulumi_over_asks_it_to_end_once(line:
         if lines < line:
             return
     assert process.asked <= 1
+
+
+def test_what_is_spared_by_the_first_signal_ends_with_the_process_by_the_second() -> None:
+    script = [sys.executable, "-c", SPARED]
+    done = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, check=False, timeout=50)  # it has our pipe
+    assert (done.returncode, done.stdout) == (128 + signal.SIGINT, "None\n")

@@ -116,6 +116,16 @@ def test_a_plan_that_ran_to_its_end_leaves_its_release_live_and_nothing_open(pai
     assert state.slot(plan.slot).digest == plan.digest
 
 
+@given(begun())
+def test_pulumis_state_is_behind_from_the_installation_on_until_an_up_has_told_it(pair) -> None:
+    plan, state = pair
+    for step in plan.steps[: plan.steps.index("applied")]:
+        state = leaving(plan, step, in_step(plan, step, entering(plan, step, state), 1), "now")
+        told = state.behind == ""
+        assert told == (not {"installed", "switched"} & {*plan.steps[: plan.steps.index(step) + 1]})
+    assert leaving(plan, "applied", in_step(plan, "applied", state, 1), "now").behind == ""
+
+
 @given(begun(), st.integers(0, 11))
 def test_what_is_put_back_is_what_was_declared_before_and_the_other_slot_is_left_alone(pair, count: int) -> None:
     plan, before = pair

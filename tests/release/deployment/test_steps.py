@@ -4,6 +4,7 @@ import pytest
 
 from release.deployment.aftermath import Unforeseen
 from release.errors import Inconclusive, VerificationFailed
+from release.servers.orders import InstallFailed
 from tests.release.deploying import put
 from tests.release.world import World
 
@@ -100,3 +101,66 @@ def test_what_nobody_foresaw_behind_the_answer_of_a_rollback_is_a_warning(world:
     world.dev.stack.before_up = surprising
     done = put(world, "1.0.0", kind="rollback")
     assert (done.warnings, world.servers["dev"].live) == (("applied: unexpected KeyError: 'outputs'",), "blue")
+
+
+# --- A rollback that installs -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def third(world: World) -> World:
+    """1.2.0 is live in blue, 1.1.0 is in green, and 1.0.0 is in no slot any more."""
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        put(world, version)
+    world.dev.fleet.asked.clear()
+    return world
+
+
+def test_a_rollback_asks_every_server_and_tells_how_each_took_it(third: World) -> None:
+    installed = put(third, "1.0.0", kind="rollback").evidence["installed"]
+    results = {"env-servers-1": "installed", "env-servers-2": "installed"}
+    assert installed == {"slot": "green", "servers": 2, "results": results, "passed_over": [], "failed": {}}
+    assert third.dev.fleet.asked == ["i-1", "i-2"]
+
+
+def test_a_server_that_fails_to_go_back_is_passed_over_and_serves_nobody(third: World) -> None:
+    """As long as there are enough others: that server serves nobody now, either."""
+    servers = third.servers["dev"]
+    servers.refuses = {"i-1": "its disk is full"}
+    servers.ill[("tg-blue", "i-1")] = ILL
+    done = put(third, "1.0.0", kind="rollback")
+    installed, state = done.evidence["installed"], third.dev.ledger.head().state
+    assert (installed["servers"], installed["passed_over"]) == (1, ["env-servers-1"])
+    assert installed["failed"] == {"env-servers-1": "its disk is full; its slot is empty now"}
+    assert (servers.on("i-1", "green"), servers.on("i-2", "green")) == (None, "1.0.0")
+    told = "env-servers-1 failed (its disk is full; its slot is empty now)"
+    assert (state.live.release, state.green.unsure) == ("1.0.0", told)
+    assert done.warnings[0].startswith(told)
+
+
+def test_where_one_that_fails_to_go_back_leaves_too_few_users_stay_where_they_are(third: World) -> None:
+    third.servers["dev"].refuses = {"i-1": "its disk is full"}
+    with pytest.raises(Inconclusive, match=r"users are on 1\.2\.0: .*1 servers are healthy, 2 are where users are now"):
+        put(third, "1.0.0", kind="rollback")
+
+
+def test_a_server_that_falls_silent_while_it_goes_back_is_passed_over(third: World) -> None:
+    servers = third.servers["dev"]
+    servers.falls_silent = {"i-2"}
+    done = put(third, "1.0.0", kind="rollback")
+    assert done.evidence["installed"]["passed_over"] == ["env-servers-2"]
+    assert third.dev.ledger.head().state.green.unsure == "env-servers-2 did not answer"
+    assert (servers.live, servers.on("i-1", "green")) == ("green", "1.0.0")
+
+
+def test_a_rollback_that_no_server_takes_is_put_back(third: World) -> None:
+    third.servers["dev"].fails_to_install = {"1.0.0"}
+    with pytest.raises(InstallFailed, match=r"env-servers-1: installing 1\.0\.0 failed .*; env-servers-2: installing"):
+        put(third, "1.0.0", kind="rollback")
+    state = third.dev.ledger.head().state
+    assert (state.open, state.live.release, state.green.release) == (None, "1.2.0", "1.1.0")
+
+
+def test_a_rollback_never_migrates(third: World) -> None:
+    allowed = [*third.dev.migrations.allowed_for]
+    put(third, "1.0.0", kind="rollback")
+    assert third.dev.migrations.allowed_for == allowed

@@ -84,10 +84,10 @@ def stop(world: World, rule: Rule) -> None:
 
 def when_installing(world: World, rule: Rule) -> None:
     def once() -> None:
-        world.dev.stack.before_up = lambda: None
+        world.dev.fleet.before_order = lambda instance: None
         stop(world, rule)
 
-    world.dev.stack.before_up = once
+    world.dev.fleet.before_order = lambda instance: once()
 
 
 @pytest.mark.parametrize("ends", [Held, Unwanted], ids=["hold", "veto"])
@@ -104,6 +104,7 @@ def test_what_is_stopped_while_it_is_installed_is_put_back_before_users_see_it(
     with pytest.raises(ends, match=r"1\.1\.0 is not live in dev, users are on 1\.0\.0"):
         put(world, "1.1.0")
     assert (state(world).open, world.servers["dev"].live, world.dev.listeners.moves) == (None, "blue", ["blue"])
+    assert world.dev.fleet.asked == ["i-1", "i-2", "i-1"]  # all of them for 1.0.0, and for 1.1.0 only the canary
 
 
 def when_watching(world: World, rule: Rule) -> None:
@@ -151,7 +152,7 @@ def test_a_rollback_is_stopped_by_no_stops_that_cannot_be_read_where_a_person_sa
 def test_a_rollback_goes_on_where_the_stops_are_spoilt_meanwhile(world: World, body: str) -> None:
     for version in ("0.9.0", "1.0.0", "1.1.0"):
         put(world, version)
-    world.dev.stack.before_up = lambda: spoil_stops(world, body)
+    world.dev.fleet.before_install = lambda: spoil_stops(world, body)
     assert put(world, "0.9.0", kind="rollback").version == "0.9.0"
     assert (state(world).live.release, state(world).open) == ("0.9.0", None)
 

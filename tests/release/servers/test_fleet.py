@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 
 from release.aws.secrets import Secrets
 from release.aws.session import AwsSession
-from release.errors import Inconclusive
+from release.errors import Inconclusive, NotBegun, Refused
+from release.ledger.head import Slot, emptied
 from release.servers.fleet import Fleet
+from release.servers.orders import Installed, InstallFailed, order_of
 from settings.model import Settings
 from settings.stackfile import load
 from tests.release.world import ROOT, shared_session
@@ -37,12 +40,24 @@ class Servers:
 
     def __init__(self, session: AwsSession, folder: Path) -> None:
         self.session = session
-        self._folder = folder
+        self.folder = folder
         self._machines = {name: run(session, name) for name in NAMES}
 
     def say(self, name: str, answer: Any, *, code: int = 0) -> None:
         text = answer if isinstance(answer, str) else json.dumps(answer)
-        (self._folder / self.address(name)).write_text(f"cat <<'END'\n{text}\nEND\nexit {code}\n")
+        (self.folder / self.address(name)).write_text(f"cat <<'END'\n{text}\nEND\nexit {code}\n")
+
+    def do(self, name: str, script: str) -> None:
+        (self.folder / self.address(name)).write_text(script)
+
+    def answer(self, name: str, answer: Any, *, code: int = 0) -> None:
+        """Let in whoever greets, and say this to an order, which is written down."""
+        text = answer if isinstance(answer, str) else json.dumps(answer)
+        self.do(name, f"{GREETS}{HEARD}cat <<'END'\n{text}\nEND\nexit {code}\n")
+
+    def heard(self, name: str) -> str:
+        """The order that it got last."""
+        return (self.folder / f"stdin-{self.address(name)}").read_text()
 
     def address(self, name: str) -> str:
         return str(self._machines[name]["PublicIpAddress"])
@@ -62,7 +77,7 @@ class Servers:
     @property
     def asked(self) -> list[str]:
         """Whom SSH was told to log in to, and to do what."""
-        file = self._folder / "asked"
+        file = self.folder / "asked"
         return sorted(file.read_text().splitlines()) if file.exists() else []
 
 
@@ -189,3 +204,203 @@ def test_private_servers_are_asked_at_their_private_address_through_the_bastion_
 def test_private_servers_without_a_bastion_can_tell_nothing(servers: Servers) -> None:
     assert fleet(servers, PRIVATE).migration_began(servers.instances, "blue", "dev-1") is None
     assert servers.asked == []
+
+
+# --- Orders -----------------------------------------------------------------------------------------------------------
+
+CONTENT = Slot(release="1.1.0", digest="b" * 64, artifact_key="k", deployment="dev-1")
+OK = {"result": "installed", "slot": "green", "migration": "none"}
+FAILED = {"result": "restored", "slot": "green", "why": "1.1.0 in green keeps answering 500; green is back on 1.0.0"}
+HEARD = 'cat > "$ANSWERS/stdin-$address"\n'
+GREETS = '[ "$command" = true ] && exit 0\n'
+INSTALL = "timeout 300 python3 stageline/slot.py install --settle 10"
+
+
+def give(servers: Servers, **more: Any) -> Installed:
+    """Install forward, told to nobody, with no server out and nothing that stops it, where a test says nothing else."""
+    given = {"out": frozenset(), "go_on": lambda: None, "told": lambda line: None, **more}
+    return hasty(servers, given.pop("settings", SETTINGS)).install(servers.outputs, "green", CONTENT, **given)
+
+
+def give_back(servers: Servers, left_out: frozenset[str] = frozenset()) -> Installed:
+    content = CONTENT.but(reuse=True)
+    return hasty(servers).install_back(servers.outputs, "green", content, left_out=left_out, told=lambda line: None)
+
+
+def hasty(servers: Servers, settings: Settings = SETTINGS) -> Fleet:
+    """A fleet that does not wait between two dials."""
+    return replace(fleet(servers, settings), pause=lambda seconds: None)
+
+
+def installs(servers: Servers) -> list[str]:
+    """The names of those whose installers were asked, in that order."""
+    asked = (servers.folder / "asked").read_text().splitlines() if (servers.folder / "asked").exists() else []
+    addresses = {servers.address(name): name for name in NAMES}
+    return [addresses[line.split()[0]] for line in asked if " install " in line]
+
+
+def test_every_server_gets_the_order_on_its_stdin_the_canary_first(servers: Servers) -> None:
+    told: list[str] = []
+    for name in NAMES:
+        servers.answer(name, OK)
+    assert give(servers, told=told.append) == Installed(results=dict.fromkeys(NAMES, "installed"))
+    assert installs(servers) == [*NAMES]
+    assert f"{servers.address(NAMES[0])} {INSTALL}" in servers.asked
+    assert {servers.heard(name) for name in NAMES} == {order_of("green", CONTENT)}
+    assert told == ["env-servers-1: installed", "env-servers-2: installed"]
+
+
+@pytest.mark.parametrize("result", ["installed", "unchanged", "relabelled", "started"])
+def test_whatever_an_installer_says_that_holds_the_release_counts(servers: Servers, result: str) -> None:
+    told: list[str] = []
+    for name in NAMES:
+        servers.answer(name, {"result": result, "note": "the disk is full"})
+    assert give(servers, told=told.append).results == dict.fromkeys(NAMES, result)
+    assert told[0] == f"env-servers-1: {result} (the disk is full)"
+
+
+NO_WORD = {
+    "a failure": (FAILED, 1, "env-servers-1: 1.1.0 in green keeps answering 500; green is back on 1.0.0"),
+    "a slot that was emptied": ({"result": "emptied"}, 0, "its installer ended with 0 and does not say how"),
+    "no JSON": ("python3: not found", 127, "its installer ended with 127 and does not say how"),
+    "a list": ("[1]", 0, "its installer ended with 0 and does not say how"),
+    "an endless text": ({"result": "restored", "why": "x" * 9000}, 1, "x" * 90),
+    "what does not print": ({"result": "restored", "why": "a\x1b[2Jb"}, 1, r"a\x1b[2Jb"),
+}
+
+
+@pytest.mark.parametrize(("answer", "code", "told"), NO_WORD.values(), ids=NO_WORD)
+def test_where_the_canary_fails_no_other_server_is_asked(servers: Servers, answer: Any, code: int, told: str) -> None:
+    servers.answer(NAMES[0], answer, code=code)
+    servers.answer(NAMES[1], OK)
+    with pytest.raises(InstallFailed, match=r"1\.1\.0 was not installed into green: env-servers-1: ") as caught:
+        give(servers)
+    assert told in str(caught.value)
+    assert len(str(caught.value)) < 1600
+    assert installs(servers) == [NAMES[0]]
+
+
+def test_where_another_server_fails_it_is_named_and_so_is_who_took_it(servers: Servers) -> None:
+    servers.answer(NAMES[0], OK)
+    servers.answer(NAMES[1], FAILED, code=1)
+    with pytest.raises(InstallFailed, match=r"env-servers-2: 1\.1\.0 in green .*; env-servers-1 took it"):
+        give(servers)
+
+
+@pytest.mark.parametrize(("stops_at", "asked"), [(1, []), (2, [NAMES[0]])], ids=["before-all", "after-the-canary"])
+def test_what_stops_it_does_so_before_the_canary_and_before_all_others(
+    servers: Servers, stops_at: int, asked: list[str]
+) -> None:
+    looks: list[int] = []
+
+    def go_on() -> None:
+        looks.append(1)
+        if len(looks) == stops_at:
+            raise Refused("somebody asked it to end")
+
+    for name in NAMES:
+        servers.answer(name, OK)
+    with pytest.raises(Refused):
+        give(servers, go_on=go_on)
+    assert installs(servers) == asked
+
+
+def test_a_server_that_is_out_gets_no_order_and_the_next_one_is_the_canary(servers: Servers) -> None:
+    servers.answer(NAMES[1], OK)
+    assert give(servers, out=frozenset({NAMES[0]})).results == {NAMES[1]: "installed"}
+    assert installs(servers) == [NAMES[1]]
+
+
+def test_where_every_server_is_out_nobody_is_asked(servers: Servers) -> None:
+    with pytest.raises(NotBegun, match=r"every server of dev is out; take one in: release mark-out dev SERVER --lift"):
+        give(servers, out=frozenset(NAMES))
+
+
+def test_a_server_that_boots_is_dialled_until_it_lets_us_in(servers: Servers) -> None:
+    told: list[str] = []
+    servers.answer(NAMES[0], OK)
+    boots = '[ -f "$ANSWERS/dialled" ] || { touch "$ANSWERS/dialled"; echo "Connection refused" >&2; exit 255; }\n'
+    servers.do(NAMES[1], f"{boots}{GREETS}echo '{json.dumps(OK)}'")
+    assert give(servers, told=told.append).results == dict.fromkeys(NAMES, "installed")
+    assert "not reached yet: env-servers-2: cannot log in to" in told[0]
+
+
+def test_where_one_server_is_never_reached_none_gets_an_order(servers: Servers) -> None:
+    servers.answer(NAMES[0], OK)
+    with pytest.raises(NotBegun, match=r"no server was asked .*env-servers-2: cannot log in to .*: No route") as caught:
+        give(servers)
+    assert "release replace-server dev env-servers-2, or leave it out: release mark-out dev env-servers-2" in str(
+        caught.value
+    )
+    assert installs(servers) == []
+    dials = sum(line.startswith(servers.address(NAMES[1])) for line in servers.asked)
+    assert dials == SETTINGS.servers.dial_error_limit
+
+
+def test_without_ssh_nobody_is_dialled_twice(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(NotBegun, match=r"there is no ssh on PATH; install OpenSSH's client"):
+        give(servers, told=pytest.fail)
+
+
+def test_an_order_whose_connection_was_lost_is_given_once_more(servers: Servers) -> None:
+    servers.answer(NAMES[0], OK)
+    lost = '[ -f "$ANSWERS/lost" ] || { touch "$ANSWERS/lost"; echo "Connection reset" >&2; exit 255; }\n'
+    servers.do(NAMES[1], f"{GREETS}{lost}echo '{json.dumps({'result': 'unchanged'})}'")
+    assert give(servers).results == {NAMES[0]: "installed", NAMES[1]: "unchanged"}
+    assert installs(servers) == [NAMES[0], NAMES[1], NAMES[1]]
+
+
+def test_a_connection_that_is_lost_again_is_a_failure_of_that_server(servers: Servers) -> None:
+    servers.answer(NAMES[0], OK)
+    servers.do(NAMES[1], f"{GREETS}echo 'Connection reset' >&2; exit 255")
+    with pytest.raises(InstallFailed, match=r"env-servers-2: its installer was not heard to the end: .*Connection res"):
+        give(servers)
+
+
+def test_orders_for_private_servers_go_to_their_private_addresses(servers: Servers) -> None:
+    outputs = {"servers": [{"name": NAMES[0], "id": "i", "address": "", "private_address": servers.address(NAMES[0])}]}
+    servers.answer(NAMES[0], OK)
+    given: dict[str, Any] = {"out": frozenset(), "go_on": lambda: None, "told": lambda line: None}
+    outputs["bastion"] = {"address": "198.51.100.7"}  # type: ignore[assignment]
+    assert hasty(servers, PRIVATE).install(outputs, "green", CONTENT, **given).results == {NAMES[0]: "installed"}
+
+
+def test_on_the_way_back_a_server_that_fails_holds_up_no_other_and_is_emptied(servers: Servers) -> None:
+    servers.do(NAMES[0], f"{HEARD}grep -q '\"release\": null' \"$ANSWERS/stdin-$address\" && r=emptied\n"
+               f"[ \"$r\" ] && echo '{{\"result\": \"emptied\"}}' || echo '{json.dumps(FAILED)}'")  # fmt: skip
+    servers.answer(NAMES[1], {"result": "relabelled"})
+    done = give_back(servers)
+    assert (done.results, done.silent) == ({NAMES[1]: "relabelled"}, frozenset())
+    assert done.failed == {NAMES[0]: f"{FAILED['why']}; its slot is empty now"}
+    assert servers.heard(NAMES[0]) == order_of("green", emptied("dev-1"))
+
+
+def test_on_the_way_back_a_slot_that_could_not_be_emptied_is_told_as_that(servers: Servers) -> None:
+    servers.answer(NAMES[0], FAILED, code=1)
+    servers.answer(NAMES[1], OK)
+    assert "; its slot was not emptied: 1.1.0 in green keeps" in give_back(servers).failed[NAMES[0]]
+
+
+def test_on_the_way_back_a_server_that_falls_silent_is_passed_over_and_asked_once(servers: Servers) -> None:
+    servers.answer(NAMES[1], OK)
+    done = give_back(servers)
+    assert (done.results, done.failed, done.silent) == ({NAMES[1]: "installed"}, {}, {NAMES[0]})
+    assert sorted(installs(servers)) == [*NAMES]
+
+
+def test_on_the_way_back_who_is_left_out_is_not_asked(servers: Servers) -> None:
+    servers.answer(NAMES[1], OK)
+    give_back(servers, left_out=frozenset({NAMES[0]}))
+    assert installs(servers) == [NAMES[1]]
+
+
+def test_where_no_server_takes_it_back_each_ones_reason_is_told(servers: Servers) -> None:
+    servers.answer(NAMES[0], FAILED, code=1)
+    with pytest.raises(InstallFailed, match=r"env-servers-1: 1\.1\.0 in green .*; env-servers-2: its installer was"):
+        give_back(servers)
+
+
+def test_where_all_servers_fall_silent_it_is_not_known_what_they_hold(servers: Servers) -> None:
+    with pytest.raises(Inconclusive, match=r"no server took 1\.1\.0 into green: env-servers-1: its installer was not"):
+        give_back(servers)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from release.comparison.drift import INSTALLER, UNITS
+from contract.order import INSTALLER
+from release.comparison.drift import UNITS
 from release.errors import Inconclusive
 from release.servers.inspection import DIGESTS, KEYS, STATUS, inspect, unit
 from release.servers.ssh import Said

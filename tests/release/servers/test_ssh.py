@@ -1,12 +1,14 @@
 """The door to servers by SSH, with a program of that name which says what it was told."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from release.errors import Broken
-from release.servers.ssh import MOST_SAID, Bastion, Door, NotReached, Ssh
+from release.deployment.leftovers import DEPLOYMENT, Leftovers
+from release.errors import NotBegun
+from release.servers.ssh import MOST_SAID, Bastion, Door, NoAnswer, NotReached, Ssh
 
 # Writes down its arguments, its configuration and the files that this names, as ssh would read them.
 FAKE = """#!/bin/sh
@@ -87,7 +89,7 @@ def test_who_cannot_log_in_is_told_why(folder: Path) -> None:
 
 def test_a_server_that_does_not_answer_is_not_waited_for_longer_than_the_limit(folder: Path) -> None:
     (folder / "behaviour").write_text("exec sleep 60")
-    with pytest.raises(NotReached, match=r"10\.0\.0\.5 does not answer within 0 seconds"):
+    with pytest.raises(NoAnswer, match=r"10\.0\.0\.5 does not answer within 0 seconds"):
         ssh(limit=0.3).run("10.0.0.5", "true")
 
 
@@ -100,7 +102,7 @@ def test_what_is_no_address_never_reaches_ssh(folder: Path, address: str) -> Non
 
 def test_without_ssh_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(Broken, match="there is no ssh on PATH"):
+    with pytest.raises(NotBegun, match="there is no ssh on PATH"):
         ssh().run("10.0.0.5", "true")
 
 
@@ -124,3 +126,22 @@ def test_why_nobody_may_log_in_is_told_in_one_line_that_prints(folder: Path) -> 
     with pytest.raises(NotReached, match=r"cannot log in to 10\.0\.0\.5: \\x1b\[2J000") as caught:
         ssh().run("10.0.0.5", "true")
     assert len(str(caught.value)) < 600
+
+
+def test_what_works_for_a_deployment_is_found_by_its_name_and_no_ctrl_c_reaches_it(folder: Path) -> None:
+    (folder / "behaviour").write_text(f'echo "${DEPLOYMENT}"; ps -o sid= -p $$')
+    mark, session = replace(ssh(), deployment="dev-1").run("10.0.0.5", "true").out.split()
+    assert (mark, int(session) == os.getsid(0)) == ("dev-1", False)
+
+
+def test_what_works_for_none_ends_with_the_terminal(folder: Path) -> None:
+    (folder / "behaviour").write_text(f'echo "x${DEPLOYMENT}"; ps -o sid= -p $$')
+    assert ssh().run("10.0.0.5", "true").out.split() == ["x", str(os.getsid(0))]
+
+
+def test_of_a_deployments_ssh_that_does_not_answer_nothing_is_left(folder: Path) -> None:
+    """Also not what leads it through the bastion."""
+    (folder / "behaviour").write_text("sleep 60 & wait")
+    with pytest.raises(NoAnswer):
+        replace(ssh(BASTION, limit=0.5), deployment="dev-never-seen").run("10.0.0.5", "true")
+    assert Leftovers().of("dev-never-seen") == ()

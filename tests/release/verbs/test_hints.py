@@ -13,7 +13,7 @@ from release.verbs.accept import accept_open
 from release.verbs.adopt_listener import adopt
 from release.verbs.rollback import Request, go_back
 from tests.release.deploying import Silent, put, state
-from tests.release.deployment.test_executor import Killed, kill_during_up
+from tests.release.deployment.test_executor import Killed, kill_while_installing
 from tests.release.test_resume import reachable_again, unreachable
 from tests.release.world import OPS, World
 
@@ -28,7 +28,7 @@ VERBS: dict[str, Callable[[World], object]] = {
 
 def before_the_switch(world: World) -> None:
     put(world, "1.0.0")
-    kill_during_up(world, "1.1.0")
+    kill_while_installing(world, "1.1.0")
 
 
 def paused(world: World) -> None:

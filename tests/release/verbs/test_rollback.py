@@ -7,7 +7,6 @@ import pytest
 from release.deployment.executor import resume
 from release.deployment.lanes import STARTED
 from release.deployment.plan import unsure
-from release.engine.locks import Locked
 from release.errors import Inconclusive, Interrupted, LeaseLost, NotBegun, Refused, StagelineError
 from release.ledger.head import Out
 from release.ledger.ledger import Entry
@@ -169,23 +168,14 @@ def test_a_slot_of_which_nobody_is_sure_is_asked_what_it_holds(
     assert order_back(two.dev, request, Silent()).steps[0] == first
 
 
-@pytest.mark.parametrize(
-    "failure",
-    [Locked("the stack is locked by process 7", locks=()), NotBegun("unable to open state directory")],
-    ids=["locked", "no-backend"],
-)
-def test_a_promotion_whose_installation_never_began_leaves_the_way_back_as_it_was(
-    two: World, failure: NotBegun
-) -> None:
-    before, ups = state(two), len(two.dev.stack.ups)
-
-    def never() -> None:
-        raise failure
-
-    two.dev.stack.before_up = never
-    with pytest.raises(NotBegun, match=r"1\.2\.0 is not live in dev, users are on 1\.1\.0"):
+@pytest.mark.parametrize("dead", [{"i-1"}, {"i-2"}, {"i-1", "i-2"}], ids=["the-canary", "another", "all"])
+def test_a_promotion_whose_installation_never_began_leaves_the_way_back_as_it_was(two: World, dead: set[str]) -> None:
+    before, ups, asked = state(two), len(two.dev.stack.ups), [*two.dev.fleet.asked]
+    two.dev.fleet.before_install = lambda: two.servers["dev"].dead.update(dead)
+    with pytest.raises(NotBegun, match=r"is not live in dev, .*no server was asked to install anything: not reached"):
         put(two, "1.2.0")
-    assert (state(two), len(two.dev.stack.ups)) == (before, ups)
+    assert (state(two), len(two.dev.stack.ups), two.dev.fleet.asked) == (before, ups, asked)
+    two.servers["dev"].dead.clear()
     assert order_back(two.dev, Request(), Silent()).steps[0] == "switched"
 
 
@@ -196,16 +186,13 @@ def test_a_resumed_installation_that_cannot_begin_again_may_have_touched_the_slo
     def killed() -> None:
         raise Killed
 
-    def locked() -> None:
-        raise Locked("the stack is locked by process 7", locks=())
-
-    two.dev.stack.before_up = killed
+    two.dev.fleet.before_install = killed
     with pytest.raises(Killed):
         put(two, "1.2.0")
-    two.dev.stack.before_up = locked
+    two.dev.fleet.before_install = lambda: two.servers["dev"].dead.update({"i-2"})
     with pytest.raises(NotBegun):
         resume(two.dev, OPS, Silent())
-    assert "locked by process 7" in state(two).blue.unsure
+    assert "env-servers-2 did not answer" in state(two).blue.unsure
 
 
 def test_where_no_server_that_is_in_answers_it_does_not_wait_for_an_installation_and_names_the_way(

@@ -1,0 +1,33 @@
+"""What a server's installer is told, and the command that tells it: the program's Commands and `release` say the same.
+
+Both send an order for the same slot: `release` first, which lets users have it sooner, then the program, by which
+Pulumi's state gets to know of it. Only where the two texts are equal is the second one an order that was carried out.
+"""
+
+import json
+
+from contract.slots import SLOT_PORTS, Slot
+
+INSTALLER = "stageline/slot.py"
+"""The installer on a server, from its user's home: the same for SFTP and for commands."""
+
+
+def order(slot: Slot, *, release: str | None, digest: str | None, deployment: str, reuse: bool) -> str:
+    """What the installer is told: any change of this text restarts the slot, so nothing else may stand in it.
+
+    Without a release the slot is emptied. With `reuse` a slot that holds these very bytes keeps them.
+    """
+    facts = {
+        "slot": slot,
+        "port": SLOT_PORTS[slot],
+        "release": release,
+        "digest": digest,
+        "deployment": deployment,
+        "reuse": reuse,
+    }
+    return json.dumps(facts, sort_keys=True)
+
+
+def install_command(*, install_timeout: int, settle: int) -> str:
+    """The command that takes an order on its stdin; both limits are in seconds, for one release on one server."""
+    return f"timeout {install_timeout} python3 {INSTALLER} install --settle {settle}"
