@@ -20,7 +20,7 @@ RECENT = 2
 def likeness(outside: Outside) -> str:
     """A text that is the same for all that are alike."""
     told = [_table(rows) for _, rows in sorted(outside.cloud.tables.items())]
-    stored = [sorted(objects) for _, objects in sorted(outside.cloud.buckets.items())]
+    stored = [list(objects) for _, objects in sorted(outside.cloud.buckets.items())]
     backups = [(one.database, one.status) for one in outside.cloud.snapshots.values()]
     return _nameless(repr((told, stored, backups, outside.cloud.writes_fail, outside.servers)))
 
