@@ -20,9 +20,11 @@ from release.errors import Broken, Inconclusive, Interrupted, LeaseLost, Refused
 from release.ledger.head import SlotName
 from release.ledger.ledger import Holder
 from release.output import Progress
+from release.verification.verification import HEALTH_LIMIT
 from release.verification.watch import Subject
 
 Evidence = dict[str, Any]
+SWITCH_LIMIT = 30.0  # seconds: every node of a balancer knows within a few of them where a listener leads
 LATER = 20.0  # seconds for which a rollback waits to tell Pulumi's state: the next `up` by anyone does that as well
 
 
@@ -266,8 +268,9 @@ def switch(work: Work) -> Evidence:
 
 
 def see_answer(work: Work) -> Evidence:
-    """See the live listener answer with the release."""
-    work.environment.verification.wait_until_answering(work.live_url, work.plan.version)
+    """See the live listener answer with the release: soon, where users could get back what they had."""
+    limit = HEALTH_LIMIT if work.plan.kind == "rollback" else SWITCH_LIMIT
+    work.environment.verification.wait_until_answering(work.live_url, work.plan.version, limit)
     return {"live_url": work.live_url}
 
 

@@ -356,9 +356,14 @@ class FakeProbe:
 
 
 class HastyVerification(Verification):
-    """Gives up after one look: nothing here becomes healthy by waiting."""
+    """Gives up after one look: nothing here becomes healthy by waiting. ``limits`` says how long each was for."""
+
+    def __init__(self, probe: Any, balancer: Any, *, pause: Callable[[float], None]) -> None:
+        super().__init__(probe, balancer, pause=pause)
+        self.limits: list[float] = []
 
     def _until(self, look: Callable[[], Fault | None], limit: float) -> None:
+        self.limits.append(limit)
         super()._until(look, 0)
 
 

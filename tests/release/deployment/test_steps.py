@@ -3,8 +3,10 @@
 import pytest
 
 from release.deployment.aftermath import Unforeseen
+from release.deployment.steps import SWITCH_LIMIT
 from release.errors import Inconclusive, VerificationFailed
 from release.servers.orders import InstallFailed
+from release.verification.verification import HEALTH_LIMIT
 from tests.release.deploying import put
 from tests.release.world import World
 
@@ -34,6 +36,16 @@ def test_a_listener_that_is_not_reached_leaves_the_deployment_open(world: World)
         put(world, "1.1.0")
     assert world.dev.ledger.head().state.open is not None
     assert world.servers["dev"].live == "green"
+
+
+def test_users_bear_half_a_minute_of_wrong_answers_at_most_where_they_can_get_back_what_they_had(world: World) -> None:
+    put(world, "1.0.0")
+    verification = world.dev.verification
+    verification.limits.clear()
+    put(world, "1.1.0")
+    assert verification.limits[-1] == SWITCH_LIMIT
+    put(world, "1.0.0", kind="rollback")
+    assert verification.limits[-1] == HEALTH_LIMIT
 
 
 ILL = ("unhealthy", "Target.ResponseCodeMismatch: Health checks failed with these codes: [502]")
