@@ -25,6 +25,13 @@ def likeness(outside: Outside) -> str:
     return _nameless(repr((told, stored, backups, outside.cloud.writes_fail, outside.servers)))
 
 
+def is_like_one(outside: Outside, seen: set[str]) -> bool:
+    """Whether it is like one that was ``seen`` before; from now on it is one of those."""
+    alike, before = likeness(outside), len(seen)
+    seen.add(alike)
+    return len(seen) == before
+
+
 def _table(rows: dict[tuple[str, int], Row]) -> list[str]:
     """The items of a ledger, its older events left out."""
     events = [key for key in sorted(rows) if key[0] == "EVENT"]

@@ -21,7 +21,7 @@ from release.verbs.accept import accept_open
 from release.verbs.rollback import Request, go_back
 from tests.release.crash.invariants import broken_at_any_moment, broken_in_the_end
 from tests.release.crash.kinds import KINDS, Deployment
-from tests.release.crash.likeness import likeness
+from tests.release.crash.likeness import is_like_one
 from tests.release.crash.memory import Points
 from tests.release.crash.outside import Outside, Steps, open_process
 from tests.release.world import OPS, Clock
@@ -130,8 +130,7 @@ def killed_twice(deployment: Deployment, remains: Remains, recovery: str, seen: 
     clock.time += timedelta(hours=1)
     for left in again:
         assert broken_at_any_moment(left.outside, "dev", clock) == [], (remains.points[0], left.points[0])
-        if (alike := likeness(left.outside)) not in seen:
-            seen.add(alike)
+        if not is_like_one(left.outside, seen):
             for second in ("resume", "abort", "rollback"):
                 recovered(deployment, left, second, clock)
 

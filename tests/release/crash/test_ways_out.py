@@ -24,6 +24,7 @@ from release.verbs.mark_out import note_servers, without_server
 from release.verbs.promote import content_of
 from tests.release.crash.invariants import broken_at_any_moment, broken_in_the_end
 from tests.release.crash.kinds import KINDS, Deployment
+from tests.release.crash.likeness import is_like_one
 from tests.release.crash.memory import Points
 from tests.release.crash.outside import SLOTS, Outside, Servers, Steps, open_process
 from tests.release.crash.test_every_point import (
@@ -143,9 +144,12 @@ def test_no_stop_is_passed_over_wherever_it_comes(deployment: Deployment, kind: 
 def test_a_server_that_dies_at_any_point_leaves_a_deployment_that_can_be_closed(
     deployment: Deployment, happens: str
 ) -> None:
+    seen: set[str] = set()
     for number, point in moments(deployment):
         outside = while_it_ran(deployment, number, lambda outside, _: outside.servers["dev"].dead.add("i-2"))
         assert broken_at_any_moment(outside, "dev", Clock()) == [], point
+        if is_like_one(outside, seen):
+            continue
         if happens.endswith("out"):
             mark_out(outside)
         for recovery in RECOVERIES if state_of(outside).open else ("nothing",):
@@ -236,6 +240,7 @@ def mark_out(outside: Outside) -> None:
 @pytest.mark.parametrize("deployment", [pytest.param(one, id=one.name) for one in KINDS if one.stops])
 def test_a_table_that_takes_no_writes_keeps_no_failing_release_before_users(deployment: Deployment) -> None:
     failed = 0
+    seen: set[str] = set()
     former = "blue" if deployment.history else None
     for number, point in moments(deployment):
         outside = while_it_ran(deployment, number, lambda outside, _: setattr(outside.cloud, "writes_fail", True))
@@ -243,6 +248,8 @@ def test_a_table_that_takes_no_writes_keeps_no_failing_release_before_users(depl
         if point_is_behind(deployment, number):
             failed += 1
             assert outside.servers["dev"].live == former, point
+        if is_like_one(outside, seen):
+            continue
         for recovery in RECOVERIES if state_of(outside).open else ("nothing",):
             closed = outside.copy()
             if recovery != "nothing":
