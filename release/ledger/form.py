@@ -45,11 +45,13 @@ def stored(value: Form) -> str:
 
 def read_form(form: type[T], text: str, what: str) -> T:
     """A stored value; Unreadable when it is spoilt, or of a higher format than this version knows."""
-    refuse_higher(_format_in(text), what)
     try:
-        return form.model_validate_json(text)
+        value = form.model_validate_json(text)
     except (ValidationError, RecursionError) as error:
+        refuse_higher(_format_in(text), what)
         raise Unreadable(f"{what} is not readable: {first_problem(error)}", hint="see: release verify ENV") from None
+    refuse_higher(_whole(getattr(value, "format", 0)), what)
+    return value
 
 
 def refuse_higher(format: int, what: str) -> None:
@@ -72,7 +74,10 @@ def first_problem(error: Exception) -> str:
 def _format_in(text: str) -> int:
     """The format that a text states; 0 for one that states none, or is none: reading it tells what is wrong."""
     try:
-        format = json.loads(text)["format"]
+        return _whole(json.loads(text)["format"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return 0
+
+
+def _whole(format: object) -> int:
     return format if isinstance(format, int) else 0

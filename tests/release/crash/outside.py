@@ -7,8 +7,7 @@ fresh objects, as the next call of the command would be; everything that it does
 import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from io import StringIO
 from pathlib import Path
@@ -91,7 +90,9 @@ class Servers:
     applied_live: SlotName | None = None
 
     def copy(self) -> "Servers":
-        return deepcopy(self)
+        own = {one.name: getattr(self, one.name) for one in fields(self)}
+        copies = {name: held.copy() for name, held in own.items() if isinstance(held, set | dict)}
+        return replace(self, **{**copies, "slots": {name: dict(slots) for name, slots in self.slots.items()}})
 
     def behind(self, url: str) -> str | None:
         """The release that a listener answers with: what one server holds, then the next."""
