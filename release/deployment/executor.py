@@ -17,6 +17,7 @@ from release.deployment.plan import (
     REQUESTED,
     UNDOING,
     Plan,
+    doubt,
     entering,
     has_way_back,
     in_step,
@@ -196,7 +197,9 @@ def watched(environment: Environment, kind: str = "") -> AbstractContextManager[
 
 def _request(plan: Plan, order: Order) -> Entry:
     """The first event of a deployment: it holds the plan, and what the decision to begin rests on."""
-    superseded = order.head.state.open
+    state, superseded = order.head.state, order.head.state.open
+    if why := doubt(state):
+        state = unsure(state, plan.slot, why)
     details = {
         "plan": plan.model_dump(),
         "gates": [asdict(gate) for gate in order.gates],
@@ -205,7 +208,7 @@ def _request(plan: Plan, order: Order) -> Entry:
     }
     return Entry(
         kind=f"{plan.kind} requested",
-        state=in_step(plan, REQUESTED, order.head.state, order.head.seq + 1),
+        state=in_step(plan, REQUESTED, state, order.head.seq + 1),
         deployment=plan.deployment,
         step=REQUESTED,
         details=details,

@@ -295,6 +295,20 @@ def was_touched(opened: Open, state: State) -> bool:
     return state.slot(opened.slot) != opened.former.content
 
 
+def doubt(state: State) -> str:
+    """Why it is not sure what the idle slot holds; empty where it is.
+
+    What it shall hold is written before anybody is asked to make it so: who dies in between leaves it unproven.
+    """
+    held, opened = state.slot(state.idle), state.open
+    if held is not None and held.unsure:
+        return held.unsure
+    if opened is None or opened.slot != state.idle or not was_touched(opened, state):
+        return ""
+    unfinished = opened.step == UNDOING or (opened.step == "installed" and not opened.done)
+    return f"{opened.deployment} did not come to an end with it" if unfinished else ""
+
+
 def in_undoing(opened: Open, state: State) -> State:
     """The state with this deployment recorded as being put back."""
     return state.but(open=opened.but(step=UNDOING, done=False, stopped=""))

@@ -85,10 +85,10 @@ class Fleet:
         """
         servers = [server for server in servers_of(self.settings, outputs) if server.name not in left_out]
         orders = self._orders(outputs, slot, content, told)
-        answers = orders.given(servers)
+        answers = orders.given(servers, tries=2)
         orders.refuse_all_failed(answers)
         failed = {answer.server for answer in answers if answer.why and answer.said}
-        undone = orders.emptying().given([server for server in servers if server.name in failed])
+        undone = orders.emptying().given([server for server in servers if server.name in failed], tries=2)
         return Installed.of([with_undoing(answer, undone) for answer in answers])
 
     def start(self, instances: Sequence[str], slot: SlotName) -> list[str]:

@@ -24,7 +24,7 @@ from release.deployment.going_back import (
     steps_back,
 )
 from release.deployment.lanes import StepName
-from release.deployment.plan import is_behind_switch
+from release.deployment.plan import doubt, is_behind_switch
 from release.deployment.preflight import refuse_users_in
 from release.deployment.steps import NotStarted
 from release.environment import Environment, open_environment
@@ -192,16 +192,16 @@ def _holds(
 
     Whoever forces it goes there by the ledger alone.
     """
-    held = state.slot(state.idle)
-    if not is_held(state, release) or held is None:
+    if not is_held(state, release):
         return False
-    if not held.unsure or request.force:
+    why = doubt(state)
+    if not why or request.force:
         return True
     try:
         for _ in environment.balancer.targets(entrance.groups[state.idle]):
             environment.verification.wait_until_answering(environment.preview_url(entrance), release.release or "", 0)
     except StagelineError as error:
-        progress.note(f"it is not sure what slot {state.idle} holds ({held.unsure}), and preview: {error.args[0]}")
+        progress.note(f"it is not sure what slot {state.idle} holds ({why}), and preview: {error.args[0]}")
         progress.note("it is installed again; --force --reason WHY trusts the ledger, and moves the listener at once")
         return False
     return environment.listeners.leads_to(entrance.preview) == entrance.groups[state.idle]

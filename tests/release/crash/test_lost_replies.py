@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ConnectionClosedError
 
 from release.errors import Broken
+from release.servers.ssh import NotReached
 from tests.release.crash.invariants import broken_at_any_moment, broken_in_the_end
 from tests.release.crash.kinds import KINDS, Deployment
 from tests.release.crash.likeness import is_like_one
@@ -35,6 +36,8 @@ def failure_at(point: str) -> Exception:
     """What the caller gets: from boto3 after its retries, or from a door of our own."""
     if any(service in point for service in AWS):
         return ConnectionClosedError(endpoint_url="https://aws")
+    if "the installation on" in point:
+        return NotReached(f"no answer {point}")  # also where it was lost on the way back
     return Broken(f"no answer {point}")
 
 

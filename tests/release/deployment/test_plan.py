@@ -12,6 +12,7 @@ from release.deployment.plan import (
     WORK,
     consequence,
     described,
+    doubt,
     emptied,
     entering,
     in_step,
@@ -262,3 +263,23 @@ def test_every_step_of_a_plan_is_described_and_those_that_only_warn_say_so(pair)
     assert set(plan.steps) <= set(WORK)
     assert not any("{" in does for _, does in told)
     assert {step for step, does in told if "is a warning" in does} == {*plan.steps} & warnings_of(plan.kind)
+
+
+@pytest.mark.parametrize(
+    ("step", "done", "touched", "sure"),
+    [
+        pytest.param("installed", False, True, False, id="killed while installing"),
+        pytest.param("undoing", False, True, False, id="killed while it was put back"),
+        pytest.param("installed", True, True, True, id="installed"),
+        pytest.param("backed up", True, False, True, id="not begun"),
+    ],
+)
+def test_what_a_slot_holds_is_sure_once_those_who_were_told_have_said_so(
+    step: str, done: bool, touched: bool, sure: bool
+) -> None:
+    held = with_slot(State(declared="blue", blue=slot("1.0.0")), "green", slot("1.1.0"))
+    release, steps = content_of(manifest("1.2.0")), forward(pause=False)
+    plan = make_plan(deployment="n", kind="promotion", environment="dev", release=release, steps=steps, state=held)
+    state = in_step(plan, step, with_slot(held, "green", plan.content) if touched else held, 7)
+    assert (doubt(state.but(open=state.open.but(done=done))) == "") is sure
+    assert doubt(held) == ""

@@ -382,11 +382,11 @@ def test_on_the_way_back_a_slot_that_could_not_be_emptied_is_told_as_that(server
     assert "; its slot was not emptied: 1.1.0 in green keeps" in give_back(servers).failed[NAMES[0]]
 
 
-def test_on_the_way_back_a_server_that_falls_silent_is_passed_over_and_asked_once(servers: Servers) -> None:
+def test_on_the_way_back_a_server_that_falls_silent_is_asked_once_more_and_passed_over(servers: Servers) -> None:
     servers.answer(NAMES[1], OK)
     done = give_back(servers)
     assert (done.results, done.failed, done.silent) == ({NAMES[1]: "installed"}, {}, {NAMES[0]})
-    assert sorted(installs(servers)) == [*NAMES]
+    assert sorted(installs(servers)) == sorted([NAMES[0], *NAMES])
 
 
 def test_on_the_way_back_who_is_left_out_is_not_asked(servers: Servers) -> None:
