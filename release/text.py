@@ -92,6 +92,15 @@ def read_json(text: str | bytes) -> Any:
     return value
 
 
+def object_in(text: str) -> dict[str, Any]:
+    """The JSON object that a text is; empty for anything else."""
+    try:
+        value = read_json(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 def json_text(value: Any) -> str:
     """``value`` as JSON for people and programs: signs that do not print are escaped, also those that JSON lets be."""
     return "\n".join(map(_json_line, json.dumps(value, indent=2, ensure_ascii=False).split("\n")))

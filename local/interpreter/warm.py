@@ -1,14 +1,15 @@
 """The warm interpreter: imports packages once, and forks itself for each run that a launcher hands it.
 
 Started by file, in isolation, with the number of the inherited socket and what to import. It ends when nobody has asked
-for something for a while. A fork is a process like any other Python: its own arguments,
-environment, folder, streams, session and module search path, and the usual end.
+for something for a while. A fork is a process like any other Python: its own arguments, environment, folder, streams,
+session and module search path, and the usual end.
 
 The protocol, on a stream socket. The launcher sends the request's length (4 bytes) with its three streams attached, and
 the request, JSON: {"arguments", "environment", "folder"}. It gets `+` at once and the exit code, one byte, in the end;
 meanwhile each byte that it sends is a signal for the fork. A launcher that is gone has its fork killed.
 """
 
+import contextlib
 import gc
 import importlib
 import json
@@ -80,12 +81,12 @@ def accept(server: socket.socket, watched: selectors.BaseSelector) -> Request | 
     """Begin a run: its request in the fork, None here. Whoever asks in another way is sent away."""
     launcher, _ = server.accept()
     launcher.settimeout(PATIENCE)
+    streams: list[int] = []
     try:
-        request = received(launcher)
+        request = received(launcher, streams)
     except (OSError, ValueError, LookupError, TypeError):
-        request = None
-    if request is None:
         launcher.close()
+        close(streams)
         return None
     pid = os.fork()
     if pid == 0:
@@ -94,36 +95,49 @@ def accept(server: socket.socket, watched: selectors.BaseSelector) -> Request | 
         watched.close()
         launcher.close()
         return request
-    for stream in request.streams:
-        os.close(stream)
+    close(streams)
     run = Run(pid, launcher)
-    launcher.sendall(b"+")
     watched.register(launcher, selectors.EVENT_READ, run)
     watched.register(os.pidfd_open(pid), selectors.EVENT_READ, run)
+    tell(run, b"+")
     return None
 
 
-def received(launcher: socket.socket) -> Request | None:
-    """The request of a launcher; None for one that is not whole."""
-    head, streams, _, _ = socket.recv_fds(launcher, 4, 3)
+def received(launcher: socket.socket, streams: list[int]) -> Request:
+    """The request of a launcher, whose ``streams`` are ours to close from then on. ValueError where it is not whole."""
+    head, attached, _, _ = socket.recv_fds(launcher, 4, 3)
+    streams += attached
     length = int.from_bytes(head, "big")
     if len(head) < 4 or len(streams) < 3 or length > LONGEST_REQUEST:
-        return None
+        raise ValueError("not a request")
     body = b""
     while len(body) < length:
         part = launcher.recv(length - len(body))
         if not part:
-            return None
+            raise ValueError("not a whole request")
         body += part
     fields: dict[str, Any] = json.loads(body)
     return Request(fields["arguments"], fields["environment"], fields["folder"], streams)
 
 
+def close(streams: Sequence[int]) -> None:
+    for stream in streams:
+        os.close(stream)
+
+
+def tell(run: Run, word: bytes) -> None:
+    """Say something to a launcher, which may just have been killed: that is heard of by itself."""
+    with contextlib.suppress(OSError):
+        run.launcher.sendall(word)
+
+
 def heard(run: Run, watched: selectors.BaseSelector) -> None:
     """Pass on the signals of a launcher, the last one when it is gone."""
+    if run.launcher.fileno() < 0:
+        return  # its fork ended in the same moment
     try:
         numbers = run.launcher.recv(16)
-    except ConnectionError:
+    except OSError:
         numbers = b""
     for number in numbers or [signal.SIGKILL]:
         os.kill(run.pid, number)
@@ -141,10 +155,7 @@ def reaped(run: Run, pidfd: int, watched: selectors.BaseSelector) -> None:
         return  # it is gone
     watched.unregister(run.launcher)
     with run.launcher:
-        try:
-            run.launcher.sendall(bytes([code if code >= 0 else 128 - code]))
-        except ConnectionError:
-            return
+        tell(run, bytes([code if code >= 0 else 128 - code]))
 
 
 def become(request: Request) -> None:

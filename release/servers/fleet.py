@@ -14,9 +14,10 @@ from release.aws.instances import Instances
 from release.aws.session import AwsSession
 from release.errors import Broken, Inconclusive, NotBegun, StagelineError
 from release.ledger.head import Slot, SlotName
-from release.servers.orders import Answer, Installed, Orders, said_object, side_by_side, with_undoing
+from release.servers.orders import Answer, Installed, Orders, side_by_side, with_undoing
 from release.servers.servers import Server, open_ssh, servers_of
 from release.servers.ssh import CONNECT_LIMIT, NotReached, Ssh
+from release.text import object_in
 from settings.model import Settings
 
 AT_ONCE = 8
@@ -65,7 +66,7 @@ class Fleet:
         answers: list[Answer] = []
         for some in filter(None, (servers[:1], servers[1:])):
             go_on()
-            answers += orders.given(some, tries=2)
+            answers += orders.given(some)
             orders.refuse_failed(answers)
         return Installed.of(answers)
 
@@ -85,10 +86,10 @@ class Fleet:
         """
         servers = [server for server in servers_of(self.settings, outputs) if server.name not in left_out]
         orders = self._orders(outputs, slot, content, told)
-        answers = orders.given(servers, tries=2)
+        answers = orders.given(servers)
         orders.refuse_all_failed(answers)
         failed = {answer.server for answer in answers if answer.why and answer.said}
-        undone = orders.emptying().given([server for server in servers if server.name in failed], tries=2)
+        undone = orders.emptying().given([server for server in servers if server.name in failed])
         return Installed.of([with_undoing(answer, undone) for answer in answers])
 
     def start(self, instances: Sequence[str], slot: SlotName) -> list[str]:
@@ -196,7 +197,7 @@ def _why_silent(ssh: Ssh, server: Server) -> str:
 def _answer(ssh: Ssh, address: str, command: str) -> dict[str, Any]:
     """What an installer says; empty for a server that does not answer, or not with an object."""
     try:
-        return said_object(ssh.run(address, command).out)
+        return object_in(ssh.run(address, command).out)
     except StagelineError:
         return {}
 

@@ -4,7 +4,6 @@ The text is the one that the program gives: `pulumi up` gives it once more when 
 installers then find it carried out. So it may come twice, and a connection that was lost is simply tried again.
 """
 
-import json
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -15,10 +14,11 @@ from release.errors import Broken, Inconclusive, StagelineError
 from release.ledger.head import Slot, SlotName, emptied
 from release.servers.servers import Server
 from release.servers.ssh import NoAnswer, NotReached, Said, Ssh
-from release.text import bounded
+from release.text import bounded, object_in
 
 HOLDS = frozenset({"installed", "unchanged", "relabelled", "started"})  # what an installer says that did what it should
 IS_EMPTY = frozenset({"emptied", "unchanged"})  # and of an order that empties
+TRIES = 2  # of an order whose connection was lost: an installer that carried it out finds it carried out
 T = TypeVar("T")
 
 
@@ -76,9 +76,9 @@ class Orders:
     told: Callable[[str], None]
     at_once: int
 
-    def given(self, servers: Sequence[Server], *, tries: int = 1) -> list[Answer]:
+    def given(self, servers: Sequence[Server]) -> list[Answer]:
         """The answers of these servers, all of them waited for."""
-        return side_by_side(lambda server: self._heard(server, tries), servers, self.at_once)
+        return side_by_side(self._heard, servers, self.at_once)
 
     def emptying(self) -> "Orders":
         """The order that takes out what this one put in, or did not."""
@@ -101,8 +101,8 @@ class Orders:
             self.refuse_failed(answers)
         raise Inconclusive(f"no server took {self.content.release} into {self.slot}: {whys_of(answers)}")
 
-    def _heard(self, server: Server, tries: int) -> Answer:
-        answer = self._obeyed(server, tries)
+    def _heard(self, server: Server) -> Answer:
+        answer = self._obeyed(server, TRIES)
         self.told(answer.words)
         return answer
 
@@ -139,15 +139,6 @@ def with_undoing(answer: Answer, undone: Sequence[Answer]) -> Answer:
     return answer
 
 
-def said_object(text: str) -> dict[str, Any]:
-    """An object that an installer says; empty for anything else."""
-    try:
-        said = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return said if isinstance(said, dict) else {}
-
-
 def side_by_side(ask: Callable[[Any], T], whom: Sequence[Any], at_once: int) -> list[T]:
     """What each of them answers, in their order."""
     with ThreadPoolExecutor(at_once) as pool:
@@ -156,7 +147,7 @@ def side_by_side(ask: Callable[[Any], T], whom: Sequence[Any], at_once: int) -> 
 
 def _answer(server: str, said: Said, wanted: Collection[str]) -> Answer:
     """An installer's word; one that says nothing of itself has failed."""
-    told = said_object(said.out)
+    told = object_in(said.out)
     result, note = str(told.get("result")), bounded(str(told.get("note") or ""))
     if result in wanted and not told.get("why"):
         return Answer(server=server, result=result, note=note)

@@ -131,7 +131,7 @@ class Ssh:
 
     @contextmanager
     def _started(self, line: list[str], out: int, err: int) -> Iterator["subprocess.Popen[bytes]"]:
-        of, mark = bool(self.deployment), {DEPLOYMENT: self.deployment} if self.deployment else {}
+        apart, mark = bool(self.deployment), {DEPLOYMENT: self.deployment} if self.deployment else {}
         try:
             process = subprocess.Popen(
                 line,
@@ -139,11 +139,11 @@ class Ssh:
                 stdout=out,
                 stderr=err,
                 env={**os.environ, **mark},
-                start_new_session=of,
+                start_new_session=apart,
             )
         except FileNotFoundError:
             raise NotBegun("there is no ssh on PATH", hint="install OpenSSH's client") from None
-        with process, INTERRUPTION.sparing(process) if of else nullcontext():
+        with process, INTERRUPTION.sparing(process) if apart else nullcontext():
             yield process
 
     def _end(self, process: "subprocess.Popen[bytes]") -> None:

@@ -273,6 +273,12 @@ class FakeSsh:
         return Said(code=int("why" in answer), out=json.dumps(answer), err=answer.get("why", ""))
 
 
+def fleet_behind(ssh: Any, settings: Settings) -> Fleet:
+    """The genuine fleet behind a fake door: one server after the other, and nobody waits."""
+    session: Any = None
+    return Fleet(session=session, settings=settings, door=lambda *_: ssh, at_once=1, pause=lambda seconds: None)
+
+
 class FakeFleet:
     """The servers over SSH: those with power answer. Orders are given by the genuine fleet, one after the other."""
 
@@ -281,15 +287,7 @@ class FakeFleet:
         self.before_order: Callable[[str], None] = lambda instance: None
         self.asked: list[str] = []  # the instances whose installers got an order from here
         self._servers = servers
-        door = FakeSsh(servers=servers, give=self._give)
-        session: Any = None
-        self._genuine = Fleet(
-            session=session,
-            settings=settings,
-            door=lambda *_: door,  # type: ignore[arg-type,return-value]
-            at_once=1,
-            pause=lambda seconds: None,
-        )
+        self._genuine = fleet_behind(FakeSsh(servers=servers, give=self._give), settings)
 
     def install(self, *arguments: Any, **more: Any) -> Installed:
         self.before_install()

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -221,3 +222,21 @@ def test_what_is_warm_is_all_that_the_program_imports_of_others() -> None:
     )
     told = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True).stdout.split()
     assert [name for name in told if name.startswith("pulumi")] == []
+
+
+def test_launchers_that_are_killed_at_any_moment_do_not_end_the_warm_one(world: World) -> None:
+    program = world.program("print('well')")
+    for wait in (0.0, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06):
+        process = world.begin(program)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(wait)
+        process.kill()
+        process.communicate(timeout=20)
+    assert world.run(world.program("import sys; print('json' in sys.modules)"))[1] == "True\n"
+    assert is_still_the_first(world)
+
+
+def is_still_the_first(world: World) -> bool:
+    """Whether a fork comes from a process that has imported nothing for itself but what it was told."""
+    ran = world.run(world.program("import os; print(open(f'/proc/{os.getppid()}/cmdline').read().count('warm.py'))"))
+    return ran[1] == "1\n"

@@ -13,7 +13,7 @@ from tests.release.crash.outside import Outside
 
 NAMES = re.compile(r"[a-z]+-\d{8}-\d{6}-[0-9a-f]{4}|[0-9a-f]{16,}")
 TIMES = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(\+00:00|Z)?")
-PLACES = ("hash", "nonce", "seq", "fence", "previous", "requested")
+PLACES = ("hash", "nonce", "seq", "fence", "previous", "requested")  # as words; a state's `previous` is a value
 RECENT = 2
 
 
@@ -22,7 +22,8 @@ def likeness(outside: Outside) -> str:
     told = [_table(rows) for _, rows in sorted(outside.cloud.tables.items())]
     stored = [list(objects) for _, objects in sorted(outside.cloud.buckets.items())]
     backups = [(one.database, one.status) for one in outside.cloud.snapshots.values()]
-    return _nameless(repr((told, stored, backups, outside.cloud.writes_fail, outside.servers)))
+    fails = (outside.cloud.writes_fail, outside.cloud.snapshots_fail)
+    return _nameless(repr((told, stored, backups, fails, outside.servers)))
 
 
 def is_like_one(outside: Outside, seen: set[str]) -> bool:
@@ -42,7 +43,8 @@ def _table(rows: dict[tuple[str, int], Row]) -> list[str]:
 def _placeless(value: object) -> object:
     """A value without what only says where in the history it stands."""
     if isinstance(value, dict):
-        return {key: _placeless(part) for key, part in sorted(value.items()) if key not in PLACES}
+        kept = {key: part for key, part in value.items() if key not in PLACES or isinstance(part, dict)}
+        return {key: _placeless(part) for key, part in sorted(kept.items())}
     return [_placeless(part) for part in value] if isinstance(value, list) else value
 
 

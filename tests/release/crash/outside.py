@@ -33,7 +33,6 @@ from release.ledger.ledger import Ledger
 from release.ledger.stoplog import StopLog
 from release.output import Progress
 from release.program import refuse_open, refuse_other_fence
-from release.servers.fleet import Fleet
 from release.servers.inspection import Unit
 from release.servers.orders import Installed, order_of
 from release.verification.probe import Answer, Request
@@ -54,6 +53,7 @@ from tests.release.world import (
     FakeStack,
     HastyVerification,
     LeapingTime,
+    fleet_behind,
 )
 
 NAMES = INSTANCES
@@ -262,15 +262,7 @@ class MemoryFleet:
         self._servers = outside.servers[name]
         self._artifacts = outside.cloud.buckets[settings_of(name).names.artifact_bucket]
         self._points = points
-        session: Any = None
-        door: Any = FakeSsh(servers=self._servers, give=self._give)
-        self._genuine = Fleet(
-            session=session,
-            settings=settings_of(name),
-            door=lambda *_: door,
-            at_once=1,
-            pause=lambda seconds: None,
-        )
+        self._genuine = fleet_behind(FakeSsh(servers=self._servers, give=self._give), settings_of(name))
 
     def install(self, *arguments: Any, **more: Any) -> Installed:
         self.during_install()

@@ -34,6 +34,18 @@ def test_where_users_are_what_a_server_holds_and_who_holds_the_lease_tells_state
     assert len({likeness(one) for one in (outside, moved, emptied, held)}) == 4
 
 
+def test_where_a_rollback_would_go_tells_states_apart() -> None:
+    outside = after(BY_NAME["second promotion"])
+    nowhere = outside.copy()
+    rows = nowhere.cloud.tables["stageline-dev-ledger"]
+    head = json.loads(rows["HEAD", 0]["body"]["S"])
+    assert head["state"]["previous"]["release"] == "1.0.0"
+    for previous in ({**head["state"]["previous"], "release": "0.9.0"}, None):
+        changed = {**head, "state": {**head["state"], "previous": previous}}
+        rows["HEAD", 0] = {**rows["HEAD", 0], "body": {"S": json.dumps(changed)}}
+        assert likeness(nowhere) != likeness(outside)
+
+
 def test_two_names_that_are_one_in_the_other_state_tell_states_apart() -> None:
     outside = after(BY_NAME["second promotion"])
     mixed = outside.copy()
