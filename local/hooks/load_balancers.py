@@ -29,6 +29,7 @@ def install_load_balancers(installed: ExitStack, parts: Parts) -> None:
     replace(installed, ELBv2Backend, "modify_listener", _changed_listener(balancers))
     replace(installed, ELBv2Backend, "delete_listener", _removed_listener(balancers))
     replace(installed, ELBv2Backend, "add_listener_certificates", _known_certificates)
+    replace(installed, ELBv2Backend, "deregister_targets", _those_that_are_there)
     replace(installed, ELBv2Backend, "describe_target_health", _with_draining(balancers))
     replace(installed, FakeTargetGroup, "health_for", _measured(balancers))
 
@@ -185,6 +186,18 @@ def _refuse_unknown(backend: Any, certificates: list[str]) -> None:
 
 
 # --- target health
+
+
+def _those_that_are_there(original: Function) -> Function:
+    """On AWS a target that is not registered is taken out by doing nothing; moto refuses the whole call."""
+
+    @functools.wraps(original)
+    def deregister_targets(backend: Any, target_group_arn: str, instances: list[dict[str, Any]]) -> None:
+        group = backend.target_groups.get(target_group_arn)
+        there = [one for one in instances if group is None or one["Id"] in group.targets]
+        original(backend, target_group_arn, there)
+
+    return deregister_targets
 
 
 def _with_draining(balancers: Balancers) -> Callable[[Function], Function]:

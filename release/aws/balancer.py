@@ -1,5 +1,6 @@
-"""What the load balancer itself says of its targets."""
+"""What the load balancer itself says of its targets, and which servers take part in a slot."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +17,14 @@ class TargetHealth:
     reason: str
 
 
+LEAVING = "draining"  # the state of a target that was taken out and ends its last requests
+
+
 class Balancer:
-    """Reads target health; changes nothing, that is the program's."""
+    """Reads target health, and keeps from users the servers that hold something else than they should.
+
+    Groups, listeners and what is attached as a rule are the program's.
+    """
 
     def __init__(self, session: AwsSession) -> None:
         self._session = session
@@ -34,6 +41,18 @@ class Balancer:
             )
             for entry in answer["TargetHealthDescriptions"]
         )
+
+    def seat(self, target_group: str, instances: Collection[str], *, without: Collection[str] = ()) -> None:
+        """Let these instances take part in a group (its ARN), and none of ``without``. Nothing is asked twice."""
+        there = {target.instance for target in self.targets(target_group) if target.state != LEAVING}
+        self._change("register_targets", target_group, {*instances} - there)
+        self._change("deregister_targets", target_group, {*without} & there)
+
+    def _change(self, call: str, target_group: str, instances: Collection[str]) -> None:
+        if instances:
+            targets = [{"Id": instance} for instance in sorted(instances)]
+            with aws_call("change which servers take part"):
+                getattr(self._session.client("elbv2"), call)(TargetGroupArn=target_group, Targets=targets)
 
 
 def _reason(health: dict[str, Any]) -> str:

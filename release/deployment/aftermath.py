@@ -5,9 +5,10 @@ What the idle slot held before comes next, as far as it goes: no user sees it, s
 the deployment open. It is emptied or marked then, and the next install mends it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from release.artifacts.schema import newest
 from release.deployment.plan import (
@@ -25,6 +26,7 @@ from release.deployment.plan import (
     with_listener_back,
 )
 from release.deployment.record import deployment_id, entry
+from release.deployment.seats import seat_told
 from release.deployment.steps import Work
 from release.deployment.users import what_users_see
 from release.deployment.wanted import Held, Unwanted
@@ -319,12 +321,14 @@ def _up(back: PutBack) -> StagelineError | None:
     """Make AWS what HEAD says, without the servers that do not answer; how it failed."""
     environment = back.environment
     try:
-        silent = environment.fleet.silent(environment.stack.outputs(), back.state.out_names)
+        outputs = environment.stack.outputs()
+        silent = environment.fleet.silent(outputs, back.state.out_names)
         environment.up(back.holder.lease.fence, back.opened.deployment, back.progress, passed_over=silent)
     except LeaseLost:
         raise
     except StagelineError as error:
         return error
+    _seat(back, outputs, silent | back.state.out_names)
     content = back.state.slot(back.opened.slot)
     if silent and content is not None:
         why = f"{', '.join(sorted(silent))} did not answer"
@@ -333,6 +337,14 @@ def _up(back: PutBack) -> StagelineError | None:
     elif back.state.behind:
         back.record("undo started", back.state.but(behind=""), UNDOING)
     return None
+
+
+def _seat(back: PutBack, outputs: Mapping[str, Any], passed_over: frozenset[str]) -> None:
+    """Let everybody take part again whom that ``up`` told; what a rollback kept out may be among them."""
+    try:
+        seat_told(back.environment, outputs, passed_over)
+    except StagelineError as error:
+        back.undone.append(f"who takes part in the slots could not be put right: {error.args[0]}")
 
 
 def _mark(back: PutBack, touched: bool, failure: StagelineError) -> None:

@@ -59,6 +59,7 @@ class Order:
     reason: str = ""
     source: str | None = None
     unverified: bool = False
+    forced: bool = False
 
 
 @dataclass
@@ -187,6 +188,7 @@ def plan_of(environment: Environment, order: Order) -> Plan:
         reason=order.reason,
         source=order.source,
         unverified=order.unverified,
+        forced=order.forced,
     )
 
 
@@ -265,8 +267,7 @@ def _run_step(work: Work, step: StepName, done: Done) -> None:
         holder.record(_done(work, step, evidence))
     done.evidence[step] = evidence
     if missed := _missed(step, evidence):
-        mend = f"pulumi up --stack {work.environment.name}"
-        done.warnings.append(f"{missed}, and may serve another release when they come back: then run {mend}")
+        done.warnings.append(f"{missed}; {_until_back(evidence, work.environment.name)}")
 
 
 def _done(work: Work, step: StepName, evidence: Evidence) -> Entry:
@@ -290,6 +291,14 @@ def _missed(step: StepName, evidence: Evidence) -> str:
     silent = [name for name in evidence.get("passed_over", ()) if name not in failed]
     words = [f"{name} failed ({why})" for name, why in failed.items()]
     return "; ".join([f"{', '.join(silent)} did not answer", *words] if silent else words)
+
+
+def _until_back(evidence: Evidence, name: str) -> str:
+    """What is true of servers that were passed over, until a release is installed on all of them again."""
+    redeployed = f"once they are back: release redeploy {name}, else: release replace-server {name} SERVER"
+    if why := evidence.get("kept_out"):
+        return f"they may serve another release, as the load balancer keeps them ({why}); {redeployed}"
+    return f"the load balancer sends nobody there; {redeployed}"
 
 
 def _attempt(work: Work, step: StepName, done: Done) -> None:

@@ -40,7 +40,8 @@ class Plan(Form):
     """One deployment: which content goes live, in which slot, by which steps, and what it found.
 
     ``source`` is the environment that a release was promoted from; None where there is none. ``unverified``: it goes
-    back to what was only ever adopted, so that its end verifies nothing.
+    back to what was only ever adopted, so that its end verifies nothing. ``forced``: a person said that fewer servers
+    do than users have.
     """
 
     deployment: str
@@ -54,6 +55,7 @@ class Plan(Form):
     supersedes: str = ""  # the open deployment that it takes over from
     source: str | None = None
     unverified: bool = False
+    forced: bool = False
     format: int = FORMAT
 
     @property
@@ -92,6 +94,7 @@ def make_plan(
     reason: str = "",
     source: str | None = None,
     unverified: bool = False,
+    forced: bool = False,
 ) -> Plan:
     """The plan to make ``release`` live from ``state`` by these steps.
 
@@ -112,6 +115,7 @@ def make_plan(
         supersedes=state.open.deployment if state.open else "",
         source=source,
         unverified=unverified,
+        forced=forced,
     )
 
 

@@ -1,6 +1,6 @@
 """The work of each step of a deployment. A step returns its evidence, or raises and leaves the undoing to others."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -13,6 +13,7 @@ from release.deployment.interruption import INTERRUPTION
 from release.deployment.lanes import StepName
 from release.deployment.plan import Plan
 from release.deployment.preflight import refuse_other_changes, refuse_users_in
+from release.deployment.seats import seat_holders, seat_told
 from release.deployment.wanted import refuse_unwanted
 from release.engine.stack import outputs_of
 from release.environment import Environment
@@ -100,6 +101,7 @@ class Work:
         """Make AWS what HEAD says, under this lease; somebody else's ``up`` is waited for."""
         fence, deployment = self.holder.lease.fence, self.plan.deployment
         self.environment.up(fence, deployment, self.progress, passed_over=passed_over, wait=wait)
+        seat_told(self.environment, self.outputs, passed_over | self.holder.head.state.out_names)
 
 
 def manifest_of(environment: Environment, plan: Plan) -> Manifest:
@@ -157,7 +159,7 @@ def install(work: Work) -> Evidence:
     refuse_users_in(environment, entrance, plan.slot)
     environment.listeners.show(entrance, plan.slot)
     if plan.kind == "rollback":
-        return _install_back(work)
+        return _install_back(work, entrance)
     with environment.migrations.allowed(plan.deployment):
         installed = environment.fleet.install(
             work.outputs,
@@ -167,10 +169,11 @@ def install(work: Work) -> Evidence:
             go_on=partial(_refuse_to_go_on, work),
             told=work.progress.note,
         )
+    seat_holders(environment, entrance.groups[plan.slot], work.outputs, installed.results)
     return {"slot": plan.slot, "servers": len(installed.results), "results": installed.results}
 
 
-def _install_back(work: Work) -> Evidence:
+def _install_back(work: Work, entrance: Entrance) -> Evidence:
     """The same for a rollback: on every server at once that answers, as long as one of them takes it."""
     plan, silent = work.plan, work.silent
     _refuse_all_silent(work, silent)
@@ -188,7 +191,19 @@ def _install_back(work: Work) -> Evidence:
         "results": installed.results,
         "passed_over": sorted({*silent, *installed.silent, *installed.failed}),
         "failed": installed.failed,
+        "kept_out": _why_not_seated(work, entrance, installed.results),
     }
+
+
+def _why_not_seated(work: Work, entrance: Entrance, holding: Collection[str]) -> str:
+    """Let only those who hold the release take part in its slot; why that was refused, which holds up no rollback."""
+    try:
+        seat_holders(work.environment, entrance.groups[work.plan.slot], work.outputs, holding)
+    except (Interrupted, LeaseLost):
+        raise
+    except StagelineError as error:
+        return str(error)
+    return ""
 
 
 def _refuse_to_go_on(work: Work) -> None:
@@ -223,7 +238,7 @@ def start(work: Work) -> Evidence:
     instances = [target.instance for target in work.environment.balancer.targets(groups[slot])]
     try:
         started = work.environment.fleet.start(instances, slot)
-        work.environment.verification.wait_until_enough(groups[slot], _live_group(work))
+        _see_enough(work, groups[slot])
     except (Interrupted, LeaseLost):
         raise
     except StagelineError as error:
@@ -238,7 +253,7 @@ def verify(work: Work) -> Evidence:
     """
     verification, group = work.environment.verification, work.entrance.groups[work.plan.slot]
     if work.plan.kind == "rollback":
-        verification.wait_until_enough(group, _live_group(work))
+        _see_enough(work, group)
         return {"targets": len(work.environment.balancer.targets(group))}
     url = work.outputs["preview_url"]
     verification.wait_until_healthy(group, len(work.outputs["servers"]), beside=_live_group(work), out=work.out)
@@ -325,6 +340,16 @@ def verdict_of(environment: Environment, plan: Plan, outcome: str) -> Verdict:
         outcome=outcome,
         at=environment.ledger.now().isoformat(timespec="seconds"),
     )
+
+
+def _see_enough(work: Work, group: str) -> None:
+    """Wait for no fewer healthy servers than users have, or for one, where a person said that fewer do."""
+    beside = None if work.plan.forced else _live_group(work)
+    try:
+        work.environment.verification.wait_until_enough(group, beside)
+    except Inconclusive as error:
+        error.hint = f"to go with fewer servers: release rollback {work.environment.name} --force --reason WHY"
+        raise
 
 
 def _live_group(work: Work) -> str | None:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from release.deployment.executor import watched
-from release.deployment.plan import UNTOLD, closed, previous_of, unsure, was_touched
+from release.deployment.plan import UNTOLD, closed, previous_of, settled, unsure, was_touched
 from release.deployment.users import Seen, what_users_see
 from release.environment import Environment, open_environment
 from release.errors import Refused, StagelineError
-from release.ledger.head import Live, Slot, SlotName, State, with_slot
+from release.ledger.head import Live, Slot, SlotName, State
 from release.ledger.index import Lived
 from release.ledger.lease import Patience
 from release.ledger.ledger import Entry, Writer
@@ -56,7 +56,7 @@ def adopt(environment: Environment, reason: str, writer: Writer, progress: Progr
     with watched(environment), environment.ledger.begin(entry, head, writer, free) as holder:
         behind = _applied(environment, holder.lease.fence, progress)
         if not behind:
-            holder.record(Entry(kind="listener applied", state=known(state)))
+            holder.record(Entry(kind="listener applied", state=settled(state)))
     return {"environment": environment.name, **told, "behind": behind}
 
 
@@ -91,14 +91,8 @@ def adopted(state: State, slot: SlotName, content: Slot, now: str, *, verified: 
     previous = previous_of(state, live.digest, left)
     why = f"the listener was moved by hand, and {UNTOLD}"
     after = closed(state).but(declared=slot, live=live, previous=previous, behind=why)
-    half_way = state.open is not None and state.open.slot == after.idle and was_touched(state.open, state)
-    return unsure(after, after.idle, why) if half_way else after
-
-
-def known(state: State) -> State:
-    """The state once an ``up`` has made all of it so."""
-    other = state.slot(state.idle)
-    return with_slot(state, state.idle, other and other.but(unsure="")).but(behind="")
+    half_way = state.open.slot if state.open is not None and was_touched(state.open, state) else None
+    return unsure(after, half_way, why) if half_way else after
 
 
 def adopt_text(report: dict[str, Any]) -> str:

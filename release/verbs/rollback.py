@@ -140,6 +140,7 @@ def _order(
         free=free,
         reason=request.reason,
         unverified=target.adopted,
+        forced=request.force,
     )
 
 

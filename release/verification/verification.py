@@ -99,8 +99,14 @@ class Verification:
         self._until(lambda: target_fault(self._balancer, place), self._health_limit if limit is None else limit)
 
     def wait_until_enough(self, target_group: str, beside: str | None) -> None:
-        """Return when a server is healthy in the group, and they are no fewer than in the group ``beside``."""
-        self._until(lambda: self._too_few(target_group, beside), self._health_limit)
+        """Return when a server is healthy in the group, and they are no fewer than in the group ``beside``.
+
+        Inconclusive at once where the group has fewer servers than that: no waiting makes them more.
+        """
+        limit = self._health_limit
+        if beside and len(self._balancer.targets(target_group)) < len(self.healthy(beside)):
+            limit = 0
+        self._until(lambda: self._too_few(target_group, beside), limit)
 
     def _too_few(self, target_group: str, beside: str | None) -> Fault | None:
         healthy, serving = self.healthy(target_group), self.healthy(beside) if beside else frozenset()

@@ -297,3 +297,31 @@ def test_where_the_listener_was_moved_by_hand_it_is_adopted_and_nothing_is_insta
     assert traffic.failed == []
     assert traffic.versions[-1] == "3.2.0"
     assert_in_agreement(dev, "3.2.0")
+
+
+def test_a_server_that_a_rollback_with_installation_passed_over_serves_nobody_until_it_is_told_what_to_hold(
+    dev: Dev,
+) -> None:
+    to = str(dev.live)
+    for version in ("3.3.0", "3.4.0"):
+        dev.publish(version)
+        assert dev.promote(version).returncode == 0
+    with dev.fault("stop", SERVERS[1]):
+        eventually(lambda: dev.healthy(dev.state["declared"]) == 1, limit=60)
+        with Traffic(f"{dev.url}/health") as traffic:
+            done = dev.call("rollback", "--to", to)
+    slot = dev.state["declared"]
+    assert (done.returncode, dev.live, traffic.failed, traffic.versions) == (0, to, [], ["3.4.0", to]), done.stderr
+    assert "the load balancer sends nobody there; once they are back: release redeploy dev" in done.stderr
+    assert targets(dev, slot) == 1
+    with Traffic(f"{dev.url}/health") as traffic:
+        dev.cloud.must("release", "redeploy", "dev")
+    assert (traffic.failed, traffic.versions) == ([], [to])
+    assert (targets(dev, "blue"), targets(dev, "green")) == (2, 2)
+    assert_in_agreement(dev, to)
+
+
+def targets(dev: Dev, slot: str) -> int:
+    """How many servers take part in a slot."""
+    told = client(dev.cloud, "elbv2").describe_target_health(TargetGroupArn=dev.output("target_groups")[slot])
+    return len([one for one in told["TargetHealthDescriptions"] if one["TargetHealth"]["State"] != "draining"])

@@ -19,11 +19,12 @@ class Silent(Progress):
         super().__init__(io.StringIO())
 
 
-def put(world: World, version: str, kind: Kind = "promotion", *, pause: bool = False) -> Deployed:
+def put(world: World, version: str, kind: Kind = "promotion", *, pause: bool = False, force: bool = False) -> Deployed:
     """Deploy a release to dev, published now if it was not yet."""
     manifest = world.dev.releases.find(version) or world.publish(version)
     if kind == "rollback":
-        return go_back(world.dev, Request(version=version), OPS, Silent())
+        reason = "rather one server than none" if force else ""
+        return go_back(world.dev, Request(version=version, force=force, reason=reason), OPS, Silent())
     return deploy(world.dev, order(world, manifest, kind, pause=pause), OPS, Silent())
 
 

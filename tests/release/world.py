@@ -84,8 +84,11 @@ class FakeServers:
     unreachable: set[str] = field(default_factory=set)  # from where releases are made: users may well reach them
     restarts_in_watch: set[str] = field(default_factory=set)
     dead: set[str] = field(default_factory=set)  # instances without power
+    locked: set[str] = field(default_factory=set)  # instances that let nobody in by SSH, and serve users all the same
+    kept_out: set[tuple[str, str]] = field(default_factory=set)  # targets that were taken out, by group and instance
     stopped: set[str] = field(default_factory=set)  # slots whose process has ended
     listener_is_stuck: bool = False
+    balancer_refuses: bool = False  # to change who takes part
     migrated_for: set[str] = field(default_factory=set)
     tells_migrations: bool = True
     ill: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)  # state and reason by group and instance
@@ -116,6 +119,12 @@ class FakeServers:
         found = {release for instance in set(INSTANCES) - self.dead if (release := self.on(instance, slot))}
         return found.pop() if len(found) < 2 and found else " and ".join(sorted(found)) or None
 
+    def _served(self, slot: str) -> str | None:
+        """What users get from the servers that take part in a slot."""
+        serving = [name for name in INSTANCES if name not in self.dead and (GROUPS[slot], name) not in self.kept_out]
+        found = {release for instance in serving if (release := self.on(instance, slot))}
+        return " and ".join(sorted(found)) or None
+
     def _hold(self, slot: str, release: str | None) -> None:
         for instance in INSTANCES:
             self.held[instance, slot] = {"slot": slot, "release": release}
@@ -145,7 +154,7 @@ class FakeServers:
     def behind(self, url: str) -> str | None:
         """The release that a listener answers with."""
         slot = self.live if url == "http://live" else self.preview
-        return getattr(self, slot) if slot and slot not in self.stopped and len(self.dead) < len(INSTANCES) else None
+        return self._served(slot) if slot and slot not in self.stopped else None
 
     def health(self, slot: str, instance: str) -> str:
         """What the balancer says of a target."""
@@ -198,7 +207,8 @@ class FakeStack:
         servers = self._servers
         if servers.applied.get((instance, slot)) == order:
             return
-        why = "it does not answer" if instance in servers.dead else servers.obey(instance, json.loads(order)).get("why")
+        away = instance in servers.dead | servers.locked
+        why = "it does not answer" if away else servers.obey(instance, json.loads(order)).get("why")
         if why:
             raise UpFailed(f"{name}: {why}", resources=(f"{name}-{slot}",))
         servers.applied[instance, slot] = order
@@ -264,7 +274,7 @@ class FakeSsh:
     deployment: str = ""
 
     def run(self, address: str, command: str, data: str = "") -> Said:
-        if address in self.servers.dead:
+        if address in self.servers.dead | self.servers.locked:
             raise NotReached(f"cannot log in to {address}: No route to host")
         if command == "true":
             return Said(code=0, out="", err="")
@@ -307,7 +317,8 @@ class FakeFleet:
 
     def silent(self, outputs: dict[str, Any], out: frozenset[str] = frozenset()) -> frozenset[str]:
         pairs = zip(SERVERS, INSTANCES, strict=True)
-        return frozenset(name for name, id in pairs if id in self._servers.dead and name not in out)
+        away = self._servers.dead | self._servers.locked
+        return frozenset(name for name, id in pairs if id in away and name not in out)
 
     def start(self, instances: Sequence[str], slot: str) -> list[str]:
         alive = [instance for instance in instances if instance not in self._servers.dead]
@@ -386,7 +397,14 @@ class BalancerOf:
         self._servers = servers
 
     def targets(self, target_group: str) -> tuple[TargetHealth, ...]:
-        return tuple(self._target(target_group, name) for name in INSTANCES)
+        there = [name for name in INSTANCES if (target_group, name) not in self._servers.kept_out]
+        return tuple(self._target(target_group, name) for name in there)
+
+    def seat(self, target_group: str, instances: Collection[str], *, without: Collection[str] = ()) -> None:
+        if self._servers.balancer_refuses:
+            raise Broken("cannot change which servers take part: Throttling")
+        self._servers.kept_out -= {(target_group, instance) for instance in instances}
+        self._servers.kept_out |= {(target_group, instance) for instance in without}
 
     def _target(self, target_group: str, name: str) -> TargetHealth:
         slot = next(slot for slot, group in GROUPS.items() if group == target_group)

@@ -290,6 +290,14 @@ def test_a_deregistered_target_that_is_asked_for_is_not_registered(cloud: Cloud)
     assert (health["State"], health["Reason"]) == ("unused", "Target.NotRegistered")
 
 
+def test_a_target_that_is_not_there_is_deregistered_by_doing_nothing(cloud: Cloud) -> None:
+    both = [{"Id": TARGET}, {"Id": "i-00000000000000000"}]
+    for _ in range(2):
+        cloud.elb.deregister_targets(TargetGroupArn=cloud.groups["blue"], Targets=both)
+    cloud.balancers.measured = UNUSED
+    assert cloud.told_health() == []
+
+
 def test_a_crash_of_the_balancers_is_the_error_of_the_call(cloud: Cloud) -> None:
     cloud.balancers.crashed = True
     with pytest.raises(ClientError, match="the load balancers have crashed"):

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
-from functools import cache
+from functools import cache, partial
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -83,6 +83,8 @@ class Servers:
     restarts_in_watch: set[str] = field(default_factory=set)
     stopped: set[SlotName] = field(default_factory=set)
     dead: set[str] = field(default_factory=set)
+    locked: set[str] = field(default_factory=set)
+    kept_out: set[tuple[SlotName, str]] = field(default_factory=set)
     role_is_refused: bool = False
     pulumi_is_broken: bool = False
     live_slot_was_touched: bool = False
@@ -101,8 +103,9 @@ class Servers:
         return held.pop() if len(held) == 1 and slot not in self.stopped else None
 
     def in_slot(self, slot: SlotName) -> list[Slot | None]:
-        """What the servers with power hold in a slot."""
-        return [slots[slot] for name, slots in self.slots.items() if name not in self.dead]
+        """What the servers with power hold in a slot that take part in it."""
+        there = [name for name in NAMES if name not in self.dead and (slot, name) not in self.kept_out]
+        return [self.slots[name][slot] for name in there]
 
     def health(self, slot: SlotName, name: str) -> str:
         """What the balancer says of a target."""
@@ -336,7 +339,20 @@ class MemoryBalancer:
         return tuple(
             TargetHealth(instance=name, state=self._servers.health(slot, name), reason="Target.Timeout")
             for name in NAMES
+            if (slot, name) not in self._servers.kept_out
         )
+
+    def seat(self, target_group: str, instances: Collection[str], *, without: Collection[str] = ()) -> None:
+        slot = next(slot for slot, group in GROUPS.items() if group == target_group)
+        there = {target.instance for target in self.targets(target_group)}
+        changes = {"RegisterTargets": {*instances} - there, "DeregisterTargets": {*without} & there}
+        for call, names in changes.items():
+            if names:
+                self._points.call(f"elbv2:{call}", partial(self._change, call, {(slot, name) for name in names}))
+
+    def _change(self, call: str, targets: set[tuple[SlotName, str]]) -> None:
+        kept_out = self._servers.kept_out
+        self._servers.kept_out = kept_out - targets if call == "RegisterTargets" else kept_out | targets
 
 
 class MemoryRole:

@@ -519,7 +519,7 @@ def test_a_rollback_that_installs_says_of_a_server_it_passed_over_that_it_may_ho
     done = put(world, "1.0.0", kind="rollback")
     slot = state(world).live.slot
     assert (state(world).live.release, state(world).slot(slot).unsure) == ("1.0.0", "env-servers-2 did not answer")
-    assert "env-servers-2 did not answer, and may serve another release when they come back" in done.warnings[0]
+    assert "env-servers-2 did not answer; the load balancer sends nobody there" in done.warnings[0]
     told = status_text(status(ROOT, "dev"))
     assert (
         f"slot {slot} may hold something else, find out with: release drift dev (env-servers-2 did not answer" in told

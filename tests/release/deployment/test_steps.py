@@ -1,14 +1,18 @@
 """The watched step: what it leaves in the ledger, and which outcome ends how."""
 
+from functools import partial
+
 import pytest
 
 from release.deployment.aftermath import Unforeseen
 from release.deployment.steps import SWITCH_LIMIT
 from release.errors import Inconclusive, VerificationFailed
+from release.ledger.head import Out
 from release.servers.orders import InstallFailed
+from release.verbs.mark_out import note_servers, without_server
 from release.verification.verification import HEALTH_LIMIT
-from tests.release.deploying import put
-from tests.release.world import World
+from tests.release.deploying import Silent, put
+from tests.release.world import OPS, SERVERS, World
 
 
 def test_what_was_watched_is_evidence(world: World) -> None:
@@ -130,7 +134,8 @@ def third(world: World) -> World:
 def test_a_rollback_asks_every_server_and_tells_how_each_took_it(third: World) -> None:
     installed = put(third, "1.0.0", kind="rollback").evidence["installed"]
     results = {"env-servers-1": "installed", "env-servers-2": "installed"}
-    assert installed == {"slot": "green", "servers": 2, "results": results, "passed_over": [], "failed": {}}
+    nobody = {"passed_over": [], "failed": {}, "kept_out": ""}
+    assert installed == {"slot": "green", "servers": 2, "results": results, **nobody}
     assert third.dev.fleet.asked == ["i-1", "i-2"]
 
 
@@ -147,6 +152,64 @@ def test_a_server_that_fails_to_go_back_is_passed_over_and_serves_nobody(third: 
     told = "env-servers-1 failed (its disk is full; its slot is empty now)"
     assert (state.live.release, state.green.unsure) == ("1.0.0", told)
     assert done.warnings[0].startswith(told)
+
+
+def test_a_server_that_lets_nobody_in_and_serves_users_is_not_left_behind_unasked(third: World) -> None:
+    third.servers["dev"].locked = {"i-2"}
+    with pytest.raises(Inconclusive, match=r"users are on 1\.2\.0: .*1 servers are healthy, 2 are") as refused:
+        put(third, "1.0.0", kind="rollback")
+    assert "to go with fewer servers: release rollback dev --force --reason WHY" in refused.value.hint
+
+
+def test_users_of_a_forced_rollback_meet_no_server_that_was_passed_over(third: World) -> None:
+    """It serves users, and its slot holds another release: without a word from it nobody is sent there."""
+    servers = third.servers["dev"]
+    servers.locked = {"i-2"}
+    done = put(third, "1.0.0", kind="rollback", force=True)
+    assert (servers.live, servers.on("i-2", "green"), servers.behind("http://live")) == ("green", "1.1.0", "1.0.0")
+    assert done.warnings[0] == (
+        "env-servers-2 did not answer; the load balancer sends nobody there; once they are back: "
+        "release redeploy dev, else: release replace-server dev SERVER"
+    )
+
+
+def test_a_balancer_that_keeps_such_a_server_holds_up_no_rollback_and_is_told_of(third: World) -> None:
+    servers = third.servers["dev"]
+    servers.dead, servers.balancer_refuses = {"i-2"}, True
+    done = put(third, "1.0.0", kind="rollback")
+    assert servers.live == "green"
+    assert "they may serve another release, as the load balancer keeps them (cannot change which" in done.warnings[0]
+
+
+def test_once_all_are_told_what_they_hold_all_take_part_again(third: World) -> None:
+    servers = third.servers["dev"]
+    servers.dead = {"i-2"}
+    put(third, "1.0.0", kind="rollback")
+    assert servers.kept_out == {("tg-green", "i-2")}
+    servers.dead = set()
+    put(third, "1.0.0", kind="redeployment")
+    assert servers.kept_out == set()
+
+
+def test_putting_a_rollback_back_lets_those_take_part_that_it_kept_out(third: World) -> None:
+    servers = third.servers["dev"]
+    servers.refuses = {"i-1": "its disk is full"}
+    with pytest.raises(Inconclusive):
+        put(third, "1.0.0", kind="rollback")
+    assert (servers.kept_out, servers.live) == (set(), "blue")
+
+
+def test_a_server_that_is_out_serves_no_user_of_a_new_release(world: World) -> None:
+    """Pulumi takes it from the load balancer only once users are there."""
+    put(world, "1.0.0")
+    change = partial(
+        without_server, out=Out(server="env-servers-2", reason="dead", by="ops", since=""), servers=SERVERS
+    )
+    note_servers(world.dev, "server marked out", change, OPS, Silent())
+    world.dev.stack.before_up = lambda: seen.append(world.servers["dev"].behind("http://live"))
+    seen: list[str | None] = []
+    put(world, "1.1.0")
+    assert (seen, world.servers["dev"].kept_out) == (["1.1.0"], {("tg-green", "i-2")})
 
 
 def test_where_one_that_fails_to_go_back_leaves_too_few_users_stay_where_they_are(third: World) -> None:

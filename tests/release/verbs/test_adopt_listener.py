@@ -6,12 +6,13 @@ from collections.abc import Iterator
 import pytest
 
 from release.deployment.executor import abort
+from release.deployment.plan import settled
 from release.errors import Inconclusive, Refused
 from release.ledger.head import Former, Live, Open, Previous, SlotName, State
 from release.ledger.index import Lived
 from release.ledger.stops import Cause, vetoed
 from release.verbs.accept import accept_open
-from release.verbs.adopt_listener import adopt, adopt_text, adopted, known, taken_from_users, was_verified
+from release.verbs.adopt_listener import adopt, adopt_text, adopted, taken_from_users, was_verified
 from release.verbs.promote import Route, promotion_order
 from release.verbs.rollback import Request, go_back, order_back
 from release.verbs.status import status, status_text
@@ -84,7 +85,7 @@ def test_taken_from_users_is_what_they_had_by_head_and_have_no_more(before: Stat
 def test_what_becomes_live_says_whether_anybody_verified_it(verified: bool) -> None:
     after = adopted(CALM, "green", slot("1.1.0"), "now", verified=verified)
     assert (after.live.release, after.live.unverified) == ("1.1.0", not verified)
-    assert (after.previous.release, after.declared, known(after).behind) == ("1.0.0", "green", "")
+    assert (after.previous.release, after.declared, settled(after).behind) == ("1.0.0", "green", "")
 
 
 def by_hand(world: World, to: SlotName) -> dict[str, object]:
