@@ -35,6 +35,10 @@ def help_of(name: str) -> list[str]:
     return inspect.cleandoc(verb(name).help or "").splitlines()
 
 
+def examples(name: str) -> list[list[str]]:
+    return [shlex.split(line)[1:] for line in help_of(name) if line.startswith("Example: ")]
+
+
 def raising(error: BaseException):
     def end() -> None:
         raise error
@@ -116,12 +120,21 @@ def test_the_line_of_a_verb_is_the_first_of_its_own_help(name: str) -> None:
 
 @pytest.mark.parametrize("name", LINES)
 def test_the_help_of_a_verb_has_examples_that_can_be_run_as_they_are_shown(name: str) -> None:
-    examples = [line.removeprefix("Example: ") for line in help_of(name) if line.startswith("Example: ")]
-    assert examples
-    for example in examples:
-        command, word, *arguments = shlex.split(example)
+    assert examples(name)
+    for command, word, *arguments in examples(name):
         assert (command, word) == ("release", name)
         verb(name).make_context(name, arguments)
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_a_verb_outside_a_project_is_one_line_and_exit_2(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--project", str(tmp_path), *examples(name)[0][1:]]
+    assert exit_code(lambda: release.main(arguments, standalone_mode=False)) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("release: ")
+    assert "stack file" in line or "there are no two environments" in line
 
 
 @pytest.mark.parametrize(
