@@ -33,6 +33,15 @@ class Verbs(click.Group):
         command: click.Command = import_module(f"release.verbs.{name.replace('-', '_')}").command
         return command
 
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The verb that was typed; where there is none of that name, those that may have been meant are told."""
+        try:
+            return super().resolve_command(context, args)
+        except click.NoSuchCommand as error:
+            raise click.NoSuchCommand(error.command_name, possibilities=LINES, ctx=context) from None
+
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """A section for each group, as wide as the longest verb of all."""
         width = max(map(len, LINES))

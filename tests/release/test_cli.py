@@ -81,6 +81,11 @@ def test_wrong_options_are_explained_by_click(capsys: pytest.CaptureFixture[str]
     assert "no such option" in capsys.readouterr().err
 
 
+def test_who_mistypes_a_verb_is_told_which_one_may_be_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(lambda: release.main(["promte", "1.0.0"], standalone_mode=False)) == 2
+    assert "No such command 'promte'. Did you mean 'promote'?" in capsys.readouterr().err
+
+
 def test_context_is_told_first_and_the_hint_stays_last() -> None:
     error: StagelineError = Broken("the installer failed", hint="look at the log")
     error.put_in_context("1.2.0 is not live in dev")
