@@ -13,20 +13,20 @@ from pulumi_aws.provider import Provider as AwsProvider
 from pulumi_aws.provider import ProviderAssumeRoleArgs, ProviderDefaultTagsArgs
 from pulumi_command.provider import Provider as CommandProvider
 
-from components.access import Access, AccessArgs
-from components.bastion import Bastion, BastionArgs
-from components.database import Database, DatabaseArgs
-from components.firewall import Firewall, FirewallArgs
 from components.guard import make_guard
-from components.load_balancer import HealthArgs, LoadBalancer, LoadBalancerArgs
-from components.logs import Logs, LogsArgs
 from components.machine import Boot, Ssh
-from components.monitoring import Monitoring, MonitoringArgs
-from components.network import Network, NetworkArgs
-from components.servers import Servers, ServersArgs
+from components.platform.access import Access, AccessArgs
+from components.platform.bastion import Bastion, BastionArgs
+from components.platform.logs import Logs, LogsArgs
+from components.platform.network import Network, NetworkArgs
+from components.platform.storage import Storage, StorageArgs
 from components.slots import Slots
-from components.storage import Storage, StorageArgs
-from components.targets import Targets, TargetsArgs
+from components.stage.database import Database, DatabaseArgs
+from components.stage.firewall import Firewall, FirewallArgs
+from components.stage.load_balancer import HealthArgs, LoadBalancer, LoadBalancerArgs
+from components.stage.monitoring import Monitoring, MonitoringArgs
+from components.stage.servers import Servers, ServersArgs
+from components.stage.targets import Targets, TargetsArgs
 from contract.slots import SLOT_PORTS, Slot
 from settings.model import Settings
 

@@ -1,6 +1,6 @@
 """Keys: what the policies of KMS keys have in common."""
 
-from components.buckets import Statement
+from components.platform.buckets import Statement
 
 DELETION_DAYS = 30
 """How long AWS waits before it deletes a key that is to go: at most that."""

@@ -17,7 +17,7 @@ from pulumi_aws.iam.role import Role
 from pulumi_aws.iam.role_policy import RolePolicy
 from pulumi_command.remote import ConnectionArgs
 
-from components.access import Bounds
+from components.platform.access import Bounds
 
 BOOT_FILE = Path(__file__).parent / "host" / "boot.py"
 

@@ -16,7 +16,6 @@ from pulumi_aws.ec2.instance import Instance
 from pulumi_aws.iam.instance_profile import InstanceProfile
 from pulumi_command.remote import Command, ConnectionArgs, ProxyConnectionArgs
 
-from components.access import Bounds
 from components.machine import (
     DIAL_TIMEOUT,
     Boot,
@@ -29,6 +28,7 @@ from components.machine import (
     make_machine,
     make_role,
 )
+from components.platform.access import Bounds
 
 DISK_GB = 8
 

@@ -13,8 +13,8 @@ from pulumi_aws.sns.topic import Topic
 from pulumi_aws.sns.topic_policy import TopicPolicy
 from pulumi_aws.sns.topic_subscription import TopicSubscription
 
-from components.alarms import Alarm, database_alarms, health_alarm, request_alarms, server_alarms
-from components.dashboard import Subjects, dashboard_body
+from components.stage.alarms import Alarm, database_alarms, health_alarm, request_alarms, server_alarms
+from components.stage.dashboard import Subjects, dashboard_body
 from contract.slots import Slot
 
 

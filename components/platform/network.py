@@ -22,7 +22,7 @@ from pulumi_aws.ec2.vpc_endpoint import VpcEndpoint
 from pulumi_aws.iam.role import Role
 from pulumi_aws.iam.role_policy import RolePolicy
 
-from components.access import Bounds
+from components.platform.access import Bounds
 
 EVERYWHERE = "0.0.0.0/0"
 

@@ -19,8 +19,8 @@ from pulumi_aws.s3._inputs import (
 from pulumi_aws.s3.bucket import Bucket
 from pulumi_aws.s3.bucket_lifecycle_configuration import BucketLifecycleConfiguration
 
-from components.buckets import Statement, deny_plain_http, encrypt, guard
 from components.keys import DELETION_DAYS, allow_account
+from components.platform.buckets import Statement, deny_plain_http, encrypt, guard
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,8 @@ import asyncssh
 import pytest
 
 from components import recording
-from components.bastion import SHOWS_PINNED_KEY
 from components.environment import Keys
+from components.platform.bastion import SHOWS_PINNED_KEY
 from components.recording import Declared, Recording
 from components.slots import Slots
 from tests.components.recording import (

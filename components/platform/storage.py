@@ -17,8 +17,8 @@ from pulumi_aws.s3.bucket_object_lock_configuration import (
 )
 from pulumi_aws.s3.bucket_versioning import BucketVersioning, BucketVersioningVersioningConfigurationArgs
 
-from components.buckets import Statement, deny_plain_http, encrypt, guard
 from components.keys import DELETION_DAYS
+from components.platform.buckets import Statement, deny_plain_http, encrypt, guard
 
 RETENTION_DAYS = 30
 """How long Object Lock keeps an artifact or a backup where the setting asks for a lock."""

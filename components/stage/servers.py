@@ -18,9 +18,6 @@ from pulumi_aws.iam.instance_profile import InstanceProfile
 from pulumi_aws.iam.role_policy import RolePolicy
 from pulumi_command.remote import Command, ConnectionArgs, CopyToRemote
 
-from components.access import Bounds
-from components.alarms import AGENT_NAMESPACE
-from components.bastion import Bastion
 from components.machine import (
     Boot,
     MachineArgs,
@@ -34,8 +31,11 @@ from components.machine import (
     may,
     secret_arn,
 )
+from components.platform.access import Bounds
+from components.platform.bastion import Bastion
 from components.slots import SlotContent, Slots
-from components.targets import Server
+from components.stage.alarms import AGENT_NAMESPACE
+from components.stage.targets import Server
 from contract.order import INSTALLER as INSTALLER_ON_SERVER
 from contract.order import install_command, order
 from contract.slots import Slot

@@ -17,7 +17,7 @@ from pulumi_command.remote import Command, ConnectionArgs
 
 from contract.slots import SLOT_PORTS, SLOTS, Slot
 
-IN_SERVICE_FILE = Path(__file__).parent / "host" / "in_service.py"
+IN_SERVICE_FILE = Path(__file__).parents[1] / "host" / "in_service.py"
 
 
 @dataclass(frozen=True, kw_only=True)

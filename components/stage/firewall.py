@@ -9,7 +9,7 @@ from pulumi_aws.ec2.security_group import SecurityGroup
 from pulumi_aws.vpc.security_group_egress_rule import SecurityGroupEgressRule
 from pulumi_aws.vpc.security_group_ingress_rule import SecurityGroupIngressRule
 
-from components.network import EVERYWHERE
+from components.platform.network import EVERYWHERE
 
 HTTPS = 443
 
