@@ -23,7 +23,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_grou
 PLANTED = {  # what breaks a rule: the file, what stands there, what shall stand there
     "a public database": ("stage/database.py", "publicly_accessible=False", "publicly_accessible=True"),
     "IMDSv1": ("machine.py", 'http_tokens="required"', 'http_tokens="optional"'),
-    "a bucket that answers plain HTTP": ("platform/buckets.py", '"aws:SecureTransport": "false"', '"aws:SecureTransport": "no"'),
+    "a bucket that answers plain HTTP": (
+        "platform/buckets.py",
+        '"aws:SecureTransport": "false"',
+        '"aws:SecureTransport": "no"',
+    ),
     "a database without protect": ("stage/database.py", "protect=args.protected", "protect=False"),
 }
 REPLACING = {  # a change that makes another resource of one, and that resource
