@@ -32,7 +32,7 @@ class Names:
 
     @property
     def label(self) -> str:
-        """What people see in the AWS console: the dashboard's name, and what those of machines and alarms begin with."""
+        """What people see in AWS: the dashboard's name, and what those of machines and alarms begin with."""
         return f"{self.project}-{self.environment}"
 
     @property

@@ -36,7 +36,7 @@ from components.outputs import BastionOutputs, PlatformOutputs
 from components.slots import SlotContent, Slots
 from components.stage.alarms import AGENT_NAMESPACE
 from components.stage.hop import Hop
-from components.stage.targets import Server
+from components.stage.targets import Target
 from contract.order import INSTALLER as INSTALLER_ON_SERVER
 from contract.order import install_command, order
 from contract.slots import Slot
@@ -116,10 +116,10 @@ class Servers(pulumi.ComponentResource):
         return [known_host(self._address(instance), self._ssh) for instance in self.instances]
 
     @property
-    def targets(self) -> list[Server]:
+    def targets(self) -> list[Target]:
         """The servers as the load balancer shall get them."""
         return [
-            Server(
+            Target(
                 number=number,
                 id=self._instance(number).id,
                 connection=self._connection(self._instance(number)),

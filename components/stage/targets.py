@@ -23,7 +23,7 @@ IN_SERVICE_FILE = Path(__file__).parents[1] / "host" / "in_service.py"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Server:
+class Target:
     """A server that shall get requests, how it is reached, and what fills its slots.
 
     `number` is its place among all servers; `skipped` is one that is not reached this time.
@@ -43,7 +43,7 @@ class TargetsArgs:
     names: Names
     servers: model.Servers
     load_balancer: model.LoadBalancer
-    targets: Sequence[Server]
+    targets: Sequence[Target]
     target_groups: Mapping[Slot, Input[str]]
     may_look: pulumi.Resource
 
@@ -61,7 +61,7 @@ class Targets(pulumi.ComponentResource):
             self._wait_until_in_service(server, attachments)
         self.register_outputs({})
 
-    def _make_drained(self, server: Server) -> local.Command:
+    def _make_drained(self, server: Target) -> local.Command:
         """Deleted after the server's attachments and before the server: that takes as long as draining does."""
         return local.Command(
             f"{self._prefix}-{server.number}-drained",
@@ -72,7 +72,7 @@ class Targets(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self),
         )
 
-    def _attach(self, slot: Slot, server: Server, drained: local.Command) -> TargetGroupAttachment:
+    def _attach(self, slot: Slot, server: Target, drained: local.Command) -> TargetGroupAttachment:
         """After the slot's install: a release must have settled before users see it."""
         after = [server.installs[slot]] if slot in server.installs else []
         return TargetGroupAttachment(
@@ -83,7 +83,7 @@ class Targets(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self, depends_on=[drained, *after]),
         )
 
-    def _wait_until_in_service(self, server: Server, attachments: Sequence[TargetGroupAttachment]) -> None:
+    def _wait_until_in_service(self, server: Target, attachments: Sequence[TargetGroupAttachment]) -> None:
         """Only of a new server: nothing in its inputs changes with a deployment."""
         Command(
             f"{self._prefix}-{server.number}-in-service",
@@ -99,7 +99,7 @@ class Targets(pulumi.ComponentResource):
             ),
         )
 
-    def _in_service(self, server: Server) -> Output[str]:
+    def _in_service(self, server: Target) -> Output[str]:
         settings = {
             "region": self._args.names.region,
             "server": server.id,
