@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pulumi
 
-from components.environment import Keys, declare
+from components.environment import declare
+from components.machine import Keys
 from components.slots import SlotContent, Slots
 from release.errors import StagelineError
 from release.ledger.head import Slot
@@ -37,7 +38,7 @@ except (InvalidSettings, StagelineError) as error:
     raise pulumi.RunError(str(error)) from error
 
 try:
-    environment = declare(
+    platform, stage = declare(
         settings,
         Slots(blue=content(ledger.slots["blue"]), green=content(ledger.slots["green"]), declared=ledger.declared),
         Keys(
@@ -51,13 +52,14 @@ try:
 except ValueError as error:  # HEAD and the settings do not fit together
     raise pulumi.RunError(str(error)) from error
 
-pulumi.export("live_url", environment.live_url)
-pulumi.export("preview_url", environment.preview_url)
-pulumi.export("load_balancer", environment.load_balancer)
-pulumi.export("balancer_name", environment.balancer_name)
-pulumi.export("target_groups", environment.target_groups)
-pulumi.export("servers", environment.servers)
-pulumi.export("bastion", environment.bastion)
-pulumi.export("known_hosts", environment.known_hosts)
-pulumi.export("database_id", environment.database_id)
+pulumi.export("live_url", stage.balancer.live_url)
+pulumi.export("preview_url", stage.balancer.preview_url)
+pulumi.export("load_balancer", stage.balancer.arn)
+pulumi.export("balancer_name", stage.balancer.dns_name)
+pulumi.export("target_groups", stage.balancer.target_groups)
+pulumi.export("servers", stage.servers.described)
+pulumi.export("bastion", platform.bastion.described if platform.bastion else None)
+pulumi.export("known_hosts", pulumi.Output.concat(*platform.known_hosts, *stage.servers.known_hosts))
+pulumi.export("database_id", stage.database.identifier)
+pulumi.export("platform", platform.outputs.exported)
 pulumi.export("applied", fingerprint(program_dir(project_dir), settings))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pulumi
 
-from components.environment import Keys, declare
+from components.environment import declare
+from components.machine import Keys
 from components.slots import SlotContent, Slots
 from settings.stackfile import load
 

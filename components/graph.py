@@ -23,7 +23,7 @@ from typing import Any
 from pulumi import FileAsset
 from pydantic import ValidationError
 
-from components.environment import Keys
+from components.machine import Keys
 from components.recording import Declared, record
 from components.slots import SlotContent, Slots
 from settings.errors import InvalidSettings

@@ -11,18 +11,20 @@ import pulumi
 from pulumi import ResourceOptions
 from pulumi_aws.ssm.parameter import Parameter
 
+from settings.model import Settings
+
 PROTECTED = "This environment is protected: set protected to false in its stack file and apply that before a destroy."
 UNPROTECTED = "This environment may be destroyed."
 
 
 def make_guard(
-    name: str, parameter: str, everything: Sequence[pulumi.Resource], *, protected: bool, parent: pulumi.Resource
+    name: str, settings: Settings, everything: Sequence[pulumi.Resource], opts: ResourceOptions
 ) -> Parameter:
     """A parameter that costs nothing and stands in the way of everything else's deletion."""
     return Parameter(
         name,
-        name=parameter,
+        name=settings.names.guard_parameter,
         type="String",
-        value=PROTECTED if protected else UNPROTECTED,
-        opts=ResourceOptions(parent=parent, protect=protected, depends_on=list(everything)),
+        value=PROTECTED if settings.protected else UNPROTECTED,
+        opts=ResourceOptions.merge(opts, ResourceOptions(protect=settings.protected, depends_on=list(everything))),
     )

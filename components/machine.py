@@ -4,7 +4,7 @@ No EC2 key pair is used, because replacing one replaces machines; `host/boot.py`
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from pulumi_aws.iam.role import Role
 from pulumi_aws.iam.role_policy import RolePolicy
 from pulumi_command.remote import ConnectionArgs
 
-from components.access import Bounds
+from settings import model
+from settings.names import Names
 
 BOOT_FILE = Path(__file__).parent / "host" / "boot.py"
 
@@ -36,38 +37,37 @@ MAY_BE_ASSUMED_BY_MACHINES = json.dumps(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Boot:
-    """What a machine is told when it boots: names only, never a secret. It becomes `SETTINGS` of `host/boot.py`.
+class Keys:
+    """The SSH keys of an environment: what opens its machines, and what its servers and its bastion show."""
 
-    A machine without slots is told nothing of artifacts, the database, migrations and logs.
-    """
-
-    project: str
-    environment: str
-    region: str
-    user: str
-    host_key_secret: str
-    authorized_keys_secret: str
-    artifact_bucket: str | None = None
-    database_parameter: str | None = None
-    migration_parameter: str | None = None
-    server_logs: str | None = None
+    deploy_private: str = field(repr=False)
+    host_public: str
+    bastion_host_public: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ssh:
     """How a machine is reached. `host_key` is the public half that it must show."""
 
-    user: str
-    port: int
-    dial_error_limit: int
+    servers: model.Servers
     private_key: str = field(repr=False)
-    host_key: str
+    host_key: Input[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """What every role of a machine is made with: the path that it stands under, and its boundary."""
+
+    path: Input[str]
+    boundary: Input[str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class MachineArgs:
-    """`label` is what people see in the AWS console; `after` is what must be there before it boots."""
+    """`label` is what people see in the AWS console; `after` is what must be there before it boots.
+
+    `boot` is what it is told when it boots: names only, never a secret. It becomes `SETTINGS` of `host/boot.py`.
+    """
 
     label: str
     instance_type: str
@@ -77,7 +77,7 @@ class MachineArgs:
     security_group_id: Input[str]
     public: bool
     profile: InstanceProfile
-    boot: Boot
+    boot: Mapping[str, Input[str]]
     after: Sequence[pulumi.Resource]
 
 
@@ -99,7 +99,7 @@ def make_machine(name: str, args: MachineArgs, parent: pulumi.Resource) -> Insta
             http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
         ),
         root_block_device=InstanceRootBlockDeviceArgs(encrypted=True, volume_size=args.disk_gb, volume_type="gp3"),
-        user_data=user_data(args.boot),
+        user_data=Output.json_dumps(dict(args.boot), sort_keys=True).apply(user_data),
         tags={"Name": args.label},
         opts=ResourceOptions(
             parent=parent,
@@ -114,18 +114,18 @@ def connection_to(address: Input[str], ssh: Ssh) -> ConnectionArgs:
     """How a machine with a public address is reached."""
     return ConnectionArgs(
         host=address,
-        port=ssh.port,
-        user=ssh.user,
+        port=ssh.servers.ssh_port,
+        user=ssh.servers.user,
         private_key=Output.secret(ssh.private_key),
         host_key=ssh.host_key,
-        dial_error_limit=ssh.dial_error_limit,
+        dial_error_limit=ssh.servers.dial_error_limit,
         per_dial_timeout=DIAL_TIMEOUT,
     )
 
 
 def known_host(address: Input[str], ssh: Ssh) -> Output[str]:
     """A line of `known_hosts`, so that whoever logs in by hand checks whom he reaches as well."""
-    host = "{0}" if ssh.port == SSH_PORT else f"[{{0}}]:{ssh.port}"
+    host = "{0}" if ssh.servers.ssh_port == SSH_PORT else f"[{{0}}]:{ssh.servers.ssh_port}"
     return Output.format(f"{host} {{1}}\n", address, ssh.host_key)
 
 
@@ -146,10 +146,22 @@ def allow(name: str, role: Role, statements: list[dict[str, Any]], opts: Resourc
     return RolePolicy(name, role=role.name, policy=policy, opts=opts)
 
 
-def boot_statements(boot: Boot, account: str) -> list[dict[str, Any]]:
+def boot_settings(names: Names, servers: model.Servers, host_key_secret: str) -> dict[str, Input[str]]:
+    """What every machine is told when it boots. One without slots is told nothing more."""
+    return {
+        "project": names.project,
+        "environment": names.environment,
+        "region": names.region,
+        "user": servers.user,
+        "host_key_secret": host_key_secret,
+        "authorized_keys_secret": names.authorized_keys,
+    }
+
+
+def boot_statements(names: Names, host_key_secret: str) -> list[dict[str, Any]]:
     """What a booting machine reads."""
-    secrets = (boot.host_key_secret, boot.authorized_keys_secret)
-    return [may("secretsmanager:GetSecretValue", [secret_arn(secret, boot.region, account) for secret in secrets])]
+    secrets = (host_key_secret, names.authorized_keys)
+    return [may("secretsmanager:GetSecretValue", [secret_arn(secret, names) for secret in secrets])]
 
 
 def may(action: str, resources: Sequence[Input[str]]) -> dict[str, Any]:
@@ -157,12 +169,11 @@ def may(action: str, resources: Sequence[Input[str]]) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": action, "Resource": list(resources)}
 
 
-def secret_arn(secret: str, region: str, account: str) -> str:
+def secret_arn(secret: str, names: Names) -> str:
     """A secret's ARN by its name: AWS appends a dash and six characters."""
-    return f"arn:aws:secretsmanager:{region}:{account}:secret:{secret}-??????"
+    return f"arn:aws:secretsmanager:{names.region}:{names.account}:secret:{secret}-??????"
 
 
-def user_data(boot: Boot) -> str:
+def user_data(settings: str) -> str:
     """The boot program with its settings in front. They are a quoted text: no setting can become code."""
-    settings = json.dumps({key: value for key, value in vars(boot).items() if value is not None}, sort_keys=True)
     return f"#!/usr/bin/env python3\nSETTINGS = {settings!r}\n{BOOT_FILE.read_text(encoding='utf-8')}"

@@ -16,7 +16,8 @@ from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mo
 from pulumi.runtime.proto import alias_pb2, resource_pb2
 from pulumi.runtime.settings import set_root_resource
 
-from components.environment import Keys, declare
+from components.environment import declare
+from components.machine import Keys
 from components.slots import Slots
 from settings.model import Settings
 

@@ -31,19 +31,24 @@ class Names:
     region: str
 
     @property
+    def label(self) -> str:
+        """What people see in AWS: the dashboard's name, and what those of machines and alarms begin with."""
+        return f"{self.project}-{self.environment}"
+
+    @property
     def ledger_table(self) -> str:
         """DynamoDB table of the append-only history; made by `release init`, not by Pulumi."""
-        return f"{self._prefix}-ledger"
+        return f"{self.label}-ledger"
 
     @property
     def artifact_bucket(self) -> str:
         """S3 bucket of artifacts; account and region make it unique in the world."""
-        return f"{self._prefix}-artifacts-{self.account}-{self.region}"
+        return f"{self.label}-artifacts-{self.account}-{self.region}"
 
     @property
     def backup_bucket(self) -> str:
         """S3 bucket of configuration and stack-state backups."""
-        return f"{self._prefix}-backups-{self.account}-{self.region}"
+        return f"{self.label}-backups-{self.account}-{self.region}"
 
     @property
     def state_bucket(self) -> str:
@@ -53,17 +58,17 @@ class Names:
     @property
     def signing_alias(self) -> str:
         """KMS alias of the key that signs release manifests and verdicts."""
-        return f"alias/{self._prefix}-signing"
+        return f"alias/{self.label}-signing"
 
     @property
     def state_alias(self) -> str:
         """KMS alias of the key that encrypts secrets in the stack's state; made by `release init`."""
-        return f"alias/{self._prefix}-state"
+        return f"alias/{self.label}-state"
 
     @property
     def database_alias(self) -> str:
         """KMS alias of the key that encrypts the database and its snapshots."""
-        return f"alias/{self._prefix}-database"
+        return f"alias/{self.label}-database"
 
     @property
     def deploy_key(self) -> str:
@@ -109,10 +114,6 @@ class Names:
     def server_logs(self) -> str:
         """Log group of the servers' logs; they are told its name when they boot."""
         return f"/{self._path}/servers"
-
-    @property
-    def _prefix(self) -> str:
-        return f"{self.project}-{self.environment}"
 
     @property
     def _path(self) -> str:

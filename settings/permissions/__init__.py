@@ -9,6 +9,6 @@ Read in this order:
 - `policies.py`    the policies of each party, and who may become it
 - `boundary.py`    what none of them may do, whatever else they are given
 
-`components/access.py` makes roles of this, and `release policies` prints it for accounts where people make them.
-Here and not there, because both need it and neither imports the other.
+`components/platform/access.py` makes roles of this, and `release policies` prints it for accounts where people make
+them. Here and not there, because both need it and neither imports the other.
 """

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from components import recording
-from components.environment import Keys
+from components.machine import Keys
 from components.recording import Recording
 from components.slots import SlotContent, Slots
 from settings.model import Bastion, Settings

@@ -33,7 +33,7 @@ def test_every_resource_is_listed(there: dict[str, dict[str, frozenset[str]]]) -
 
 
 def test_a_urn_has_the_types_of_all_parents(there: dict[str, dict[str, frozenset[str]]]) -> None:
-    types = "stageline:components:Environment$stageline:components:Network$aws:ec2/vpc:Vpc"
+    types = "stageline:platform:Platform$stageline:platform:Network$aws:ec2/vpc:Vpc"
     assert f"{types}::env-network-vpc" in there["dev"]
 
 

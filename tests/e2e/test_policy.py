@@ -21,15 +21,19 @@ from tests.e2e.clone import Done, client, running_cloud
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_group("policy")]
 
 PLANTED = {  # what breaks a rule: the file, what stands there, what shall stand there
-    "a public database": ("database.py", "publicly_accessible=False", "publicly_accessible=True"),
+    "a public database": ("stage/database.py", "publicly_accessible=False", "publicly_accessible=True"),
     "IMDSv1": ("machine.py", 'http_tokens="required"', 'http_tokens="optional"'),
-    "a bucket that answers plain HTTP": ("buckets.py", '"aws:SecureTransport": "false"', '"aws:SecureTransport": "no"'),
-    "a database without protect": ("database.py", "protect=args.protected", "protect=False"),
+    "a bucket that answers plain HTTP": (
+        "platform/buckets.py",
+        '"aws:SecureTransport": "false"',
+        '"aws:SecureTransport": "no"',
+    ),
+    "a database without protect": ("stage/database.py", "protect=args.protected", "protect=False"),
 }
 REPLACING = {  # a change that makes another resource of one, and that resource
-    "the database": ("database.py", 'DATABASE_NAME = "app"', 'DATABASE_NAME = "other"', "env-database-instance"),
-    "the buckets": ("storage.py", "bucket=bucket_name,", 'bucket=f"{bucket_name}2",', "env-storage-artifacts"),
-    "the signing key": ("storage.py", '"ECC_NIST_P256"', '"ECC_NIST_P384"', "env-storage-signing"),
+    "the database": ("stage/database.py", 'DATABASE_NAME = "app"', 'DATABASE_NAME = "other"', "env-database-instance"),
+    "the buckets": ("platform/storage.py", "bucket=bucket_name,", 'bucket=f"{bucket_name}2",', "env-storage-artifacts"),
+    "the signing key": ("platform/storage.py", '"ECC_NIST_P256"', '"ECC_NIST_P384"', "env-storage-signing"),
 }
 
 

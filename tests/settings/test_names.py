@@ -9,6 +9,7 @@ from settings.names import Names, is_environment_name
 PROD = Names(project="stageline", environment="prod", account="123456789012", region="eu-central-1")
 
 DERIVED = {
+    "label": "stageline-prod",
     "ledger_table": "stageline-prod-ledger",
     "artifact_bucket": "stageline-prod-artifacts-123456789012-eu-central-1",
     "backup_bucket": "stageline-prod-backups-123456789012-eu-central-1",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.targets import in_service
+from components.stage.targets import in_service
 
 # Each call takes the next line of `answers`; the last one is given again and again.
 AWS = """#!/bin/sh

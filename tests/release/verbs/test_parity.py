@@ -52,11 +52,11 @@ def test_a_difference_is_named_with_both_values_and_its_setting(report: dict[str
 
 
 def test_what_the_program_makes_of_an_environments_name_is_undeclared(project: Path) -> None:
-    planted = (project / "components/environment.py").read_text()
+    planted = (project / "components/stage/database.py").read_text()
     wanted = "multi_az=database.multi_az,"
     assert wanted in planted
-    (project / "components/environment.py").write_text(
-        planted.replace(wanted, 'multi_az=self._settings.environment == "qa",')
+    (project / "components/stage/database.py").write_text(
+        planted.replace(wanted, 'multi_az=self._args.names.environment == "qa",')
     )
     report = compare(project)
     found = [(one["resource"], one["input"]) for one in report["differences"] if not one["declared_by"]]

@@ -17,9 +17,12 @@ def rule(declared: Declared) -> Rule:
     """Group, peer and port; a rule over several ports would be another one."""
     inputs = declared.inputs
     assert inputs["fromPort"] == inputs["toPort"]
-    group = inputs["securityGroupId"].removeprefix("env-firewall-").removesuffix("-id")
-    peer = inputs.get("cidrIpv4") or inputs["referencedSecurityGroupId"]
-    return group, peer.removeprefix("env-firewall-").removesuffix("-id"), inputs["fromPort"]
+    peer = inputs.get("cidrIpv4") or name(inputs["referencedSecurityGroupId"])
+    return name(inputs["securityGroupId"]), peer, inputs["fromPort"]
+
+
+def name(group: str) -> str:
+    return group.removeprefix("env-").removeprefix("firewall-").removesuffix("-id").removesuffix("-group")
 
 
 def test_these_may_come_in_and_nothing_else() -> None:

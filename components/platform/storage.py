@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import pulumi
 from pulumi import Output, ResourceOptions
@@ -17,8 +16,10 @@ from pulumi_aws.s3.bucket_object_lock_configuration import (
 )
 from pulumi_aws.s3.bucket_versioning import BucketVersioning, BucketVersioningVersioningConfigurationArgs
 
-from components.buckets import Statement, deny_plain_http, encrypt, guard
 from components.keys import DELETION_DAYS
+from components.platform.buckets import Statement, deny_plain_http, encrypt, guard
+from settings import model
+from settings.names import Names
 
 RETENTION_DAYS = 30
 """How long Object Lock keeps an artifact or a backup where the setting asks for a lock."""
@@ -26,14 +27,10 @@ RETENTION_DAYS = 30
 
 @dataclass(frozen=True, kw_only=True)
 class StorageArgs:
-    """Names come from `settings.names`; `readable_by` are accounts that may read artifacts."""
+    """In a protected environment what holds history cannot be destroyed."""
 
-    artifact_bucket: str
-    backup_bucket: str
-    signing_alias: str
-    object_lock: Literal["none", "governance", "compliance"]
-    readable_by: tuple[str, ...]
-    force_destroy: bool
+    names: Names
+    storage: model.Storage
     protected: bool
 
 
@@ -41,29 +38,27 @@ class Storage(pulumi.ComponentResource):
     """Two private, versioned, encrypted buckets and an asymmetric key that never leaves KMS."""
 
     artifact_bucket: Output[str]
-    artifact_bucket_arn: Output[str]
     backup_bucket: Output[str]
     signing_key_arn: Output[str]
 
     def __init__(self, name: str, args: StorageArgs, opts: ResourceOptions | None = None) -> None:
-        super().__init__("stageline:components:Storage", name, {}, opts)
+        super().__init__("stageline:platform:Storage", name, {}, opts)
         self._prefix, self._args, self._child = name, args, ResourceOptions(parent=self)
         # What holds history must not go by accident: `pulumi destroy` refuses it in a protected environment.
         self._kept = ResourceOptions(parent=self, protect=args.protected)
 
-        artifacts = self._make_bucket("artifacts", args.artifact_bucket)
-        backups = self._make_bucket("backups", args.backup_bucket)
-        self._guard("artifacts", artifacts, artifact_statements(args.artifact_bucket, args.readable_by))
-        self._guard("backups", backups, [deny_plain_http(args.backup_bucket), deny_overwriting(args.backup_bucket)])
+        names = args.names
+        artifacts = self._make_bucket("artifacts", names.artifact_bucket)
+        backups = self._make_bucket("backups", names.backup_bucket)
+        self._guard("artifacts", artifacts, artifact_statements(names.artifact_bucket, args.storage.readable_by))
+        self._guard("backups", backups, [deny_plain_http(names.backup_bucket), deny_overwriting(names.backup_bucket)])
 
         self.artifact_bucket = artifacts.bucket
-        self.artifact_bucket_arn = artifacts.arn
         self.backup_bucket = backups.bucket
         self.signing_key_arn = self._make_signing_key().arn
         self.register_outputs(
             {
                 "artifact_bucket": self.artifact_bucket,
-                "artifact_bucket_arn": self.artifact_bucket_arn,
                 "backup_bucket": self.backup_bucket,
                 "signing_key_arn": self.signing_key_arn,
             }
@@ -73,13 +68,13 @@ class Storage(pulumi.ComponentResource):
         bucket = Bucket(
             f"{self._prefix}-{part}",
             bucket=bucket_name,
-            force_destroy=self._args.force_destroy,
+            force_destroy=self._args.storage.force_destroy,
             object_lock_enabled=True,  # always: turning it on later would replace the bucket; the rule is the setting
             opts=self._kept,
         )
         versioning = self._keep_versions(part, bucket)
         encrypt(f"{self._prefix}-{part}", bucket, self._child)
-        if self._args.object_lock != "none":
+        if self._args.storage.object_lock != "none":
             self._lock(part, bucket, versioning)
         return bucket
 
@@ -94,7 +89,7 @@ class Storage(pulumi.ComponentResource):
     def _lock(self, part: str, bucket: Bucket, versioning: BucketVersioning) -> None:
         """Keep every new object for a time, even from an administrator. S3 asks for versioning first."""
         retention = BucketObjectLockConfigurationRuleDefaultRetentionArgs(
-            mode=self._args.object_lock.upper(), days=RETENTION_DAYS
+            mode=self._args.storage.object_lock.upper(), days=RETENTION_DAYS
         )
         BucketObjectLockConfiguration(
             f"{self._prefix}-{part}",
@@ -118,7 +113,7 @@ class Storage(pulumi.ComponentResource):
         )
         Alias(
             f"{self._prefix}-signing",
-            name=self._args.signing_alias,
+            name=self._args.names.signing_alias,
             target_key_id=key.key_id,
             opts=self._child,
         )

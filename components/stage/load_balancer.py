@@ -20,43 +20,22 @@ from pulumi_aws.lb.load_balancer import LoadBalancer as Balancer
 from pulumi_aws.lb.load_balancer import LoadBalancerAccessLogsArgs
 from pulumi_aws.lb.target_group import TargetGroup, TargetGroupHealthCheckArgs
 
+from components.outputs import PlatformOutputs
 from components.slots import Slots
 from contract.balancer import BALANCER, LIVE, NOTHING_LIVE, NOTHING_LIVE_STATUS, PART, PREVIEW
 from contract.slots import SLOT_PORTS, SLOTS, Slot
+from settings import model
 
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 
 
 @dataclass(frozen=True, kw_only=True)
-class HealthArgs:
-    """When a server counts as healthy. `interval` and `timeout` in seconds, the others in answers in a row."""
-
-    interval: int
-    timeout: int
-    healthy: int
-    unhealthy: int
-
-
-@dataclass(frozen=True, kw_only=True)
 class LoadBalancerArgs:
-    """`live_after` is what must be done before the live listener moves: the live slot's installs.
+    """`live_after` is what must be done before the live listener moves: the live slot's installs."""
 
-    A server that leaves may finish its requests for `drain` seconds. With a `certificate`, plain HTTP at
-    `redirect_port` is sent to the live port. `access_bucket` gets the access log.
-    """
-
-    vpc_id: Input[str]
-    subnet_ids: Sequence[Input[str]]
+    load_balancer: model.LoadBalancer
+    platform: PlatformOutputs
     security_group_id: Input[str]
-    live_port: int
-    preview_port: int
-    redirect_port: int | None
-    certificate: str | None
-    domain: str | None
-    health: HealthArgs
-    drain: int
-    deletion_protection: bool
-    access_bucket: Input[str]
     slots: Slots
     live_after: Sequence[pulumi.Resource]
 
@@ -76,7 +55,7 @@ class LoadBalancer(pulumi.ComponentResource):
     group_suffixes: Mapping[Slot, Output[str]]
 
     def __init__(self, name: str, args: LoadBalancerArgs, opts: ResourceOptions | None = None) -> None:
-        super().__init__("stageline:components:LoadBalancer", name, {}, opts)
+        super().__init__("stageline:stage:LoadBalancer", name, {}, opts)
         self._prefix, self._args, self._child = name, args, ResourceOptions(parent=self)
 
         self._balancer = self._make_balancer()
@@ -84,15 +63,15 @@ class LoadBalancer(pulumi.ComponentResource):
         self.target_groups = {slot: group.arn for slot, group in groups.items()}
         live = self._make_live_listener()
         self._make_preview_listener(after=live)
-        if args.certificate and args.redirect_port:
-            self._make_redirect_listener(args.redirect_port)
+        if args.load_balancer.certificate and args.load_balancer.redirect_port:
+            self._make_redirect_listener(args.load_balancer.redirect_port)
 
         self.suffix = self._balancer.arn_suffix
         self.group_suffixes = {slot: group.arn_suffix for slot, group in groups.items()}
         self.arn = self._balancer.arn
         self.dns_name = self._balancer.dns_name
-        self.live_url = self._url(args.live_port)
-        self.preview_url = self._url(args.preview_port)
+        self.live_url = self._url(args.load_balancer.live_port)
+        self.preview_url = self._url(args.load_balancer.preview_port)
         self.register_outputs(
             {
                 "arn": self.arn,
@@ -108,24 +87,24 @@ class LoadBalancer(pulumi.ComponentResource):
             f"{self._prefix}-alb",
             load_balancer_type="application",
             internal=False,
-            subnets=self._args.subnet_ids,
+            subnets=self._args.platform.public_subnet_ids,
             security_groups=[self._args.security_group_id],
             drop_invalid_header_fields=True,
-            enable_deletion_protection=self._args.deletion_protection,
-            access_logs=LoadBalancerAccessLogsArgs(bucket=self._args.access_bucket, enabled=True),
+            enable_deletion_protection=self._args.load_balancer.deletion_protection,
+            access_logs=LoadBalancerAccessLogsArgs(bucket=self._args.platform.access_bucket, enabled=True),
             tags={PART: BALANCER},
             opts=self._child,
         )
 
     def _make_target_group(self, slot: Slot) -> TargetGroup:
-        health = self._args.health
+        health = self._args.load_balancer.health
         return TargetGroup(
             f"{self._prefix}-{slot}",
-            vpc_id=self._args.vpc_id,
+            vpc_id=self._args.platform.vpc_id,
             target_type="instance",
             protocol="HTTP",
             port=SLOT_PORTS[slot],
-            deregistration_delay=self._args.drain,
+            deregistration_delay=self._args.load_balancer.drain,
             health_check=TargetGroupHealthCheckArgs(
                 protocol="HTTP",
                 path="/health",
@@ -143,7 +122,7 @@ class LoadBalancer(pulumi.ComponentResource):
         """Moves only after the live slot is installed everywhere, and answers 503 while nothing is live."""
         declared = self._args.slots.declared
         action = nothing_is_live() if declared is None else self._forward_to(declared)
-        return self._make_listener(LIVE, self._args.live_port, action, self._args.live_after)
+        return self._make_listener(LIVE, self._args.load_balancer.live_port, action, self._args.live_after)
 
     def _make_preview_listener(self, after: Listener) -> None:
         """The same servers under another port: the slot that is not live, always.
@@ -152,12 +131,12 @@ class LoadBalancer(pulumi.ComponentResource):
         would leave the new slot without any when users arrive, and they would be answered with 503.
         """
         action = self._forward_to(self._args.slots.idle)
-        self._make_listener(PREVIEW, self._args.preview_port, action, [after])
+        self._make_listener(PREVIEW, self._args.load_balancer.preview_port, action, [after])
 
     def _make_redirect_listener(self, port: int) -> None:
         """Bookmarks and typed addresses begin with http: they are sent to the live listener for good."""
         redirect = ListenerDefaultActionRedirectArgs(
-            protocol="HTTPS", port=str(self._args.live_port), status_code="HTTP_301"
+            protocol="HTTPS", port=str(self._args.load_balancer.live_port), status_code="HTTP_301"
         )
         Listener(
             f"{self._prefix}-redirect",
@@ -171,7 +150,7 @@ class LoadBalancer(pulumi.ComponentResource):
     def _make_listener(
         self, part: str, port: int, action: ListenerDefaultActionArgs, after: Sequence[pulumi.Resource]
     ) -> Listener:
-        certificate = self._args.certificate
+        certificate = self._args.load_balancer.certificate
         return Listener(
             f"{self._prefix}-{part}",
             load_balancer_arn=self._balancer.arn,
@@ -189,8 +168,9 @@ class LoadBalancer(pulumi.ComponentResource):
 
     def _url(self, port: int) -> Output[str]:
         """Where the listener answers: by the certificate's name, which no balancer's own name is."""
-        scheme = "https" if self._args.certificate else "http"
-        return Output.concat(scheme, "://", self._args.domain or self._balancer.dns_name, f":{port}")
+        args = self._args.load_balancer
+        scheme = "https" if args.certificate else "http"
+        return Output.concat(scheme, "://", args.domain or self._balancer.dns_name, f":{port}")
 
 
 def nothing_is_live() -> ListenerDefaultActionArgs:

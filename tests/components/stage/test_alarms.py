@@ -2,7 +2,14 @@
 
 import pytest
 
-from components.alarms import database_alarms, health_alarm, memory_gib, most_connections, request_alarms, server_alarms
+from components.stage.alarms import (
+    database_alarms,
+    health_alarm,
+    memory_gib,
+    most_connections,
+    request_alarms,
+    server_alarms,
+)
 
 GIB = 1024**3
 

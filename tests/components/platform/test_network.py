@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.network import private_block, public_block
+from components.platform.network import private_block, public_block
 from settings.model import Network, Settings
 from tests.components.recording import record, settings_of
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,9 +23,10 @@ from pulumi_aws.ec2.vpc_endpoint import VpcEndpoint
 from pulumi_aws.iam.role import Role
 from pulumi_aws.iam.role_policy import RolePolicy
 
-from components.access import Bounds
-
-EVERYWHERE = "0.0.0.0/0"
+from components.groups import EVERYWHERE
+from components.machine import Bounds
+from settings import model
+from settings.names import Names
 
 # A VPC is cut into 16 blocks of one size: the first half for public subnets, the second half for private ones.
 # A zone's blocks come from its letter, so it keeps them whatever other zones come and go.
@@ -49,18 +51,10 @@ def _block(cidr: str, number: int) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkArgs:
-    """`zones` are letters; `nat` lets private subnets reach the internet; `label` is what people see in AWS.
+    """Flow logs are encrypted with the key `log_key_arn`."""
 
-    Flow logs are kept for `flow_log_days`, encrypted with the key `log_key_arn`.
-    """
-
-    label: str
-    account: str
-    region: str
-    cidr: str
-    zones: tuple[str, ...]
-    nat: bool
-    flow_log_days: int
+    names: Names
+    network: model.Network
     log_key_arn: Input[str]
     bounds: Bounds
 
@@ -68,24 +62,24 @@ class NetworkArgs:
 class Network(pulumi.ComponentResource):
     """VPC, subnets, routes and gateway endpoints. The default security group is emptied: nothing may use it.
 
-    `way_out` is what must be there before a machine in a private subnet reaches the internet.
+    `outgoing_subnet_ids` are the private ones once more, from when machines in them reach the internet.
     """
 
     vpc_id: Output[str]
     public_subnet_ids: list[Output[str]]
     private_subnet_ids: list[Output[str]]
-    way_out: list[Route]
+    outgoing_subnet_ids: list[Output[str]]
 
     def __init__(self, name: str, args: NetworkArgs, opts: ResourceOptions | None = None) -> None:
-        super().__init__("stageline:components:Network", name, {}, opts)
+        super().__init__("stageline:platform:Network", name, {}, opts)
         self._prefix, self._args, self._child = name, args, ResourceOptions(parent=self)
 
         self._vpc = self._make_vpc()
         public = self._make_public_routes()
         private = self._make_route_table("private")
-        public_subnets = [self._make_subnet("public", zone) for zone in args.zones]
-        private_subnets = [self._make_subnet("private", zone) for zone in args.zones]
-        self.way_out = [self._make_way_out(public_subnets[0], private)] if args.nat else []
+        public_subnets = [self._make_subnet("public", zone) for zone in args.network.zones]
+        private_subnets = [self._make_subnet("private", zone) for zone in args.network.zones]
+        way_out = [self._make_way_out(public_subnets[0], private)] if args.network.nat else []
         self._make_endpoint("s3", [public, private])
         self._make_endpoint("dynamodb", [public, private])
         self._log_flows()
@@ -93,6 +87,7 @@ class Network(pulumi.ComponentResource):
         self.vpc_id = self._vpc.id
         self.public_subnet_ids = self._attach("public", public_subnets, public, self._public_route)
         self.private_subnet_ids = self._attach("private", private_subnets, private, private)
+        self.outgoing_subnet_ids = [known_after(way_out, subnet) for subnet in self.private_subnet_ids]
         self.register_outputs(
             {
                 "vpc_id": self.vpc_id,
@@ -104,10 +99,10 @@ class Network(pulumi.ComponentResource):
     def _make_vpc(self) -> Vpc:
         vpc = Vpc(
             f"{self._prefix}-vpc",
-            cidr_block=self._args.cidr,
+            cidr_block=self._args.network.cidr,
             enable_dns_hostnames=True,
             enable_dns_support=True,
-            tags={"Name": self._args.label},
+            tags={"Name": self._args.names.label},
             opts=self._child,
         )
         DefaultSecurityGroup(f"{self._prefix}-default", vpc_id=vpc.id, opts=self._child)
@@ -119,9 +114,9 @@ class Network(pulumi.ComponentResource):
         return Subnet(
             f"{self._prefix}-{kind}-{zone}",
             vpc_id=self._vpc.id,
-            cidr_block=block(self._args.cidr, index),
-            availability_zone=f"{self._args.region}{zone}",
-            tags={"Name": f"{self._args.label}-{kind}-{zone}"},
+            cidr_block=block(self._args.network.cidr, index),
+            availability_zone=f"{self._args.names.region}{zone}",
+            tags={"Name": f"{self._args.names.label}-{kind}-{zone}"},
             opts=self._child,
         )
 
@@ -163,7 +158,7 @@ class Network(pulumi.ComponentResource):
         VpcEndpoint(
             f"{self._prefix}-{service}",
             vpc_id=self._vpc.id,
-            service_name=f"com.amazonaws.{self._args.region}.{service}",
+            service_name=f"com.amazonaws.{self._args.names.region}.{service}",
             vpc_endpoint_type="Gateway",
             route_table_ids=[table.id for table in tables],
             opts=self._child,
@@ -173,12 +168,12 @@ class Network(pulumi.ComponentResource):
         """Keep who talked to whom, also what was refused: addresses, ports and sizes, never contents."""
         group = LogGroup(
             f"{self._prefix}-flows",
-            retention_in_days=self._args.flow_log_days,
+            retention_in_days=self._args.network.flow_log_days,
             kms_key_id=self._args.log_key_arn,
             opts=self._child,
         )
         role = self._make_flow_role()
-        everywhere = f"arn:aws:logs:{self._args.region}:{self._args.account}:log-group:*"
+        everywhere = f"arn:aws:logs:{self._args.names.region}:{self._args.names.account}:log-group:*"
         policy = group.arn.apply(lambda arn: _policy(flow_statements(arn, everywhere)))
         may_write = RolePolicy(f"{self._prefix}-flows", role=role.name, policy=policy, opts=self._child)
         FlowLog(
@@ -191,7 +186,7 @@ class Network(pulumi.ComponentResource):
         )
 
     def _make_flow_role(self) -> Role:
-        trust = may_be_assumed_by_flow_logs(self._args.account, self._args.region)
+        trust = may_be_assumed_by_flow_logs(self._args.names.account, self._args.names.region)
         return Role(
             f"{self._prefix}-flows",
             path=self._args.bounds.path,
@@ -209,9 +204,14 @@ class Network(pulumi.ComponentResource):
                 route_table_id=table.id,
                 opts=ResourceOptions(parent=self, depends_on=[ready]),
             )
-            for zone, subnet in zip(self._args.zones, subnets, strict=True)
+            for zone, subnet in zip(self._args.network.zones, subnets, strict=True)
         ]
         return [association.subnet_id for association in associations]
+
+
+def known_after(resources: Sequence[pulumi.CustomResource], id: Output[str]) -> Output[str]:
+    """An id that is told only when these resources are there."""
+    return Output.all(id, *(resource.id for resource in resources)).apply(lambda known: str(known[0]))
 
 
 def may_be_assumed_by_flow_logs(account: str, region: str) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from components.database import family
 from components.recording import Declared
+from components.stage.database import family
 from tests.components.recording import record, settings_of
 
 

@@ -8,7 +8,7 @@ that is passed over is not reached by this `pulumi up` only: no release is insta
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
@@ -18,14 +18,12 @@ from pulumi_aws.iam.instance_profile import InstanceProfile
 from pulumi_aws.iam.role_policy import RolePolicy
 from pulumi_command.remote import Command, ConnectionArgs, CopyToRemote
 
-from components.access import Bounds
-from components.alarms import AGENT_NAMESPACE
-from components.bastion import Bastion
 from components.machine import (
-    Boot,
+    Keys,
     MachineArgs,
     Ssh,
     allow,
+    boot_settings,
     boot_statements,
     connection_to,
     known_host,
@@ -34,11 +32,16 @@ from components.machine import (
     may,
     secret_arn,
 )
+from components.outputs import BastionOutputs, PlatformOutputs
 from components.slots import SlotContent, Slots
-from components.targets import Server
+from components.stage.alarms import AGENT_NAMESPACE
+from components.stage.hop import Hop
+from components.stage.targets import Target
 from contract.order import INSTALLER as INSTALLER_ON_SERVER
 from contract.order import install_command, order
 from contract.slots import Slot
+from settings import model
+from settings.names import Names
 
 # Relative to the program's folder: an absolute path would differ between checkouts.
 INSTALLER = "components/host/slot.py"
@@ -46,32 +49,18 @@ INSTALLER = "components/host/slot.py"
 
 @dataclass(frozen=True, kw_only=True)
 class ServersArgs:
-    """`install_timeout` and `settle` are in seconds, for one release on one server.
+    """`parameter_arns` are of what leads servers to the database.
 
-    With a `bastion` servers have no public address and are reached through it. `after` is what they need to boot.
     `out` and `passed_over` are names of servers as in `described`. A name that no server has means nothing: the ledger
     may still say it of a server that a smaller `count` has taken away.
     """
 
-    label: str
-    account: str
-    count: int
-    instance_type: str
-    ami: str
-    disk_gb: int
-    subnet_ids: Sequence[Input[str]]
+    names: Names
+    servers: model.Servers
+    platform: PlatformOutputs
     security_group_id: Input[str]
-    bounds: Bounds
-    bastion: Bastion | None
-    after: Sequence[pulumi.Resource]
-    artifact_bucket_arn: Input[str]
     parameter_arns: Sequence[Input[str]]
-    database_login_secret: str
-    server_logs_arn: Input[str]
-    boot: Boot
-    ssh: Ssh
-    install_timeout: int
-    settle: int
+    keys: Keys
     slots: Slots
     out: frozenset[str]
     passed_over: frozenset[str]
@@ -88,17 +77,20 @@ class Servers(pulumi.ComponentResource):
     may_run: RolePolicy
 
     def __init__(self, name: str, args: ServersArgs, opts: ResourceOptions | None = None) -> None:
-        super().__init__("stageline:components:Servers", name, {}, opts)
+        super().__init__("stageline:stage:Servers", name, {}, opts)
         self._prefix, self._args, self._child = name, args, ResourceOptions(parent=self)
+        self._ssh = Ssh(servers=args.servers, private_key=args.keys.deploy_private, host_key=args.keys.host_public)
+        self._hop = self._hop_through(args.platform.bastion)
         self._in = [number for number in self._numbers() if self._named(number) not in args.out]
         if not self._in:
             raise ValueError("every server is marked out: take one of them in, or replace one")
 
-        role = make_role(f"{name}-role", args.bounds, self._child)
-        self._may_boot = allow(f"{name}-boot", role, boot_statements(args.boot, args.account), self._child)
+        bounds = args.platform.bounds
+        role = make_role(f"{name}-role", bounds, self._child)
+        self._may_boot = allow(f"{name}-boot", role, boot_statements(args.names, args.names.host_key), self._child)
         self.may_run = allow(f"{name}-run", role, self._run_statements(), self._child)
         allow(f"{name}-watch", role, self._watch_statements(), self._child)
-        profile = InstanceProfile(f"{name}-profile", path=args.bounds.path, role=role.name, opts=self._child)
+        profile = InstanceProfile(f"{name}-profile", path=bounds.path, role=role.name, opts=self._child)
 
         self.instances = [self._make_instance(number, profile) for number in self._numbers()]
         self._installers = {number: self._copy_installer(number) for number in self._in}
@@ -121,13 +113,13 @@ class Servers(pulumi.ComponentResource):
     @property
     def known_hosts(self) -> list[Output[str]]:
         """A line of `known_hosts` for each server."""
-        return [known_host(self._address(instance), self._args.ssh) for instance in self.instances]
+        return [known_host(self._address(instance), self._ssh) for instance in self.instances]
 
     @property
-    def targets(self) -> list[Server]:
+    def targets(self) -> list[Target]:
         """The servers as the load balancer shall get them."""
         return [
-            Server(
+            Target(
                 number=number,
                 id=self._instance(number).id,
                 connection=self._connection(self._instance(number)),
@@ -137,9 +129,13 @@ class Servers(pulumi.ComponentResource):
             for number in self._in
         ]
 
+    def installs_of(self, slot: Slot | None) -> list[Command]:
+        """What fills a slot; of no slot, nothing."""
+        return [] if slot is None else list(self.installs[slot].values())
+
     def _numbers(self) -> range:
         """Servers are counted from 1."""
-        return range(1, self._args.count + 1)
+        return range(1, self._args.servers.count + 1)
 
     def _named(self, number: int) -> str:
         return f"{self._prefix}-{number}"
@@ -153,8 +149,8 @@ class Servers(pulumi.ComponentResource):
     def _run_statements(self) -> list[dict[str, Any]]:
         """What an installer and a release read."""
         args = self._args
-        artifacts = Output.concat(args.artifact_bucket_arn, "/artifacts/*")
-        login = secret_arn(args.database_login_secret, args.boot.region, args.account)
+        artifacts = Output.concat("arn:aws:s3:::", args.platform.artifact_bucket, "/artifacts/*")
+        login = secret_arn(args.names.database_login, args.names)
         return [
             may("s3:GetObject", [artifacts]),
             may("ssm:GetParameter", args.parameter_arns),
@@ -165,7 +161,7 @@ class Servers(pulumi.ComponentResource):
 
     def _watch_statements(self) -> list[dict[str, Any]]:
         """What the CloudWatch agent does. Figures belong to no resource, so a namespace is what can be asked for."""
-        logs = self._args.server_logs_arn
+        logs = self._args.platform.server_logs_arn
         return [
             {
                 **may("cloudwatch:PutMetricData", ["*"]),
@@ -178,31 +174,41 @@ class Servers(pulumi.ComponentResource):
         ]
 
     def _make_instance(self, number: int, profile: InstanceProfile) -> Instance:
-        args = self._args
+        args, subnet_ids = self._args, Output.from_input(self._args.platform.machine_subnet_ids)
         machine = MachineArgs(
-            label=f"{args.label}-{number}",
-            instance_type=args.instance_type,
-            ami=args.ami,
-            disk_gb=args.disk_gb,
-            subnet_id=args.subnet_ids[(number - 1) % len(args.subnet_ids)],
+            label=f"{args.names.label}-{number}",
+            instance_type=args.servers.instance_type,
+            ami=args.servers.ami,
+            disk_gb=args.servers.disk_gb,
+            subnet_id=subnet_ids.apply(lambda ids: ids[(number - 1) % len(ids)]),
             security_group_id=args.security_group_id,
-            public=args.bastion is None,
+            public=self._hop is None,
             profile=profile,
-            boot=args.boot,
-            after=[self._may_boot, *args.after],
+            boot=self._boot(),
+            after=[self._may_boot],
         )
         return make_machine(self._named(number), machine, self)
 
+    def _boot(self) -> dict[str, Input[str]]:
+        """What a machine with slots is told."""
+        names, platform = self._args.names, self._args.platform
+        return {
+            **boot_settings(names, self._args.servers, names.host_key),
+            "artifact_bucket": platform.artifact_bucket,
+            "database_parameter": names.database_parameter,
+            "migration_parameter": names.migration_parameter,
+            "server_logs": platform.server_logs,
+        }
+
     def _address(self, instance: Instance) -> Output[str]:
         """Where SSH finds a server, from outside or from the bastion."""
-        address: Output[str] = instance.public_ip if self._args.bastion is None else instance.private_ip
+        address: Output[str] = instance.public_ip if self._hop is None else instance.private_ip
         return address
 
     def _copy_installer(self, number: int) -> CopyToRemote:
         """On every server that is not out. Passed over, a server keeps the one that it has."""
-        bastion, name = self._args.bastion, self._named(number)
-        instance = self._instance(number)
-        waits = [] if bastion is None else [bastion.wait(f"{name}-reached", instance, self._args.ssh, self)]
+        name, instance = self._named(number), self._instance(number)
+        waits = [self._hop.wait(f"{name}-reached", instance, self)] if self._hop else []
         return CopyToRemote(
             f"{name}-installer",
             connection=self._connection(instance),
@@ -226,7 +232,7 @@ class Servers(pulumi.ComponentResource):
         return installs
 
     def _install_on(self, number: int, slot: Slot, content: SlotContent, after: list[Command]) -> Command:
-        args, instance = self._args, self._instance(number)
+        servers, instance = self._args.servers, self._instance(number)
         shall_hold = order(
             slot,
             release=content.release,
@@ -237,7 +243,7 @@ class Servers(pulumi.ComponentResource):
         return Command(
             f"{self._named(number)}-{slot}",
             connection=self._connection(instance),
-            create=install_command(install_timeout=args.install_timeout, settle=args.settle),
+            create=install_command(install_timeout=servers.install_timeout, settle=servers.settle),
             stdin=Output.secret(shall_hold),
             add_previous_output_in_env=False,
             triggers=[instance.id],
@@ -245,5 +251,10 @@ class Servers(pulumi.ComponentResource):
         )
 
     def _connection(self, instance: Instance) -> ConnectionArgs:
-        bastion, ssh = self._args.bastion, self._args.ssh
-        return connection_to(instance.public_ip, ssh) if bastion is None else bastion.connection_to(instance, ssh)
+        return self._hop.connection_to(instance) if self._hop else connection_to(instance.public_ip, self._ssh)
+
+    def _hop_through(self, bastion: BastionOutputs | None) -> Hop | None:
+        """The way to servers that have no public address."""
+        if bastion is None:
+            return None
+        return Hop(address=bastion.address, bastion=replace(self._ssh, host_key=bastion.host_key), server=self._ssh)

@@ -27,7 +27,10 @@ from pulumi_aws.rds.subnet_group import SubnetGroup
 from pulumi_aws.ssm.parameter import Parameter
 
 from components.keys import DELETION_DAYS, allow_account
+from components.outputs import PlatformOutputs
 from contract.migration import NO_MIGRATION
+from settings import model
+from settings.names import Names
 
 DATABASE_NAME = "app"
 MASTER_USER = "stageline"
@@ -52,35 +55,13 @@ LOGS_TO_FILES = MappingProxyType({"postgres": {}, "mysql": {"slow_query_log": "1
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseArgs:
-    """`parameter` names the SSM parameter, `login_secret` the secret of the application's role, `key_alias` the key.
+    """`monitoring` says how long logs are kept. In a protected environment no data can be destroyed."""
 
-    `migration_parameter` names the one that says which deployment may migrate.
-
-    `label` begins the names of the instance and of the snapshot that a destroy leaves behind. `log_key_arn` encrypts
-    logs, which are kept for `log_days`.
-    """
-
-    account: str
-    vpc_id: Input[str]
-    subnet_ids: Sequence[Input[str]]
+    names: Names
+    database: model.Database
+    monitoring: model.Monitoring
+    platform: PlatformOutputs
     security_group_id: Input[str]
-    parameter: str
-    migration_parameter: str
-    key_alias: str
-    login_secret: str
-    label: str
-    log_key_arn: Input[str]
-    log_days: int
-    engine: str
-    version: str
-    instance_class: str
-    storage_gb: int
-    port: int
-    tls: bool
-    multi_az: bool
-    backup_days: int
-    deletion_protection: bool
-    final_snapshot: bool
     protected: bool
 
 
@@ -95,10 +76,10 @@ class Database(pulumi.ComponentResource):
     migration_arn: Output[str]
 
     def __init__(self, name: str, args: DatabaseArgs, opts: ResourceOptions | None = None) -> None:
-        super().__init__("stageline:components:Database", name, {}, opts)
+        super().__init__("stageline:stage:Database", name, {}, opts)
         self._prefix, self._args, self._child = name, args, ResourceOptions(parent=self)
 
-        identifier = self._named_after_vpc(args.engine)
+        identifier = self._named_after_vpc(args.database.engine)
         logs = self._make_logs(identifier)
         key, alias = self._make_key()
         groups = self._make_subnet_group(), self._make_parameter_group()
@@ -116,7 +97,7 @@ class Database(pulumi.ComponentResource):
 
     def _make_key(self) -> tuple[Key, Alias]:
         """Never deleted by a destroy: whoever restores a snapshot later needs it. Its alias says who may use it."""
-        policy = {"Version": "2012-10-17", "Statement": [allow_account(self._args.account)]}
+        policy = {"Version": "2012-10-17", "Statement": [allow_account(self._args.names.account)]}
         key = Key(
             f"{self._prefix}-key",
             description="Encrypts the database of this environment and its snapshots",
@@ -125,19 +106,21 @@ class Database(pulumi.ComponentResource):
             policy=json.dumps(policy),
             opts=ResourceOptions(parent=self, protect=self._args.protected, retain_on_delete=True),
         )
-        alias = Alias(f"{self._prefix}-key", name=self._args.key_alias, target_key_id=key.key_id, opts=self._child)
+        name = self._args.names.database_alias
+        alias = Alias(f"{self._prefix}-key", name=name, target_key_id=key.key_id, opts=self._child)
         return key, alias
 
     def _make_subnet_group(self) -> SubnetGroup:
-        return SubnetGroup(f"{self._prefix}-subnets", subnet_ids=self._args.subnet_ids, opts=self._child)
+        subnet_ids = self._args.platform.private_subnet_ids
+        return SubnetGroup(f"{self._prefix}-subnets", subnet_ids=subnet_ids, opts=self._child)
 
     def _make_parameter_group(self) -> ParameterGroup:
-        args = self._args
-        tls, required, optional = TLS_PARAMETERS[args.engine]
-        parameters = {tls: required if args.tls else optional, **LOGS_TO_FILES[args.engine]}
+        database = self._args.database
+        tls, required, optional = TLS_PARAMETERS[database.engine]
+        parameters = {tls: required if database.tls else optional, **LOGS_TO_FILES[database.engine]}
         return ParameterGroup(
             f"{self._prefix}-parameters",
-            family=family(args.engine, args.version),
+            family=family(database.engine, database.version),
             parameters=[ParameterGroupParameterArgs(name=name, value=value) for name, value in parameters.items()],
             opts=self._child,
         )
@@ -148,11 +131,11 @@ class Database(pulumi.ComponentResource):
             LogGroup(
                 f"{self._prefix}-log-{log}",
                 name=Output.concat("/aws/rds/instance/", instance, "/", log),
-                retention_in_days=self._args.log_days,
-                kms_key_id=self._args.log_key_arn,
+                retention_in_days=self._args.monitoring.log_days,
+                kms_key_id=self._args.platform.log_key_arn,
                 opts=self._child,
             )
-            for log in EXPORTED_LOGS[self._args.engine]
+            for log in EXPORTED_LOGS[self._args.database.engine]
         ]
 
     def _make_instance(
@@ -164,34 +147,35 @@ class Database(pulumi.ComponentResource):
         after: Sequence[pulumi.Resource],
     ) -> Instance:
         """It keeps the key that it was made with: another one would replace it, and its rows with it."""
-        args = self._args
+        args, database = self._args, self._args.database
+        final = self._named_after_vpc(f"{database.engine}-final")
         return Instance(
             f"{self._prefix}-instance",
             identifier=identifier,
-            engine=args.engine,
-            engine_version=args.version,
+            engine=database.engine,
+            engine_version=database.version,
             auto_minor_version_upgrade=False,  # environments stay identical; the version is a setting
-            instance_class=args.instance_class,
+            instance_class=database.instance_class,
             apply_immediately=True,  # by who runs `up`, not in a window that nobody chose: until then each `up` differs
-            allocated_storage=args.storage_gb,
+            allocated_storage=database.storage_gb,
             storage_type="gp3",
             storage_encrypted=True,
             kms_key_id=key.arn,
-            multi_az=args.multi_az,
+            multi_az=database.multi_az,
             db_name=DATABASE_NAME,
-            port=args.port,
+            port=database.port,
             username=MASTER_USER,
             manage_master_user_password=True,
             parameter_group_name=parameter_group.name,
             db_subnet_group_name=subnet_group.name,
             vpc_security_group_ids=[args.security_group_id],
             publicly_accessible=False,
-            backup_retention_period=args.backup_days,
+            backup_retention_period=database.backup_days,
             copy_tags_to_snapshot=True,
-            deletion_protection=args.deletion_protection,
-            skip_final_snapshot=not args.final_snapshot,
-            final_snapshot_identifier=self._named_after_vpc(f"{args.engine}-final") if args.final_snapshot else None,
-            enabled_cloudwatch_logs_exports=list(EXPORTED_LOGS[args.engine]),
+            deletion_protection=database.deletion_protection,
+            skip_final_snapshot=not database.final_snapshot,
+            final_snapshot_identifier=final if database.final_snapshot else None,
+            enabled_cloudwatch_logs_exports=list(EXPORTED_LOGS[database.engine]),
             opts=ResourceOptions(
                 parent=self, protect=args.protected, depends_on=list(after), ignore_changes=["kms_key_id"]
             ),
@@ -204,7 +188,7 @@ class Database(pulumi.ComponentResource):
         """
         return Parameter(
             f"{self._prefix}-migration",
-            name=self._args.migration_parameter,
+            name=self._args.names.migration_parameter,
             type="String",
             value=NO_MIGRATION,
             opts=ResourceOptions(parent=self, ignore_changes=["value"]),
@@ -212,23 +196,23 @@ class Database(pulumi.ComponentResource):
 
     def _named_after_vpc(self, part: str) -> Output[str]:
         """A name of its own for each incarnation: the VPC's id differs each time an environment is made."""
-        label, vpc_id = self._args.label, Output.from_input(self._args.vpc_id)
+        label, vpc_id = self._args.names.label, Output.from_input(self._args.platform.vpc_id)
         return vpc_id.apply(lambda vpc: f"{label}-{part}-{vpc.removeprefix('vpc-')}")
 
     def _publish(self, instance: Instance) -> Parameter:
         """Tell servers where the database is and which secret the application opens it with."""
         facts = {
             "identifier": instance.identifier,
-            "engine": self._args.engine,
+            "engine": self._args.database.engine,
             "host": instance.address,
             "port": instance.port,
             "name": DATABASE_NAME,
-            "secret": self._args.login_secret,
-            "tls": "required" if self._args.tls else "off",
+            "secret": self._args.names.database_login,
+            "tls": "required" if self._args.database.tls else "off",
         }
         return Parameter(
             f"{self._prefix}-parameter",
-            name=self._args.parameter,
+            name=self._args.names.database_parameter,
             type="String",
             value=Output.json_dumps(facts, sort_keys=True),
             opts=self._child,

@@ -19,20 +19,20 @@ from pulumi_aws.s3._inputs import (
 from pulumi_aws.s3.bucket import Bucket
 from pulumi_aws.s3.bucket_lifecycle_configuration import BucketLifecycleConfiguration
 
-from components.buckets import Statement, deny_plain_http, encrypt, guard
 from components.keys import DELETION_DAYS, allow_account
+from components.platform.buckets import Statement, deny_plain_http, encrypt, guard
+from settings import model
+from settings.names import Names
 
 
 @dataclass(frozen=True, kw_only=True)
 class LogsArgs:
-    """`server_logs` is the name of the servers' log group. Days are how long something is kept."""
+    """The sections that say how long logs are kept, and whether they may go with the environment."""
 
-    account: str
-    region: str
-    server_logs: str
-    log_days: int
-    access_log_days: int
-    force_destroy: bool
+    names: Names
+    monitoring: model.Monitoring
+    load_balancer: model.LoadBalancer
+    storage: model.Storage
     protected: bool
 
 
@@ -41,15 +41,17 @@ class Logs(pulumi.ComponentResource):
 
     key_arn: Output[str]
     access_bucket: Output[str]
+    server_logs: Output[str]
     server_logs_arn: Output[str]
 
     def __init__(self, name: str, args: LogsArgs, opts: ResourceOptions | None = None) -> None:
-        super().__init__("stageline:components:Logs", name, {}, opts)
+        super().__init__("stageline:platform:Logs", name, {}, opts)
         self._prefix, self._args, self._child = name, args, ResourceOptions(parent=self)
 
         self.key_arn = self._make_key().arn
         self.access_bucket = self._make_access_bucket()
-        self.server_logs_arn = self._make_server_logs().arn
+        servers = self._make_server_logs()
+        self.server_logs, self.server_logs_arn = servers.name, servers.arn
         self.register_outputs(
             {
                 "key_arn": self.key_arn,
@@ -59,7 +61,7 @@ class Logs(pulumi.ComponentResource):
         )
 
     def _make_key(self) -> Key:
-        statements = key_statements(self._args.account, self._args.region)
+        statements = key_statements(self._args.names.account, self._args.names.region)
         return Key(
             f"{self._prefix}-key",
             description="Encrypts log groups and alarm notices of this environment",
@@ -74,7 +76,7 @@ class Logs(pulumi.ComponentResource):
         name = f"{self._prefix}-access"
         bucket = Bucket(
             name,
-            force_destroy=self._args.force_destroy,
+            force_destroy=self._args.storage.force_destroy,
             opts=ResourceOptions(parent=self, protect=self._args.protected),
         )
         encrypt(name, bucket, self._child)
@@ -83,7 +85,7 @@ class Logs(pulumi.ComponentResource):
         return ready
 
     def _access_policy(self, bucket: str) -> str:
-        delivery = allow_access_logs(bucket, self._args.account, self._args.region)
+        delivery = allow_access_logs(bucket, self._args.names.account, self._args.names.region)
         return json.dumps({"Version": "2012-10-17", "Statement": [deny_plain_http(bucket), delivery]})
 
     def _let_old_files_go(self, name: str, bucket: Bucket) -> None:
@@ -91,15 +93,15 @@ class Logs(pulumi.ComponentResource):
             id="old-access-logs",
             status="Enabled",
             filter=BucketLifecycleConfigurationRuleFilterArgs(prefix="AWSLogs/"),
-            expiration=BucketLifecycleConfigurationRuleExpirationArgs(days=self._args.access_log_days),
+            expiration=BucketLifecycleConfigurationRuleExpirationArgs(days=self._args.load_balancer.access_log_days),
         )
         BucketLifecycleConfiguration(name, bucket=bucket.id, rules=[rule], opts=self._child)
 
     def _make_server_logs(self) -> LogGroup:
         return LogGroup(
             f"{self._prefix}-servers",
-            name=self._args.server_logs,
-            retention_in_days=self._args.log_days,
+            name=self._args.names.server_logs,
+            retention_in_days=self._args.monitoring.log_days,
             kms_key_id=self.key_arn,
             opts=self._child,
         )

@@ -6,7 +6,6 @@ Whoever is bounded cannot change what is made here: that takes an administrator.
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,8 @@ from pulumi_aws.iam.policy import Policy
 from pulumi_aws.iam.role import Role
 from pulumi_aws.iam.role_policy_attachment import RolePolicyAttachment
 
+from components.machine import Bounds
+from settings import model
 from settings.names import Names
 from settings.permissions.boundary import boundary
 from settings.permissions.identities import Identities, Party, session_seconds
@@ -24,25 +25,12 @@ from settings.permissions.policies import peoples_trust, policies, workflow_trus
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bounds:
-    """What every role of a machine is made with: the path that it stands under, and its boundary."""
-
-    path: str
-    boundary: Output[str]
-
-
-@dataclass(frozen=True, kw_only=True)
 class AccessArgs:
-    """`repository` is of GitHub, like owner/name or owner@1/name@2; the others are ARNs of users and roles.
-
-    Where there is nobody, there is no role for them.
-    """
+    """Where there is nobody, there is no role for them."""
 
     names: Names
+    access: model.Access
     promotes_from: str | None
-    repository: str | None
-    operators: Sequence[str]
-    approvers: Sequence[str]
     protected: bool
 
 
@@ -53,7 +41,7 @@ class Access(pulumi.ComponentResource):
     roles: dict[Party, Output[str]]
 
     def __init__(self, name: str, args: AccessArgs, opts: ResourceOptions | None = None) -> None:
-        super().__init__("stageline:components:Access", name, {}, opts)
+        super().__init__("stageline:platform:Access", name, {}, opts)
         self._prefix, self._args, self._child = name, args, ResourceOptions(parent=self)
         self._identities = Identities(names=args.names)
         self._place = place_of(args.names, args.promotes_from, protected=args.protected)
@@ -67,13 +55,13 @@ class Access(pulumi.ComponentResource):
 
     def _trusts(self) -> dict[Party, dict[str, Any]]:
         """Who may become whom, as far as there is anybody. Operators also prune backups, in a role of its own."""
-        args, trusts = self._args, dict[Party, dict[str, Any]]()
-        if args.repository:
-            trusts["ci"] = workflow_trust(self._place, args.repository)
-        if args.operators:
-            trusts["operator"] = trusts["pruner"] = peoples_trust(args.operators)
-        if args.approvers:
-            trusts["approver"] = peoples_trust(args.approvers)
+        access, trusts = self._args.access, dict[Party, dict[str, Any]]()
+        if access.repository:
+            trusts["ci"] = workflow_trust(self._place, access.repository)
+        if access.operators:
+            trusts["operator"] = trusts["pruner"] = peoples_trust(access.operators)
+        if access.approvers:
+            trusts["approver"] = peoples_trust(access.approvers)
         return trusts
 
     def _make_role(self, party: Party, trust: dict[str, Any]) -> Output[str]:

@@ -16,12 +16,14 @@ from pulumi_command import local
 from pulumi_command.remote import Command, ConnectionArgs
 
 from contract.slots import SLOT_PORTS, SLOTS, Slot
+from settings import model
+from settings.names import Names
 
-IN_SERVICE_FILE = Path(__file__).parent / "host" / "in_service.py"
+IN_SERVICE_FILE = Path(__file__).parents[1] / "host" / "in_service.py"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Server:
+class Target:
     """A server that shall get requests, how it is reached, and what fills its slots.
 
     `number` is its place among all servers; `skipped` is one that is not reached this time.
@@ -36,15 +38,13 @@ class Server:
 
 @dataclass(frozen=True, kw_only=True)
 class TargetsArgs:
-    """`drain` is how long requests under way may take, `in_service_limit` how long a new server may take to be healthy:
-    both in seconds. `may_look` lets servers see their own health.
-    """
+    """A new server may take as long to be healthy as an install may. `may_look` lets servers see their own health."""
 
-    region: str
-    servers: Sequence[Server]
+    names: Names
+    servers: model.Servers
+    load_balancer: model.LoadBalancer
+    targets: Sequence[Target]
     target_groups: Mapping[Slot, Input[str]]
-    drain: int
-    in_service_limit: int
     may_look: pulumi.Resource
 
 
@@ -52,27 +52,27 @@ class Targets(pulumi.ComponentResource):
     """Every server in both target groups, whatever the slots hold."""
 
     def __init__(self, name: str, args: TargetsArgs, opts: ResourceOptions | None = None) -> None:
-        super().__init__("stageline:components:Targets", name, {}, opts)
+        super().__init__("stageline:stage:Targets", name, {}, opts)
         self._prefix, self._args = name, args
 
-        for server in args.servers:
+        for server in args.targets:
             drained = self._make_drained(server)
             attachments = [self._attach(slot, server, drained) for slot in SLOTS]
             self._wait_until_in_service(server, attachments)
         self.register_outputs({})
 
-    def _make_drained(self, server: Server) -> local.Command:
+    def _make_drained(self, server: Target) -> local.Command:
         """Deleted after the server's attachments and before the server: that takes as long as draining does."""
         return local.Command(
             f"{self._prefix}-{server.number}-drained",
             create="true",
-            delete=f"sleep {self._args.drain}",
+            delete=f"sleep {self._args.load_balancer.drain}",
             add_previous_output_in_env=False,
             triggers=[server.id],
             opts=ResourceOptions(parent=self),
         )
 
-    def _attach(self, slot: Slot, server: Server, drained: local.Command) -> TargetGroupAttachment:
+    def _attach(self, slot: Slot, server: Target, drained: local.Command) -> TargetGroupAttachment:
         """After the slot's install: a release must have settled before users see it."""
         after = [server.installs[slot]] if slot in server.installs else []
         return TargetGroupAttachment(
@@ -83,7 +83,7 @@ class Targets(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self, depends_on=[drained, *after]),
         )
 
-    def _wait_until_in_service(self, server: Server, attachments: Sequence[TargetGroupAttachment]) -> None:
+    def _wait_until_in_service(self, server: Target, attachments: Sequence[TargetGroupAttachment]) -> None:
         """Only of a new server: nothing in its inputs changes with a deployment."""
         Command(
             f"{self._prefix}-{server.number}-in-service",
@@ -99,12 +99,12 @@ class Targets(pulumi.ComponentResource):
             ),
         )
 
-    def _in_service(self, server: Server) -> Output[str]:
+    def _in_service(self, server: Target) -> Output[str]:
         settings = {
-            "region": self._args.region,
+            "region": self._args.names.region,
             "server": server.id,
             "target_groups": dict(self._args.target_groups),
-            "limit": self._args.in_service_limit,
+            "limit": self._args.servers.install_timeout,
         }
         return Output.json_dumps(settings, sort_keys=True).apply(in_service)
 

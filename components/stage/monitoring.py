@@ -13,32 +13,28 @@ from pulumi_aws.sns.topic import Topic
 from pulumi_aws.sns.topic_policy import TopicPolicy
 from pulumi_aws.sns.topic_subscription import TopicSubscription
 
-from components.alarms import Alarm, database_alarms, health_alarm, request_alarms, server_alarms
-from components.dashboard import Subjects, dashboard_body
+from components.outputs import PlatformOutputs
+from components.slots import Slots
+from components.stage.alarms import Alarm, database_alarms, health_alarm, request_alarms, server_alarms
+from components.stage.dashboard import Subjects, dashboard_body
 from contract.slots import Slot
+from settings import model
+from settings.names import Names
 
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoringArgs:
-    """`label` is what people see in AWS. `balancer` and `target_groups` are named as CloudWatch names them.
+    """`balancer` and `target_groups` are named as CloudWatch names them. The slot that users get is watched."""
 
-    The slot `public` is watched; `live` says whether it holds a release. Notices are encrypted with the key `key_arn`.
-    """
-
-    label: str
-    account: str
-    region: str
-    key_arn: Input[str]
-    emails: tuple[str, ...]
+    names: Names
+    monitoring: model.Monitoring
+    database: model.Database
+    platform: PlatformOutputs
+    slots: Slots
     server_ids: Sequence[Input[str]]
     balancer: Input[str]
     target_groups: Mapping[Slot, Output[str]]
-    public: Slot
-    live: bool
-    database: Input[str]
-    database_engine: str
-    database_class: str
-    storage_gb: int
+    database_id: Input[str]
 
 
 class Monitoring(pulumi.ComponentResource):
@@ -47,7 +43,7 @@ class Monitoring(pulumi.ComponentResource):
     topic_arn: Output[str]
 
     def __init__(self, name: str, args: MonitoringArgs, opts: ResourceOptions | None = None) -> None:
-        super().__init__("stageline:components:Monitoring", name, {}, opts)
+        super().__init__("stageline:stage:Monitoring", name, {}, opts)
         self._prefix, self._args, self._child = name, args, ResourceOptions(parent=self)
 
         self.topic_arn = self._make_topic()
@@ -59,30 +55,30 @@ class Monitoring(pulumi.ComponentResource):
         """Its ARN comes from its policy: an alarm that may not publish tells nobody."""
         topic = Topic(
             f"{self._prefix}-alarms",
-            display_name=self._args.label,
-            kms_master_key_id=self._args.key_arn,
+            display_name=self._args.names.label,
+            kms_master_key_id=self._args.platform.log_key_arn,
             opts=self._child,
         )
-        policy = topic.arn.apply(lambda arn: topic_policy(arn, self._args.account, self._args.region))
+        policy = topic.arn.apply(lambda arn: topic_policy(arn, self._args.names.account, self._args.names.region))
         ready: Output[str] = TopicPolicy(f"{self._prefix}-alarms", arn=topic.arn, policy=policy, opts=self._child).arn
         return ready
 
     def _tell_people(self) -> None:
         """Each address gets a mail first, and alarms once it has confirmed."""
-        for email in self._args.emails:
+        for email in self._args.monitoring.emails:
             TopicSubscription(
                 f"{self._prefix}-{email}", topic=self.topic_arn, protocol="email", endpoint=email, opts=self._child
             )
 
     def _alarms(self) -> list[Alarm]:
-        args = self._args
-        group = args.target_groups[args.public]
+        args, database, live = self._args, self._args.database, self._args.slots.declared
+        group = args.target_groups[args.slots.public]
         servers = [server_alarms(number, server) for number, server in enumerate(args.server_ids, start=1)]
         return [
             *(alarm for alarms in servers for alarm in alarms),
             *request_alarms(args.balancer, group),
-            health_alarm(args.balancer, group, bearable=0 if args.live else len(servers)),
-            *database_alarms(args.database, args.database_engine, args.database_class, args.storage_gb),
+            health_alarm(args.balancer, group, bearable=0 if live else len(servers)),
+            *database_alarms(args.database_id, database.engine, database.instance_class, database.storage_gb),
         ]
 
     def _make_alarm(self, alarm: Alarm) -> MetricAlarm:
@@ -90,8 +86,8 @@ class Monitoring(pulumi.ComponentResource):
         is_percentile = alarm.statistic.startswith("p")
         return MetricAlarm(
             f"{self._prefix}-{alarm.name}",
-            name=f"{self._args.label}-{alarm.name}",
-            alarm_description=f"{alarm.about} ({self._args.label})",
+            name=f"{self._args.names.label}-{alarm.name}",
+            alarm_description=f"{alarm.about} ({self._args.names.label})",
             namespace=alarm.namespace,
             metric_name=alarm.metric,
             dimensions=alarm.dimensions,
@@ -113,13 +109,13 @@ class Monitoring(pulumi.ComponentResource):
             servers=list(args.server_ids),
             balancer=args.balancer,
             groups=args.target_groups,
-            database=args.database,
+            database=args.database_id,
             alarms=[alarm.arn for alarm in alarms],
         )
         Dashboard(
             f"{self._prefix}-dashboard",
-            dashboard_name=args.label,
-            dashboard_body=subjects.apply(lambda known: _body(Subjects(region=args.region, **known))),
+            dashboard_name=args.names.label,
+            dashboard_body=subjects.apply(lambda known: _body(Subjects(region=args.names.region, **known))),
             opts=self._child,
         )
 

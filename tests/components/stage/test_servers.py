@@ -1,12 +1,12 @@
 """Servers: what they may read, how they are reached, and when an installer runs."""
 
 import json
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from components.machine import Boot, user_data
+from components.machine import user_data
 from components.recording import Declared, Recording
 from components.slots import SlotContent, Slots
 from contract.order import install_command
@@ -225,7 +225,7 @@ def test_the_role_reads_these_and_nothing_else() -> None:
             "secretsmanager:GetSecretValue",
             [f"{secret}/host-key-??????", f"{secret}/authorized-keys-??????"],
         ),
-        ("Allow", "s3:GetObject", ["arn:of:env-storage-artifacts/artifacts/*"]),
+        ("Allow", "s3:GetObject", ["arn:aws:s3:::stageline-prod-artifacts-123456789012-eu-central-1/artifacts/*"]),
         ("Allow", "ssm:GetParameter", ["arn:of:env-database-parameter", "arn:of:env-database-migration"]),
         ("Allow", "elasticloadbalancing:DescribeTargetHealth", ["*"]),
         ("Allow", "secretsmanager:GetSecretValue", [f"{secret}/database-login-??????"]),
@@ -243,21 +243,34 @@ def test_the_role_writes_figures_into_the_agents_namespace_and_logs_into_the_ser
     ]
 
 
-def boot(**changes: str) -> Boot:
-    return Boot(**{**{field.name: f"the {field.name}" for field in fields(Boot)}, **changes})
+def test_a_server_is_told_where_its_artifacts_its_database_and_its_logs_are() -> None:
+    scope: dict[str, str] = {}
+    exec(record(settings_of("prod")).one(INSTANCE, "env-servers-1").inputs["userData"].splitlines()[1], scope)
+    assert json.loads(scope["SETTINGS"]) == {
+        "project": "stageline",
+        "environment": "prod",
+        "region": "eu-central-1",
+        "user": "stageline",
+        "host_key_secret": "stageline/prod/host-key",
+        "authorized_keys_secret": "stageline/prod/authorized-keys",
+        "artifact_bucket": "stageline-prod-artifacts-123456789012-eu-central-1",
+        "database_parameter": "/stageline/prod/database",
+        "migration_parameter": "/stageline/prod/migration",
+        "server_logs": "/stageline/prod/servers",
+    }
 
 
 def test_user_data_is_a_python_program_with_its_settings_as_text() -> None:
-    first, second, *_ = user_data(boot()).splitlines()
+    first, second, *_ = user_data(json.dumps({"region": "eu-central-1"})).splitlines()
     scope: dict[str, str] = {}
     exec(second, scope)
     assert first == "#!/usr/bin/env python3"
-    assert json.loads(scope["SETTINGS"]) == vars(boot())
+    assert json.loads(scope["SETTINGS"]) == {"region": "eu-central-1"}
 
 
 def test_no_setting_becomes_code_in_user_data() -> None:
     hostile = '\'\n"""; import os #\\'
-    _, second, *_ = user_data(boot(region=hostile)).splitlines()
+    _, second, *_ = user_data(json.dumps({"region": hostile})).splitlines()
     scope: dict[str, str] = {}
     exec(second, scope)
     assert json.loads(scope["SETTINGS"])["region"] == hostile
