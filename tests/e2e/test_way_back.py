@@ -312,7 +312,7 @@ def test_a_server_that_a_rollback_with_installation_passed_over_serves_nobody_un
             done = dev.call("rollback", "--to", to)
     slot = dev.state["declared"]
     assert (done.returncode, dev.live, traffic.failed, traffic.versions) == (0, to, [], ["3.4.0", to]), done.stderr
-    assert "the load balancer sends nobody there; once they are back: release redeploy dev" in done.stderr
+    assert "the load balancer sends nobody there; once they are back: release redeploy dev" in done.stdout
     assert targets(dev, slot) == 1
     with Traffic(f"{dev.url}/health") as traffic:
         dev.cloud.must("release", "redeploy", "dev")
