@@ -4,6 +4,7 @@
 - `balancer`: how the parts of the load balancer are tagged, and what it says while nothing is live
 - `order`: what an installer is told, and the command that tells it
 - `migration`: what stands in the parameter that says which deployment may migrate
+- `graph`: how the program is asked what it would declare, and the form of its answers
 
 Plain values for Python 3.9 or newer, from the standard library: everybody may import this, and this imports nobody.
 """

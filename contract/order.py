@@ -4,6 +4,8 @@ Both send an order for the same slot: `release` first, which lets users have it 
 Pulumi's state gets to know of it. Only where the two texts are equal is the second one an order that was carried out.
 """
 
+from __future__ import annotations
+
 import json
 
 from contract.slots import SLOT_PORTS, Slot

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from contract.graph import Held, Resource
 from release.comparison.graph import Graph, Identity, exported, graph
 from release.comparison.parity import Judged, differing, judged, strays
 from release.comparison.recordings import Recordings
@@ -113,7 +114,7 @@ def _strayed(recordings: Recordings, environment: Environment, progress: Progres
     return [_entry(f"{name} (stack)", name, Judged(difference=one, declared_by=())) for one in found]
 
 
-def _stack_resources(environment: Environment) -> list[dict[str, Any]]:
+def _stack_resources(environment: Environment) -> list[Resource]:
     there = environment.stack.exists()
     resources = exported(json.loads(environment.stack.export()).get("deployment") or {}) if there else []
     if not resources:
@@ -124,9 +125,9 @@ def _stack_resources(environment: Environment) -> list[dict[str, Any]]:
     return resources
 
 
-def _slots(environment: Environment) -> dict[str, Any]:
+def _slots(environment: Environment) -> Held:
     state = environment.ledger.head().state
-    return {"blue": state.blue is not None, "green": state.green is not None, "declared": state.declared}
+    return Held(blue=state.blue is not None, green=state.green is not None, declared=state.declared)
 
 
 def _entry(here: str, there: str, one: Judged) -> dict[str, Any]:

@@ -18,7 +18,7 @@ for number, line in enumerate(sys.stdin):
     if request["changes"].get("refused"):
         print(json.dumps({"error": "no such setting"}), flush=True)
     else:
-        print(json.dumps({"resources": [{"project": sys.argv[1], "number": number, "request": request}]}), flush=True)
+        print(json.dumps({"resources": [{"asked": sys.argv[1:], "number": number, "request": request}]}), flush=True)
 """
 
 
@@ -26,9 +26,8 @@ for number, line in enumerate(sys.stdin):
 def project(tmp_path: Path) -> Path:
     """A project whose program lies in another folder, as on the local cloud."""
     program, project = tmp_path / "program", tmp_path / "project"
-    (program / "components").mkdir(parents=True)
-    (program / "components" / "__init__.py").touch()
-    (program / "components" / "graph.py").write_text(PROGRAM)
+    program.mkdir()
+    (program / "__main__.py").write_text(PROGRAM)
     project.mkdir()
     (project / "Pulumi.yaml").write_text("name: stageline\nmain: ../program\n")
     return project
@@ -37,7 +36,7 @@ def project(tmp_path: Path) -> Path:
 def test_the_program_is_asked_about_the_project_with_changes_and_slots(project: Path) -> None:
     with Recordings(project) as recordings:
         (found,) = recordings.resources("qa", {"servers.count": 3})
-    assert (found["project"], found["request"]["environment"]) == (str(project), "qa")
+    assert (found["asked"], found["request"]["environment"]) == (["--graph", str(project)], "qa")
     assert found["request"]["changes"] == {"servers.count": 3}
     assert found["request"]["slots"] == {"blue": True, "green": True, "declared": "blue"}
 
