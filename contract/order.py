@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 
+from contract.layout import INSTALLER
 from contract.slots import SLOT_PORTS, Slot
-
-INSTALLER = "stageline/slot.py"
-"""The installer on a server, from its user's home: the same for SFTP and for commands."""
 
 
 def order(slot: Slot, *, release: str | None, digest: str | None, deployment: str, reuse: bool) -> str:
