@@ -27,7 +27,7 @@ from components.servers import Servers, ServersArgs
 from components.slots import Slots
 from components.storage import Storage, StorageArgs
 from components.targets import Targets, TargetsArgs
-from contract.slots import SLOT_PORTS, Slot
+from contract.slots import SLOT_PORTS, SlotName
 from settings.model import Settings
 
 
@@ -96,7 +96,7 @@ class Environment(pulumi.ComponentResource):
     bastion: dict[str, Output[str]] | None
     known_hosts: Output[str]
     installer: str
-    target_groups: dict[Slot, Output[str]]
+    target_groups: dict[SlotName, Output[str]]
     load_balancer: Output[str]
     balancer_name: Output[str]
 

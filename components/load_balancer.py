@@ -22,7 +22,7 @@ from pulumi_aws.lb.target_group import TargetGroup, TargetGroupHealthCheckArgs
 
 from components.slots import Slots
 from contract.balancer import BALANCER, LIVE, NOTHING_LIVE, NOTHING_LIVE_STATUS, PART, PREVIEW
-from contract.slots import SLOT_PORTS, SLOTS, Slot
+from contract.slots import SLOT_PORTS, SLOTS, SlotName
 
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 
@@ -71,9 +71,9 @@ class LoadBalancer(pulumi.ComponentResource):
     dns_name: Output[str]
     live_url: Output[str]
     preview_url: Output[str]
-    target_groups: Mapping[Slot, Output[str]]
+    target_groups: Mapping[SlotName, Output[str]]
     suffix: Output[str]
-    group_suffixes: Mapping[Slot, Output[str]]
+    group_suffixes: Mapping[SlotName, Output[str]]
 
     def __init__(self, name: str, args: LoadBalancerArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("stageline:components:LoadBalancer", name, {}, opts)
@@ -117,7 +117,7 @@ class LoadBalancer(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _make_target_group(self, slot: Slot) -> TargetGroup:
+    def _make_target_group(self, slot: SlotName) -> TargetGroup:
         health = self._args.health
         return TargetGroup(
             f"{self._prefix}-{slot}",
@@ -184,7 +184,7 @@ class LoadBalancer(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self, depends_on=list(after)),
         )
 
-    def _forward_to(self, slot: Slot) -> ListenerDefaultActionArgs:
+    def _forward_to(self, slot: SlotName) -> ListenerDefaultActionArgs:
         return ListenerDefaultActionArgs(type="forward", target_group_arn=self.target_groups[slot])
 
     def _url(self, port: int) -> Output[str]:

@@ -15,7 +15,7 @@ from pulumi_aws.sns.topic_subscription import TopicSubscription
 
 from components.alarms import Alarm, database_alarms, health_alarm, request_alarms, server_alarms
 from components.dashboard import Subjects, dashboard_body
-from contract.slots import Slot
+from contract.slots import SlotName
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +32,8 @@ class MonitoringArgs:
     emails: tuple[str, ...]
     server_ids: Sequence[Input[str]]
     balancer: Input[str]
-    target_groups: Mapping[Slot, Output[str]]
-    public: Slot
+    target_groups: Mapping[SlotName, Output[str]]
+    public: SlotName
     live: bool
     database: Input[str]
     database_engine: str

@@ -40,7 +40,7 @@ from components.slots import SlotContent, Slots
 from components.targets import Server
 from contract.layout import INSTALLER as INSTALLER_ON_SERVER
 from contract.order import install_command, order
-from contract.slots import Slot
+from contract.slots import SlotName
 
 # Relative to the program's folder: an absolute path would differ between checkouts.
 INSTALLER = "components/host/slot.py"
@@ -89,7 +89,7 @@ class Servers(pulumi.ComponentResource):
 
     instances: list[Instance]
     installer: str
-    installs: dict[Slot, dict[int, Command]]
+    installs: dict[SlotName, dict[int, Command]]
     may_run: RolePolicy
 
     def __init__(self, name: str, args: ServersArgs, opts: ResourceOptions | None = None) -> None:
@@ -222,7 +222,7 @@ class Servers(pulumi.ComponentResource):
             ),
         )
 
-    def _install(self, slot: Slot, content: SlotContent) -> dict[int, Command]:
+    def _install(self, slot: SlotName, content: SlotContent) -> dict[int, Command]:
         """Fill a slot on every server that is reached, the first one before all others: it is the canary."""
         installs: dict[int, Command] = {}
         for number in self._in:
@@ -231,7 +231,7 @@ class Servers(pulumi.ComponentResource):
                 installs[number] = self._install_on(number, slot, content, canary)
         return installs
 
-    def _install_on(self, number: int, slot: Slot, content: SlotContent, after: list[Command]) -> Command:
+    def _install_on(self, number: int, slot: SlotName, content: SlotContent, after: list[Command]) -> Command:
         args, instance = self._args, self._instance(number)
         shall_hold = order(
             slot,

@@ -15,7 +15,7 @@ from pulumi_aws.lb.target_group_attachment import TargetGroupAttachment
 from pulumi_command import local
 from pulumi_command.remote import Command, ConnectionArgs
 
-from contract.slots import SLOT_PORTS, SLOTS, Slot
+from contract.slots import SLOT_PORTS, SLOTS, SlotName
 
 IN_SERVICE_FILE = Path(__file__).parent / "host" / "in_service.py"
 
@@ -30,7 +30,7 @@ class Server:
     number: int
     id: Input[str]
     connection: ConnectionArgs
-    installs: Mapping[Slot, Command]
+    installs: Mapping[SlotName, Command]
     skipped: bool
 
 
@@ -42,7 +42,7 @@ class TargetsArgs:
 
     region: str
     servers: Sequence[Server]
-    target_groups: Mapping[Slot, Input[str]]
+    target_groups: Mapping[SlotName, Input[str]]
     drain: int
     in_service_limit: int
     may_look: pulumi.Resource
@@ -72,7 +72,7 @@ class Targets(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self),
         )
 
-    def _attach(self, slot: Slot, server: Server, drained: local.Command) -> TargetGroupAttachment:
+    def _attach(self, slot: SlotName, server: Server, drained: local.Command) -> TargetGroupAttachment:
         """After the slot's install: a release must have settled before users see it."""
         after = [server.installs[slot]] if slot in server.installs else []
         return TargetGroupAttachment(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
-from contract.slots import Slot
+from contract.slots import SlotName
 
 GRAPH = "--graph"
 
@@ -19,7 +19,7 @@ class Held(TypedDict):
 
     blue: bool
     green: bool
-    declared: Slot | None
+    declared: SlotName | None
 
 
 class Question(TypedDict):

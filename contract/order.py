@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 
 from contract.layout import INSTALLER
-from contract.slots import SLOT_PORTS, Slot
+from contract.slots import SLOT_PORTS, SlotName
 
 
-def order(slot: Slot, *, release: str | None, digest: str | None, deployment: str, reuse: bool) -> str:
+def order(slot: SlotName, *, release: str | None, digest: str | None, deployment: str, reuse: bool) -> str:
     """What the installer is told: any change of this text restarts the slot, so nothing else may stand in it.
 
     Without a release the slot is emptied. With `reuse` a slot that holds these very bytes keeps them.

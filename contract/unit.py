@@ -1,7 +1,7 @@
 """The systemd unit of a slot, which belongs to the application's user: its name, where it lies, what stands in it."""
 
 from contract.layout import INSTALLER, LABEL, SLOTS
-from contract.slots import Slot
+from contract.slots import SlotName
 
 # An empty slot's unit stays enabled, and the condition keeps it quiet at boot. A release is started again however it
 # ended, also well or by a signal of somebody's: none is meant to end while its slot holds it. No start limit: after a
@@ -24,17 +24,17 @@ WantedBy=default.target
 """
 
 
-def unit_name(slot: Slot) -> str:
+def unit_name(slot: SlotName) -> str:
     """What systemd calls it."""
     return f"stageline-{slot}.service"
 
 
-def unit_file(slot: Slot) -> str:
+def unit_file(slot: SlotName) -> str:
     """Where it lies, from the user's home."""
     return f".config/systemd/user/{unit_name(slot)}"
 
 
-def unit_text(slot: Slot) -> str:
+def unit_text(slot: SlotName) -> str:
     """What stands in it: the slot's own copy of the installer becomes the release that the slot holds."""
     installer = INSTALLER.rpartition("/")[2]
     return TEXT.format(slot=slot, folder=f"{SLOTS}/{slot}", label=LABEL, installer=installer)

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from contract.layout import INSTALLER
+from contract.slots import SLOTS, SlotName
 from contract.unit import unit_file, unit_text
 from release.comparison.graph import leaves
-from release.ledger.head import SlotName, State
+from release.ledger.head import State
 
 ABSENT = "(absent)"
 EMPTY = (ABSENT, "", "[]", "{}")  # AWS does not tell an empty value from none
 PRESENT = "(present)"
 NOTHING = "nothing"
-SLOTS: tuple[SlotName, SlotName] = ("blue", "green")
 CHANGES = frozenset({"update", "replace", "delete"})
 SAME = frozenset({"same", "refresh", "read"})  # what the summary counts that is no change
 UNNAMED = "resources that Pulumi counts as changed and does not name"
@@ -126,7 +126,6 @@ def key_lines(text: str) -> set[str]:
     """The keys of an `authorized_keys` file, one a line."""
     lines = (line.strip() for line in text.splitlines())
     return {line for line in lines if line and not line.startswith("#")}
-
 
 
 def _is_a_deployments(step: Mapping[str, Any]) -> bool:

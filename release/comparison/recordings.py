@@ -69,7 +69,8 @@ class Recordings:
         answer = self._process.stdout.readline()
         if not answer:
             raise self._failure()
-        return Answer(**json.loads(answer))
+        said: Answer = json.loads(answer)
+        return said
 
     def _failure(self) -> Broken:
         self._process.wait()

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from contract.slots import SlotName
 from release.aws.listeners import Entrance
 from release.aws.session import refuse_too_short
 from release.deployment.ways_on import way_on
 from release.environment import Environment
 from release.errors import Refused
-from release.ledger.head import SlotName, State
+from release.ledger.head import State
 from settings.fingerprint import fingerprint
 from settings.model import Settings
 from settings.stackfile import program_dir

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from typing import Any
 
+from contract.slots import SlotName
 from release.artifacts.manifest import Manifest, Verdict
 from release.aws.listeners import Entrance
 from release.backups.room import refuse_without_room
@@ -17,7 +18,6 @@ from release.deployment.wanted import refuse_unwanted
 from release.engine.stack import outputs_of
 from release.environment import Environment
 from release.errors import Broken, Inconclusive, Interrupted, LeaseLost, Refused, StagelineError
-from release.ledger.head import SlotName
 from release.ledger.ledger import Holder
 from release.output import Progress
 from release.verification.verification import HEALTH_LIMIT

@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contract.layout import INSTALLER
-from release.comparison.drift import SLOTS, UNITS
+from contract.slots import SLOTS, SlotName
+from release.comparison.drift import UNITS
 from release.errors import Inconclusive
-from release.ledger.head import SlotName
 from release.servers.ssh import Ssh
 from release.text import bounded, read_json
 

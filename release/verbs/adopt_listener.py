@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from contract.slots import SlotName
 from release.deployment.executor import watched
 from release.deployment.plan import UNTOLD, closed, previous_of, unsure, was_touched
 from release.deployment.users import Seen, what_users_see
 from release.environment import Environment, open_environment
 from release.errors import Refused, StagelineError
-from release.ledger.head import Live, Slot, SlotName, State, with_slot
+from release.ledger.head import Live, Slot, State, with_slot
 from release.ledger.index import Lived
 from release.ledger.lease import Patience
 from release.ledger.ledger import Entry, Writer

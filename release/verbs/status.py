@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from contract.slots import SLOTS
 from release.aws.session import is_not_found
 from release.backups.room import count_text, snapshot_count
 from release.environment import Environment, open_each, open_environment
@@ -55,7 +56,7 @@ def _remarks(entry: dict[str, Any]) -> Iterator[str]:
     name = entry["environment"]
     yield from (f"{name} is locked by {lock}" for lock in entry["locks"])
     yield from (f"{name}: {one['server']} is out since {one['since'][:19]}: {one['reason']}" for one in entry["out"])
-    for slot in ("blue", "green"):
+    for slot in SLOTS:
         if entry[slot] and entry[slot]["unsure"]:
             mend = f"find out with: release drift {name}"
             yield f"{name}: slot {slot} may hold something else, {mend} ({entry[slot]['unsure']})"

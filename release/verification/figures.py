@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from statistics import fmean
 from typing import Any
 
+from contract.slots import SlotName
 from release.aws.metrics import Metric, Point
-from release.ledger.head import SlotName
 from release.verification.verification import Fault
 from settings.model import Watch as Bounds
 

@@ -19,13 +19,13 @@ from functools import partial
 from itertools import cycle
 from typing import Any
 
+from contract.slots import SlotName
 from release.artifacts.manifest import Manifest
 from release.aws.balancer import Balancer
 from release.aws.metrics import Metrics
 from release.aws.session import may_pass
 from release.deployment.interruption import INTERRUPTION
 from release.errors import Broken, StagelineError
-from release.ledger.head import SlotName
 from release.servers.inspection import Unit
 from release.verification.figures import AT_LEAST, BEFORE, Told, figures_of, judge_figures, told
 from release.verification.probe import Answer, Probe, Request

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from contract.slots import SlotName
 from release.artifacts.archive import inspect_artifact
 from release.artifacts.manifest import Manifest
 from release.artifacts.releases import Releases
@@ -29,7 +30,6 @@ from release.aws.table import LedgerTable
 from release.engine.stack import UpFailed
 from release.environment import Environment
 from release.errors import Broken, Inconclusive
-from release.ledger.head import SlotName
 from release.ledger.ledger import Ledger, Writer
 from release.ledger.stoplog import StopLog
 from release.processes import Process

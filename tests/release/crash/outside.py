@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from contract.slots import SlotName
 from release.artifacts.archive import Artifact
 from release.artifacts.build import Build
 from release.artifacts.manifest import Check, Manifest, artifact_key
@@ -28,7 +29,7 @@ from release.engine.stack import UpFailed
 from release.environment import Environment
 from release.errors import Broken, Inconclusive
 from release.ledger.canonical import sha256_hex
-from release.ledger.head import Slot, SlotName, State
+from release.ledger.head import Slot, State
 from release.ledger.ledger import Ledger
 from release.ledger.stoplog import StopLog
 from release.output import Progress

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from contract.slots import SlotName
 from release.deployment.executor import abort
 from release.errors import Inconclusive, Refused
-from release.ledger.head import Former, Live, Open, Previous, SlotName, State
+from release.ledger.head import Former, Live, Open, Previous, State
 from release.ledger.index import Lived
 from release.ledger.stops import Cause, vetoed
 from release.verbs.accept import accept_open
