@@ -16,6 +16,7 @@ import pulumi
 from components.environment import Keys, declare
 from components.graph import answer_all
 from components.slots import SlotContent, Slots
+from contract import outputs
 from contract.graph import GRAPH
 from release.errors import StagelineError
 from release.ledger.head import Slot
@@ -58,14 +59,14 @@ try:
 except ValueError as error:  # HEAD and the settings do not fit together
     raise pulumi.RunError(str(error)) from error
 
-pulumi.export("live_url", environment.live_url)
-pulumi.export("preview_url", environment.preview_url)
-pulumi.export("load_balancer", environment.load_balancer)
-pulumi.export("balancer_name", environment.balancer_name)
-pulumi.export("target_groups", environment.target_groups)
-pulumi.export("servers", environment.servers)
-pulumi.export("bastion", environment.bastion)
-pulumi.export("known_hosts", environment.known_hosts)
-pulumi.export("installer", environment.installer)
-pulumi.export("database_id", environment.database_id)
-pulumi.export("applied", fingerprint(program_dir(project_dir), settings))
+pulumi.export(outputs.LIVE_URL, environment.live_url)
+pulumi.export(outputs.PREVIEW_URL, environment.preview_url)
+pulumi.export(outputs.LOAD_BALANCER, environment.load_balancer)
+pulumi.export(outputs.BALANCER_NAME, environment.balancer_name)
+pulumi.export(outputs.TARGET_GROUPS, environment.target_groups)
+pulumi.export(outputs.SERVERS, environment.servers)
+pulumi.export(outputs.BASTION, environment.bastion)
+pulumi.export(outputs.KNOWN_HOSTS, environment.known_hosts)
+pulumi.export(outputs.INSTALLER, environment.installer)
+pulumi.export(outputs.DATABASE, environment.database_id)
+pulumi.export(outputs.APPLIED, fingerprint(program_dir(project_dir), settings))

@@ -27,6 +27,7 @@ from pulumi_aws.rds.subnet_group import SubnetGroup
 from pulumi_aws.ssm.parameter import Parameter
 
 from components.keys import DELETION_DAYS, allow_account
+from contract.database import address_facts
 from contract.migration import NO_MIGRATION
 
 DATABASE_NAME = "app"
@@ -217,15 +218,15 @@ class Database(pulumi.ComponentResource):
 
     def _publish(self, instance: Instance) -> Parameter:
         """Tell servers where the database is and which secret the application opens it with."""
-        facts = {
-            "identifier": instance.identifier,
-            "engine": self._args.engine,
-            "host": instance.address,
-            "port": instance.port,
-            "name": DATABASE_NAME,
-            "secret": self._args.login_secret,
-            "tls": "required" if self._args.tls else "off",
-        }
+        facts = address_facts(
+            identifier=instance.identifier,
+            engine=self._args.engine,
+            host=instance.address,
+            port=instance.port,
+            name=DATABASE_NAME,
+            secret=self._args.login_secret,
+            tls=self._args.tls,
+        )
         return Parameter(
             f"{self._prefix}-parameter",
             name=self._args.parameter,

@@ -18,6 +18,7 @@ from pulumi_aws.iam.role_policy import RolePolicy
 from pulumi_command.remote import ConnectionArgs
 
 from components.access import Bounds
+from contract.layout import BOOT
 
 BOOT_FILE = Path(__file__).parent / "host" / "boot.py"
 
@@ -39,7 +40,8 @@ MAY_BE_ASSUMED_BY_MACHINES = json.dumps(
 class Boot:
     """What a machine is told when it boots: names only, never a secret. It becomes `SETTINGS` of `host/boot.py`.
 
-    A machine without slots is told nothing of artifacts, the database, migrations and logs.
+    A machine without slots is told nothing of artifacts, the database, migrations and logs. `program` is where it keeps
+    what it ran.
     """
 
     project: str
@@ -52,6 +54,7 @@ class Boot:
     database_parameter: str | None = None
     migration_parameter: str | None = None
     server_logs: str | None = None
+    program: str = BOOT
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,6 @@ from pulumi_aws.iam.role_policy import RolePolicy
 from pulumi_command.remote import Command, ConnectionArgs, CopyToRemote
 
 from components.access import Bounds
-from components.alarms import AGENT_NAMESPACE
 from components.bastion import Bastion
 from components.machine import (
     Boot,
@@ -39,6 +38,7 @@ from components.machine import (
 from components.slots import SlotContent, Slots
 from components.targets import Server
 from contract.layout import INSTALLER as INSTALLER_ON_SERVER
+from contract.metrics import AGENT
 from contract.order import install_command, order
 from contract.slots import SlotName
 
@@ -175,7 +175,7 @@ class Servers(pulumi.ComponentResource):
         return [
             {
                 **may("cloudwatch:PutMetricData", ["*"]),
-                "Condition": {"StringEquals": {"cloudwatch:namespace": AGENT_NAMESPACE}},
+                "Condition": {"StringEquals": {"cloudwatch:namespace": AGENT}},
             },
             *(
                 may(action, [logs, Output.concat(logs, ":*")])

@@ -14,3 +14,11 @@ LABEL = "slot.json"
 """In a slot's folder: what the slot holds. A slot without it is empty."""
 
 LOGS = f"{HOME}/log"
+
+AUTHORIZED_KEYS = ".ssh/authorized_keys"
+
+BOOT = "usr/local/lib/stageline/boot.py"
+"""What the machine ran when it booted, kept to run again: from the root of the machine, not from anybody's home."""
+
+MACHINE_ROOT = "STAGELINE_ROOT"
+"""The variable with the root of the machine: empty, but on a server that shares a machine with others."""

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contract.slots import SlotName
+from contract.up import FENCE, PASSED_OVER, parse_passed_over
 from release.aws.bucket import Bucket
 from release.aws.secrets import Secrets
 from release.aws.session import AwsSession, is_not_found
 from release.aws.table import LedgerTable
 from release.deployment.ways_on import way_on
-from release.engine.stack import FENCE, PASSED_OVER
 from release.errors import Broken, Refused
 from release.ledger.head import Head, Slot
 from release.ledger.ledger import Ledger, utc_now
@@ -55,7 +55,7 @@ def recorded(settings: Settings) -> Recorded:
         slots=head.state.slots,
         declared=head.state.declared,
         out=head.state.out_names,
-        passed_over=frozenset(filter(None, os.environ.get(PASSED_OVER, "").split(","))),
+        passed_over=parse_passed_over(os.environ.get(PASSED_OVER, "")),
         deploy_private_key=key_part(secrets, settings.names.deploy_key, "private", settings.environment),
         host_public_key=key_part(secrets, settings.names.host_key, "public", settings.environment),
         bastion_public_key=bastion_public_key(secrets, settings),

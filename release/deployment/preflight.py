@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from contract.outputs import APPLIED
 from contract.slots import SlotName
 from release.aws.listeners import Entrance
 from release.aws.session import refuse_too_short
@@ -43,7 +44,7 @@ def refuse_other_changes(environment: Environment, outputs: Mapping[str, Any], f
     Only where settings or program are others than the ones applied last is Pulumi asked: that takes seconds.
     """
     ours = fingerprint(program_dir(environment.project_dir), environment.settings)
-    if outputs.get("applied") == ours:
+    if outputs.get(APPLIED) == ours:
         return "settings and program are those that were applied"
     found = environment.stack.preview(fence=fence, deployment=deployment)
     if not found:

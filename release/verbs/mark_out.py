@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from contract.outputs import SERVERS
 from release.environment import Environment, open_environment
 from release.errors import Refused, WrongUsage
 from release.ledger.head import Out, State
@@ -18,7 +19,7 @@ def mark_out(project_dir: Path, name: str, server: str, *, reason: str, ci: str,
     writer = environment.identify(ci)
     by, since = writer.principal, environment.ledger.now().isoformat(timespec="seconds")
     out = Out(server=server, reason=reason, by=by, since=since)
-    servers = tuple(str(one["name"]) for one in environment.stack.outputs().get("servers") or ())
+    servers = tuple(str(one["name"]) for one in environment.stack.outputs().get(SERVERS) or ())
     return note_servers(
         environment, "server marked out", lambda state: without_server(state, out, servers), writer, progress
     )
