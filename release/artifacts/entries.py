@@ -1,7 +1,7 @@
 """What may stand in an artifact: the rules by which its entries are judged before anything is stored.
 
-They are those of ``components/host/slot.py``, which judges once more on the server and shares no code with this side:
-what one of the two refuses as unsafe, the other refuses too. A test holds them together.
+They are those of the installer, which judges once more on the server and shares no code with this side: what one of
+the two refuses as unsafe, the other refuses too. A test holds them together.
 """
 
 import re
