@@ -20,7 +20,7 @@ from release.verification.probe import Answer
 from tests.aws_clients import aws_resource
 from tests.release.deploying import Silent, put, state
 from tests.release.deployment.test_executor import kill_while_installing
-from tests.release.world import OPS, ROOT, World
+from tests.release.world import OPS, World
 
 
 def unreachable(world: World, url: str) -> None:
@@ -82,7 +82,7 @@ def test_a_deployment_that_is_being_put_back_is_not_resumed(world: World) -> Non
         put(world, "1.1.0")
     with pytest.raises(Refused, match=r"1\.1\.0 is being put back; end that with: release abort dev"):
         resume(world.dev, OPS, Silent())
-    plan, steps = resume_plan(ROOT, "dev")
+    plan, steps = resume_plan(world.dev.ledger)
     assert (plan.version, steps) == ("1.1.0", ())
 
 

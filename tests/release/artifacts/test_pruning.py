@@ -30,6 +30,7 @@ from settings.permissions.calls import TABLE
 from settings.permissions.identities import Party
 from settings.permissions.policies import is_for
 from tests.aws_clients import aws_resource
+from tests.release.deploying import CALL
 from tests.release.world import OPS, ROOT, World
 
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0")
@@ -64,7 +65,7 @@ def make_live(environment: Environment, manifest: Manifest) -> None:
 
 
 def run(*, really: bool = False, keep: int | None = None, environment: str = "dev"):
-    return prune(ROOT, environment, keep=keep, really=really, ci="", progress=silent())
+    return prune(CALL, environment, keep=keep, really=really)
 
 
 def going(report) -> list[str]:
@@ -256,7 +257,7 @@ def test_a_pruned_release_published_again_has_its_bytes_back(deployed: World) ->
     run(really=True)
     path = deployed.folder / "app-1.0.0.tar.gz"
     request = Publication(path=path, version="1.0.0", tag=None, notes="", repository=path.parent)
-    manifest, new = publish(ROOT, request, ci="", progress=silent())
+    manifest, new = publish(CALL, request)
     assert not new
     refuse_pruned(deployed.dev, manifest)
 

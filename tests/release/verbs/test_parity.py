@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
+from release.call import Call
 from release.errors import Inconclusive, Refused
-from release.output import Progress
 from release.verbs.parity import parity, parity_text, refuse_undeclared
 
 ROOT = Path(__file__).parents[3]
 
 
 def compare(folder: Path) -> dict[str, Any]:
-    return parity(folder, live=False, progress=Progress())
+    return parity(Call(project=folder), live=False)
 
 
 @pytest.fixture(scope="module")
