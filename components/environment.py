@@ -95,6 +95,7 @@ class Environment(pulumi.ComponentResource):
     servers: list[dict[str, Output[str] | str]]
     bastion: dict[str, Output[str]] | None
     known_hosts: Output[str]
+    installer: str
     target_groups: dict[Slot, Output[str]]
     load_balancer: Output[str]
     balancer_name: Output[str]
@@ -125,6 +126,7 @@ class Environment(pulumi.ComponentResource):
         self.database_id = database.identifier
         self.servers = servers.described
         self.bastion = None if bastion is None else bastion.described
+        self.installer = servers.installer
         self.known_hosts = Output.concat(*([] if bastion is None else [bastion.known_host]), *servers.known_hosts)
         self.target_groups = dict(balancer.target_groups)
         self.load_balancer = balancer.arn

@@ -7,8 +7,10 @@ A server that is out is dead and will be replaced: its machine is declared, and 
 that is passed over is not reached by this `pulumi up` only: no release is installed on it, and the next `up` does that.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -36,7 +38,7 @@ from components.machine import (
 )
 from components.slots import SlotContent, Slots
 from components.targets import Server
-from contract.order import INSTALLER as INSTALLER_ON_SERVER
+from contract.layout import INSTALLER as INSTALLER_ON_SERVER
 from contract.order import install_command, order
 from contract.slots import Slot
 
@@ -80,10 +82,13 @@ class ServersArgs:
 class Servers(pulumi.ComponentResource):
     """N machines with two slots each. `installs` are the Commands that fill a slot, by the server's number.
 
+    `installer` is the sha256 of what these Commands run on the servers.
+
     Raises ValueError where every server is out: nobody would be left to answer.
     """
 
     instances: list[Instance]
+    installer: str
     installs: dict[Slot, dict[int, Command]]
     may_run: RolePolicy
 
@@ -101,6 +106,7 @@ class Servers(pulumi.ComponentResource):
         profile = InstanceProfile(f"{name}-profile", path=args.bounds.path, role=role.name, opts=self._child)
 
         self.instances = [self._make_instance(number, profile) for number in self._numbers()]
+        self.installer = hashlib.sha256(Path(INSTALLER).read_bytes()).hexdigest()
         self._installers = {number: self._copy_installer(number) for number in self._in}
         self.installs = {slot: self._install(slot, content) for slot, content in args.slots.filled}
         self.register_outputs({"ids": [instance.id for instance in self.instances]})

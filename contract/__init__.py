@@ -2,6 +2,8 @@
 
 - `slots`: the two slots of a server and their ports
 - `balancer`: how the parts of the load balancer are tagged, and what it says while nothing is live
+- `layout`: where things lie on a server
+- `unit`: the systemd unit of a slot
 - `order`: what an installer is told, and the command that tells it
 - `migration`: what stands in the parameter that says which deployment may migrate
 

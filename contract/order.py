@@ -4,12 +4,12 @@ Both send an order for the same slot: `release` first, which lets users have it 
 Pulumi's state gets to know of it. Only where the two texts are equal is the second one an order that was carried out.
 """
 
+from __future__ import annotations
+
 import json
 
+from contract.layout import INSTALLER
 from contract.slots import SLOT_PORTS, Slot
-
-INSTALLER = "stageline/slot.py"
-"""The installer on a server, from its user's home: the same for SFTP and for commands."""
 
 
 def order(slot: Slot, *, release: str | None, digest: str | None, deployment: str, reuse: bool) -> str:

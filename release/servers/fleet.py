@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from contract.order import INSTALLER, install_command
+from contract.layout import INSTALLER
+from contract.order import install_command
 from release.aws.instances import Instances
 from release.aws.session import AwsSession
 from release.errors import Broken, Inconclusive, NotBegun, StagelineError

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from contract.order import INSTALLER
+from contract.layout import INSTALLER
 from release.comparison.drift import SLOTS, UNITS
 from release.errors import Inconclusive
 from release.ledger.head import SlotName

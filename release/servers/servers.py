@@ -31,6 +31,11 @@ def servers_of(settings: Settings, outputs: Mapping[str, Any]) -> tuple[Server, 
     )
 
 
+def installer_of(settings: Settings, outputs: Mapping[str, Any]) -> str:
+    """The sha256 of the installer that the stack declared; Inconclusive for an environment that has not come up."""
+    return str(_output(settings.environment, outputs, "installer"))
+
+
 def open_ssh(session: AwsSession, settings: Settings, outputs: Mapping[str, Any]) -> Ssh:
     """The door to all of them. Broken when `release init` has not made its keys."""
     names, secrets = settings.names, Secrets(session)

@@ -32,11 +32,9 @@ from release.ledger.head import Head, State
 from release.ledger.ledger import Entry
 from release.output import Progress, table
 from release.servers.inspection import inspect
-from release.servers.servers import Server, open_ssh, servers_of
-from settings.stackfile import program_dir
+from release.servers.servers import Server, installer_of, open_ssh, servers_of
 
 HEADINGS = ("where", "what", "expected", "found")
-INSTALLER = Path("components/host/slot.py")
 AT_ONCE = 8
 LONGEST = 60
 
@@ -135,7 +133,7 @@ def _server_look(
     """How a server is asked, and what it should answer: the same for all of them."""
     ssh = open_ssh(environment.session, environment.settings, outputs)
     authorized_keys = Secrets(environment.session).read(environment.settings.names.authorized_keys) or ""
-    installer = (program_dir(environment.project_dir) / INSTALLER).read_text("utf-8")
+    installer = installer_of(environment.settings, outputs)
 
     def look(server: Server) -> tuple[Finding, ...]:
         seen = inspect(ssh, server.address)

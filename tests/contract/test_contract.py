@@ -9,6 +9,7 @@ import pytest
 from contract.balancer import BALANCER, LIVE, PREVIEW
 from contract.order import order
 from contract.slots import SLOT_PORTS, SLOTS
+from contract.unit import unit_file, unit_text
 from tests.docs.pages import ROOT
 
 FILES = sorted((ROOT / "contract").glob("*.py"))
@@ -45,6 +46,17 @@ def test_no_two_parts_of_the_balancer_have_one_name() -> None:
 
 def test_the_installer_knows_the_same_slots() -> None:
     assert stated_by_the_installer("SLOTS") == SLOTS
+
+
+def test_a_unit_runs_what_lies_in_its_own_slot_as_long_as_the_slot_holds_something() -> None:
+    assert unit_file("blue") == ".config/systemd/user/stageline-blue.service"
+    assert "ConditionPathExists=%h/stageline/slots/blue/slot.json\n" in unit_text("blue")
+    assert "ExecStart=python3 %h/stageline/slots/blue/slot.py run blue\n" in unit_text("blue")
+
+
+def test_the_installer_writes_the_same_unit() -> None:
+    text = str(stated_by_the_installer("UNIT"))
+    assert [text.format(slot=slot) for slot in SLOTS] == [unit_text(slot) for slot in SLOTS]
 
 
 def test_an_order_names_the_slots_own_port_and_its_keys_come_in_one_order() -> None:
