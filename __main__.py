@@ -23,7 +23,7 @@ from release.ledger.head import Slot
 from release.program import recorded
 from settings.errors import InvalidSettings
 from settings.fingerprint import fingerprint
-from settings.stackfile import load, program_dir
+from settings.stackfile import Project
 
 
 def content(slot: Slot | None) -> SlotContent | None:
@@ -38,8 +38,8 @@ if sys.argv[1:2] == [GRAPH]:  # asked what it would declare: no engine, no accou
     sys.exit()
 
 try:
-    project_dir = Path(pulumi.get_root_directory())
-    settings = load(project_dir, pulumi.get_stack())
+    project = Project(Path(pulumi.get_root_directory()))
+    settings = project.load(pulumi.get_stack())
     ledger = recorded(settings)
 except (InvalidSettings, StagelineError) as error:
     raise pulumi.RunError(str(error)) from error
@@ -69,4 +69,4 @@ pulumi.export(outputs.BASTION, environment.bastion)
 pulumi.export(outputs.KNOWN_HOSTS, environment.known_hosts)
 pulumi.export(outputs.INSTALLER, environment.installer)
 pulumi.export(outputs.DATABASE, environment.database_id)
-pulumi.export(outputs.APPLIED, fingerprint(program_dir(project_dir), settings))
+pulumi.export(outputs.APPLIED, fingerprint(project.program_dir, settings))

@@ -9,13 +9,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from contract.graph import GRAPH, Answer, Held, Question, Resource
 from release.errors import Broken
-from settings.stackfile import program_dir
+from settings.stackfile import Project
 
 BOTH_FILLED: Held = {"blue": True, "green": True, "declared": "blue"}
 """What environments are compared with: what their ledgers hold is no difference between them."""
@@ -24,15 +23,15 @@ BOTH_FILLED: Held = {"blue": True, "green": True, "declared": "blue"}
 class Recordings:
     """The recorded resources of the environments of a project; to be used in a `with`, which ends the process."""
 
-    def __init__(self, project_dir: Path) -> None:
-        self._project_dir = project_dir.resolve()
+    def __init__(self, project: Project) -> None:
+        self._project = project
         self._answers: dict[str, Answer] = {}
 
     def __enter__(self) -> "Recordings":
-        self._errors, program = tempfile.TemporaryFile("w+"), program_dir(self._project_dir)
+        self._errors = tempfile.TemporaryFile("w+")
         self._process = subprocess.Popen(
-            [sys.executable, str(program), GRAPH, str(self._project_dir)],
-            cwd=program,
+            [sys.executable, str(self._project.program_dir), GRAPH, str(self._project.folder.resolve())],
+            cwd=self._project.program_dir,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -17,7 +17,6 @@ from release.environment import Environment
 from release.errors import Broken, Inconclusive, Refused, WrongUsage
 from release.output import Progress, table
 from settings.model import Settings
-from settings.stackfile import environments, load
 
 HEADINGS = ("here", "there", "resource", "input", "value here", "value there", "declared by")
 UNDECLARED = "UNDECLARED"
@@ -45,13 +44,13 @@ def command(call: Call, live: bool) -> None:
 
 def parity(call: Call, *, live: bool) -> dict[str, Any]:
     """Compare each environment with the one before it in promotion order; ``live``: and each stack with its program."""
-    project_dir, progress = call.project, call.progress
-    names = environments(project_dir)
+    project, progress = call.project, call.progress
+    names = project.environments
     if len(names) < 2:
         raise WrongUsage("there are no two environments to compare", hint="run it in the project, or give --project")
-    settings = [load(project_dir, name) for name in names]
+    settings = [project.load(name) for name in names]
     unasked: dict[str, str] = {}
-    with Recordings(project_dir) as recordings:
+    with Recordings(project) as recordings:
         found = [entry for here, there in pairwise(settings) for entry in _compared(recordings, here, there, progress)]
         for name in names if live else ():
             try:

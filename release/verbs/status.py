@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import click
@@ -17,11 +16,13 @@ from contract.slots import SLOTS
 from release.aws.session import is_not_found
 from release.backups.room import count_text, snapshot_count
 from release.call import Call, any_environment_argument, pass_call
-from release.environment import Environment, open_each, open_environment
+from release.environment import Environment, open_environment
 from release.errors import Broken, StagelineError
 from release.ledger.stops import Stops, is_frozen
 from release.output import table
+from release.project import names_in, open_each
 from release.verbs.unlock import locks_of
+from settings.stackfile import Project
 
 HEADINGS = ("environment", "live", "since (UTC)", "slot", "blue", "green", "previous", "open deployment", "stops")
 
@@ -44,13 +45,13 @@ def command(call: Call, name: str | None) -> None:
     refuse_unreadable(report)
 
 
-def status(project_dir: Path, name: str | None) -> dict[str, Any]:
+def status(project: Project, name: str | None) -> dict[str, Any]:
     """The state of one environment, or of all in promotion order."""
     if name is None:
-        opened, closed = open_each(project_dir)
+        opened, closed = open_each(project, names_in(project))
         entries = [_as_far_as_known(environment) for environment in opened]
         return {"environments": [*entries, *(_unreadable(one, why) for one, why in closed.items())]}
-    environment = open_environment(project_dir, name)
+    environment = open_environment(project, name)
     entry = _one(environment)
     return {"environments": [entry | ({"snapshots": snapshot_count(environment)} if entry["initialised"] else {})]}
 

@@ -42,9 +42,10 @@ from release.verification.verification import Fault, Verification
 from release.verification.watch import Watch
 from settings.model import Settings
 from settings.model import Watch as Bounds
-from settings.stackfile import load
+from settings.stackfile import Project, load
 
 ROOT = Path(__file__).parents[2]
+STAGELINE = Project(ROOT)
 INSTANCES = ("i-1", "i-2")
 SERVERS = ("env-servers-1", "env-servers-2")
 PREVIEW_URL = "http://preview"  # at port 8080 of the balancer, by dev's settings
@@ -558,7 +559,7 @@ class World:
         return Environment(
             name=name,
             settings=settings,
-            project_dir=ROOT,
+            project=STAGELINE,
             session=session,
             ledger=ledger,
             releases=Releases(
