@@ -22,6 +22,7 @@ from pulumi_aws.lb.target_group import TargetGroup, TargetGroupHealthCheckArgs
 
 from components.slots import Slots
 from contract.balancer import BALANCER, LIVE, NOTHING_LIVE, NOTHING_LIVE_STATUS, PART, PREVIEW
+from contract.health import HEALTH_PATH
 from contract.slots import SLOT_PORTS, SLOTS, Slot
 
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
@@ -128,7 +129,7 @@ class LoadBalancer(pulumi.ComponentResource):
             deregistration_delay=self._args.drain,
             health_check=TargetGroupHealthCheckArgs(
                 protocol="HTTP",
-                path="/health",
+                path=HEALTH_PATH,
                 matcher="200",
                 interval=health.interval,
                 timeout=health.timeout,

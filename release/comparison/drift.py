@@ -128,7 +128,6 @@ def key_lines(text: str) -> set[str]:
     return {line for line in lines if line and not line.startswith("#")}
 
 
-
 def _is_a_deployments(step: Mapping[str, Any]) -> bool:
     """Whether nothing but the deployment that may migrate is another one."""
     is_migration = step["urn"].endswith(f"::{MIGRATION}") and step["op"] == "update"
