@@ -22,7 +22,7 @@ from pulumi_aws.lb.target_group import TargetGroup, TargetGroupHealthCheckArgs
 
 from components.slots import Slots
 from contract.balancer import BALANCER, LIVE, NOTHING_LIVE, NOTHING_LIVE_STATUS, PART, PREVIEW
-from contract.health import HEALTHY, PATH
+from contract.health import HEALTH_PATH, HEALTHY
 from contract.slots import SLOT_PORTS, SLOTS, SlotName
 
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
@@ -129,7 +129,7 @@ class LoadBalancer(pulumi.ComponentResource):
             deregistration_delay=self._args.drain,
             health_check=TargetGroupHealthCheckArgs(
                 protocol="HTTP",
-                path=PATH,
+                path=HEALTH_PATH,
                 matcher=str(HEALTHY),
                 interval=health.interval,
                 timeout=health.timeout,

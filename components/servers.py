@@ -7,10 +7,8 @@ A server that is out is dead and will be replaced: its machine is declared, and 
 that is passed over is not reached by this `pulumi up` only: no release is installed on it, and the next `up` does that.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -22,6 +20,7 @@ from pulumi_command.remote import Command, ConnectionArgs, CopyToRemote
 
 from components.access import Bounds
 from components.bastion import Bastion
+from components.host.one_file import one_file
 from components.machine import (
     Boot,
     MachineArgs,
@@ -37,13 +36,10 @@ from components.machine import (
 )
 from components.slots import SlotContent, Slots
 from components.targets import Server
-from contract.layout import INSTALLER as INSTALLER_ON_SERVER
+from contract.layout import INSTALLER
 from contract.metrics import AGENT
 from contract.order import install_command, order
 from contract.slots import SlotName
-
-# Relative to the program's folder: an absolute path would differ between checkouts.
-INSTALLER = "components/host/slot.py"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +102,8 @@ class Servers(pulumi.ComponentResource):
         profile = InstanceProfile(f"{name}-profile", path=args.bounds.path, role=role.name, opts=self._child)
 
         self.instances = [self._make_instance(number, profile) for number in self._numbers()]
-        self.installer = hashlib.sha256(Path(INSTALLER).read_bytes()).hexdigest()
+        self._one_file = one_file()
+        self.installer = self._one_file.digest
         self._installers = {number: self._copy_installer(number) for number in self._in}
         self.installs = {slot: self._install(slot, content) for slot, content in args.slots.filled}
         self.register_outputs({"ids": [instance.id for instance in self.instances]})
@@ -212,8 +209,8 @@ class Servers(pulumi.ComponentResource):
         return CopyToRemote(
             f"{name}-installer",
             connection=self._connection(instance),
-            source=pulumi.FileAsset(INSTALLER),
-            remote_path=INSTALLER_ON_SERVER,
+            source=pulumi.FileAsset(self._one_file.path),
+            remote_path=INSTALLER,
             triggers=[instance.id],
             opts=ResourceOptions(
                 parent=self,

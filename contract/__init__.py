@@ -2,9 +2,10 @@
 
 - `slots`: the two slots of a server, their ports, and which one is idle
 - `balancer`: how the parts of the load balancer are tagged, and what it says while nothing is live
-- `layout`: where things lie on a server
+- `layout`: where things lie on a server, in a slot and in a release
 - `unit`: the systemd unit of a slot
 - `health`: how a release says that it is healthy
+- `archive`: what an artifact may contain
 - `order`: what an installer is told, and the command that tells it
 - `database`: where the database is and who opens it, as parameter and secret say it
 - `migration`: what stands in the parameter that says which deployment may migrate

@@ -1,13 +1,17 @@
-"""How a release says that it is healthy: it answers `PATH` with `HEALTHY`, and JSON with its version."""
+"""How a release says that it is healthy: what servers, the load balancer and `release` ask it, and what it answers."""
 
 from __future__ import annotations
 
 import json
 
-PATH = "/health"
+HEALTH_PATH = "/health"
+"""Answered by 200 and a JSON object with the release's `version`; by 503 while the release starts."""
 
 HEALTHY = 200
-"""The status of a healthy release. Any other one is that of a release that starts, or that is not well."""
+STARTING = 503
+
+LONGEST_HEALTH = 1 << 16
+"""Bytes of an answer that servers read."""
 
 
 def stated_version(body: bytes | str) -> str | None:

@@ -2,7 +2,8 @@
 
 HOME = "stageline"
 
-INSTALLER = f"{HOME}/slot.py"
+INSTALLER = f"{HOME}/installer.pyz"
+"""One file that holds the installer as a package; each slot has a copy of it under the same name."""
 
 SERVER = f"{HOME}/server.json"
 """What a server was told about itself when it booted, as a JSON object."""
@@ -12,6 +13,12 @@ SLOTS = f"{HOME}/slots"
 
 LABEL = "slot.json"
 """In a slot's folder: what the slot holds. A slot without it is empty."""
+
+RELEASE = "release"
+"""In a slot's folder: the unpacked artifact."""
+
+START, MIGRATE = "bin/start", "bin/migrate"
+"""In a release: what is started, and what may be there to change the database's schema before."""
 
 LOGS = f"{HOME}/log"
 

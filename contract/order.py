@@ -11,6 +11,11 @@ import json
 from contract.layout import INSTALLER
 from contract.slots import SLOT_PORTS, SlotName
 
+CONTENT_KEYS = ("slot", "port", "release", "digest", "deployment")
+"""What says what a slot shall hold; a server keeps these, and no others, to say what it holds."""
+
+ORDER_KEYS = (*CONTENT_KEYS, "reuse")
+
 
 def order(slot: SlotName, *, release: str | None, digest: str | None, deployment: str, reuse: bool) -> str:
     """What the installer is told: any change of this text restarts the slot, so nothing else may stand in it.

@@ -1,5 +1,7 @@
 """The systemd unit of a slot, which belongs to the application's user: its name, where it lies, what stands in it."""
 
+import posixpath
+
 from contract.layout import INSTALLER, LABEL, SLOTS
 from contract.slots import SlotName
 
@@ -36,5 +38,5 @@ def unit_file(slot: SlotName) -> str:
 
 def unit_text(slot: SlotName) -> str:
     """What stands in it: the slot's own copy of the installer becomes the release that the slot holds."""
-    installer = INSTALLER.rpartition("/")[2]
+    installer = posixpath.basename(INSTALLER)
     return TEXT.format(slot=slot, folder=f"{SLOTS}/{slot}", label=LABEL, installer=installer)

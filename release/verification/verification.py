@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from contract.health import HEALTHY, PATH, stated_version
+from contract.health import HEALTH_PATH, HEALTHY, stated_version
 from release.artifacts.manifest import LONGEST_MS, Check, Manifest
 from release.aws.balancer import Balancer, TargetHealth
 from release.aws.session import may_pass
@@ -32,7 +32,7 @@ SMOKE_LIMIT = 600.0  # seconds: smoke tests are done within 10 minutes
 PAUSE = 0.1
 TRIES = 3  # of a check whose listener cannot be reached
 MOST_ASKED = 200  # characters of a name or a path in what is said of a check
-HEALTH = Request(path=PATH)
+HEALTH = Request(path=HEALTH_PATH)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,12 +270,14 @@ def version_of(answer: Answer) -> str | None:
 def version_fault(answer: Answer, version: str) -> Fault | None:
     """Why this is not an answer of ``version``."""
     if answer.status != HEALTHY:
-        return _no_answer(PATH, answer) or Fault(why=f"{PATH} answered {answer.status}: {quoted(answer.body)}")
+        return _no_answer(HEALTH_PATH, answer) or Fault(
+            why=f"{HEALTH_PATH} answered {answer.status}: {quoted(answer.body)}"
+        )
     found = stated_version(answer.body)
     if found == version:
         return None
     said = f"without a version ({quoted(answer.body)})" if found is None else f"with version {quoted(found)}"
-    return Fault(why=f"{PATH} answered {said} instead of {quoted(version)}")
+    return Fault(why=f"{HEALTH_PATH} answered {said} instead of {quoted(version)}")
 
 
 def out_of_time(check: Check, before: Sequence[Fault]) -> Fault:

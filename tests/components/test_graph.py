@@ -72,4 +72,4 @@ def test_the_program_answers_each_line_by_a_line(tmp_path: Path) -> None:
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert [list(one) for one in answers] == [["resources"], ["error"]]
     installer = named(answers[0], "env-servers-1-installer", "command:remote:CopyToRemote")
-    assert installer["inputs"]["source"] == {"file": "components/host/slot.py"}
+    assert installer["inputs"]["source"] == {"file": "build/installer.pyz"}

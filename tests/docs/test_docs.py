@@ -11,8 +11,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from contract import outputs
+from contract.archive import MOST_BYTES, MOST_ENTRIES, MOST_ENTRY_BYTES
 from local.cli import commands as local_cloud
-from release.artifacts.archive import MOST_BYTES, MOST_ENTRIES, MOST_ENTRY_BYTES, MOST_TEXT_BYTES
+from release.artifacts.archive import MOST_TEXT_BYTES
 from release.artifacts.manifest import NAME_LENGTH, VERSION_LENGTH
 from release.aws.databases import SNAPSHOT_LIMIT
 from release.cli import release
