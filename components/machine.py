@@ -18,7 +18,7 @@ from pulumi_aws.iam.role_policy import RolePolicy
 from pulumi_command.remote import ConnectionArgs
 
 from components.access import Bounds
-from contract.layout import BOOT
+from contract.layout import BOOT, SERVER
 
 BOOT_FILE = Path(__file__).parent / "host" / "boot.py"
 
@@ -41,7 +41,7 @@ class Boot:
     """What a machine is told when it boots: names only, never a secret. It becomes `SETTINGS` of `host/boot.py`.
 
     A machine without slots is told nothing of artifacts, the database, migrations and logs. `program` is where it keeps
-    what it ran.
+    what it ran, `server_file` where it writes down what an installer must know.
     """
 
     project: str
@@ -55,6 +55,7 @@ class Boot:
     migration_parameter: str | None = None
     server_logs: str | None = None
     program: str = BOOT
+    server_file: str = SERVER
 
 
 @dataclass(frozen=True, kw_only=True)

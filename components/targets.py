@@ -15,6 +15,7 @@ from pulumi_aws.lb.target_group_attachment import TargetGroupAttachment
 from pulumi_command import local
 from pulumi_command.remote import Command, ConnectionArgs
 
+from contract.layout import label_file
 from contract.slots import SLOT_PORTS, SLOTS, SlotName
 
 IN_SERVICE_FILE = Path(__file__).parent / "host" / "in_service.py"
@@ -104,6 +105,7 @@ class Targets(pulumi.ComponentResource):
             "region": self._args.region,
             "server": server.id,
             "target_groups": dict(self._args.target_groups),
+            "labels": {slot: label_file(slot) for slot in SLOTS},
             "limit": self._args.in_service_limit,
         }
         return Output.json_dumps(settings, sort_keys=True).apply(in_service)

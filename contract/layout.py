@@ -1,5 +1,7 @@
 """Where things lie on a server: paths from the home of the application's user, the same for SFTP and for commands."""
 
+from contract.slots import SlotName
+
 HOME = "stageline"
 
 INSTALLER = f"{HOME}/installer.pyz"
@@ -29,3 +31,8 @@ BOOT = "usr/local/lib/stageline/boot.py"
 
 MACHINE_ROOT = "STAGELINE_ROOT"
 """The variable with the root of the machine: empty, but on a server that shares a machine with others."""
+
+
+def label_file(slot: SlotName) -> str:
+    """The label of a slot."""
+    return f"{SLOTS}/{slot}/{LABEL}"

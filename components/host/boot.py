@@ -106,9 +106,9 @@ def make_user(user: str) -> None:
 def write_server(settings: dict[str, str]) -> None:
     server = {key: settings[key] for key in SERVER_KEYS}
     server["address"] = command("hostname", "-I").split()[0]
-    folder = home(settings["user"]) / "stageline"
-    make_folder(folder, settings["user"])
-    write(folder / "server.json", json.dumps(server, indent=1) + "\n", 0o600, settings["user"])
+    file = home(settings["user"]) / settings["server_file"]
+    make_folder(file.parent, settings["user"])
+    write(file, json.dumps(server, indent=1) + "\n", 0o600, settings["user"])
 
 
 def write_authorized_keys(settings: dict[str, str]) -> None:

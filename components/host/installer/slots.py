@@ -8,7 +8,8 @@ from pathlib import Path
 
 from components.host.installer.errors import Failure, Refused
 from components.host.installer.order import Content, parse_content
-from contract import layout, slots
+from contract import layout
+from contract.slots import SlotName
 from contract.unit import unit_name
 
 
@@ -16,7 +17,7 @@ from contract.unit import unit_name
 class Slot:
     """The paths and the unit of one slot."""
 
-    name: slots.Slot
+    name: SlotName
 
     @property
     def folder(self) -> Path:

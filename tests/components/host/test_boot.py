@@ -28,6 +28,7 @@ SETTINGS = {
     "authorized_keys_secret": "authorized-keys",
     "server_logs": "/shop/dev/servers",
     "program": "usr/local/lib/stageline/boot.py",
+    "server_file": "stageline/server.json",
 }
 KEYS = "ssh-ed25519 AAAAcurrent ops\n\nssh-ed25519 AAAAnext ops\n"
 
