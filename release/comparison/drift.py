@@ -13,6 +13,7 @@ from typing import Any
 from contract.layout import INSTALLER
 from contract.slots import SLOTS, SlotName
 from contract.unit import unit_file, unit_text
+from release.aws.firewall import FirewallRule
 from release.comparison.graph import leaves
 from release.ledger.head import State
 
@@ -41,18 +42,6 @@ class Finding:
     found: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rule:
-    """What one rule of a security group lets through; `peer` is a block, a group or a prefix list."""
-
-    id: str
-    group: str
-    direction: str
-    protocol: str
-    ports: str
-    peer: str
-
-
 def of_refresh(preview: Mapping[str, Any]) -> tuple[Finding, ...]:
     """What `pulumi refresh --preview-only --json` found changed or deleted, input by input.
 
@@ -72,7 +61,7 @@ def _unnamed(preview: Mapping[str, Any], named: int) -> Iterator[Finding]:
         yield Finding(where="AWS", what=UNNAMED, expected="0", found=str(more))
 
 
-def of_rules(rules: Sequence[Rule], stack: Mapping[str, Any]) -> tuple[Finding, ...]:
+def of_rules(rules: Sequence[FirewallRule], stack: Mapping[str, Any]) -> tuple[Finding, ...]:
     """Rules in the stack's security groups that the stack does not know: a refresh only looks at those it does."""
     resources = (stack.get("deployment") or {}).get("resources") or []
     known = {one.get("id") for one in resources}

@@ -7,11 +7,11 @@ import pytest
 
 from contract.layout import INSTALLER
 from contract.unit import unit_text
+from release.aws.firewall import FirewallRule
 from release.comparison.drift import (
     UNITS,
     UNNAMED,
     Finding,
-    Rule,
     of_files,
     of_keys,
     of_refresh,
@@ -131,8 +131,8 @@ STACK = {
 }
 
 
-def rule(id: str) -> Rule:
-    return Rule(id=id, group="sg-1", direction="from", protocol="tcp", ports="22", peer="0.0.0.0/0")
+def rule(id: str) -> FirewallRule:
+    return FirewallRule(id=id, group="sg-1", direction="from", protocol="tcp", ports="22", peer="0.0.0.0/0")
 
 
 def test_a_rule_that_the_stack_does_not_know_is_found() -> None:
