@@ -8,19 +8,23 @@ import gc
 
 gc.disable()  # This program lives for seconds, most of them spent importing; collecting garbage would add a tenth.
 
+import sys
 from pathlib import Path
 
 import pulumi
 
 from components.environment import declare
+from components.graph import answer_all
 from components.machine import Keys
 from components.slots import SlotContent, Slots
+from contract import outputs
+from contract.graph import GRAPH
 from release.errors import StagelineError
 from release.ledger.head import Slot
 from release.program import recorded
 from settings.errors import InvalidSettings
 from settings.fingerprint import fingerprint
-from settings.stackfile import load, program_dir
+from settings.stackfile import Project
 
 
 def content(slot: Slot | None) -> SlotContent | None:
@@ -30,9 +34,13 @@ def content(slot: Slot | None) -> SlotContent | None:
     return SlotContent(release=slot.release, digest=slot.digest, deployment=slot.deployment, reuse=slot.reuse)
 
 
+if sys.argv[1:2] == [GRAPH]:  # asked what it would declare: no engine, no account and no ledger take part
+    answer_all(Path(sys.argv[2]))
+    sys.exit()
+
 try:
-    project_dir = Path(pulumi.get_root_directory())
-    settings = load(project_dir, pulumi.get_stack())
+    project = Project(Path(pulumi.get_root_directory()))
+    settings = project.load(pulumi.get_stack())
     ledger = recorded(settings)
 except (InvalidSettings, StagelineError) as error:
     raise pulumi.RunError(str(error)) from error
@@ -52,14 +60,15 @@ try:
 except ValueError as error:  # HEAD and the settings do not fit together
     raise pulumi.RunError(str(error)) from error
 
-pulumi.export("live_url", stage.balancer.live_url)
-pulumi.export("preview_url", stage.balancer.preview_url)
-pulumi.export("load_balancer", stage.balancer.arn)
-pulumi.export("balancer_name", stage.balancer.dns_name)
-pulumi.export("target_groups", stage.balancer.target_groups)
-pulumi.export("servers", stage.servers.described)
-pulumi.export("bastion", platform.bastion.described if platform.bastion else None)
-pulumi.export("known_hosts", pulumi.Output.concat(*platform.known_hosts, *stage.servers.known_hosts))
-pulumi.export("database_id", stage.database.identifier)
-pulumi.export("platform", platform.outputs.exported)
-pulumi.export("applied", fingerprint(program_dir(project_dir), settings))
+pulumi.export(outputs.LIVE_URL, stage.balancer.live_url)
+pulumi.export(outputs.PREVIEW_URL, stage.balancer.preview_url)
+pulumi.export(outputs.LOAD_BALANCER, stage.balancer.arn)
+pulumi.export(outputs.BALANCER_NAME, stage.balancer.dns_name)
+pulumi.export(outputs.TARGET_GROUPS, stage.balancer.target_groups)
+pulumi.export(outputs.SERVERS, stage.servers.described)
+pulumi.export(outputs.BASTION, platform.bastion.described if platform.bastion else None)
+pulumi.export(outputs.KNOWN_HOSTS, pulumi.Output.concat(*platform.known_hosts, *stage.servers.known_hosts))
+pulumi.export(outputs.INSTALLER, stage.servers.installer)
+pulumi.export(outputs.DATABASE, stage.database.identifier)
+pulumi.export(outputs.PLATFORM, platform.outputs.exported)
+pulumi.export(outputs.APPLIED, fingerprint(project.program_dir, settings))

@@ -1,16 +1,4 @@
-"""Graph: the resources of environments as JSON, for whoever must not import components.
-
-    python -m components.graph PROJECT_DIR
-
-Each line on stdin asks for one environment, each line on stdout answers one:
-
-    {"environment": "dev", "changes": {"servers.count": 3}, "slots": {"blue": true, "green": false, "declared": "blue"}}
-    {"resources": [{"type", "name", "inputs", "outputs", "protect", "ignore_changes"}, …]}   or   {"error": "why"}
-
-`changes` are settings by dotted key that are taken instead of those of the stack file, without asking whether a stack
-file might say so: that is how parity finds out which setting makes a difference. `slots` say which slots hold
-something. Keys and releases are made up, so no secret can be in an answer.
-"""
+"""Graph: what the program would declare, for whoever must not import components. The form is `contract.graph`'s."""
 
 import gc
 import json
@@ -26,6 +14,7 @@ from pydantic import ValidationError
 from components.machine import Keys
 from components.recording import Declared, record
 from components.slots import SlotContent, Slots
+from contract.graph import Answer, Held, Question, Resource
 from settings.errors import InvalidSettings
 from settings.model import Settings
 from settings.stackfile import load
@@ -34,11 +23,11 @@ KEYS = Keys(deploy_private="none", host_public="ssh-ed25519 none", bastion_host_
 CONTENT = SlotContent(release="1.0.0", digest="0" * 64, deployment="none")
 
 
-def answer(project_dir: Path, request: Mapping[str, Any]) -> dict[str, Any]:
-    """The resources that a request asks for, or why there are none."""
+def answer(project_dir: Path, question: Question) -> Answer:
+    """The resources of an environment, or why there are none."""
     try:
-        settings = changed(stated(project_dir, request["environment"]), request["changes"])
-        recording = record(settings, slots(request["slots"]), KEYS)
+        settings = changed(stated(project_dir, question["environment"]), question["changes"])
+        recording = record(settings, slots(question["slots"]), KEYS)
     except InvalidSettings as error:
         return {"error": str(error).replace("\n", " / ")}
     except ValidationError as error:
@@ -66,7 +55,7 @@ def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     return Settings.model_validate(values)
 
 
-def slots(held: Mapping[str, Any]) -> Slots:
+def slots(held: Held) -> Slots:
     """Slots that hold a made-up release, or nothing."""
     return Slots(
         blue=CONTENT if held["blue"] else None,
@@ -75,16 +64,16 @@ def slots(held: Mapping[str, Any]) -> Slots:
     )
 
 
-def resource(one: Declared) -> dict[str, Any]:
+def resource(one: Declared) -> Resource:
     """A resource with what policies may look at."""
-    return {
-        "type": one.type,
-        "name": one.name,
-        "inputs": one.inputs,
-        "outputs": one.outputs,
-        "protect": one.protect,
-        "ignore_changes": list(one.ignore_changes),
-    }
+    return Resource(
+        type=one.type,
+        name=one.name,
+        inputs=one.inputs,
+        outputs=one.outputs,
+        protect=one.protect,
+        ignore_changes=list(one.ignore_changes),
+    )
 
 
 def shown(value: Any) -> Any:
@@ -94,14 +83,11 @@ def shown(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
-def main() -> None:
-    """Answer each request at once: who asks decides by the answer what to ask next."""
+def answer_all(project_dir: Path) -> None:
+    """Answer each question on stdin at once: who asks decides by the answer what to ask next."""
     gc.freeze()  # what was imported stays: looking through it for garbage would double the time
     gc.set_threshold(200_000)  # and a recording leaves 50,000 things
+    gc.enable()
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(answer(Path(sys.argv[1]), json.loads(line)), default=shown) + "\n")
+        sys.stdout.write(json.dumps(answer(project_dir, json.loads(line)), default=shown) + "\n")
         sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()

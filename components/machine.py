@@ -17,6 +17,7 @@ from pulumi_aws.iam.role import Role
 from pulumi_aws.iam.role_policy import RolePolicy
 from pulumi_command.remote import ConnectionArgs
 
+from contract.layout import BOOT, SERVER
 from settings import model
 from settings.names import Names
 
@@ -147,7 +148,10 @@ def allow(name: str, role: Role, statements: list[dict[str, Any]], opts: Resourc
 
 
 def boot_settings(names: Names, servers: model.Servers, host_key_secret: str) -> dict[str, Input[str]]:
-    """What every machine is told when it boots. One without slots is told nothing more."""
+    """What every machine is told when it boots; one without slots is told nothing more.
+
+    `program` is where it keeps what it ran, `server_file` where it writes down what an installer must know.
+    """
     return {
         "project": names.project,
         "environment": names.environment,
@@ -155,6 +159,8 @@ def boot_settings(names: Names, servers: model.Servers, host_key_secret: str) ->
         "user": servers.user,
         "host_key_secret": host_key_secret,
         "authorized_keys_secret": names.authorized_keys,
+        "program": BOOT,
+        "server_file": SERVER,
     }
 
 

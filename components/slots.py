@@ -6,7 +6,7 @@ parity and previews can give their own.
 
 from dataclasses import dataclass
 
-from contract.slots import SLOTS, Slot
+from contract.slots import SLOTS, SlotName, idle, other
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class Slots:
 
     blue: SlotContent | None = None
     green: SlotContent | None = None
-    declared: Slot | None = None
+    declared: SlotName | None = None
 
     def __post_init__(self) -> None:
         if self.declared is not None and not self._holds_release(self.declared):
@@ -38,24 +38,24 @@ class Slots:
             )
 
     @property
-    def idle(self) -> Slot:
+    def idle(self) -> SlotName:
         """The slot that is not live: where the next release goes and where the preview listener points."""
-        return "green" if self.declared == "blue" else "blue"
+        return idle(self.declared)
 
     @property
-    def public(self) -> Slot:
+    def public(self) -> SlotName:
         """The slot that users get, or that they would not get either while nothing is live: the one not in preview."""
-        return "blue" if self.idle == "green" else "green"
+        return other(self.idle)
 
     @property
-    def filled(self) -> tuple[tuple[Slot, SlotContent], ...]:
+    def filled(self) -> tuple[tuple[SlotName, SlotContent], ...]:
         """The slots that the servers are told about, with what they shall hold."""
         return tuple((slot, content) for slot in SLOTS if (content := self.content(slot)) is not None)
 
-    def _holds_release(self, slot: Slot) -> bool:
+    def _holds_release(self, slot: SlotName) -> bool:
         content = self.content(slot)
         return content is not None and content.release is not None
 
-    def content(self, slot: Slot) -> SlotContent | None:
+    def content(self, slot: SlotName) -> SlotContent | None:
         """What a slot holds."""
         return self.blue if slot == "blue" else self.green

@@ -4,15 +4,20 @@ Both send an order for the same slot: `release` first, which lets users have it 
 Pulumi's state gets to know of it. Only where the two texts are equal is the second one an order that was carried out.
 """
 
+from __future__ import annotations
+
 import json
 
-from contract.slots import SLOT_PORTS, Slot
+from contract.layout import INSTALLER
+from contract.slots import SLOT_PORTS, SlotName
 
-INSTALLER = "stageline/slot.py"
-"""The installer on a server, from its user's home: the same for SFTP and for commands."""
+CONTENT_KEYS = ("slot", "port", "release", "digest", "deployment")
+"""What says what a slot shall hold; a server keeps these, and no others, to say what it holds."""
+
+ORDER_KEYS = (*CONTENT_KEYS, "reuse")
 
 
-def order(slot: Slot, *, release: str | None, digest: str | None, deployment: str, reuse: bool) -> str:
+def order(slot: SlotName, *, release: str | None, digest: str | None, deployment: str, reuse: bool) -> str:
     """What the installer is told: any change of this text restarts the slot, so nothing else may stand in it.
 
     Without a release the slot is emptied. With `reuse` a slot that holds these very bytes keeps them.

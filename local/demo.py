@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 import click
 
+from contract.slots import idle
 from examples.build import build
 from local.access import read_access
 from local.clients import cloud_client
@@ -203,7 +204,7 @@ def stopped(story: Story, cloud: Cloud, folder: Path, version: str, reason: str)
     story.say(
         "1.1.0 is still live, and no deployment is open", (entry["live"]["release"], entry["open"]), ("1.1.0", None)
     )
-    story.say("the idle slot holds what it held before", entry[idle(entry)]["release"], "1.0.0")
+    story.say("the idle slot holds what it held before", entry[idle(entry["declared"])]["release"], "1.0.0")
 
 
 def way_back(story: Story, cloud: Cloud, rows: list[str]) -> None:
@@ -279,11 +280,6 @@ def carry(story: Story, cloud: Cloud, version: str) -> None:
         origin = ("--from", source) if source else ()
         cloud.must("release", "promote", version, *origin, "--to", target)
         story.say(f"{target} answers with {version}", version_at(cloud.urls[target]), version)
-
-
-def idle(entry: Mapping[str, Any]) -> str:
-    """The slot that is not live."""
-    return "green" if entry["declared"] == "blue" else "blue"
 
 
 def slots_of(entry: Mapping[str, Any]) -> list[Any]:

@@ -15,7 +15,7 @@ from release.ledger.ledger import Writer
 from release.ledger.stops import MOST_REASON
 from release.output import Progress, show
 from release.text import bounded, printable, without_login
-from settings.stackfile import environment_names
+from settings.stackfile import Project
 
 CI_RUN_VARIABLES = ("STAGELINE_CI_RUN", "CI_RUN_URL", "BUILD_URL")
 
@@ -24,7 +24,7 @@ CI_RUN_VARIABLES = ("STAGELINE_CI_RUN", "CI_RUN_URL", "BUILD_URL")
 class Call:
     """In which project, from which run of CI, where work is told while it lasts, and how what came of it is shown."""
 
-    project: Path
+    project: Project
     ci: str = ""
     progress: Progress = field(default_factory=Progress)
     as_json: bool = False
@@ -53,7 +53,7 @@ def pass_call(verb: Callable[..., None]) -> Callable[..., None]:
     @click.pass_obj
     @wraps(verb)
     def called(project: Path, /, *, as_json: bool, **options: Any) -> None:
-        verb(Call(project=project, ci=ci_run(os.environ), as_json=as_json), **options)
+        verb(Call(project=Project(project), ci=ci_run(os.environ), as_json=as_json), **options)
 
     return called
 
@@ -81,8 +81,8 @@ def checked_reason(context: click.Context, parameter: click.Parameter, value: st
 
 def environments(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """The environments of the project whose names begin so, for a shell that completes one."""
-    project: Path = context.find_root().params["project"]
-    return [name for name in environment_names(project) if name.startswith(incomplete)]
+    project = Project(context.find_root().params["project"])
+    return [name for name in project.names if name.startswith(incomplete)]
 
 
 environment_argument = click.argument("name", metavar="ENVIRONMENT", shell_complete=environments)

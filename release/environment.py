@@ -31,9 +31,8 @@ from release.verification.probe import Probe
 from release.verification.units import Units
 from release.verification.verification import Verification, health_limit
 from release.verification.watch import Watch
-from settings.errors import InvalidSettings
 from settings.model import Settings
-from settings.stackfile import environment_names, environments, load
+from settings.stackfile import Project
 
 LOCK_WAIT = "STAGELINE_LOCK_WAIT"
 UP_WAIT = 120.0  # seconds for which somebody else's `pulumi up` is waited for, where LOCK_WAIT does not say it
@@ -45,7 +44,7 @@ class Environment:
 
     name: str
     settings: Settings
-    project_dir: Path
+    project: Project
     session: AwsSession
     ledger: Ledger
     stops: StopLog
@@ -119,7 +118,7 @@ class Environment:
     @property
     def stack_file(self) -> Path:
         """The stack file that the settings were read from."""
-        return self.project_dir / f"Pulumi.{self.name}.yaml"
+        return self.project.folder / f"Pulumi.{self.name}.yaml"
 
 
 def lock_wait(variables: Mapping[str, str], most: float | None = None) -> float:
@@ -131,102 +130,73 @@ def lock_wait(variables: Mapping[str, str], most: float | None = None) -> float:
     return wait if most is None else min(wait, most)
 
 
-def open_environment(project_dir: Path, name: str) -> Environment:
+def open_environment(project: Project, name: str) -> Environment:
     """The environment ``name`` of the project; raises InvalidSettings when its stack file is wrong or missing."""
-    settings = load(project_dir, name)
+    settings = project.load(name)
     session = _session(settings.account, settings.region, settings.role)
     names, databases, balancer = settings.names, Databases(session), Balancer(session)
-    table = LedgerTable(session, names.ledger_table)
     return Environment(
-        name=settings.environment,
+        name=name,
         settings=settings,
-        project_dir=project_dir,
+        project=project,
         session=session,
-        ledger=Ledger(
-            table,
-            project=settings.project,
-            environment=settings.environment,
-            account=settings.account,
-            now=utc_now,
-            beats=LedgerTable(session, names.ledger_table, hasty=True),
-        ),
-        stops=StopLog(table, now=utc_now),
-        releases=Releases(
-            environment=settings.environment,
-            bucket=Bucket(session, names.artifact_bucket),
-            key=SigningKey(session, names.signing_alias),
-        ),
+        ledger=_ledger(session, settings),
+        stops=StopLog(LedgerTable(session, names.ledger_table), now=utc_now),
+        releases=_releases(session, settings),
         backups=Bucket(session, names.backup_bucket),
         databases=databases,
         database_role=DatabaseRole(session=session, settings=settings, databases=databases),
-        stack=Stack(
-            project_dir,
-            settings.environment,
-            limit=up_limit(
-                install_timeout=settings.servers.install_timeout,
-                dial_error_limit=settings.servers.dial_error_limit,
-            ),
-            open_locks=partial(
-                locks_at,
-                session=session,
-                project_dir=project_dir,
-                stack=f"{settings.project}/{settings.environment}",
-            ),
-        ),
-        leftovers=Leftovers(),
         migrations=Migrations(session=session, name=names.migration_parameter),
+        stack=_stack(project.folder, session, settings),
+        leftovers=Leftovers(),
         fleet=Fleet(session=session, settings=settings),
         listeners=Listeners(session, {"project": settings.project, "environment": settings.environment}),
         balancer=balancer,
         probe=Probe(),
         verification=Verification(Probe(), balancer, health_limit=health_limit(settings.load_balancer.health)),
-        watch=Watch(
-            probe=Probe(),
-            balancer=balancer,
-            metrics=Metrics(session),
-            units=Units(session, settings),
-            bounds=settings.watch,
-            now=utc_now,
-        ),
+        watch=_watch(session, settings, balancer),
     )
 
 
-def open_all(project_dir: Path) -> tuple[Environment, ...]:
-    """Every environment of the project, in promotion order."""
-    names = environments(project_dir)
-    if not names:
-        raise WrongUsage(f"there is no stack file in {project_dir}", hint="run it in the project, or give --project")
-    return tuple(open_environment(project_dir, name) for name in names)
+def _ledger(session: AwsSession, settings: Settings) -> Ledger:
+    table = settings.names.ledger_table
+    return Ledger(
+        LedgerTable(session, table),
+        project=settings.project,
+        environment=settings.environment,
+        account=settings.account,
+        now=utc_now,
+        beats=LedgerTable(session, table, hasty=True),
+    )
 
 
-def open_each(project_dir: Path) -> tuple[tuple[Environment, ...], dict[str, str]]:
-    """The environments whose stack files can be read, and why the others cannot be opened: none depends on another.
-
-    In promotion order, or by name where a file does not even say what it promotes from.
-    """
-    opened: list[Environment] = []
-    closed: dict[str, str] = {}
-    for name in _names_in_order(project_dir):
-        try:
-            opened.append(open_environment(project_dir, name))
-        except InvalidSettings as error:
-            closed[name] = "; ".join(map(str, error.problems))
-    return tuple(opened), closed
+def _releases(session: AwsSession, settings: Settings) -> Releases:
+    return Releases(
+        environment=settings.environment,
+        bucket=Bucket(session, settings.names.artifact_bucket),
+        key=SigningKey(session, settings.names.signing_alias),
+    )
 
 
-def _names_in_order(project_dir: Path) -> tuple[str, ...]:
-    try:
-        names = environments(project_dir)
-    except InvalidSettings:
-        names = environment_names(project_dir)
-    if not names:
-        raise WrongUsage(f"there is no stack file in {project_dir}", hint="run it in the project, or give --project")
-    return names
+def _stack(folder: Path, session: AwsSession, settings: Settings) -> Stack:
+    name, servers = settings.environment, settings.servers
+    return Stack(
+        folder,
+        name,
+        limit=up_limit(install_timeout=servers.install_timeout, dial_error_limit=servers.dial_error_limit),
+        open_locks=partial(locks_at, session=session, project_dir=folder, stack=f"{settings.project}/{name}"),
+    )
 
 
-def open_first(project_dir: Path) -> Environment:
-    """The environment where releases enter: the one that promotes from none."""
-    return open_all(project_dir)[0]
+def _watch(session: AwsSession, settings: Settings, balancer: Balancer) -> Watch:
+    return Watch(
+        probe=Probe(),
+        balancer=balancer,
+        metrics=Metrics(session),
+        units=Units(session, settings),
+        bounds=settings.watch,
+        now=utc_now,
+    )
 
 
 @cache

@@ -10,14 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from contract.slots import SlotName
+from contract.up import FENCE, PASSED_OVER, parse_passed_over
 from release.aws.bucket import Bucket
 from release.aws.secrets import Secrets
 from release.aws.session import AwsSession, is_not_found
 from release.aws.table import LedgerTable
 from release.deployment.ways_on import way_on
-from release.engine.stack import FENCE, PASSED_OVER
 from release.errors import Broken, Refused
-from release.ledger.head import Head, Slot, SlotName
+from release.ledger.head import Head, Slot
 from release.ledger.ledger import Ledger, utc_now
 from settings.model import Settings
 
@@ -51,10 +52,10 @@ def recorded(settings: Settings) -> Recorded:
     secrets = Secrets(session)
     refuse_missing_login(secrets, settings)
     return Recorded(
-        slots={"blue": head.state.blue, "green": head.state.green},
+        slots=head.state.slots,
         declared=head.state.declared,
         out=head.state.out_names,
-        passed_over=frozenset(filter(None, os.environ.get(PASSED_OVER, "").split(","))),
+        passed_over=parse_passed_over(os.environ.get(PASSED_OVER, "")),
         deploy_private_key=key_part(secrets, settings.names.deploy_key, "private", settings.environment),
         host_public_key=key_part(secrets, settings.names.host_key, "public", settings.environment),
         bastion_public_key=bastion_public_key(secrets, settings),
@@ -82,7 +83,7 @@ def refuse_open(given: str | None, head: Head) -> None:
 
 def refuse_lost_artifacts(head: Head, artifacts: Bucket) -> None:
     """Broken after a destroy: slots would be filled with artifacts that went with their bucket."""
-    filled = [slot.release for slot in (head.state.blue, head.state.green) if slot and slot.release]
+    filled = [slot.release for slot in head.state.slots.values() if slot and slot.release]
     if filled and not artifacts.exists():
         raise Broken(
             f"the ledger says that {' and '.join(filled)} are in {head.environment}, but it was destroyed, and its "

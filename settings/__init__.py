@@ -4,7 +4,7 @@ Read in this order:
 
 - `model.py`      `Settings`, what a stack file may say; every field states what is allowed
 - `rules.py`      what must hold between fields, and what a protected environment refuses
-- `stackfile.py`  `load` and `environments`, the only code here that reads files
+- `stackfile.py`  `Project`: its environments, their order and their settings; the only code here that reads files
 - `schema.py`     what the models allow as JSON Schema, for editors
 - `fingerprint.py` what a stack is made from, in one short text
 - `names.py`      `Names`, what `release` must find in an account without asking anyone

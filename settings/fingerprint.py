@@ -2,7 +2,7 @@
 
 The program exports it as the output `applied`; `release` compares it with that of its own checkout. Where they are
 equal, an `up` changes nothing but releases, and nobody needs to ask Pulumi. Both give the folder that
-`settings.stackfile.program_dir` finds. Too much in it costs a preview, too little lets a change through unseen.
+`settings.stackfile.Project` finds. Too much in it costs a preview, too little lets a change through unseen.
 """
 
 import hashlib

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from settings.model import Settings
-from settings.stackfile import DERIVED_KEYS, PULUMI_KEYS, project_name
+from settings.stackfile import DERIVED_KEYS, PULUMI_KEYS, Project
 
 # The draft that every editor knows.
 DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -51,7 +51,7 @@ def as_saved(field: dict[str, Any]) -> dict[str, Any]:
 
 def schema_text(project_dir: Path) -> str:
     """The text of `settings/stack-schema.json`."""
-    return json.dumps(stack_schema(project_name(project_dir)), indent=2) + "\n"
+    return json.dumps(stack_schema(Project(project_dir).name), indent=2) + "\n"
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """Reads Pulumi.yaml and the stack files: the only door from files to `Settings`.
 
-`load` gives one environment, `environments` gives all of them in the order of promotion. Both raise
-`InvalidSettings` with every problem at once; neither guesses.
+A `Project` is read once and handed on: it knows its environments, their order and the first one, and gives their
+settings. Nothing is guessed.
 """
 
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
 
@@ -27,84 +28,141 @@ LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Known from elsewhere, so a stack file must not say them.
 DERIVED_KEYS = frozenset({"project", "environment"})
 
+Document = tuple[dict[str, Any], tuple[Problem, ...]]
+"""What stands in a file, and what is wrong with it before anyone asks what it means."""
+
+
+class Project:
+    """The project in a folder: its environments, their order, and where releases enter.
+
+    Each of its files is read once, when it is first asked for. Raises `InvalidSettings` with every problem at once.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._documents: dict[str, Document] = {}
+        self._settings: dict[str, Settings] = {}
+
+    @cached_property
+    def name(self) -> str:
+        """The name in Pulumi.yaml, which stands in front of every key of a stack file."""
+        document, repeated = self._document(PROJECT_FILE)
+        name, problems = document.get("name"), list(repeated)
+        if not isinstance(name, str):
+            problems.append(_about(PROJECT_FILE, "name", _is(name), "the project's name"))
+        if problems:
+            raise InvalidSettings(problems)
+        return str(name)
+
+    @cached_property
+    def program_dir(self) -> Path:
+        """The folder of the program that Pulumi runs: where Pulumi.yaml's `main` leads, or the project's own."""
+        document, _ = self._document(PROJECT_FILE)
+        return (self.folder / str(document.get("main") or ".")).resolve()
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The environments that have a stack file, by name, whatever stands in it. Other files are not ours."""
+        candidates = (path.name.split(".", 1)[1].removesuffix(".yaml") for path in self.folder.glob("Pulumi.*.yaml"))
+        return tuple(sorted(name for name in candidates if is_environment_name(name)))
+
+    @cached_property
+    def environments(self) -> tuple[str, ...]:
+        """The environments in the order of promotion: those that promote from none first, then by name."""
+        depths = {name: _depth(name, self._sources) for name in self._sources}
+        return tuple(sorted(depths, key=lambda name: (depths[name], name)))
+
+    @cached_property
+    def first(self) -> str:
+        """The environment where releases enter: the only one that promotes from none."""
+        first, *more = [name for name in self.environments if self._sources[name] is None]
+        if more:
+            fault = f"is missing in {' and in '.join([first, *more])}"
+            allowed = "missing in one of them: releases enter there"
+            raise InvalidSettings([_about("Pulumi.*.yaml", f"{self.name}:promotes_from", fault, allowed)])
+        return first
+
+    def load(self, environment: str) -> Settings:
+        """Validate one environment, also an unknown one."""
+        if environment not in self._settings:
+            self._settings[environment] = self._load(environment)
+        return self._settings[environment]
+
+    def _load(self, environment: str) -> Settings:
+        file = self._stack_file(environment)
+        document, repeated = self._document(file)
+        config, unknown = _own_config(file, self.name, document)
+        values = {**config, "project": self.name, "environment": environment}
+        problems = [
+            *repeated,
+            *unknown,
+            *_problems(file, values, self.names),
+            *_shared_addresses(file, values, self._blocks_of_others(environment)),
+        ]
+        if problems:
+            raise InvalidSettings(problems)
+        settings = Settings.model_validate(values)
+        _refuse_long_names(file, settings)
+        return settings
+
+    def _stack_file(self, environment: str) -> str:
+        """An environment's file. The name is checked before it touches a path."""
+        if not is_environment_name(environment):
+            fault = f"is {_shown(environment)}, which cannot name one"
+            raise InvalidSettings([_about(PROJECT_FILE, "environment", fault, ENVIRONMENT_RULE)])
+        if environment not in self.names:
+            fault = f"is {_shown(environment)}, which has no file {_file_of(environment)}"
+            allowed = ", ".join(self.names) or "none yet, write a stack file first"
+            raise InvalidSettings([_about(PROJECT_FILE, "environment", fault, allowed)])
+        return _file_of(environment)
+
+    @cached_property
+    def _sources(self) -> Mapping[str, str | None]:
+        return {name: self._promotes_from(name) for name in self.names}
+
+    def _promotes_from(self, environment: str) -> str | None:
+        """Where an environment gets releases from, without judging the rest of its file."""
+        file, key = _file_of(environment), f"{self.name}:promotes_from"
+        document, repeated = self._document(file)
+        config, problems = document.get("config"), list(repeated)
+        source = _as_written(config.get(key)) if isinstance(config, dict) else None
+        if source is not None:
+            problems += _source_problems(file, key, environment, source, self.names)
+        if problems:
+            raise InvalidSettings(problems)
+        return source
+
+    def _blocks_of_others(self, environment: str) -> dict[str, Any]:
+        """What the other stack files say as their address blocks. Their own errors are told where they are read."""
+        key = f"{self.name}:network"
+        return {name: _flat(self._config(name)).get(f"{key}.cidr") for name in self.names if name != environment}
+
+    def _config(self, environment: str) -> Mapping[str, Any]:
+        """The config of a stack file; nothing where the file cannot be read."""
+        try:
+            config = self._document(_file_of(environment))[0].get("config")
+        except InvalidSettings:
+            return {}
+        return config if isinstance(config, dict) else {}
+
+    def _document(self, file: str) -> Document:
+        if file not in self._documents:
+            self._documents[file] = _read(self.folder / file)
+        return self._documents[file]
+
 
 def load(project_dir: Path, environment: str) -> Settings:
-    """Read and validate one environment. Raises `InvalidSettings`, also for an unknown environment."""
-    file = _stack_file(project_dir, environment)
-    project = project_name(project_dir)
-    document, problems = _read(file)
-    config, unknown = _own_config(file.name, project, document)
-    problems += unknown
-    values = {**config, "project": project, "environment": environment}
-    problems += _problems(file.name, values, _names(project_dir))
-    problems += _shared_addresses(file.name, values, _blocks_of_others(project_dir, environment))
-    if problems:
-        raise InvalidSettings(problems)
-    settings = Settings.model_validate(values)
-    _refuse_long_names(file.name, settings)
-    return settings
+    """One environment, for whoever asks for nothing else."""
+    return Project(project_dir).load(environment)
 
 
 def environments(project_dir: Path) -> tuple[str, ...]:
-    """The environments in the order of promotion: those that promote from none first, then by name."""
-    sources = {name: _promotes_from(project_dir, name) for name in _names(project_dir)}
-    depths = {name: _depth(name, sources) for name in sources}
-    return tuple(sorted(sources, key=lambda name: (depths[name], name)))
+    """The environments in the order of promotion, for whoever asks for nothing else."""
+    return Project(project_dir).environments
 
 
-def environment_names(project_dir: Path) -> tuple[str, ...]:
-    """The environments by name, whatever stands in their files."""
-    return _names(project_dir)
-
-
-def program_dir(project_dir: Path) -> Path:
-    """The folder of the program that Pulumi runs for the project: where Pulumi.yaml's `main` leads, or its own."""
-    document, _ = _read(project_dir / PROJECT_FILE)
-    return (project_dir / str(document.get("main") or ".")).resolve()
-
-
-def _names(project_dir: Path) -> tuple[str, ...]:
-    """Environments that have a stack file; other files that match the pattern are not ours."""
-    candidates = (path.name.split(".", 1)[1].removesuffix(".yaml") for path in project_dir.glob("Pulumi.*.yaml"))
-    return tuple(sorted(name for name in candidates if is_environment_name(name)))
-
-
-def _stack_file(project_dir: Path, environment: str) -> Path:
-    """The path of an environment's file. The name is checked before it touches a path."""
-    known = _names(project_dir)
-    if not is_environment_name(environment):
-        fault = f"is {_shown(environment)}, which cannot name one"
-        raise InvalidSettings([_about(PROJECT_FILE, "environment", fault, ENVIRONMENT_RULE)])
-    if environment not in known:
-        fault = f"is {_shown(environment)}, which has no file Pulumi.{environment}.yaml"
-        allowed = ", ".join(known) or "none yet, write a stack file first"
-        raise InvalidSettings([_about(PROJECT_FILE, "environment", fault, allowed)])
-    return project_dir / f"Pulumi.{environment}.yaml"
-
-
-def project_name(project_dir: Path) -> str:
-    """The name in Pulumi.yaml, which stands in front of every key of a stack file."""
-    document, problems = _read(project_dir / PROJECT_FILE)
-    name = document.get("name")
-    if not isinstance(name, str):
-        problems.append(_about(PROJECT_FILE, "name", _is(name), "the project's name"))
-    if problems:
-        raise InvalidSettings(problems)
-    return str(name)
-
-
-def _promotes_from(project_dir: Path, environment: str) -> str | None:
-    """Where an environment gets releases from, without judging the rest of its file."""
-    file = f"Pulumi.{environment}.yaml"
-    key = f"{project_name(project_dir)}:promotes_from"
-    document, problems = _read(project_dir / file)
-    config = document.get("config")
-    source = _as_written(config.get(key)) if isinstance(config, dict) else None
-    if source is not None:
-        problems += _source_problems(file, key, environment, source, _names(project_dir))
-    if problems:
-        raise InvalidSettings(problems)
-    return source
+def _file_of(environment: str) -> str:
+    return f"Pulumi.{environment}.yaml"
 
 
 def _depth(name: str, sources: Mapping[str, str | None]) -> int:
@@ -113,13 +171,13 @@ def _depth(name: str, sources: Mapping[str, str | None]) -> int:
     while (source := sources[path[-1]]) is not None:
         if source in path:
             fault = f"goes in a circle: {' <- '.join([*path, source])}"
-            problem = _about(f"Pulumi.{name}.yaml", "promotes_from", fault, "a chain that ends somewhere")
+            problem = _about(_file_of(name), "promotes_from", fault, "a chain that ends somewhere")
             raise InvalidSettings([problem])
         path.append(source)
     return len(path) - 1
 
 
-def _read(file: Path) -> tuple[dict[str, Any], list[Problem]]:
+def _read(file: Path) -> Document:
     """Parse a YAML mapping. Keys that stand twice are problems; a file that cannot be parsed raises."""
     try:
         text = file.read_text(encoding="utf-8")
@@ -131,7 +189,7 @@ def _read(file: Path) -> tuple[dict[str, Any], list[Problem]]:
         raise InvalidSettings([_about(file.name, "the file", fault, "a UTF-8 YAML mapping")]) from error
     if not isinstance(document, dict):
         raise InvalidSettings([_about(file.name, "the file", _is(document), "a YAML mapping")])
-    return document, [_twice(file.name, key) for key in _repeated_keys(tree, set())]
+    return document, tuple(_twice(file.name, key) for key in _repeated_keys(tree, set()))
 
 
 def _why(error: Exception) -> str:
@@ -221,22 +279,6 @@ def _shared_addresses(file: str, values: Mapping[str, Any], others: Mapping[str,
         for name, block in others.items()
         if _overlap(own, block)
     ]
-
-
-def _blocks_of_others(project_dir: Path, environment: str) -> dict[str, Any]:
-    """What the other stack files say as their address blocks. Their own errors are told where they are read."""
-    key = f"{project_name(project_dir)}:network"
-    others = [name for name in _names(project_dir) if name != environment]
-    return {name: _flat(_config(project_dir / f"Pulumi.{name}.yaml")).get(f"{key}.cidr") for name in others}
-
-
-def _config(file: Path) -> Mapping[str, Any]:
-    """The config of a stack file; nothing where the file cannot be read."""
-    try:
-        config = _read(file)[0].get("config")
-    except InvalidSettings:
-        return {}
-    return config if isinstance(config, dict) else {}
 
 
 def _overlap(one: Any, other: Any) -> bool:

@@ -1,42 +1,25 @@
-"""One rule on both sides: what `release publish` stores is unpacked on a server, inside its folder, and what one of
-the two refuses the other refuses too.
+"""On both sides: what `release publish` stores is unpacked on a server, inside its folder, and what one of the two
+refuses the other refuses too.
 """
 
-import importlib.util
 import stat
-import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from release.artifacts import entries as publishing
+from components.host.installer.artifact import unpack
+from components.host.installer.errors import Refused as RefusedByServer
 from release.artifacts.archive import inspect_artifact
 from release.errors import Refused
 from tests.archives import UNSAFE, Member, Packed, suffix, tar_gz, with_size, zipped
-from tests.components.host.test_slot_archives import UNSAFE as UNSAFE_ON_SERVERS
+from tests.components.host.installer.test_artifact import UNSAFE as UNSAFE_ON_SERVERS
 
-SLOT = Path(__file__).parents[1] / "components" / "host" / "slot.py"
 EVERY_UNSAFE = {**UNSAFE, **{f"server's {name}": archive for name, archive in UNSAFE_ON_SERVERS.items()}}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ModuleType]:
-    """The installer as a module."""
-    spec = importlib.util.spec_from_file_location("slot_of_archive_rules", SLOT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
 
 
 def stored(folder: Path, archive: bytes) -> Path:
@@ -53,10 +36,10 @@ def is_published(path: Path) -> bool:
     return True
 
 
-def is_unpacked(server: ModuleType, path: Path) -> bool:
+def is_unpacked(path: Path) -> bool:
     try:
-        server.unpack(path, path.parent / "release")
-    except server.Refused:
+        unpack(path, path.parent / "release")
+    except RefusedByServer:
         return False
     return True
 
@@ -68,10 +51,10 @@ def test_row_17_what_is_unsafe_is_refused_before_anything_is_stored(tmp_path: Pa
 
 
 @pytest.mark.parametrize("archive", UNSAFE.values(), ids=UNSAFE)
-def test_row_17_what_is_unsafe_is_refused_by_the_server_too(server: ModuleType, tmp_path: Path, archive: bytes) -> None:
+def test_row_17_what_is_unsafe_is_refused_by_the_server_too(tmp_path: Path, archive: bytes) -> None:
     path = stored(tmp_path, archive)
-    with pytest.raises(server.Refused, match=r"the archive (is not safe|cannot be read)"):
-        server.unpack(path, tmp_path / "release")
+    with pytest.raises(RefusedByServer, match=r"the archive (is not safe|cannot be read)"):
+        unpack(path, tmp_path / "release")
     assert [found for found in tmp_path.rglob("*") if found.name == "x"] == []
 
 
@@ -90,18 +73,10 @@ SAFE = {
 
 
 @pytest.mark.parametrize("archive", SAFE.values(), ids=SAFE)
-def test_what_is_safe_is_published_and_unpacked(server: ModuleType, tmp_path: Path, archive: bytes) -> None:
+def test_what_is_safe_is_published_and_unpacked(tmp_path: Path, archive: bytes) -> None:
     path = stored(tmp_path, archive)
     assert is_published(path)
-    assert is_unpacked(server, path)
-
-
-def test_both_sides_have_the_same_limits(server: ModuleType) -> None:
-    assert publishing.MOST_ENTRIES == server.ENTRIES_LIMIT
-    assert publishing.MOST_ENTRY_BYTES == server.ENTRY_LIMIT
-    assert publishing.MOST_BYTES == server.UNPACKED_LIMIT
-    assert publishing.LONGEST_PATH == server.PATH_LIMIT
-    assert publishing.UNWANTED_SIGNS == server.UNWANTED_SIGNS
+    assert is_unpacked(path)
 
 
 PARTS = st.sampled_from(["a", "A", "b", "..", ".", "", "é", "e\u0301", "bin", "start", "x" * 200, "C:", "\u202e", "\0"])
@@ -153,12 +128,12 @@ def zips(draw: st.DrawFn) -> bytes:
 
 @given(st.one_of(st.lists(members(), max_size=4).map(tar_gz), zips()))
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_row_17_both_sides_agree_on_any_archive_and_nothing_lands_outside(server: ModuleType, archive: bytes) -> None:
+def test_row_17_both_sides_agree_on_any_archive_and_nothing_lands_outside(archive: bytes) -> None:
     with tempfile.TemporaryDirectory() as outside:
         folder = Path(outside) / "deep" / "folder"
         folder.mkdir(parents=True)
         path = stored(folder, archive)
         published = is_published(path)
-        assert is_unpacked(server, path) == published
+        assert is_unpacked(path) == published
         found = [one for one in Path(outside).rglob("*") if one not in (path, folder, folder.parent)]
         assert all(one.is_relative_to(folder / "release") and not one.is_symlink() for one in found)

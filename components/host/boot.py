@@ -31,7 +31,6 @@ RETRY_PAUSE = 2.0  # seconds, doubled each time: a new instance's role takes a w
 COMMAND_LIMIT = 120.0
 
 ROOT = Path(os.environ.get("STAGELINE_ROOT", "/"))
-PROGRAM = Path("usr/local/lib/stageline/boot.py")
 SERVER_KEYS = ("project", "environment", "region", "artifact_bucket", "database_parameter", "migration_parameter")
 KEY_LINE = re.compile(r"(ssh-|ecdsa-|sk-)[A-Za-z0-9@.-]+ [A-Za-z0-9+/=]+( .*)?")
 
@@ -89,7 +88,7 @@ def boot(settings: dict[str, str]) -> None:
     if settings.keys() >= set(SERVER_KEYS):
         write_server(settings)
     write_authorized_keys(settings)
-    write_refresh(settings["user"])
+    write_refresh(settings["user"], ROOT / settings["program"])
     write_host_key(settings)
     command("systemctl", "restart", "sshd")
     if "server_logs" in settings:
@@ -107,9 +106,9 @@ def make_user(user: str) -> None:
 def write_server(settings: dict[str, str]) -> None:
     server = {key: settings[key] for key in SERVER_KEYS}
     server["address"] = command("hostname", "-I").split()[0]
-    folder = home(settings["user"]) / "stageline"
-    make_folder(folder, settings["user"])
-    write(folder / "server.json", json.dumps(server, indent=1) + "\n", 0o600, settings["user"])
+    file = home(settings["user"]) / settings["server_file"]
+    make_folder(file.parent, settings["user"])
+    write(file, json.dumps(server, indent=1) + "\n", 0o600, settings["user"])
 
 
 def write_authorized_keys(settings: dict[str, str]) -> None:
@@ -123,11 +122,11 @@ def write_authorized_keys(settings: dict[str, str]) -> None:
     write(folder / "authorized_keys", "\n".join(lines) + "\n", 0o600, settings["user"])
 
 
-def write_refresh(user: str) -> None:
+def write_refresh(user: str, program: Path) -> None:
     """A timer that runs a copy of this very program."""
-    write(ROOT / PROGRAM, Path(__file__).read_text("utf-8"), 0o755)
+    write(program, Path(__file__).read_text("utf-8"), 0o755)
     units = ROOT / "etc/systemd/system"
-    write(units / "stageline-keys.service", SERVICE.format(user=user, root=ROOT, program=ROOT / PROGRAM), 0o644)
+    write(units / "stageline-keys.service", SERVICE.format(user=user, root=ROOT, program=program), 0o644)
     write(units / "stageline-keys.timer", TIMER, 0o644)
     command("systemctl", "daemon-reload")
     command("systemctl", "enable", "--now", "stageline-keys.timer")

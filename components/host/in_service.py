@@ -25,10 +25,12 @@ DONE = ("healthy", "unused")
 
 
 def main(settings: dict[str, Any]) -> None:
-    """`settings`: region, the server's own id, the target group of each slot, and the limit in seconds."""
+    """`settings`: region, the server's own id, the limit in seconds, and of each slot the target group and the label,
+    which is there while the slot holds a release.
+    """
     end = time.monotonic() + settings["limit"]
     for slot, group in settings["target_groups"].items():
-        if holds_release(slot):
+        if (Path.home() / settings["labels"][slot]).exists():
             wait(slot, group, settings, end)
 
 
@@ -44,10 +46,6 @@ def wait(slot: str, group: str, settings: dict[str, Any], end: float) -> None:
         if now > end:
             sys.exit(f"the load balancer says that {slot} is {state} after {settings['limit']} seconds")
         time.sleep(PAUSE)
-
-
-def holds_release(slot: str) -> bool:
-    return (Path.home() / "stageline/slots" / slot / "slot.json").exists()
 
 
 def state_of(server: str, states: dict[str, str] | str) -> str:

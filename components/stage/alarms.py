@@ -13,16 +13,14 @@ from typing import Literal
 
 from pulumi import Input
 
+from contract import metrics
+
 CPU_PERCENT = 80.0
 MEMORY_PERCENT = 70.0
 DISK_PERCENT = 80.0
 SLOWEST_SECONDS = 0.2
 CONNECTIONS_SHARE = 0.75  # of what the engine allows: RDS keeps some of the memory for itself, so it allows less
 
-AGENT_NAMESPACE = "CWAgent"  # the CloudWatch agent's own, where nothing else is said
-BALANCERS = "AWS/ApplicationELB"
-MINUTE = 60
-FIVE_MINUTES = 300  # how often EC2 tells a server's CPU without detailed monitoring
 
 GIB = 1024**3
 MEMORY_GIB = {"nano": 0.5, "micro": 1, "small": 2, "medium": 4, "large": 8}  # of the general families t and m
@@ -44,16 +42,16 @@ class Alarm:
     statistic: str
     threshold: float
     beyond: Literal["GreaterThanThreshold", "LessThanThreshold"] = "GreaterThanThreshold"
-    period: int = FIVE_MINUTES
+    period: int = metrics.CPU_PERIOD
     periods: int = 2
 
 
 def server_alarms(number: int, instance_id: Input[str]) -> list[Alarm]:
     """CPU is told by EC2; memory and disk by the CloudWatch agent, see `host/boot.py`."""
     usages = (
-        ("cpu", "CPU", "AWS/EC2", "CPUUtilization", CPU_PERCENT),
-        ("memory", "memory", AGENT_NAMESPACE, "mem_used_percent", MEMORY_PERCENT),
-        ("disk", "disk", AGENT_NAMESPACE, "disk_used_percent", DISK_PERCENT),
+        ("cpu", "CPU", metrics.SERVERS, metrics.CPU, CPU_PERCENT),
+        ("memory", "memory", metrics.AGENT, metrics.MEMORY, MEMORY_PERCENT),
+        ("disk", "disk", metrics.AGENT, metrics.DISK, DISK_PERCENT),
     )
     return [
         Alarm(
@@ -61,7 +59,7 @@ def server_alarms(number: int, instance_id: Input[str]) -> list[Alarm]:
             about=f"Server {number} uses more than {limit:g} % of its {what}",
             namespace=namespace,
             metric=metric,
-            dimensions={"InstanceId": instance_id},
+            dimensions={metrics.SERVER: instance_id},
             statistic="Average",
             threshold=limit,
         )
@@ -71,14 +69,14 @@ def server_alarms(number: int, instance_id: Input[str]) -> list[Alarm]:
 
 def request_alarms(balancer: Input[str], live_group: Input[str]) -> list[Alarm]:
     """What users notice of the live release, for three minutes on end."""
-    whole = {"LoadBalancer": balancer}
-    live = {**whole, "TargetGroup": live_group}
+    whole = {metrics.BALANCER: balancer}
+    live = {**whole, metrics.GROUP: live_group}
     return [
-        _requests("errors", "The live release answers with 5xx", "HTTPCode_Target_5XX_Count", live),
+        _requests("errors", "The live release answers with 5xx", metrics.ERRORS, live),
         # The balancer's own answers are counted for the whole of it only. An empty slot refuses at once: that is no
         # timeout, but a preview of one that people look at for minutes counts as broken off.
-        _requests("timeouts", "Servers do not answer in time", "HTTPCode_ELB_504_Count", whole),
-        _requests("broken-off", "Servers break off connections, or refuse them", "HTTPCode_ELB_502_Count", whole),
+        _requests("timeouts", "Servers do not answer in time", metrics.OWN_ANSWERS[504], whole),
+        _requests("broken-off", "Servers break off connections, or refuse them", metrics.OWN_ANSWERS[502], whole),
         _latency(live),
     ]
 
@@ -92,12 +90,12 @@ def health_alarm(balancer: Input[str], live_group: Input[str], bearable: int) ->
     return Alarm(
         name="health",
         about="The live release is not healthy on every server",
-        namespace=BALANCERS,
+        namespace=metrics.BALANCERS,
         metric="UnHealthyHostCount",
-        dimensions={"LoadBalancer": balancer, "TargetGroup": live_group},
+        dimensions={metrics.BALANCER: balancer, metrics.GROUP: live_group},
         statistic="Minimum",
         threshold=float(bearable),
-        period=MINUTE,
+        period=metrics.MINUTE,
         periods=5,  # longer than a new server takes
     )
 
@@ -106,12 +104,12 @@ def _requests(name: str, about: str, metric: str, dimensions: Mapping[str, Input
     return Alarm(
         name=name,
         about=about,
-        namespace=BALANCERS,
+        namespace=metrics.BALANCERS,
         metric=metric,
         dimensions=dimensions,
         statistic="Sum",
         threshold=0.0,
-        period=MINUTE,
+        period=metrics.MINUTE,
         periods=3,
     )
 
@@ -120,12 +118,12 @@ def _latency(dimensions: Mapping[str, Input[str]]) -> Alarm:
     return Alarm(
         name="latency",
         about=f"One answer in 20 takes longer than {SLOWEST_SECONDS * 1000:g} ms",
-        namespace=BALANCERS,
-        metric="TargetResponseTime",
+        namespace=metrics.BALANCERS,
+        metric=metrics.ANSWER_TIME,
         dimensions=dimensions,
         statistic="p95",
         threshold=SLOWEST_SECONDS,
-        period=MINUTE,
+        period=metrics.MINUTE,
         periods=3,
     )
 
@@ -135,10 +133,10 @@ def database_alarms(identifier: Input[str], engine: str, instance_class: str, st
     most = math.floor(CONNECTIONS_SHARE * most_connections(engine, instance_class))
     free = storage_gb * GIB * (1 - DISK_PERCENT / 100)
     return [
-        _database(identifier, "cpu", f"more than {CPU_PERCENT:g} % of its CPU", "CPUUtilization", CPU_PERCENT),
-        _database(identifier, "connections", f"more than {most} connections", "DatabaseConnections", most),
+        _database(identifier, "cpu", f"more than {CPU_PERCENT:g} % of its CPU", metrics.CPU, CPU_PERCENT),
+        _database(identifier, "connections", f"more than {most} connections", metrics.CONNECTIONS, most),
         replace(
-            _database(identifier, "storage", f"more than {DISK_PERCENT:g} % of its storage", "FreeStorageSpace", free),
+            _database(identifier, "storage", f"more than {DISK_PERCENT:g} % of its storage", metrics.STORAGE, free),
             beyond="LessThanThreshold",
         ),
     ]
@@ -148,9 +146,9 @@ def _database(identifier: Input[str], part: str, used: str, metric: str, thresho
     return Alarm(
         name=f"database-{part}",
         about=f"The database uses {used}",
-        namespace="AWS/RDS",
+        namespace=metrics.DATABASES,
         metric=metric,
-        dimensions={"DBInstanceIdentifier": identifier},
+        dimensions={metrics.DATABASE: identifier},
         statistic="Average",
         threshold=threshold,
     )

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from contract import metrics
+
 WIDTH, HEIGHT = 8, 6  # three graphs in a row: a page is 24 wide
-MINUTE = 60
 
 Line = list[Any]
 
@@ -42,47 +43,47 @@ def _place(row: int, column: int) -> dict[str, int]:
 
 def _requests(subjects: Subjects) -> list[dict[str, Any]]:
     return [
-        _graph(subjects, "Requests", "Sum", _by_slot(subjects, "RequestCount")),
-        _graph(subjects, "Answers with 5xx", "Sum", _by_slot(subjects, "HTTPCode_Target_5XX_Count")),
-        _graph(subjects, "95 % of answers within, in seconds", "p95", _by_slot(subjects, "TargetResponseTime")),
+        _graph(subjects, "Requests", "Sum", _by_slot(subjects, metrics.REQUESTS)),
+        _graph(subjects, "Answers with 5xx", "Sum", _by_slot(subjects, metrics.ERRORS)),
+        _graph(subjects, "95 % of answers within, in seconds", "p95", _by_slot(subjects, metrics.ANSWER_TIME)),
     ]
 
 
 def _by_slot(subjects: Subjects, metric: str) -> list[Line]:
     """One line for each slot."""
     return [
-        ["AWS/ApplicationELB", metric, "LoadBalancer", subjects.balancer, "TargetGroup", group, {"label": slot}]
+        [metrics.BALANCERS, metric, metrics.BALANCER, subjects.balancer, metrics.GROUP, group, {"label": slot}]
         for slot, group in subjects.groups.items()
     ]
 
 
 def _servers(subjects: Subjects) -> list[dict[str, Any]]:
     return [
-        _graph(subjects, "CPU of servers, %", "Average", _by_server(subjects, "AWS/EC2", "CPUUtilization")),
-        _graph(subjects, "Memory of servers, %", "Average", _by_server(subjects, "CWAgent", "mem_used_percent")),
-        _graph(subjects, "Disks of servers, %", "Average", _by_server(subjects, "CWAgent", "disk_used_percent")),
+        _graph(subjects, "CPU of servers, %", "Average", _by_server(subjects, metrics.SERVERS, metrics.CPU)),
+        _graph(subjects, "Memory of servers, %", "Average", _by_server(subjects, metrics.AGENT, metrics.MEMORY)),
+        _graph(subjects, "Disks of servers, %", "Average", _by_server(subjects, metrics.AGENT, metrics.DISK)),
     ]
 
 
 def _by_server(subjects: Subjects, namespace: str, metric: str) -> list[Line]:
     return [
-        [namespace, metric, "InstanceId", server, {"label": f"server {number}"}]
+        [namespace, metric, metrics.SERVER, server, {"label": f"server {number}"}]
         for number, server in enumerate(subjects.servers, start=1)
     ]
 
 
 def _database(subjects: Subjects) -> list[dict[str, Any]]:
     return [
-        _graph(subjects, "CPU of the database, %", "Average", _of_database(subjects, "CPUUtilization")),
-        _graph(subjects, "Connections to the database", "Average", _of_database(subjects, "DatabaseConnections")),
-        _graph(subjects, "Free storage of the database, bytes", "Average", _of_database(subjects, "FreeStorageSpace")),
+        _graph(subjects, "CPU of the database, %", "Average", _of_database(subjects, metrics.CPU)),
+        _graph(subjects, "Connections to the database", "Average", _of_database(subjects, metrics.CONNECTIONS)),
+        _graph(subjects, "Free storage of the database, bytes", "Average", _of_database(subjects, metrics.STORAGE)),
     ]
 
 
 def _of_database(subjects: Subjects, metric: str) -> list[Line]:
-    return [["AWS/RDS", metric, "DBInstanceIdentifier", subjects.database]]
+    return [[metrics.DATABASES, metric, metrics.DATABASE, subjects.database]]
 
 
 def _graph(subjects: Subjects, title: str, statistic: str, lines: Sequence[Line]) -> dict[str, Any]:
-    shown = {"view": "timeSeries", "region": subjects.region, "period": MINUTE, "stat": statistic}
+    shown = {"view": "timeSeries", "region": subjects.region, "period": metrics.MINUTE, "stat": statistic}
     return {"type": "metric", "properties": {"title": title, "metrics": list(lines), **shown}}

@@ -28,6 +28,7 @@ from pulumi_aws.ssm.parameter import Parameter
 
 from components.keys import DELETION_DAYS, allow_account
 from components.outputs import PlatformOutputs
+from contract.database import address_facts
 from contract.migration import NO_MIGRATION
 from settings import model
 from settings.names import Names
@@ -201,15 +202,15 @@ class Database(pulumi.ComponentResource):
 
     def _publish(self, instance: Instance) -> Parameter:
         """Tell servers where the database is and which secret the application opens it with."""
-        facts = {
-            "identifier": instance.identifier,
-            "engine": self._args.database.engine,
-            "host": instance.address,
-            "port": instance.port,
-            "name": DATABASE_NAME,
-            "secret": self._args.names.database_login,
-            "tls": "required" if self._args.database.tls else "off",
-        }
+        facts = address_facts(
+            identifier=instance.identifier,
+            engine=self._args.database.engine,
+            host=instance.address,
+            port=instance.port,
+            name=DATABASE_NAME,
+            secret=self._args.names.database_login,
+            tls=self._args.database.tls,
+        )
         return Parameter(
             f"{self._prefix}-parameter",
             name=self._args.names.database_parameter,

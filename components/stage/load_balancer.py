@@ -23,7 +23,8 @@ from pulumi_aws.lb.target_group import TargetGroup, TargetGroupHealthCheckArgs
 from components.outputs import PlatformOutputs
 from components.slots import Slots
 from contract.balancer import BALANCER, LIVE, NOTHING_LIVE, NOTHING_LIVE_STATUS, PART, PREVIEW
-from contract.slots import SLOT_PORTS, SLOTS, Slot
+from contract.health import HEALTH_PATH, HEALTHY
+from contract.slots import SLOT_PORTS, SLOTS, SlotName
 from settings import model
 
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
@@ -50,9 +51,9 @@ class LoadBalancer(pulumi.ComponentResource):
     dns_name: Output[str]
     live_url: Output[str]
     preview_url: Output[str]
-    target_groups: Mapping[Slot, Output[str]]
+    target_groups: Mapping[SlotName, Output[str]]
     suffix: Output[str]
-    group_suffixes: Mapping[Slot, Output[str]]
+    group_suffixes: Mapping[SlotName, Output[str]]
 
     def __init__(self, name: str, args: LoadBalancerArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("stageline:stage:LoadBalancer", name, {}, opts)
@@ -96,7 +97,7 @@ class LoadBalancer(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _make_target_group(self, slot: Slot) -> TargetGroup:
+    def _make_target_group(self, slot: SlotName) -> TargetGroup:
         health = self._args.load_balancer.health
         return TargetGroup(
             f"{self._prefix}-{slot}",
@@ -107,8 +108,8 @@ class LoadBalancer(pulumi.ComponentResource):
             deregistration_delay=self._args.load_balancer.drain,
             health_check=TargetGroupHealthCheckArgs(
                 protocol="HTTP",
-                path="/health",
-                matcher="200",
+                path=HEALTH_PATH,
+                matcher=str(HEALTHY),
                 interval=health.interval,
                 timeout=health.timeout,
                 healthy_threshold=health.healthy,
@@ -163,7 +164,7 @@ class LoadBalancer(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self, depends_on=list(after)),
         )
 
-    def _forward_to(self, slot: Slot) -> ListenerDefaultActionArgs:
+    def _forward_to(self, slot: SlotName) -> ListenerDefaultActionArgs:
         return ListenerDefaultActionArgs(type="forward", target_group_arn=self.target_groups[slot])
 
     def _url(self, port: int) -> Output[str]:

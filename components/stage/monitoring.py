@@ -17,7 +17,7 @@ from components.outputs import PlatformOutputs
 from components.slots import Slots
 from components.stage.alarms import Alarm, database_alarms, health_alarm, request_alarms, server_alarms
 from components.stage.dashboard import Subjects, dashboard_body
-from contract.slots import Slot
+from contract.slots import SlotName
 from settings import model
 from settings.names import Names
 
@@ -33,7 +33,7 @@ class MonitoringArgs:
     slots: Slots
     server_ids: Sequence[Input[str]]
     balancer: Input[str]
-    target_groups: Mapping[Slot, Output[str]]
+    target_groups: Mapping[SlotName, Output[str]]
     database_id: Input[str]
 
 

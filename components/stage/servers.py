@@ -18,6 +18,7 @@ from pulumi_aws.iam.instance_profile import InstanceProfile
 from pulumi_aws.iam.role_policy import RolePolicy
 from pulumi_command.remote import Command, ConnectionArgs, CopyToRemote
 
+from components.host.one_file import one_file
 from components.machine import (
     Keys,
     MachineArgs,
@@ -34,17 +35,14 @@ from components.machine import (
 )
 from components.outputs import BastionOutputs, PlatformOutputs
 from components.slots import SlotContent, Slots
-from components.stage.alarms import AGENT_NAMESPACE
 from components.stage.hop import Hop
 from components.stage.targets import Target
-from contract.order import INSTALLER as INSTALLER_ON_SERVER
+from contract.layout import INSTALLER
+from contract.metrics import AGENT
 from contract.order import install_command, order
-from contract.slots import Slot
+from contract.slots import SlotName
 from settings import model
 from settings.names import Names
-
-# Relative to the program's folder: an absolute path would differ between checkouts.
-INSTALLER = "components/host/slot.py"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +67,14 @@ class ServersArgs:
 class Servers(pulumi.ComponentResource):
     """N machines with two slots each. `installs` are the Commands that fill a slot, by the server's number.
 
+    `installer` is the sha256 of what these Commands run on the servers.
+
     Raises ValueError where every server is out: nobody would be left to answer.
     """
 
     instances: list[Instance]
-    installs: dict[Slot, dict[int, Command]]
+    installer: str
+    installs: dict[SlotName, dict[int, Command]]
     may_run: RolePolicy
 
     def __init__(self, name: str, args: ServersArgs, opts: ResourceOptions | None = None) -> None:
@@ -93,6 +94,8 @@ class Servers(pulumi.ComponentResource):
         profile = InstanceProfile(f"{name}-profile", path=bounds.path, role=role.name, opts=self._child)
 
         self.instances = [self._make_instance(number, profile) for number in self._numbers()]
+        self._one_file = one_file()
+        self.installer = self._one_file.digest
         self._installers = {number: self._copy_installer(number) for number in self._in}
         self.installs = {slot: self._install(slot, content) for slot, content in args.slots.filled}
         self.register_outputs({"ids": [instance.id for instance in self.instances]})
@@ -129,7 +132,7 @@ class Servers(pulumi.ComponentResource):
             for number in self._in
         ]
 
-    def installs_of(self, slot: Slot | None) -> list[Command]:
+    def installs_of(self, slot: SlotName | None) -> list[Command]:
         """What fills a slot; of no slot, nothing."""
         return [] if slot is None else list(self.installs[slot].values())
 
@@ -165,7 +168,7 @@ class Servers(pulumi.ComponentResource):
         return [
             {
                 **may("cloudwatch:PutMetricData", ["*"]),
-                "Condition": {"StringEquals": {"cloudwatch:namespace": AGENT_NAMESPACE}},
+                "Condition": {"StringEquals": {"cloudwatch:namespace": AGENT}},
             },
             *(
                 may(action, [logs, Output.concat(logs, ":*")])
@@ -212,8 +215,8 @@ class Servers(pulumi.ComponentResource):
         return CopyToRemote(
             f"{name}-installer",
             connection=self._connection(instance),
-            source=pulumi.FileAsset(INSTALLER),
-            remote_path=INSTALLER_ON_SERVER,
+            source=pulumi.FileAsset(self._one_file.path),
+            remote_path=INSTALLER,
             triggers=[instance.id],
             opts=ResourceOptions(
                 parent=self,
@@ -222,7 +225,7 @@ class Servers(pulumi.ComponentResource):
             ),
         )
 
-    def _install(self, slot: Slot, content: SlotContent) -> dict[int, Command]:
+    def _install(self, slot: SlotName, content: SlotContent) -> dict[int, Command]:
         """Fill a slot on every server that is reached, the first one before all others: it is the canary."""
         installs: dict[int, Command] = {}
         for number in self._in:
@@ -231,7 +234,7 @@ class Servers(pulumi.ComponentResource):
                 installs[number] = self._install_on(number, slot, content, canary)
         return installs
 
-    def _install_on(self, number: int, slot: Slot, content: SlotContent, after: list[Command]) -> Command:
+    def _install_on(self, number: int, slot: SlotName, content: SlotContent, after: list[Command]) -> Command:
         servers, instance = self._args.servers, self._instance(number)
         shall_hold = order(
             slot,

@@ -15,7 +15,8 @@ from pulumi_aws.lb.target_group_attachment import TargetGroupAttachment
 from pulumi_command import local
 from pulumi_command.remote import Command, ConnectionArgs
 
-from contract.slots import SLOT_PORTS, SLOTS, Slot
+from contract.layout import label_file
+from contract.slots import SLOT_PORTS, SLOTS, SlotName
 from settings import model
 from settings.names import Names
 
@@ -32,7 +33,7 @@ class Target:
     number: int
     id: Input[str]
     connection: ConnectionArgs
-    installs: Mapping[Slot, Command]
+    installs: Mapping[SlotName, Command]
     skipped: bool
 
 
@@ -44,7 +45,7 @@ class TargetsArgs:
     servers: model.Servers
     load_balancer: model.LoadBalancer
     targets: Sequence[Target]
-    target_groups: Mapping[Slot, Input[str]]
+    target_groups: Mapping[SlotName, Input[str]]
     may_look: pulumi.Resource
 
 
@@ -72,7 +73,7 @@ class Targets(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self),
         )
 
-    def _attach(self, slot: Slot, server: Target, drained: local.Command) -> TargetGroupAttachment:
+    def _attach(self, slot: SlotName, server: Target, drained: local.Command) -> TargetGroupAttachment:
         """After the slot's install: a release must have settled before users see it."""
         after = [server.installs[slot]] if slot in server.installs else []
         return TargetGroupAttachment(
@@ -104,6 +105,7 @@ class Targets(pulumi.ComponentResource):
             "region": self._args.names.region,
             "server": server.id,
             "target_groups": dict(self._args.target_groups),
+            "labels": {slot: label_file(slot) for slot in SLOTS},
             "limit": self._args.servers.install_timeout,
         }
         return Output.json_dumps(settings, sort_keys=True).apply(in_service)

@@ -1,50 +1,25 @@
 """A look into an artifact before it is stored: is it safe to unpack, and does it keep the contract?
 
-The whole archive is read once, nothing is written. What is unsafe, ``entries`` says: names that leave the folder, that
-are there twice or clash, links, devices, set-uid bits, and more entries or bytes than an application has (bombs). Here
-it is opened with care: no header is believed that asks for much memory, and every entry has to be as long as it says.
-The contract: an executable ``bin/start``; optional ``smoke.json`` and ``release.json``.
+The whole archive is read once, nothing is written. The rules are those of `contract.archive`, by which servers judge
+once more. The contract: an executable ``bin/start``; optional ``smoke.json`` and ``release.json``.
 """
 
-import copy
-import gzip
 import hashlib
-import stat
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
+from contract.archive import FILE, SUFFIXES, UNREADABLE, Entry, Opened, blocks, faults, opened, start_faults
 from release.artifacts.build import Build, parse_build
 from release.artifacts.checksum import ONE_REQUEST, PART, parts_of
-from release.artifacts.entries import FILE, FOLDER, MOST_BYTES, MOST_ENTRIES, MOST_ENTRY_BYTES, Entry, unsafe
 from release.artifacts.manifest import Check, Parts, parse_checks
 from release.errors import Refused
 from release.text import read_json
 
 MOST_TEXT_BYTES = 64 * 1024
-HEADER_LIMIT = 1 << 20  # bytes of a tar header's extension: real ones have a few hundred
-CHUNK = 1 << 20
 TEXTS = ("smoke.json", "release.json")  # what is read and kept
-UNREADABLE = (
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    OSError,
-    ValueError,
-    RuntimeError,
-)
-SUFFIXES = {".tar.gz": b"\x1f\x8b", ".zip": b"PK\x03\x04", ".jar": b"PK\x03\x04"}
-PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-ENCRYPTED = 0x1
 T = TypeVar("T")
-
-Opened = Iterator[tuple[Entry, Callable[[], IO[bytes] | None]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,20 +36,10 @@ class Artifact:
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """What was found in an archive: its entries, and the text files among them that mean something here."""
+    """What was found in an archive: what is wrong with it, and the text files in it that mean something here."""
 
-    entries: tuple[Entry, ...]
+    faults: tuple[str, ...]
     texts: Mapping[str, bytes]
-
-
-class CautiousGzip(gzip.GzipFile):
-    """Never reads much at once: a tar header that claims gigabytes must not fill the memory."""
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Read like any file, up to HEADER_LIMIT bytes at a time."""
-        if size is None or not 0 <= size <= HEADER_LIMIT:
-            raise tarfile.ReadError("a header is too large")
-        return super().read(size)
 
 
 def inspect_artifact(path: Path, *, one_request: int = ONE_REQUEST, part: int = PART) -> Artifact:
@@ -85,10 +50,9 @@ def inspect_artifact(path: Path, *, one_request: int = ONE_REQUEST, part: int = 
     if not path.is_file():
         raise Refused(f"there is no file {path.name!r}", hint="give the path of the built artifact")
     content = _content(path)
-    faults = [*unsafe(content.entries), *contract_faults(content.entries)]
-    if faults:
-        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-        raise Refused(f"{path.name} is refused: {faults[0]}{more}", hint="build it again; nothing was stored")
+    if content.faults:
+        more = f" (and {len(content.faults) - 1} more)" if len(content.faults) > 1 else ""
+        raise Refused(f"{path.name} is refused: {content.faults[0]}{more}", hint="build it again; nothing was stored")
     size = path.stat().st_size
     return Artifact(
         path=path,
@@ -98,19 +62,6 @@ def inspect_artifact(path: Path, *, one_request: int = ONE_REQUEST, part: int = 
         checks=_parsed(content, "smoke.json", parse_checks, ()),
         build=_parsed(content, "release.json", parse_build, Build()),
     )
-
-
-def contract_faults(entries: tuple[Entry, ...]) -> Iterator[str]:
-    """Where these entries break the artifact's contract."""
-    files = {entry.path: entry for entry in entries if entry.kind == FILE}
-    if "bin/start" not in files:
-        yield "it has no bin/start"
-    for name in ("bin/start", "bin/migrate"):
-        if name in files and not files[name].mode & stat.S_IXUSR:
-            yield f"{name} is not executable"
-    for name in TEXTS:
-        if name in files and files[name].size > MOST_TEXT_BYTES:
-            yield f"{name} has {files[name].size} bytes, {MOST_TEXT_BYTES} are allowed"
 
 
 def sha256_of(path: Path) -> str:
@@ -127,91 +78,41 @@ def _content(path: Path) -> Content:
         with path.open("rb") as file:
             if file.read(len(SUFFIXES[suffix])) != SUFFIXES[suffix]:
                 raise EOFError(f"it does not begin like a {suffix}")
-        return _walked(_tar(path) if suffix == ".tar.gz" else _zip(path))
-    except UNREADABLE as error:
+        return _judged(opened(path))
+    except (*UNREADABLE, OSError) as error:
         raise Refused(f"{path.name} is not a readable archive: {error}", hint="build it again") from None
 
 
-def _walked(opened: Opened) -> Content:
-    """Every entry, read through. A bomb is not read to its end: ``unsafe`` names what made it stop."""
-    entries: list[Entry] = []
+def _judged(entries: Opened) -> Content:
+    read: list[Entry] = []
     texts: dict[str, bytes] = {}
-    total = 0
-    for entry, source in opened:
-        entries.append(entry)
-        total += max(entry.size, 0)
-        if total > MOST_BYTES or len(entries) > MOST_ENTRIES or not 0 <= entry.size <= MOST_ENTRY_BYTES:
-            break
+    unsafe = [*faults(_read_through(entries, read, texts))]
+    return Content(faults=(*unsafe, *start_faults(read), *_text_faults(read)), texts=texts)
+
+
+def _read_through(entries: Opened, read: list[Entry], texts: dict[str, bytes]) -> Iterator[Entry]:
+    """Each entry, which is read to its end after it was judged: of what is a bomb nothing is read."""
+    for entry, source in entries:
+        read.append(entry)
+        yield entry
         if entry.kind == FILE:
-            text = _read(entry, source())
+            beginning = _beginning(blocks(entry, source()))
             if entry.path in TEXTS:
-                texts[entry.path] = text
-    return Content(entries=tuple(entries), texts=texts)
+                texts[entry.path] = beginning
 
 
-def _read(entry: Entry, source: IO[bytes] | None) -> bytes:
-    """Read an entry to its end, and give what it begins with; EOFError when its header lies about its length."""
-    beginning, length = b"", 0
-    while chunk := source.read(CHUNK) if source else b"":
-        beginning, length = beginning or chunk, length + len(chunk)
-    if length != entry.size:
-        more = "more" if length > entry.size else "fewer"
-        raise EOFError(f"{entry.name[:100]!a} has {more} bytes than the {entry.size} that it says")
+def _beginning(read: Iterator[bytes]) -> bytes:
+    """The first of these blocks, all of which are read."""
+    beginning = next(read, b"")
+    for _ in read:
+        pass
     return beginning
 
 
-def _tar(path: Path) -> Opened:
-    with CautiousGzip(path) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
-        for member in archive:
-            entry = Entry(name=member.name, kind=_tar_kind(member), size=member.size, mode=member.mode)
-            yield entry, partial(archive.extractfile, member)
-
-
-def _zip(path: Path) -> Opened:
-    with zipfile.ZipFile(path) as archive:
-        for info in archive.infolist():
-            yield _zip_entry(info), partial(archive.open, _longer(info))
-
-
-def _longer(info: zipfile.ZipInfo) -> zipfile.ZipInfo:
-    """The entry as if it said one byte more: zipfile reads as much as it says, and hides what lies beyond."""
-    longer = copy.copy(info)
-    longer.file_size += 1
-    return longer
-
-
-def _zip_entry(info: zipfile.ZipInfo) -> Entry:
-    """Judged by the name that stands in the archive: zipfile cuts names at NUL. ``jar`` records no mode at all, so
-    what is in ``bin/`` counts as executable then.
-    """
-    mode = info.external_attr >> 16
-    if mode == 0 and info.filename.startswith("bin/"):
-        mode = stat.S_IXUSR
-    return Entry(name=info.orig_filename, kind=_zip_kind(info, mode), size=info.file_size, mode=stat.S_IMODE(mode))
-
-
-def _tar_kind(member: tarfile.TarInfo) -> str:
-    kinds = {
-        tarfile.REGTYPE: FILE,
-        tarfile.AREGTYPE: FILE,
-        tarfile.DIRTYPE: FOLDER,
-        tarfile.SYMTYPE: "symbolic link",
-        tarfile.LNKTYPE: "hard link",
-        tarfile.FIFOTYPE: "named pipe",
-    }
-    return "sparse file" if member.issparse() else kinds.get(member.type, "device, or something else that is no file")
-
-
-def _zip_kind(info: zipfile.ZipInfo, mode: int) -> str:
-    if info.flag_bits & ENCRYPTED:
-        return "encrypted file"
-    if info.compress_type not in PACKED:
-        return f"file packed by method {info.compress_type}, which not every unpacker knows"
-    kinds = {stat.S_IFREG: FILE, stat.S_IFDIR: FOLDER, stat.S_IFLNK: "symbolic link", stat.S_IFIFO: "named pipe"}
-    stated = stat.S_IFMT(mode)
-    if not stated:
-        return FOLDER if info.filename.endswith("/") else FILE  # is_dir() fails on an empty name
-    return kinds.get(stated, "device, or something else that is no file")
+def _text_faults(entries: list[Entry]) -> Iterator[str]:
+    for entry in entries:
+        if entry.kind == FILE and entry.path in TEXTS and entry.size > MOST_TEXT_BYTES:
+            yield f"{entry.path} has {entry.size} bytes, {MOST_TEXT_BYTES} are allowed"
 
 
 def _parsed(content: Content, name: str, parse: Callable[[Any], T], default: T) -> T:

@@ -70,7 +70,7 @@ def uses_of(environment: str, state: State) -> Iterator[Use]:
     """What an environment needs the bytes of."""
     if state.live:
         yield Use(digest=state.live.digest, what=f"live in {environment}")
-    for name, slot in (("blue", state.blue), ("green", state.green)):
+    for name, slot in state.slots.items():
         if slot is not None and slot.digest is not None:
             yield Use(digest=slot.digest, what=f"in slot {name} of {environment}")
     if state.previous:

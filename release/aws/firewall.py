@@ -1,12 +1,24 @@
 """EC2: the rules that security groups really have."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from release.aws.session import AwsSession, aws_call
-from release.comparison.drift import Rule
 
 PEERS = ("CidrIpv4", "CidrIpv6", "PrefixListId")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirewallRule:
+    """What one rule of a security group lets through; `peer` is a block, a group or a prefix list."""
+
+    id: str
+    group: str
+    direction: str
+    protocol: str
+    ports: str
+    peer: str
 
 
 class Firewall:
@@ -15,7 +27,7 @@ class Firewall:
     def __init__(self, session: AwsSession) -> None:
         self._session = session
 
-    def rules(self, groups: Sequence[str]) -> tuple[Rule, ...]:
+    def rules(self, groups: Sequence[str]) -> tuple[FirewallRule, ...]:
         """Every rule of these groups."""
         with aws_call("list the rules of security groups"):
             pages = self._session.client("ec2").get_paginator("describe_security_group_rules")
@@ -23,10 +35,10 @@ class Firewall:
             return tuple(_rule(entry) for page in found for entry in page["SecurityGroupRules"])
 
 
-def _rule(entry: dict[str, Any]) -> Rule:
+def _rule(entry: dict[str, Any]) -> FirewallRule:
     peer = next((entry[name] for name in PEERS if entry.get(name)), None)
     first, last = entry.get("FromPort", -1), entry.get("ToPort", -1)
-    return Rule(
+    return FirewallRule(
         id=entry["SecurityGroupRuleId"],
         group=entry["GroupId"],
         direction="to" if entry["IsEgress"] else "from",

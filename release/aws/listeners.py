@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from contract.balancer import BALANCER, LIVE, NOTHING_LIVE, NOTHING_LIVE_STATUS, PART, PREVIEW
-from contract.slots import SLOTS
+from contract.slots import SLOTS, SlotName, idle
 from release.aws.session import AwsSession, aws_call
 from release.errors import Broken
-from release.ledger.head import SlotName
 
 AT_ONCE = 20  # resources that one call tells the tags of
 
@@ -80,7 +79,7 @@ class Listeners:
             self._lead(entrance.live, entrance.groups[slot] if slot else None)
         try:
             with aws_call("move the preview listener"):
-                self._lead(entrance.preview, entrance.groups["green" if slot == "blue" else "blue"])
+                self._lead(entrance.preview, entrance.groups[idle(slot)])
         except Broken as error:
             return str(error)
         return ""

@@ -70,7 +70,7 @@ def uses_of(state: State) -> Iterator[Use]:
         yield Use(deployment=state.previous.deployment, what="from before the release to go back to")
     if state.open:
         yield Use(deployment=state.open.deployment, what="of the open deployment")
-    for name, slot in (("blue", state.blue), ("green", state.green)):
+    for name, slot in state.slots.items():
         if slot is not None:
             yield Use(deployment=slot.deployment, what=f"from before the release in slot {name}")
 

@@ -3,7 +3,6 @@
 Values in, findings out: of AWS from what Pulumi would refresh, of a server from what it says of itself.
 """
 
-import ast
 import base64
 import binascii
 import hashlib
@@ -11,16 +10,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from contract.order import INSTALLER
+from contract.layout import INSTALLER
+from contract.slots import SLOTS, SlotName
+from contract.unit import unit_file, unit_text
+from release.aws.firewall import FirewallRule
 from release.comparison.graph import leaves
-from release.errors import Broken
-from release.ledger.head import SlotName, State
+from release.ledger.head import State
 
 ABSENT = "(absent)"
 EMPTY = (ABSENT, "", "[]", "{}")  # AWS does not tell an empty value from none
 PRESENT = "(present)"
 NOTHING = "nothing"
-SLOTS: tuple[SlotName, SlotName] = ("blue", "green")
 CHANGES = frozenset({"update", "replace", "delete"})
 SAME = frozenset({"same", "refresh", "read"})  # what the summary counts that is no change
 UNNAMED = "resources that Pulumi counts as changed and does not name"
@@ -29,7 +29,7 @@ MIGRATION = "env-database-migration"
 MIGRATION_VALUE = {"value", "insecureValue", "version"}
 """What `release` itself changes: the parameter that names the deployment which may migrate, and what AWS says of it."""
 
-UNITS: Mapping[SlotName, str] = {slot: f".config/systemd/user/stageline-{slot}.service" for slot in SLOTS}
+UNITS: Mapping[SlotName, str] = {slot: unit_file(slot) for slot in SLOTS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,18 +40,6 @@ class Finding:
     what: str
     expected: str
     found: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rule:
-    """What one rule of a security group lets through; `peer` is a block, a group or a prefix list."""
-
-    id: str
-    group: str
-    direction: str
-    protocol: str
-    ports: str
-    peer: str
 
 
 def of_refresh(preview: Mapping[str, Any]) -> tuple[Finding, ...]:
@@ -73,7 +61,7 @@ def _unnamed(preview: Mapping[str, Any], named: int) -> Iterator[Finding]:
         yield Finding(where="AWS", what=UNNAMED, expected="0", found=str(more))
 
 
-def of_rules(rules: Sequence[Rule], stack: Mapping[str, Any]) -> tuple[Finding, ...]:
+def of_rules(rules: Sequence[FirewallRule], stack: Mapping[str, Any]) -> tuple[Finding, ...]:
     """Rules in the stack's security groups that the stack does not know: a refresh only looks at those it does."""
     resources = (stack.get("deployment") or {}).get("resources") or []
     known = {one.get("id") for one in resources}
@@ -103,12 +91,11 @@ def of_slots(server: str, status: Mapping[str, Any], state: State) -> tuple[Find
 
 
 def of_files(server: str, digests: Mapping[str, str], installer: str, state: State) -> tuple[Finding, ...]:
-    """The installer and the units of slots that hold a release, by their sha256."""
-    unit = unit_template(installer)
-    expected = {INSTALLER: _sha256(installer)}
+    """The installer, whose sha256 is given, and the units of slots that hold a release, by their sha256."""
+    expected = {INSTALLER: installer}
     for name in SLOTS:
         if _release(state, name) is not None:
-            expected[UNITS[name]] = _sha256(unit.format(slot=name))
+            expected[UNITS[name]] = _sha256(unit_text(name))
     return tuple(
         Finding(where=server, what=path, expected=digest, found=digests.get(path, ABSENT))
         for path, digest in expected.items()
@@ -128,14 +115,6 @@ def key_lines(text: str) -> set[str]:
     """The keys of an `authorized_keys` file, one a line."""
     lines = (line.strip() for line in text.splitlines())
     return {line for line in lines if line and not line.startswith("#")}
-
-
-def unit_template(installer: str) -> str:
-    """The unit that the installer writes, read from its text: it runs on servers only."""
-    for statement in ast.parse(installer).body:
-        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "UNIT":
-            return str(ast.literal_eval(statement.value))
-    raise Broken("the installer of this checkout has no UNIT", hint="restore components/host/slot.py from git")
 
 
 def _is_a_deployments(step: Mapping[str, Any]) -> bool:

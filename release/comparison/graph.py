@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from contract.graph import Resource
 from settings.model import Settings
 
 Key = tuple[str, str]
@@ -98,8 +99,8 @@ class Identity:
         return re.compile(rf"(?<!\d){self.account}(?!\d)")
 
 
-def graph(resources: Sequence[Mapping[str, Any]], identity: Identity) -> Graph:
-    """The graph of resources with `type`, `name`, `inputs`, `outputs`, `protect` and `ignore_changes`."""
+def graph(resources: Sequence[Resource], identity: Identity) -> Graph:
+    """The graph of resources, without what tells environments apart."""
     names = _Names(resources, f"{identity.project}-{identity.environment}")
     return {
         (one["type"], one["name"]): dict(leaves("", _facts(one), lambda text: identity.without(names.without(text))))
@@ -108,17 +109,17 @@ def graph(resources: Sequence[Mapping[str, Any]], identity: Identity) -> Graph:
     }
 
 
-def exported(deployment: Mapping[str, Any]) -> list[dict[str, Any]]:
+def exported(deployment: Mapping[str, Any]) -> list[Resource]:
     """The resources of `pulumi stack export`, in the form that `graph` takes; what a provider added is left out."""
     return [
-        {
-            "type": one["type"],
-            "name": one["urn"].rsplit("::", 1)[1],
-            "inputs": _said(one.get("inputs") or {}),
-            "outputs": {"id": one.get("id"), **_said(one.get("outputs") or {})},
-            "protect": bool(one.get("protect")),
-            "ignore_changes": one.get("ignoreChanges") or [],
-        }
+        Resource(
+            type=one["type"],
+            name=one["urn"].rsplit("::", 1)[1],
+            inputs=_said(one.get("inputs") or {}),
+            outputs={"id": one.get("id"), **_said(one.get("outputs") or {})},
+            protect=bool(one.get("protect")),
+            ignore_changes=one.get("ignoreChanges") or [],
+        )
         for one in deployment.get("resources") or []
         if not one.get("delete")
     ]
@@ -130,7 +131,7 @@ class _Names:
     `label` is the environment's own name: it stands in many texts, also where a resource is called so.
     """
 
-    def __init__(self, resources: Iterable[Mapping[str, Any]], label: str) -> None:
+    def __init__(self, resources: Iterable[Resource], label: str) -> None:
         self._owners: dict[str, str] = {}
         for one in resources:
             if not one["type"].startswith(NOT_MADE):
@@ -155,7 +156,7 @@ def _identifiers(outputs: Mapping[str, Any]) -> Iterator[str]:
                 yield found[1]  # names are made from it, too
 
 
-def _facts(one: Mapping[str, Any]) -> dict[str, Any]:
+def _facts(one: Resource) -> dict[str, Any]:
     """The inputs with the options that policies look at."""
     options = {"protect": one["protect"], "ignoreChanges": sorted(one["ignore_changes"])}
     return {**one["inputs"], "(options)": options}

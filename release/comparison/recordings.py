@@ -1,7 +1,7 @@
 """The door to the program that declares environments: their resources, recorded without an engine and an account.
 
-A process of its own, because `release` must not import components. It answers one request after the other, and the
-same request is asked only once.
+A process of its own, because `release` declares nothing: the project's own program, which tells its resources when it
+is asked for them (`contract.graph`). It answers one question after the other, and the same one is asked only once.
 """
 
 import json
@@ -9,29 +9,29 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from contract.graph import GRAPH, Answer, Held, Question, Resource
 from release.errors import Broken
-from settings.stackfile import program_dir
+from settings.stackfile import Project
 
-BOTH_FILLED: Mapping[str, Any] = {"blue": True, "green": True, "declared": "blue"}
+BOTH_FILLED: Held = {"blue": True, "green": True, "declared": "blue"}
 """What environments are compared with: what their ledgers hold is no difference between them."""
 
 
 class Recordings:
     """The recorded resources of the environments of a project; to be used in a `with`, which ends the process."""
 
-    def __init__(self, project_dir: Path) -> None:
-        self._project_dir = project_dir.resolve()
-        self._answers: dict[str, dict[str, Any]] = {}
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._answers: dict[str, Answer] = {}
 
     def __enter__(self) -> "Recordings":
         self._errors = tempfile.TemporaryFile("w+")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "components.graph", str(self._project_dir)],
-            cwd=program_dir(self._project_dir),
+            [sys.executable, str(self._project.program_dir), GRAPH, str(self._project.folder.resolve())],
+            cwd=self._project.program_dir,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -46,19 +46,19 @@ class Recordings:
         self._errors.close()
 
     def resources(
-        self, environment: str, changes: Mapping[str, Any] | None = None, slots: Mapping[str, Any] = BOTH_FILLED
-    ) -> list[dict[str, Any]]:
+        self, environment: str, changes: Mapping[str, Any] | None = None, slots: Held = BOTH_FILLED
+    ) -> list[Resource]:
         """What the program declares, with other settings by dotted key; Broken, in one line, when it cannot."""
-        request = {"environment": environment, "changes": dict(changes or {}), "slots": dict(slots)}
-        line = json.dumps(request, sort_keys=True)
+        question = Question(environment=environment, changes=dict(changes or {}), slots=slots)
+        line = json.dumps(question, sort_keys=True)
         if line not in self._answers:
             self._answers[line] = self._ask(line)
         answer = self._answers[line]
         if "error" in answer:
             raise Broken(f"{environment} cannot be declared: {answer['error']}")
-        return list(answer["resources"])
+        return answer["resources"]
 
-    def _ask(self, line: str) -> dict[str, Any]:
+    def _ask(self, line: str) -> Answer:
         assert self._process.stdin is not None and self._process.stdout is not None
         try:
             self._process.stdin.write(line + "\n")
@@ -68,7 +68,8 @@ class Recordings:
         answer = self._process.stdout.readline()
         if not answer:
             raise self._failure()
-        return dict(json.loads(answer))
+        said: Answer = json.loads(answer)
+        return said
 
     def _failure(self) -> Broken:
         self._process.wait()

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
+from contract.database import Address, Login
 from release.database.drivers import Driver, LoginFailed, MySql, Postgres
-from release.database.login import Login, Place
 from release.servers.ssh import NotReached, Ssh
 from release.servers.tunnel import tunnel
 
@@ -25,26 +25,26 @@ class Way:
 class DatabaseDoor:
     """What `release` does in a database itself. Everything raises NotReached, and Broken when the database says no."""
 
-    def opens(self, way: Way, place: Place, login: Login) -> bool:
+    def opens(self, way: Way, address: Address, login: Login) -> bool:
         """Whether this user may come in."""
         try:
-            with _connected(way, place, login):
+            with _connected(way, address, login):
                 return True
         except LoginFailed:
             return False
 
-    def keep_role(self, way: Way, place: Place, master: Login, login: Login) -> None:
+    def keep_role(self, way: Way, address: Address, master: Login, login: Login) -> None:
         """Make the application's role, or give it this password and what it must own."""
-        with _connected(way, place, master) as driver:
-            driver.keep_role(place, login)
+        with _connected(way, address, master) as driver:
+            driver.keep_role(address, login)
 
 
 @contextmanager
-def _connected(way: Way, place: Place, login: Login) -> Iterator[Driver]:
-    driver = MySql if place.engine == "mysql" else Postgres
-    with way.ssh.leading_to(way.server, f"{place.host}:{place.port}") as line, tunnel(line) as lead:
+def _connected(way: Way, address: Address, login: Login) -> Iterator[Driver]:
+    driver = MySql if address.engine == "mysql" else Postgres
+    with way.ssh.leading_to(way.server, f"{address.host}:{address.port}") as line, tunnel(line) as lead:
         try:
-            connected: Driver = driver(place, login, lead.port)
+            connected: Driver = driver(address, login, lead.port)
         except LoginFailed:
             if lead.why:
                 raise NotReached(f"the database is not reached through {way.server}: {lead.why}") from None

@@ -11,7 +11,8 @@ the environment's network; and PostgreSQL's login (SCRAM) tells no password to w
 import ssl
 from typing import Any, Protocol
 
-from release.database.login import LOCK, Login, Place, PostgresFacts, mysql_plan, postgres_plan
+from contract.database import Address, Login
+from release.database.login import LOCK, PostgresFacts, mysql_plan, postgres_plan
 from release.errors import Broken
 
 CONNECT_LIMIT = 20  # seconds, with the login to the server on the way
@@ -34,7 +35,7 @@ class LoginFailed(Broken):
 class Driver(Protocol):
     """A connection as one user."""
 
-    def keep_role(self, place: Place, login: Login) -> None:
+    def keep_role(self, address: Address, login: Login) -> None:
         """Make the application's role as its plan says. Raises Broken."""
 
     def close(self) -> None:
@@ -44,18 +45,18 @@ class Driver(Protocol):
 class Postgres:
     """A connection to PostgreSQL by psycopg 3."""
 
-    def __init__(self, place: Place, login: Login, port: int) -> None:
+    def __init__(self, address: Address, login: Login, port: int) -> None:
         import psycopg
 
         try:
             self._connection: Any = psycopg.connect(
-                host=place.host,
+                host=address.host,
                 hostaddr=HERE,
                 port=port,
-                dbname=place.name,
+                dbname=address.name,
                 user=login.username,
                 password=login.password,
-                sslmode="require" if place.tls else "prefer",
+                sslmode="require" if address.tls else "prefer",
                 gssencmode="disable",
                 require_auth=SCRAM.decode(),
                 connect_timeout=CONNECT_LIMIT,
@@ -65,7 +66,7 @@ class Postgres:
         except psycopg.Error as error:
             raise LoginFailed(f"cannot log in to the database as {login.username}: {first_line(error)}") from None
 
-    def keep_role(self, place: Place, login: Login) -> None:
+    def keep_role(self, address: Address, login: Login) -> None:
         """All in one transaction, or nothing. The server is told a verifier, never the password."""
         import psycopg
 
@@ -86,30 +87,30 @@ class Postgres:
 class MySql:
     """A connection to MySQL by PyMySQL."""
 
-    def __init__(self, place: Place, login: Login, port: int) -> None:
+    def __init__(self, address: Address, login: Login, port: int) -> None:
         import pymysql
 
         try:
             self._connection: Any = pymysql.connect(
                 host=HERE,
                 port=port,
-                database=place.name,
+                database=address.name,
                 user=login.username,
                 password=login.password,
-                ssl=unverified() if place.tls else None,
+                ssl=unverified() if address.tls else None,
                 connect_timeout=CONNECT_LIMIT,
                 program_name=PROGRAM,
             )
         except pymysql.MySQLError as error:
             raise LoginFailed(f"cannot log in to the database as {login.username}: {numbered(error)}") from None
 
-    def keep_role(self, place: Place, login: Login) -> None:
+    def keep_role(self, address: Address, login: Login) -> None:
         """One by one: MySQL has no transactions for this, and each statement may be run again."""
         import pymysql
 
         try:
             with self._connection.cursor() as cursor:
-                for statement in mysql_plan(place, login):
+                for statement in mysql_plan(address, login):
                     cursor.execute(statement.text, statement.values)
         except pymysql.MySQLError as error:
             raise Broken(f"the database refuses its application role: {numbered(error)}", hint=AGAIN) from None

@@ -5,11 +5,11 @@ and moves over what an environment of before already has: everything that the ma
 database belongs to the role afterwards, so that its migrations may change it. The master user stays able to use it.
 """
 
-import json
 import re
 import secrets
 from dataclasses import dataclass, field
 
+from contract.database import Address, Login, parse_address, parse_login
 from release.errors import Broken, Refused
 
 ROLE = "application"
@@ -22,26 +22,6 @@ MYSQL_PRIVILEGES = (
     "CREATE VIEW, SHOW VIEW, TRIGGER, EVENT, EXECUTE, CREATE ROUTINE, ALTER ROUTINE"
 )
 """What a release and its migrations may do in the application's database: everything but giving rights to others."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Login:
-    """A user of the database and its password."""
-
-    username: str
-    password: str = field(repr=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a database is, as the environment's parameter says it. `tls`: whether connections must be encrypted."""
-
-    identifier: str
-    engine: str
-    host: str
-    port: int
-    name: str
-    tls: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,17 +45,11 @@ def new_login() -> Login:
     return Login(username=ROLE, password=secrets.token_urlsafe(32))
 
 
-def login_json(login: Login) -> str:
-    """The text of the secret: the form in which RDS writes its own."""
-    return json.dumps({"username": login.username, "password": login.password})
-
-
-def parse_login(text: str, secret: str) -> Login:
+def checked_login(text: str, secret: str) -> Login:
     """A secret's text; Broken when it is no login."""
     try:
-        values = json.loads(text)
-        return Login(username=str(values["username"]), password=str(values["password"]))
-    except (ValueError, KeyError, TypeError):
+        return parse_login(text)
+    except ValueError:
         raise Broken(f"the secret {secret} holds no username and password", hint="restore its last version") from None
 
 
@@ -92,19 +66,11 @@ def refuse_strange(login: Login, secret: str) -> None:
         )
 
 
-def parse_place(text: str, parameter: str) -> Place:
+def checked_address(text: str, parameter: str) -> Address:
     """The text of the environment's parameter; Broken when it is of another form."""
     try:
-        values = json.loads(text)
-        return Place(
-            identifier=str(values["identifier"]),
-            engine=str(values["engine"]),
-            host=str(values["host"]),
-            port=int(values["port"]),
-            name=str(values["name"]),
-            tls=values.get("tls") == "required",
-        )
-    except (ValueError, KeyError, TypeError):
+        return parse_address(text)
+    except ValueError:
         raise Broken(
             f"the parameter {parameter} does not tell where the database is", hint="run pulumi up on the environment"
         ) from None
@@ -126,14 +92,14 @@ def postgres_plan(facts: PostgresFacts, verifier: str) -> tuple[Statement, ...]:
     )
 
 
-def mysql_plan(place: Place, login: Login) -> tuple[Statement, ...]:
+def mysql_plan(address: Address, login: Login) -> tuple[Statement, ...]:
     """Make or keep the user. Nothing has to be moved: in MySQL nobody owns tables, and rights are the database's."""
     user = f"'{ROLE}'@'%%'"
-    demanding = "REQUIRE SSL" if place.tls else "REQUIRE NONE"
+    demanding = "REQUIRE SSL" if address.tls else "REQUIRE NONE"
     return (
         Statement(text=f"CREATE USER IF NOT EXISTS {user} IDENTIFIED BY %s", values=(login.password,)),
         Statement(text=f"ALTER USER {user} IDENTIFIED BY %s {demanding}", values=(login.password,)),
-        Statement(text=f"GRANT {MYSQL_PRIVILEGES} ON `{place.name.replace('`', '``')}`.* TO {user}"),
+        Statement(text=f"GRANT {MYSQL_PRIVILEGES} ON `{address.name.replace('`', '``')}`.* TO {user}"),
     )
 
 

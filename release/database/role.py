@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from contract.database import Address, Login, login_text
 from release.aws.databases import Databases
 from release.aws.parameters import read_parameter
 from release.aws.secrets import Secrets
 from release.aws.session import AwsSession
 from release.database.door import DatabaseDoor, Way
-from release.database.login import Login, Place, login_json, new_login, parse_login, parse_place, refuse_strange
+from release.database.login import checked_address, checked_login, new_login, refuse_strange
 from release.errors import Broken
 from release.servers.servers import open_ssh, servers_of
 from settings.model import Settings
@@ -34,30 +35,30 @@ class DatabaseRole:
         """Store a login if there is none; whether that was so."""
         if self._secrets.read(self._secret) is not None:
             return False
-        self._secrets.create(self._secret, login_json(new_login()), self.settings.tags)
+        self._secrets.create(self._secret, login_text(new_login()), self.settings.tags)
         return True
 
     def ensure(self, outputs: Mapping[str, Any]) -> Done:
         """See that the role opens the database, or make it so. The master's password is read only if it must be."""
-        way, place, login = self._way(outputs), self._place(), self._login()
-        if self.door.opens(way, place, login):
+        way, address, login = self._way(outputs), self._address(), self._login()
+        if self.door.opens(way, address, login):
             return "was there"
-        self._keep(way, place, login)
+        self._keep(way, address, login)
         return "made"
 
     def keep(self, outputs: Mapping[str, Any]) -> None:
         """Give the role its password and what it must own, whether it had them or not."""
-        self._keep(self._way(outputs), self._place(), self._login())
+        self._keep(self._way(outputs), self._address(), self._login())
 
     def change_password(self) -> None:
         """Store another password. The database does not know it until ``keep``."""
-        self._secrets.write(self._secret, login_json(new_login()))
+        self._secrets.write(self._secret, login_text(new_login()))
 
-    def _keep(self, way: Way, place: Place, login: Login) -> None:
-        self.door.keep_role(way, place, self._master(place), login)
-        if not self.door.opens(way, place, login):
+    def _keep(self, way: Way, address: Address, login: Login) -> None:
+        self.door.keep_role(way, address, self._master(address), login)
+        if not self.door.opens(way, address, login):
             raise Broken(
-                f"the role {login.username} was made, but does not open the database {place.identifier}",
+                f"the role {login.username} was made, but does not open the database {address.identifier}",
                 hint="somebody may have changed it at the same time: run it again",
             )
 
@@ -65,18 +66,18 @@ class DatabaseRole:
         server = servers_of(self.settings, outputs)[0]
         return Way(ssh=open_ssh(self.session, self.settings, outputs), server=server.address)
 
-    def _place(self) -> Place:
+    def _address(self) -> Address:
         name = self.settings.names.database_parameter
-        return parse_place(read_parameter(self.session, name) or "", name)
+        return checked_address(read_parameter(self.session, name) or "", name)
 
     def _login(self) -> Login:
-        login = parse_login(self._read(self._secret, f"run: release init {self.settings.environment}"), self._secret)
+        login = checked_login(self._read(self._secret, f"run: release init {self.settings.environment}"), self._secret)
         refuse_strange(login, self._secret)
         return login
 
-    def _master(self, place: Place) -> Login:
-        secret = self.databases.master_secret(place.identifier)
-        return parse_login(self._read(secret, "let RDS manage the master password: pulumi up"), secret)
+    def _master(self, address: Address) -> Login:
+        secret = self.databases.master_secret(address.identifier)
+        return checked_login(self._read(secret, "let RDS manage the master password: pulumi up"), secret)
 
     def _read(self, secret: str, hint: str) -> str:
         text = self._secrets.read(secret)

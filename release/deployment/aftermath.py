@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from contract.slots import SlotName
 from release.artifacts.schema import newest
 from release.deployment.plan import (
     MOST_WHY,
@@ -42,7 +43,7 @@ from release.errors import (
     StagelineError,
     VerificationFailed,
 )
-from release.ledger.head import Open, SlotName, State, emptied, with_slot
+from release.ledger.head import Open, State, emptied, with_slot
 from release.ledger.ledger import Holder
 from release.ledger.stops import Cause, held_and_vetoed, veto_of
 from release.output import Progress

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 
+from contract.outputs import PREVIEW_URL
 from release.artifacts.manifest import Manifest
 from release.deployment.aftermath import PutBack, Unforeseen, as_failure, follow, put_back
 from release.deployment.gates import Gate
@@ -327,7 +328,7 @@ def _attempt(work: Work, step: StepName, done: Done) -> None:
 
 def _paused(work: Work, done: Done) -> Deployed:
     """Leave the deployment before its switch, for a person to look at what would be live."""
-    plan, url = work.plan, str(work.outputs["preview_url"])
+    plan, url = work.plan, str(work.outputs[PREVIEW_URL])
     state = in_step(plan, "paused", work.holder.head.state, work.requested)
     opened = state.open and state.open.but(done=True, stopped=f"paused before the switch: look at {url}")
     work.holder.record(entry(plan, "deployment paused", state.but(open=opened), "paused", {"preview_url": url}))

@@ -6,12 +6,12 @@ consequence. Which steps a kind of deployment has, ``lanes`` says.
 
 from typing import Any, Literal
 
-from contract.slots import SLOTS
+from contract.slots import SLOTS, SlotName, other
 from release.artifacts.schema import Schema, newest
 from release.deployment.lanes import Kind, StepName, warnings_of
 from release.ledger.canonical import canonical_json
 from release.ledger.form import FORMAT, Form, read_form
-from release.ledger.head import Former, Live, Open, Previous, Slot, SlotName, State, emptied, with_slot
+from release.ledger.head import Former, Live, Open, Previous, Slot, State, emptied, with_slot
 from release.text import bounded
 
 Outcome = Literal["failed", "inconclusive", "errored", "interrupted", "stopped", "held", "unforeseen"]
@@ -175,8 +175,8 @@ def left_behind(kind: str, digest: str, slot: SlotName, state: State) -> Slot | 
 
     That is what is live, or what was tried when a rollback took over. None where nothing is left.
     """
-    other = state.slot("green" if slot == "blue" else "blue")
-    return other if other is not None and other.digest != digest and leaves(kind, digest, state) else None
+    beside = state.slot(other(slot))
+    return beside if beside is not None and beside.digest != digest and leaves(kind, digest, state) else None
 
 
 def previous_of(state: State, digest: str, left: str) -> Previous | None:

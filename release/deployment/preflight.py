@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from contract.outputs import APPLIED
+from contract.slots import SlotName
 from release.aws.listeners import Entrance
 from release.aws.session import refuse_too_short
 from release.deployment.ways_on import way_on
 from release.environment import Environment
 from release.errors import Refused
-from release.ledger.head import SlotName, State
+from release.ledger.head import State
 from settings.fingerprint import fingerprint
 from settings.model import Settings
-from settings.stackfile import program_dir
 
 SNAPSHOT_TIME = timedelta(minutes=10)  # of a database of some 100 GB; the first one of a database takes longest
 REST = timedelta(minutes=10)  # AWS's part of an `up`, and of putting it back
@@ -41,8 +42,8 @@ def refuse_other_changes(environment: Environment, outputs: Mapping[str, Any], f
 
     Only where settings or program are others than the ones applied last is Pulumi asked: that takes seconds.
     """
-    ours = fingerprint(program_dir(environment.project_dir), environment.settings)
-    if outputs.get("applied") == ours:
+    ours = fingerprint(environment.project.program_dir, environment.settings)
+    if outputs.get(APPLIED) == ours:
         return "settings and program are those that were applied"
     found = environment.stack.preview(fence=fence, deployment=deployment)
     if not found:

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from typing import Any
 
+from contract.outputs import DATABASE, LIVE_URL, PREVIEW_URL, SERVERS
+from contract.slots import SlotName
 from release.artifacts.manifest import Manifest, Verdict
 from release.aws.listeners import Entrance
 from release.backups.room import refuse_without_room
@@ -18,7 +20,6 @@ from release.deployment.wanted import refuse_unwanted
 from release.engine.stack import outputs_of
 from release.environment import Environment
 from release.errors import Broken, Inconclusive, Interrupted, LeaseLost, Refused, StagelineError
-from release.ledger.head import SlotName
 from release.ledger.ledger import Holder
 from release.output import Progress
 from release.verification.verification import HEALTH_LIMIT
@@ -90,7 +91,7 @@ class Work:
     def out(self) -> frozenset[str]:
         """The instances of the servers that are marked out: nothing waits for them."""
         names = self.holder.head.state.out_names
-        return frozenset(one["id"] for one in self.outputs["servers"] if one["name"] in names) if names else frozenset()
+        return frozenset(one["id"] for one in self.outputs[SERVERS] if one["name"] in names) if names else frozenset()
 
     @property
     def silent(self) -> frozenset[str]:
@@ -125,9 +126,9 @@ def preflight(work: Work) -> Evidence:
     applied = refuse_other_changes(environment, outputs, work.holder.lease.fence, work.plan.deployment)
     role = environment.database_role.ensure(outputs)
     return {
-        "database": outputs["database_id"],
+        "database": outputs[DATABASE],
         "role": role,
-        "live_url": outputs["live_url"],
+        "live_url": outputs[LIVE_URL],
         "applied": applied,
         **room,
     }
@@ -140,11 +141,11 @@ def back_up(work: Work) -> Evidence:
         tried = try_backup(
             environment,
             deployment,
-            database=lambda: str(work.outputs["database_id"]),
+            database=lambda: str(work.outputs[DATABASE]),
             state=lambda: work.stack_state,
         )
         return asdict(tried)
-    return asdict(take_backup(environment, deployment, work.outputs["database_id"], work.stack_state))
+    return asdict(take_backup(environment, deployment, work.outputs[DATABASE], work.stack_state))
 
 
 def install(work: Work) -> Evidence:
@@ -218,7 +219,7 @@ def _refuse_to_go_on(work: Work) -> None:
 
 def _refuse_all_silent(work: Work, silent: frozenset[str]) -> None:
     """Inconclusive where an installation would reach nobody, and be waited for in vain."""
-    names, out = {one["name"] for one in work.outputs["servers"]}, work.holder.head.state.out_names
+    names, out = {one["name"] for one in work.outputs[SERVERS]}, work.holder.head.state.out_names
     if names - out <= silent:
         name = work.environment.name
         others = f"; {', '.join(sorted(out))} out: release mark-out {name} SERVER --lift --reason WHY" if out else ""
@@ -255,8 +256,8 @@ def verify(work: Work) -> Evidence:
     if work.plan.kind == "rollback":
         _see_enough(work, group)
         return {"targets": len(work.environment.balancer.targets(group))}
-    url = work.outputs["preview_url"]
-    verification.wait_until_healthy(group, len(work.outputs["servers"]), beside=_live_group(work), out=work.out)
+    url = work.outputs[PREVIEW_URL]
+    verification.wait_until_healthy(group, len(work.outputs[SERVERS]), beside=_live_group(work), out=work.out)
     verification.wait_until_answering(url, work.plan.version)
     return {"url": url, "smoke_ms": verification.smoke(url, work.release)}
 

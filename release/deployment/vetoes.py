@@ -6,30 +6,31 @@ the others say is asked as well, and one that cannot be asked stops nobody.
 
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from pathlib import Path
 
 from release.deployment.gates import vetoes_in
-from release.environment import Environment, open_each, open_environment
+from release.environment import Environment, open_environment
 from release.errors import StagelineError
 from release.ledger.stops import Stops, Veto, veto_of
+from release.project import open_each
+from settings.stackfile import Project
 
 
-def vetoes_elsewhere(project_dir: Path, digest: str, known: Collection[str]) -> dict[str, Veto]:
+def vetoes_elsewhere(project: Project, digest: str, known: Collection[str]) -> dict[str, Veto]:
     """The vetoes of these bytes in other environments than ``known``, as far as these can be asked."""
-    return {name: veto for name, stops in stops_of(others(project_dir, known)) if (veto := veto_of(stops, digest))}
+    return {name: veto for name, stops in stops_of(others(project, known)) if (veto := veto_of(stops, digest))}
 
 
 def vetoes_upstream(environment: Environment, source: str | None, digest: str) -> dict[str, Veto]:
     """The vetoes of what is promoted there, beside its own: its source must be heard, the others as far as they can."""
-    upstream = {source: open_environment(environment.project_dir, source).stops.read()} if source else {}
-    elsewhere = vetoes_elsewhere(environment.project_dir, digest, {environment.name, *upstream})
+    upstream = {source: open_environment(environment.project, source).stops.read()} if source else {}
+    elsewhere = vetoes_elsewhere(environment.project, digest, {environment.name, *upstream})
     return {**elsewhere, **vetoes_in(upstream, digest)}
 
 
-def others(project_dir: Path, known: Collection[str]) -> Iterable[Environment]:
+def others(project: Project, known: Collection[str]) -> Iterable[Environment]:
     """The other environments of the project whose stack files can be read."""
-    opened, _ = open_each(project_dir)
-    return [environment for environment in opened if environment.name not in known]
+    opened, _ = open_each(project, (name for name in project.names if name not in known))
+    return opened
 
 
 def stops_of(asked: Iterable[Environment]) -> Iterable[tuple[str, Stops]]:

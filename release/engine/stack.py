@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from contract.up import FENCE, PASSED_OVER, passed_over_text
 from release.deployment.interruption import INTERRUPTION
 from release.deployment.leftovers import DEPLOYMENT, Leftovers
 from release.engine.call import Ended, Witness, exit_code, start
@@ -26,8 +27,6 @@ from release.engine.traces import Folders, Trace, write_trace
 from release.errors import Broken, NotBegun, StagelineError
 from release.processes import Processes
 
-FENCE = "STAGELINE_FENCE"
-PASSED_OVER = "STAGELINE_PASS_OVER"  # names of servers that an up does without, separated by commas
 # Where somebody has asked for events line by line, a preview's one document would not come.
 PLAIN_JSON = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": ""}
 LIMIT = 3600.0  # seconds of any call: whole environments come up in a quarter of that
@@ -103,7 +102,7 @@ class Stack:
         A lock that is proven to be left by this deployment's own Pulumi is removed. For any other one it waits up to
         ``wait`` seconds, ``told`` of whom it waits for; then Locked. UpFailed when resources failed.
         """
-        environment = {FENCE: str(fence), DEPLOYMENT: deployment, PASSED_OVER: ",".join(passed_over)}
+        environment = {FENCE: str(fence), DEPLOYMENT: deployment, PASSED_OVER: passed_over_text(passed_over)}
         self._up([], environment, Patience(self.name, wait, told, self._pause))
 
     def replace(self, urn: str, *, fence: int, wait: float = 0.0, told: Callable[[str], None] = _to_nobody) -> None:

@@ -6,13 +6,12 @@ the functions take a state and give the next one. What keeps releases out stands
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
+from contract.slots import SLOTS, SlotName, idle
 from release.artifacts.schema import Schema
 from release.ledger.canonical import canonical_json, sha256_hex
 from release.ledger.form import FORMAT, Form, read_form, stored
-
-SlotName = Literal["blue", "green"]
 
 
 class Slot(Form):
@@ -124,9 +123,14 @@ class State(Form):
         return self.blue if name == "blue" else self.green
 
     @property
+    def slots(self) -> dict[SlotName, Slot | None]:
+        """What each slot holds."""
+        return {name: self.slot(name) for name in SLOTS}
+
+    @property
     def idle(self) -> SlotName:
         """The slot that the live listener does not point at: where the next release goes."""
-        return "green" if self.declared == "blue" else "blue"
+        return idle(self.declared)
 
     @property
     def out_names(self) -> frozenset[str]:
@@ -205,7 +209,7 @@ def _upgraded(text: str) -> str:
 def _open_of_format_1(state: Mapping[str, Any]) -> dict[str, Any]:
     """A deployment that an older version left open can be put back: to what is live, with the other slot emptied."""
     live = state.get("live") or {}
-    slot = "green" if live.get("slot") == "blue" else "blue"
+    slot = idle(live.get("slot"))
     content = state.get(slot) or {}
     return {
         **state["open"],

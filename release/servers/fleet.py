@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from contract.order import INSTALLER, install_command
+from contract.layout import INSTALLER
+from contract.order import install_command
+from contract.slots import SlotName
 from release.aws.instances import Instances
 from release.aws.session import AwsSession
 from release.errors import Broken, Inconclusive, NotBegun, StagelineError
-from release.ledger.head import Slot, SlotName
+from release.ledger.head import Slot
 from release.servers.orders import Answer, Installed, Orders, side_by_side, with_undoing
 from release.servers.servers import Server, open_ssh, servers_of
 from release.servers.ssh import CONNECT_LIMIT, NotReached, Ssh

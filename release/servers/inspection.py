@@ -9,16 +9,16 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from contract.order import INSTALLER
-from release.comparison.drift import SLOTS, UNITS
+from contract.layout import AUTHORIZED_KEYS, INSTALLER
+from contract.slots import SLOTS, SlotName
+from release.comparison.drift import UNITS
 from release.errors import Inconclusive
-from release.ledger.head import SlotName
 from release.servers.ssh import Ssh
 from release.text import bounded, read_json
 
 STATUS = f"python3 {INSTALLER} status"  # puts back, like each of its verbs, what a killed install left
 DIGESTS = f"sha256sum -- {INSTALLER} {' '.join(UNITS.values())}"  # of missing files it complains and goes on
-KEYS = "cat .ssh/authorized_keys"
+KEYS = f"cat {AUTHORIZED_KEYS}"
 
 
 @dataclass(frozen=True, kw_only=True)

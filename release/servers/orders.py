@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from contract.order import order
+from contract.slots import SlotName
 from release.errors import Broken, Inconclusive, StagelineError
-from release.ledger.head import Slot, SlotName, emptied
+from release.ledger.head import Slot, emptied
 from release.servers.servers import Server
 from release.servers.ssh import NoAnswer, NotReached, Said, Ssh
 from release.text import bounded, object_in

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from contract.outputs import BASTION, INSTALLER, SERVERS
 from release.aws.secrets import Secrets
 from release.aws.session import AwsSession
 from release.errors import Inconclusive
@@ -27,8 +28,13 @@ def servers_of(settings: Settings, outputs: Mapping[str, Any]) -> tuple[Server, 
     """The servers, the canary first; Inconclusive for an environment that has not come up."""
     address = "private_address" if settings.servers.bastion else "address"
     return tuple(
-        Server(name=one["name"], address=one[address]) for one in _output(settings.environment, outputs, "servers")
+        Server(name=one["name"], address=one[address]) for one in _output(settings.environment, outputs, SERVERS)
     )
+
+
+def installer_of(settings: Settings, outputs: Mapping[str, Any]) -> str:
+    """The sha256 of the installer that the stack declared; Inconclusive for an environment that has not come up."""
+    return str(_output(settings.environment, outputs, INSTALLER))
 
 
 def open_ssh(session: AwsSession, settings: Settings, outputs: Mapping[str, Any]) -> Ssh:
@@ -44,7 +50,7 @@ def open_ssh(session: AwsSession, settings: Settings, outputs: Mapping[str, Any]
 def _bastion(settings: Settings, outputs: Mapping[str, Any], host_key: str | None) -> Bastion | None:
     if host_key is None:
         return None
-    described = _output(settings.environment, outputs, "bastion")
+    described = _output(settings.environment, outputs, BASTION)
     return Bastion(address=described["address"], door=_door(settings, host_key))
 
 

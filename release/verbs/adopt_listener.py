@@ -9,13 +9,14 @@ from typing import Any
 
 import click
 
+from contract.slots import SlotName
 from release.call import Call, environment_argument, pass_call, reason_option
 from release.deployment.executor import watched
 from release.deployment.plan import UNTOLD, closed, previous_of, settled, unsure, was_touched
 from release.deployment.users import Seen, what_users_see
 from release.environment import Environment
 from release.errors import Refused, StagelineError
-from release.ledger.head import Live, Slot, SlotName, State
+from release.ledger.head import Live, Slot, State
 from release.ledger.index import Lived
 from release.ledger.lease import Patience
 from release.ledger.ledger import Entry, Writer

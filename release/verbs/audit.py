@@ -16,6 +16,7 @@ from release.call import Call, any_environment_argument, pass_call
 from release.environment import Environment, open_environment
 from release.errors import Broken, StagelineError, WrongUsage
 from release.ledger.audit import PROOF, Proof, file_faults, ledger_faults, read_proof
+from settings.stackfile import Project
 
 
 @click.command("audit")
@@ -50,12 +51,12 @@ def command(call: Call, name: str | None, file: Path | None) -> None:
         raise WrongUsage("there is nothing to audit", hint="name an environment, or give a --file")
 
 
-def audit(project_dir: Path, name: str) -> dict[str, Any]:
+def audit(project: Project, name: str) -> dict[str, Any]:
     """How many events an environment's ledger has by HEAD, how many changes of stops, and what is wrong with which.
 
     The index is compared with the events.
     """
-    environment = open_environment(project_dir, name)
+    environment = open_environment(project, name)
     head, items, faults = environment.ledger.checked()
     index = environment.ledger.index_faults(head, items, _published(environment))
     stops, _, others = environment.stops.checked()
@@ -87,7 +88,7 @@ def refuse_faults(report: dict[str, Any]) -> None:
         )
 
 
-def audit_file(project_dir: Path, name: str | None, file: Path) -> dict[str, Any]:
+def audit_file(project: Project, name: str | None, file: Path) -> dict[str, Any]:
     """What an exported file is by its proof, and what is wrong with it.
 
     With an environment the proof is also compared with that environment's key and ledger. Without one nothing but
@@ -96,7 +97,7 @@ def audit_file(project_dir: Path, name: str | None, file: Path) -> dict[str, Any
     data, proof = _read(file), read_proof(_read(file.with_name(file.name + PROOF)))
     faults = file_faults(file.name, data, proof)
     if name is not None:
-        faults += _differences(project_dir, name, proof)
+        faults += _differences(project, name, proof)
     return {
         **{key: value for key, value in asdict(proof).items() if key != "public_key"},
         "file": str(file),
@@ -122,8 +123,8 @@ def refuse_file_faults(report: dict[str, Any]) -> None:
         )
 
 
-def _differences(project_dir: Path, name: str, proof: Proof) -> tuple[str, ...]:
-    environment = open_environment(project_dir, name)
+def _differences(project: Project, name: str, proof: Proof) -> tuple[str, ...]:
+    environment = open_environment(project, name)
     key = SigningKey(environment.session, environment.settings.names.signing_alias)
     head, text = environment.ledger.head(), environment.ledger.text(proof.seq)
     stop = environment.stops.text(proof.stops_seq) if proof.stops_seq >= 0 else None

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import click
@@ -35,11 +34,9 @@ from release.ledger.head import Head, State
 from release.ledger.ledger import Entry
 from release.output import table
 from release.servers.inspection import inspect
-from release.servers.servers import Server, open_ssh, servers_of
-from settings.stackfile import program_dir
+from release.servers.servers import Server, installer_of, open_ssh, servers_of
 
 HEADINGS = ("where", "what", "expected", "found")
-INSTALLER = Path("components/host/slot.py")
 AT_ONCE = 8
 LONGEST = 60
 
@@ -157,7 +154,7 @@ def _server_look(
     """How a server is asked, and what it should answer: the same for all of them."""
     ssh = open_ssh(environment.session, environment.settings, outputs)
     authorized_keys = Secrets(environment.session).read(environment.settings.names.authorized_keys) or ""
-    installer = (program_dir(environment.project_dir) / INSTALLER).read_text("utf-8")
+    installer = installer_of(environment.settings, outputs)
 
     def look(server: Server) -> tuple[Finding, ...]:
         seen = inspect(ssh, server.address)

@@ -16,6 +16,7 @@ from release.ledger.search import Told, Wanted, found, merged, moment, names_rel
 from release.ledger.stops import Stops
 from release.output import table
 from release.text import bounded
+from settings.stackfile import Project
 
 HEADINGS = ("seq", "when (UTC)", "what", "step", "deployment", "by", "why")
 
@@ -81,12 +82,12 @@ def _wanted(*, version: str | None, since: str | None, until: str | None, **same
     )
 
 
-def history(project_dir: Path, name: str, wanted: Wanted, *, limit: int) -> dict[str, Any]:
+def history(project: Project, name: str, wanted: Wanted, *, limit: int) -> dict[str, Any]:
     """The newest ``limit`` entries that are wanted: events, and changes of stops, by their times.
 
     Those that cannot be read are told beside, and hide none of the others.
     """
-    environment, spoilt = open_environment(project_dir, name), list[str]()
+    environment, spoilt = open_environment(project, name), list[str]()
     environment.ledger.head()
     lines = found(_lines(environment, wanted.release, spoilt.append), wanted, limit)
     return {"environment": name, "events": [_word(told) for told in lines], "unreadable": spoilt}

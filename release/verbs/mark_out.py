@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from contract.outputs import SERVERS
 from release.call import Call, environment_argument, lift_option, pass_call, reason_option
 from release.environment import Environment
 from release.errors import Refused, WrongUsage
@@ -41,7 +42,7 @@ def mark_out(call: Call, name: str, server: str, *, reason: str) -> dict[str, An
     environment, writer = call.at_work(name)
     by, since = writer.principal, environment.ledger.now().isoformat(timespec="seconds")
     out = Out(server=server, reason=reason, by=by, since=since)
-    servers = tuple(str(one["name"]) for one in environment.stack.outputs().get("servers") or ())
+    servers = tuple(str(one["name"]) for one in environment.stack.outputs().get(SERVERS) or ())
     return note_servers(
         environment, "server marked out", lambda state: without_server(state, out, servers), writer, call.progress
     )

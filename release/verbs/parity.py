@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from contract.graph import Held, Resource
 from release.call import Call, pass_call
 from release.comparison.graph import Graph, Identity, exported, graph
 from release.comparison.parity import Judged, differing, judged, strays
@@ -16,7 +17,6 @@ from release.environment import Environment
 from release.errors import Broken, Inconclusive, Refused, WrongUsage
 from release.output import Progress, table
 from settings.model import Settings
-from settings.stackfile import environments, load
 
 HEADINGS = ("here", "there", "resource", "input", "value here", "value there", "declared by")
 UNDECLARED = "UNDECLARED"
@@ -44,13 +44,13 @@ def command(call: Call, live: bool) -> None:
 
 def parity(call: Call, *, live: bool) -> dict[str, Any]:
     """Compare each environment with the one before it in promotion order; ``live``: and each stack with its program."""
-    project_dir, progress = call.project, call.progress
-    names = environments(project_dir)
+    project, progress = call.project, call.progress
+    names = project.environments
     if len(names) < 2:
         raise WrongUsage("there are no two environments to compare", hint="run it in the project, or give --project")
-    settings = [load(project_dir, name) for name in names]
+    settings = [project.load(name) for name in names]
     unasked: dict[str, str] = {}
-    with Recordings(project_dir) as recordings:
+    with Recordings(project) as recordings:
         found = [entry for here, there in pairwise(settings) for entry in _compared(recordings, here, there, progress)]
         for name in names if live else ():
             try:
@@ -133,7 +133,7 @@ def _strayed(recordings: Recordings, environment: Environment, progress: Progres
     return [_entry(f"{name} (stack)", name, Judged(difference=one, declared_by=())) for one in found]
 
 
-def _stack_resources(environment: Environment) -> list[dict[str, Any]]:
+def _stack_resources(environment: Environment) -> list[Resource]:
     there = environment.stack.exists()
     resources = exported(json.loads(environment.stack.export()).get("deployment") or {}) if there else []
     if not resources:
@@ -144,9 +144,9 @@ def _stack_resources(environment: Environment) -> list[dict[str, Any]]:
     return resources
 
 
-def _slots(environment: Environment) -> dict[str, Any]:
+def _slots(environment: Environment) -> Held:
     state = environment.ledger.head().state
-    return {"blue": state.blue is not None, "green": state.green is not None, "declared": state.declared}
+    return Held(blue=state.blue is not None, green=state.green is not None, declared=state.declared)
 
 
 def _entry(here: str, there: str, one: Judged) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """``release policies ENV``: what IAM has to allow to whom, for accounts where people make the roles themselves."""
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -12,7 +11,7 @@ from settings.permissions.boundary import boundary
 from settings.permissions.identities import GITHUB, PARTIES, Identities, Party, session_seconds
 from settings.permissions.place import Place, place_of
 from settings.permissions.policies import peoples_trust, policies, workflow_trust
-from settings.stackfile import load
+from settings.stackfile import Project
 
 
 @click.command("policies")
@@ -32,9 +31,9 @@ def command(call: Call, name: str, party: Party | None) -> None:
     call.show(report, policies_text(report))
 
 
-def policies_of(project_dir: Path, name: str, party: Party | None) -> dict[str, Any]:
+def policies_of(project: Project, name: str, party: Party | None) -> dict[str, Any]:
     """The roles of a party, or of all, with who may become them; and the boundary that all of them need."""
-    settings = load(project_dir, name)
+    settings = project.load(name)
     place = place_of(settings.names, settings.promotes_from, protected=settings.protected)
     parties = (party,) if party else PARTIES
     return {

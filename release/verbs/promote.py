@@ -6,7 +6,6 @@ before theirs, so it takes an administrator.
 """
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import click
 
@@ -27,6 +26,7 @@ from release.ledger.index import Known
 from release.ledger.lease import IMPATIENT, Patience
 from release.ledger.ledger import Free, Writer
 from release.output import Progress
+from settings.stackfile import Project
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,11 +133,11 @@ def tidied(environment: Environment, done: Deployed, writer: Writer, progress: P
 
 def order_into(target: Environment, version: str, route: Route, progress: Progress) -> Order:
     """What would be deployed, and the gates as they are judged now."""
-    project_dir, source = target.project_dir, _source(route, target)
+    source = _source(route, target)
     patience = Patience(seconds=route.wait, told=progress.note) if route.wait else IMPATIENT
     free, head = target.ledger.at_rest(patience)  # before the gates speak: who is at work is not stopped yet
-    facts = gather(project_dir, source, target, version, head.state)
-    skipped = passed_over(project_dir, route) if route.hotfix else ()
+    facts = gather(source, target, version, head.state)
+    skipped = passed_over(target.project, route) if route.hotfix else ()
     order = order_of(replace(facts, skipped=skipped), head, free, pause=route.pause)
     return replace(order, kind="hotfix", reason=route.hotfix) if route.hotfix else order
 
@@ -157,9 +157,7 @@ def order_of(facts: PromotionFacts, head: Head, free: Free | None = None, *, pau
     )
 
 
-def gather(
-    project_dir: Path, source: Environment | None, target: Environment, version: str, state: State
-) -> PromotionFacts:
+def gather(source: Environment | None, target: Environment, version: str, state: State) -> PromotionFacts:
     """What the ledgers and the signed verdicts say now, beside the target's state."""
     manifest = source_manifest(source, target, version)
     source_state = source.ledger.head().state if source else None  # first: who goes back closes it and writes the index
@@ -174,7 +172,7 @@ def gather(
         upstream=known,
         source_stops=source.stops.read() if source else None,
         source_verdict=_verdict(source, manifest, known) if source else None,
-        elsewhere=vetoes_elsewhere(project_dir, manifest.digest, {target.name, source.name if source else ""}),
+        elsewhere=vetoes_elsewhere(target.project, manifest.digest, {target.name, source.name if source else ""}),
         now=target.ledger.now(),
         source_state=source_state,
     )
@@ -196,13 +194,13 @@ def source_manifest(source: Environment | None, target: Environment, version: st
     return (source or target).releases.get(checked_version(version))
 
 
-def passed_over(project_dir: Path, route: Route) -> tuple[str, ...]:
+def passed_over(project: Project, route: Route) -> tuple[str, ...]:
     """The environments between source and target; none where the source is not further up, or right before it."""
     found: list[str] = []
-    name = open_environment(project_dir, route.target).settings.promotes_from
+    name = project.load(route.target).promotes_from
     while name and name != route.source:
         found.append(name)
-        name = open_environment(project_dir, name).settings.promotes_from
+        name = project.load(name).promotes_from
     return tuple(found) if name else ()
 
 
@@ -213,4 +211,4 @@ def _verdict(source: Environment, manifest: Manifest, known: Known | None) -> Ve
 
 def _source(route: Route, target: Environment) -> Environment | None:
     name = route.source or target.settings.promotes_from
-    return open_environment(target.project_dir, name) if name else None
+    return open_environment(target.project, name) if name else None

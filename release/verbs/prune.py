@@ -14,11 +14,12 @@ from release.backups.retention import Judgement as SnapshotJudgement
 from release.call import Call, environment_argument, pass_call
 from release.deployment.deletion import delete_all
 from release.deployment.maintenance import idle_head
-from release.environment import Environment, open_all
+from release.environment import Environment
 from release.errors import Refused
 from release.ledger.head import Head
 from release.ledger.ledger import Writer
 from release.output import Progress, table
+from release.project import open_all
 
 Part = Literal["artifacts", "snapshots"]
 MOST_AT_ONCE = 500  # releases of one run: it takes a while
@@ -65,8 +66,8 @@ def prune(call: Call, name: str, *, keep: int | None, really: bool, only: Part |
     writer = environment.identify(call.ci)
     head = idle_head(environment) if really else environment.ledger.head()
     of_snapshots = _judged_snapshots(environment, head, progress) if only != "artifacts" else ()
-    project = open_all(call.project) if only != "snapshots" else ()
-    of_artifacts = _judged_artifacts(environment, project, head, window, progress) if project else artifacts.Found()
+    everyone = open_all(call.project) if only != "snapshots" else ()
+    of_artifacts = _judged_artifacts(environment, everyone, head, window, progress) if everyone else artifacts.Found()
     going = Going(
         releases=tuple(one.candidate for one in of_artifacts.judgements if one.goes)[:MOST_AT_ONCE],
         snapshots=snapshots.going(of_snapshots),

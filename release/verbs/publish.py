@@ -20,8 +20,9 @@ from release.artifacts.provenance import provenance
 from release.artifacts.repository import is_commit, tagged_commit
 from release.artifacts.schema import Schema, schema_faults
 from release.call import Call, pass_call
-from release.environment import Environment, open_first
+from release.environment import Environment
 from release.errors import Refused, WrongUsage
+from release.project import open_first
 from release.verification.smoke import agreed_checks
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from contract.outputs import SERVERS, TARGET_GROUPS
 from release.call import Call, environment_argument, pass_call
 from release.deployment.maintenance import Task, maintenance
 from release.deployment.preflight import refuse_users_elsewhere
@@ -111,7 +112,7 @@ def _replace(environment: Environment, server: str, urn: str, fence: int, progre
 
 
 def _instance(environment: Environment, outputs: Mapping[str, Any], server: str) -> str:
-    servers = {one["name"]: str(one["id"]) for one in outputs.get("servers") or []}
+    servers = {one["name"]: str(one["id"]) for one in outputs.get(SERVERS) or []}
     if not servers:
         raise Inconclusive(f"{environment.name} has not come up", hint=f"run: pulumi up --stack {environment.name}")
     if server not in servers:
@@ -129,7 +130,7 @@ def _mark_in(holder: Holder, server: str) -> None:
 
 def _healthy(environment: Environment, outputs: Mapping[str, Any], state: State) -> frozenset[str]:
     """The instances that serve users now."""
-    return environment.verification.healthy(outputs["target_groups"][state.declared]) if state.declared else frozenset()
+    return environment.verification.healthy(outputs[TARGET_GROUPS][state.declared]) if state.declared else frozenset()
 
 
 def _serves(environment: Environment, outputs: Mapping[str, Any], state: State, instance: str) -> bool:
@@ -142,13 +143,13 @@ def _somebody_serves(environment: Environment, outputs: Mapping[str, Any], state
 
 
 def _out(outputs: Mapping[str, Any], state: State) -> frozenset[str]:
-    return frozenset(str(one["id"]) for one in outputs["servers"] if one["name"] in state.out_names)
+    return frozenset(str(one["id"]) for one in outputs[SERVERS] if one["name"] in state.out_names)
 
 
 def _refuse_ill_others(environment: Environment, outputs: Mapping[str, Any], state: State, leaving: str) -> None:
     if state.declared is None:
         return
-    group, others = outputs["target_groups"][state.declared], len(outputs["servers"]) - 1
+    group, others = outputs[TARGET_GROUPS][state.declared], len(outputs[SERVERS]) - 1
     if reason := environment.verification.why_not_without(leaving, group, others, _out(outputs, state)):
         raise Refused(
             f"the other servers of {environment.name} must be healthy: {reason}",
@@ -158,13 +159,13 @@ def _refuse_ill_others(environment: Environment, outputs: Mapping[str, Any], sta
 
 def _ill(environment: Environment, outputs: Mapping[str, Any], state: State) -> frozenset[str]:
     """The instances that do not serve users now: whoever replaces one of several dead servers waits for that one."""
-    return frozenset(str(one["id"]) for one in outputs["servers"]) - _healthy(environment, outputs, state)
+    return frozenset(str(one["id"]) for one in outputs[SERVERS]) - _healthy(environment, outputs, state)
 
 
 def _wait_until_healthy(
     environment: Environment, outputs: Mapping[str, Any], state: State, ill: frozenset[str]
 ) -> None:
     if state.declared is not None:
-        group = outputs["target_groups"][state.declared]
+        group = outputs[TARGET_GROUPS][state.declared]
         out = _out(outputs, state) | ill
-        environment.verification.wait_until_healthy(group, len(outputs["servers"]), out=out)
+        environment.verification.wait_until_healthy(group, len(outputs[SERVERS]), out=out)

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from contract.layout import BOOT, MACHINE_ROOT
 from release.aws.secrets import Secrets
 from release.call import Call, environment_argument, pass_call
 from release.comparison.drift import key_lines
@@ -26,7 +27,7 @@ from release.servers.ssh import NotReached, Ssh
 from release.verbs.init import KeyPair, new_key_pair
 
 # The timer of the machine does the same every five minutes. The variable is empty but on a local server.
-REFRESH = 'python3 "$STAGELINE_ROOT/usr/local/lib/stageline/boot.py" keys'
+REFRESH = f'python3 "${MACHINE_ROOT}/{BOOT}" keys'
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,16 +1,17 @@
 """``release show V``: what a release is, and which environments have it, verified it and run it."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import click
 
 from release.artifacts.manifest import Manifest, checked_version
 from release.call import Call, pass_call
-from release.environment import Environment, open_all
+from release.environment import Environment
 from release.errors import Refused
+from release.project import open_all
 from release.text import bounded
+from settings.stackfile import Project
 
 MOST_NOTES = 2000  # characters; all of them are in --json
 
@@ -30,10 +31,10 @@ def command(call: Call, version: str) -> None:
     call.show(report, show_text(report))
 
 
-def show_release(project_dir: Path, version: str) -> dict[str, Any]:
+def show_release(project: Project, version: str) -> dict[str, Any]:
     """The signed manifest and each environment's word on it; Refused when no environment has the version."""
     checked_version(version)
-    found = [(environment, environment.releases.find(version)) for environment in _initialised(project_dir)]
+    found = [(environment, environment.releases.find(version)) for environment in _initialised(project)]
     known = [(environment, manifest) for environment, manifest in found if manifest is not None]
     if not known:
         raise Refused(f"{version} was never published", hint="see what is there with: release status")
@@ -71,9 +72,9 @@ def _schema(schema: dict[str, int] | None) -> str:
     return f"{schema['version']}, for releases from schema {schema['oldest']} on" if schema else "not stated"
 
 
-def _initialised(project_dir: Path) -> list[Environment]:
+def _initialised(project: Project) -> list[Environment]:
     """The environments that have come up: before that there is no bucket to ask."""
-    return [environment for environment in open_all(project_dir) if environment.releases.exist()]
+    return [environment for environment in open_all(project) if environment.releases.exist()]
 
 
 def _word(environment: Environment, manifest: Manifest) -> dict[str, Any]:

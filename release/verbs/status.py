@@ -8,19 +8,21 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import click
 
+from contract.slots import SLOTS
 from release.aws.session import is_not_found
 from release.backups.room import count_text, snapshot_count
 from release.call import Call, any_environment_argument, pass_call
-from release.environment import Environment, open_each, open_environment
+from release.environment import Environment, open_environment
 from release.errors import Broken, StagelineError
 from release.ledger.stops import Stops, is_frozen
 from release.output import table
+from release.project import names_in, open_each
 from release.verbs.unlock import locks_of
+from settings.stackfile import Project
 
 HEADINGS = ("environment", "live", "since (UTC)", "slot", "blue", "green", "previous", "open deployment", "stops")
 
@@ -43,13 +45,13 @@ def command(call: Call, name: str | None) -> None:
     refuse_unreadable(report)
 
 
-def status(project_dir: Path, name: str | None) -> dict[str, Any]:
+def status(project: Project, name: str | None) -> dict[str, Any]:
     """The state of one environment, or of all in promotion order."""
     if name is None:
-        opened, closed = open_each(project_dir)
+        opened, closed = open_each(project, names_in(project))
         entries = [_as_far_as_known(environment) for environment in opened]
         return {"environments": [*entries, *(_unreadable(one, why) for one, why in closed.items())]}
-    environment = open_environment(project_dir, name)
+    environment = open_environment(project, name)
     entry = _one(environment)
     return {"environments": [entry | ({"snapshots": snapshot_count(environment)} if entry["initialised"] else {})]}
 
@@ -76,7 +78,7 @@ def _remarks(entry: dict[str, Any]) -> Iterator[str]:
     name = entry["environment"]
     yield from (f"{name} is locked by {lock}" for lock in entry["locks"])
     yield from (f"{name}: {one['server']} is out since {one['since'][:19]}: {one['reason']}" for one in entry["out"])
-    for slot in ("blue", "green"):
+    for slot in SLOTS:
         if entry[slot] and entry[slot]["unsure"]:
             mend = f"find out with: release drift {name}"
             yield f"{name}: slot {slot} may hold something else, {mend} ({entry[slot]['unsure']})"

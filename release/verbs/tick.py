@@ -15,11 +15,11 @@ from release.backups.pruning import prune_snapshots
 from release.call import Call, any_environment_argument, pass_call
 from release.deployment.maintenance import idle_head
 from release.environment import Environment
-from release.errors import Broken, Interrupted, LeaseHeld, LeaseLost, Refused, WrongUsage
+from release.errors import Broken, Interrupted, LeaseHeld, LeaseLost, Refused
 from release.ledger.head import Head
 from release.ledger.ledger import Writer
 from release.output import Progress, table
-from settings.stackfile import environment_names
+from release.project import names_in
 
 How = Literal["done", "due", "nothing due", "skipped", "failed"]
 
@@ -86,9 +86,7 @@ def command(call: Call, name: str | None, only_plan: bool) -> None:
 
 def tick(call: Call, name: str | None, *, really: bool) -> dict[str, Any]:
     """How every duty ended in every environment, or in ``name``."""
-    names = (name,) if name else environment_names(call.project)
-    if not names:
-        raise WrongUsage(f"there is no stack file in {call.project}", hint="run it in the project, or give --project")
+    names = (name,) if name else names_in(call.project)
     done = [_done(call, one, duty, really) for one in names for duty in DUTIES]
     return {"duties": [asdict(one) for one in done]}
 

@@ -55,7 +55,7 @@ def remove(environment: Environment, locks: Locks, lock_id: str, reason: str, wr
 def locks_of(environment: Environment, backend: str) -> Locks:
     """Where the backend of this URL keeps the locks of the environment's stack; Refused for another kind of backend."""
     stack = f"{environment.settings.project}/{environment.name}"
-    locks = locks_at(backend, environment.session, environment.project_dir, stack)
+    locks = locks_at(backend, environment.session, environment.project.folder, stack)
     if locks is None:
         raise Refused(
             f"the locks of {backend} are not files that release can read",

@@ -12,10 +12,12 @@ import click
 from release.artifacts.manifest import checked_version
 from release.aws.session import is_not_found
 from release.call import Call, lift_option, pass_call, reason_option
-from release.environment import Environment, open_each
+from release.environment import Environment
 from release.errors import Broken, Refused, StagelineError
 from release.ledger.head import State
 from release.ledger.stops import Cause, Rule, Stops, refuse_changed, vetoed, vetoes_of, without_veto
+from release.project import names_in, open_each
+from settings.stackfile import Project
 
 Told = dict[str, Any]
 
@@ -45,8 +47,8 @@ def command(call: Call, version: str, reason: str, lift: bool) -> None:
 def veto(call: Call, version: str, *, reason: str) -> Told:
     """Where it stands from now on, and where it could not be written. Refused for what was never published."""
     checked_version(version)
-    opened, closed = open_each(call.project)
-    digests, unread = _digests(opened, version)
+    opened, closed = open_each(call.project, names_in(call.project))
+    digests, unread = _digests(call.project, opened, version)
 
     def rule(environment: Environment, before: Stops) -> Rule:
         cause = Cause(reason=reason, by=environment.identify(call.ci).principal, at=environment.ledger.now())
@@ -62,7 +64,7 @@ def veto(call: Call, version: str, *, reason: str) -> Told:
 def lift_veto(call: Call, version: str, *, reason: str) -> Told:
     """Lift it wherever it stands. Refused when it stands nowhere."""
     checked_version(version)
-    opened, closed = open_each(call.project)
+    opened, closed = open_each(call.project, names_in(call.project))
 
     def rule(environment: Environment, before: Stops) -> Rule:
         return lambda stops: _lifted(stops, before, version)
@@ -107,7 +109,7 @@ def digests_in(state: State, version: str) -> Iterator[str]:
     return (one.digest for one in holders if one is not None and one.release == version and one.digest)
 
 
-def _digests(opened: Sequence[Environment], version: str) -> tuple[tuple[str, ...], dict[str, str]]:
+def _digests(project: Project, opened: Sequence[Environment], version: str) -> tuple[tuple[str, ...], dict[str, str]]:
     """All bytes that any environment knows under a version, and which one could not be asked for all of its own, why.
 
     Where none knows any, what the first one says to that: releases enter there.
@@ -121,7 +123,7 @@ def _digests(opened: Sequence[Environment], version: str) -> tuple[tuple[str, ..
         except StagelineError as error:
             if not is_not_found(error):
                 unread[environment.name] = str(error)
-    return tuple(found) or _said_of_unknown(opened, version), unread
+    return tuple(found) or _said_of_unknown(project, opened, version), unread
 
 
 def _known(environment: Environment, version: str) -> Iterator[str]:
@@ -133,10 +135,11 @@ def _known(environment: Environment, version: str) -> Iterator[str]:
         yield manifest.digest
 
 
-def _said_of_unknown(opened: Sequence[Environment], version: str) -> tuple[str, ...]:
+def _said_of_unknown(project: Project, opened: Sequence[Environment], version: str) -> tuple[str, ...]:
     if not opened:
         raise Broken("no stack file can be read, so nothing can be vetoed", hint="see: release status")
-    return (opened[0].releases.get(version).digest,)
+    first = next((one for one in opened if one.name == project.first), opened[0])
+    return (first.releases.get(version).digest,)
 
 
 def _lifted(stops: Stops, read: Stops, version: str) -> Stops:

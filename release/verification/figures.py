@@ -12,19 +12,16 @@ from datetime import datetime, timedelta
 from statistics import fmean
 from typing import Any
 
+from contract import metrics
+from contract.outputs import LOAD_BALANCER, SERVERS, TARGET_GROUPS
+from contract.slots import SlotName
 from release.aws.metrics import Metric, Point
-from release.ledger.head import SlotName
 from release.verification.verification import Fault
 from settings.model import Watch as Bounds
 
-MINUTE = 60
-CPU_PERIOD = 300  # seconds between two figures of a server's CPU without detailed monitoring
 BEFORE = timedelta(hours=1)  # who told nothing for so long before the switch is not waited for
-BALANCERS = "AWS/ApplicationELB"
 REQUESTS, ERRORS = "requests", "answers with 5xx"
-# What the balancer answers by itself: a server breaks the connection off or refuses it (502), none is there (503), one
-# hangs (504). It counts them for all of its listeners together, so not by target group.
-BALANCERS_OWN = {f"the balancer's own answers with {code}": f"HTTPCode_ELB_{code}_Count" for code in (502, 503, 504)}
+BALANCERS_OWN = {f"the balancer's own answers with {code}": name for code, name in metrics.OWN_ANSWERS.items()}
 ALL_ERRORS = (ERRORS, *BALANCERS_OWN)
 AT_LEAST = 2  # of what is counted: one alone is an accident and no rate
 
@@ -67,27 +64,29 @@ class Figures:
 
 def figures_of(outputs: Mapping[str, Any], slot: SlotName, bounds: Bounds) -> tuple[Figure, ...]:
     """The figures of a slot's requests and of all servers, by a stack's outputs."""
-    balancer = ("LoadBalancer", _name(outputs["load_balancer"]))
-    group = ("TargetGroup", _group(outputs["target_groups"][slot]))
+    balancer = (metrics.BALANCER, _name(outputs[LOAD_BALANCER]))
+    group = (metrics.GROUP, _group(outputs[TARGET_GROUPS][slot]))
 
     def requests(name: str, statistic: str, *place: tuple[str, str]) -> Metric:
-        return Metric(namespace=BALANCERS, name=name, dimensions=place, statistic=statistic, period=MINUTE)
+        return Metric(
+            namespace=metrics.BALANCERS, name=name, dimensions=place, statistic=statistic, period=metrics.MINUTE
+        )
 
     return (
-        Figure(what=REQUESTS, metric=requests("RequestCount", "Sum", balancer, group)),
-        Figure(what=ERRORS, metric=requests("HTTPCode_Target_5XX_Count", "Sum", balancer, group), sparse=True),
+        Figure(what=REQUESTS, metric=requests(metrics.REQUESTS, "Sum", balancer, group)),
+        Figure(what=ERRORS, metric=requests(metrics.ERRORS, "Sum", balancer, group), sparse=True),
         *(
             Figure(what=what, metric=requests(name, "Sum", balancer), sparse=True)
             for what, name in BALANCERS_OWN.items()
         ),
         Figure(
             what="the time of 95 % of answers",
-            metric=requests("TargetResponseTime", "p95", balancer, group),
+            metric=requests(metrics.ANSWER_TIME, "p95", balancer, group),
             bound=bounds.p95_ms,
             unit="ms",
             scale=1000,
         ),
-        *(figure for server in outputs["servers"] for figure in _server(server["name"], server["id"], bounds)),
+        *(figure for server in outputs[SERVERS] for figure in _server(server["name"], server["id"], bounds)),
     )
 
 
@@ -148,9 +147,13 @@ def _in_words(one: Told) -> str:
 
 
 def _server(name: str, identifier: str, bounds: Bounds) -> tuple[Figure, Figure]:
-    place = (("InstanceId", identifier),)
-    cpu = Metric(namespace="AWS/EC2", name="CPUUtilization", dimensions=place, statistic="Average", period=CPU_PERIOD)
-    memory = Metric(namespace="CWAgent", name="mem_used_percent", dimensions=place, statistic="Average", period=MINUTE)
+    place = ((metrics.SERVER, identifier),)
+    cpu = Metric(
+        namespace=metrics.SERVERS, name=metrics.CPU, dimensions=place, statistic="Average", period=metrics.CPU_PERIOD
+    )
+    memory = Metric(
+        namespace=metrics.AGENT, name=metrics.MEMORY, dimensions=place, statistic="Average", period=metrics.MINUTE
+    )
     return (
         Figure(what=f"the CPU of {name}", metric=cpu, bound=bounds.cpu_percent, unit="%"),
         Figure(what=f"the memory of {name}", metric=memory, bound=bounds.memory_percent, unit="%", optional=True),

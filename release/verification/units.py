@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from contract.slots import SlotName
 from release.aws.session import AwsSession
 from release.errors import Broken, Inconclusive
-from release.ledger.head import SlotName
 from release.servers.inspection import Unit, unit
 from release.servers.servers import open_ssh, servers_of
 from release.servers.ssh import Ssh

@@ -10,11 +10,11 @@ could not be asked or had not made up its mind in time, or a server is ill with 
 Broken): AWS refused or broke.
 """
 
-import json
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
+from contract.health import HEALTH_PATH, HEALTHY, stated_version
 from release.artifacts.manifest import LONGEST_MS, Check, Manifest
 from release.aws.balancer import Balancer, TargetHealth
 from release.aws.session import may_pass
@@ -32,7 +32,7 @@ SMOKE_LIMIT = 600.0  # seconds: smoke tests are done within 10 minutes
 PAUSE = 0.1
 TRIES = 3  # of a check whose listener cannot be reached
 MOST_ASKED = 200  # characters of a name or a path in what is said of a check
-HEALTH = Request(path="/health")
+HEALTH = Request(path=HEALTH_PATH)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,18 +270,20 @@ def excused(faults: Sequence[Fault]) -> tuple[Fault, ...]:
 
 def version_of(answer: Answer) -> str | None:
     """The version that an answer states; None where it is no good answer, or states none."""
-    return _version(answer.body) if answer.status == 200 else None
+    return stated_version(answer.body) if answer.status == HEALTHY else None
 
 
 def version_fault(answer: Answer, version: str) -> Fault | None:
     """Why this is not an answer of ``version``."""
-    if answer.status != 200:
-        return _no_answer("/health", answer) or Fault(why=f"/health answered {answer.status}: {quoted(answer.body)}")
-    found = _version(answer.body)
+    if answer.status != HEALTHY:
+        return _no_answer(HEALTH_PATH, answer) or Fault(
+            why=f"{HEALTH_PATH} answered {answer.status}: {quoted(answer.body)}"
+        )
+    found = stated_version(answer.body)
     if found == version:
         return None
     said = f"without a version ({quoted(answer.body)})" if found is None else f"with version {quoted(found)}"
-    return Fault(why=f"/health answered {said} instead of {quoted(version)}")
+    return Fault(why=f"{HEALTH_PATH} answered {said} instead of {quoted(version)}")
 
 
 def out_of_time(check: Check, before: Sequence[Fault]) -> Fault:
@@ -320,13 +322,3 @@ def _no_answer(asked: str, answer: Answer) -> Fault | None:
     if answer.reached:
         return None
     return Fault(why=f"{asked} could not be reached: {bounded(answer.body, MOST_ASKED)}", failed=False)
-
-
-def _version(body: str) -> str | None:
-    """The version in an answer. One that cannot be read has none, whatever it holds."""
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    version = value.get("version") if isinstance(value, dict) else None
-    return version if isinstance(version, str) else None

@@ -19,13 +19,14 @@ from functools import partial
 from itertools import cycle
 from typing import Any
 
+from contract.outputs import SERVERS, TARGET_GROUPS
+from contract.slots import SlotName
 from release.artifacts.manifest import Manifest
 from release.aws.balancer import Balancer
 from release.aws.metrics import Metrics
 from release.aws.session import may_pass
 from release.deployment.interruption import INTERRUPTION
 from release.errors import Broken, StagelineError
-from release.ledger.head import SlotName
 from release.servers.inspection import Unit
 from release.verification.figures import AT_LEAST, BEFORE, Told, figures_of, judge_figures, told
 from release.verification.probe import Answer, Probe, Request
@@ -76,17 +77,17 @@ class Subject:
     @property
     def serving(self) -> Mapping[str, Any]:
         """The stack's outputs without the servers that are marked out."""
-        return {**self.outputs, "servers": [one for one in self.outputs["servers"] if one["id"] not in self.out]}
+        return {**self.outputs, SERVERS: [one for one in self.outputs[SERVERS] if one["id"] not in self.out]}
 
     @property
     def place(self) -> Place:
         """Where the balancer is asked for it."""
-        groups = self.outputs["target_groups"]
+        groups = self.outputs[TARGET_GROUPS]
         return Place(
             group=groups[self.slot],
-            servers=len(self.outputs["servers"]),
+            servers=len(self.outputs[SERVERS]),
             beside=groups[self.beside] if self.beside else None,
-            out=self.out & {one["id"] for one in self.outputs["servers"]},
+            out=self.out & {one["id"] for one in self.outputs[SERVERS]},
         )
 
 

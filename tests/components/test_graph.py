@@ -62,14 +62,14 @@ def test_what_cannot_be_declared_is_answered_with_the_reason(environment, change
     assert "\n" not in found["error"]
 
 
-def test_each_line_is_answered_by_a_line(tmp_path: Path) -> None:
+def test_the_program_answers_each_line_by_a_line(tmp_path: Path) -> None:
     good = json.dumps({"environment": "dev", "changes": {}, "slots": FILLED})
     bad = json.dumps({"environment": "nowhere", "changes": {}, "slots": EMPTY})
-    command = [sys.executable, "-m", "components.graph", str(PROJECT_DIR)]
+    command = [sys.executable, str(PROJECT_DIR), "--graph", str(PROJECT_DIR)]
     done = subprocess.run(
         command, cwd=PROJECT_DIR, input=f"{good}\n{bad}\n", capture_output=True, text=True, check=True
     )
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert [list(one) for one in answers] == [["resources"], ["error"]]
     installer = named(answers[0], "env-servers-1-installer", "command:remote:CopyToRemote")
-    assert installer["inputs"]["source"] == {"file": "components/host/slot.py"}
+    assert installer["inputs"]["source"] == {"file": "build/installer.pyz"}

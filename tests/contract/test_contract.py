@@ -2,30 +2,32 @@
 
 import ast
 import json
+import runpy
 from pathlib import Path
 
 import pytest
 
+from contract import metrics
 from contract.balancer import BALANCER, LIVE, PREVIEW
-from contract.order import order
-from contract.slots import SLOT_PORTS, SLOTS
+from contract.layout import MACHINE_ROOT
+from contract.order import ORDER_KEYS, order
+from contract.slots import SLOT_PORTS, SLOTS, SlotName, idle
+from contract.unit import unit_file, unit_text
 from tests.docs.pages import ROOT
 
 FILES = sorted((ROOT / "contract").glob("*.py"))
-INSTALLER = ast.parse((ROOT / "components" / "host" / "slot.py").read_text())
-
-
-def stated_by_the_installer(name: str) -> object:
-    """A constant of the one file that runs alone on servers, and so has to repeat it."""
-    [value] = [
-        one.value for one in INSTALLER.body if isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == name
-    ]
-    return ast.literal_eval(value)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_every_file_is_python_3_9(file: Path) -> None:
-    ast.parse(file.read_text(), feature_version=(3, 9))
+    tree = ast.parse(file.read_text(), feature_version=(3, 9))
+    unions = [node for node in ast.walk(tree) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr)]
+    assert not unions or "from __future__ import annotations\n" in file.read_text()
+
+
+@pytest.mark.parametrize(("declared", "free"), [(None, "blue"), ("blue", "green"), ("green", "blue")])
+def test_the_idle_slot_is_the_one_that_is_not_declared_live(declared: SlotName | None, free: SlotName) -> None:
+    assert idle(declared) == free
 
 
 def test_every_slot_has_a_port_of_its_own() -> None:
@@ -43,8 +45,15 @@ def test_no_two_parts_of_the_balancer_have_one_name() -> None:
     assert len(set(names)) == len(names)
 
 
-def test_the_installer_knows_the_same_slots() -> None:
-    assert stated_by_the_installer("SLOTS") == SLOTS
+def test_a_unit_runs_what_lies_in_its_own_slot_as_long_as_the_slot_holds_something() -> None:
+    assert unit_file("blue") == ".config/systemd/user/stageline-blue.service"
+    assert "ConditionPathExists=%h/stageline/slots/blue/slot.json\n" in unit_text("blue")
+    assert "ExecStart=python3 %h/stageline/slots/blue/installer.pyz run blue\n" in unit_text("blue")
+
+
+def test_a_release_is_started_again_however_it_ended_and_as_often_as_it_takes() -> None:
+    lines = unit_text("blue").splitlines()
+    assert {"Restart=always", "RestartSec=2", "StartLimitIntervalSec=0"} <= set(lines)
 
 
 def test_an_order_names_the_slots_own_port_and_its_keys_come_in_one_order() -> None:
@@ -54,6 +63,14 @@ def test_an_order_names_the_slots_own_port_and_its_keys_come_in_one_order() -> N
     )
 
 
-def test_the_installer_takes_exactly_the_keys_of_an_order() -> None:
+def test_an_order_has_exactly_the_keys_that_an_installer_takes() -> None:
     keys = json.loads(order("blue", release=None, digest=None, deployment="dev-1", reuse=False))
-    assert sorted(keys) == sorted((*stated_by_the_installer("CONTENT_KEYS"), "reuse"))  # type: ignore[misc]
+    assert sorted(keys) == sorted(ORDER_KEYS)
+
+
+def test_the_boot_program_tells_what_alarms_and_the_watch_look_for_and_stands_where_it_is_run_again() -> None:
+    told = runpy.run_path(str(ROOT / "components" / "host" / "boot.py"), run_name="boot")
+    collected = told["agent_config"]("logs")["metrics"]["metrics_collected"]
+    assert collected["mem"]["measurement"] == [metrics.MEMORY]
+    assert [f"disk_{name}" for name in collected["disk"]["measurement"]] == [metrics.DISK]
+    assert f'os.environ.get("{MACHINE_ROOT}", "/")' in (ROOT / "components" / "host" / "boot.py").read_text()

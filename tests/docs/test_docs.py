@@ -10,8 +10,10 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from contract import outputs
+from contract.archive import MOST_BYTES, MOST_ENTRIES, MOST_ENTRY_BYTES
 from local.cli import commands as local_cloud
-from release.artifacts.archive import MOST_BYTES, MOST_ENTRIES, MOST_ENTRY_BYTES, MOST_TEXT_BYTES
+from release.artifacts.archive import MOST_TEXT_BYTES
 from release.artifacts.manifest import NAME_LENGTH, VERSION_LENGTH
 from release.aws.databases import SNAPSHOT_LIMIT
 from release.cli import release
@@ -95,8 +97,9 @@ def test_the_reference_has_exactly_the_derived_names() -> None:
 
 
 def test_the_reference_has_exactly_the_outputs_of_a_stack() -> None:
-    exported = re.findall(r'pulumi\.export\("(\w+)"', (ROOT / "__main__.py").read_text())
-    assert {name.strip("`") for name, _ in rows(section(REFERENCE, "Stack outputs"))} == set(exported)
+    exported = re.findall(r"pulumi\.export\(outputs\.(\w+)", (ROOT / "__main__.py").read_text())
+    table = {name.strip("`") for name, _ in rows(section(REFERENCE, "Stack outputs"))}
+    assert table == {getattr(outputs, name) for name in exported}
 
 
 def test_the_reference_has_exactly_the_exit_codes() -> None:

@@ -13,6 +13,7 @@ from release.ledger.stops import parse_change
 from release.output import Progress
 from release.verbs.promote import Route, content_of, order_into
 from release.verbs.rollback import Request, go_back
+from settings.stackfile import Project
 from tests.release.world import OPS, ROOT, World
 
 
@@ -25,7 +26,7 @@ class Silent(Progress):
 
 def call_in(project: Path) -> Call:
     """A call of the command in a project, which tells nobody what it does."""
-    return Call(project=project, progress=Silent())
+    return Call(project=Project(project), progress=Silent())
 
 
 CALL = call_in(ROOT)

@@ -5,11 +5,12 @@ from functools import partial
 
 import pytest
 
+from contract.slots import SlotName
 from release.deployment.executor import abort, resume
 from release.deployment.lanes import FORWARD, Kind
 from release.deployment.ways_on import way_on
 from release.errors import Broken, Inconclusive, Refused, VerificationFailed
-from release.ledger.head import Former, Open, SlotName, State
+from release.ledger.head import Former, Open, State
 from release.ledger.ledger import Entry, Writer
 from release.ledger.stops import MOST_VETOES, Cause, Stops, asked_to_end, held, vetoed
 from release.processes import Process

@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
-from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -50,7 +49,6 @@ from tests.release.crash.outside import SLOTS, Outside, Steps, new_outside, open
 from tests.release.world import OPS, SERVERS, Clock
 
 NAMES = ("dev", "qa")
-NOWHERE = Path("/nowhere")  # a project without any other environment
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0")
 FLAWS = ("fails_to_install", "fails_smoke", "fails_smoke_live", "unreachable", "restarts_in_watch")
 MOST_POINTS = 160  # of a deployment: a kill at a later one does not happen
@@ -356,7 +354,7 @@ class Releases(RuleBasedStateMachine):
         source = self.open(upstream) if upstream else None
         free = target.ledger.free_lease(PATIENT)
         head = target.ledger.head()
-        facts = gather(NOWHERE, source, target, version, head.state)
+        facts = gather(source, target, version, head.state)
         order = order_of(facts, head, free, pause=pause)
         refuse_unless_passed(order.gates, "this")
         if source is not None and order.manifest is not None:

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from contract.slots import SlotName
 from release.artifacts.archive import inspect_artifact
 from release.artifacts.manifest import Manifest
 from release.artifacts.releases import Releases
@@ -29,7 +30,6 @@ from release.aws.table import LedgerTable
 from release.engine.stack import UpFailed
 from release.environment import Environment
 from release.errors import Broken, Inconclusive
-from release.ledger.head import SlotName
 from release.ledger.ledger import Ledger, Writer
 from release.ledger.stoplog import StopLog
 from release.processes import Process
@@ -42,9 +42,10 @@ from release.verification.verification import Fault, Verification
 from release.verification.watch import Watch
 from settings.model import Settings
 from settings.model import Watch as Bounds
-from settings.stackfile import load
+from settings.stackfile import Project, load
 
 ROOT = Path(__file__).parents[2]
+STAGELINE = Project(ROOT)
 INSTANCES = ("i-1", "i-2")
 SERVERS = ("env-servers-1", "env-servers-2")
 PREVIEW_URL = "http://preview"  # at port 8080 of the balancer, by dev's settings
@@ -576,7 +577,7 @@ class World:
         return Environment(
             name=name,
             settings=settings,
-            project_dir=ROOT,
+            project=STAGELINE,
             session=session,
             ledger=ledger,
             releases=Releases(

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from settings.fingerprint import fingerprint
 from settings.model import Settings
-from settings.stackfile import load, program_dir
+from settings.stackfile import Project, load
 
 ROOT = Path(__file__).parents[2]
 FILES = {
@@ -125,5 +125,5 @@ def test_a_local_workspace_finds_the_program_of_its_checkout(tmp_path: Path, set
     (checkout / ".local/work").mkdir(parents=True)
     (checkout / ".local/work/Pulumi.yaml").write_text("name: stageline\nmain: ../..\n")
     shutil.copy(ROOT / "Pulumi.yaml", checkout / "Pulumi.yaml")
-    found = program_dir(checkout / ".local/work"), program_dir(checkout)
+    found = Project(checkout / ".local/work").program_dir, Project(checkout).program_dir
     assert found == (checkout, checkout)

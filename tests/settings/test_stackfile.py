@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from settings.errors import InvalidSettings
-from settings.stackfile import environments, load
+from settings.stackfile import Project, environments, load
 
 PROJECT_DIR = Path(__file__).parents[2]
 REMOVED = object()
@@ -454,3 +454,29 @@ def test_an_environment_off_the_chain_comes_with_the_first_ones(project: Path) -
     text = (project / "Pulumi.dev.yaml").read_text(encoding="utf-8")
     (project / "Pulumi.demo.yaml").write_text(text, encoding="utf-8")
     assert environments(project) == ("demo", "dev", "qa", "staging", "prod")
+
+
+def test_releases_enter_where_nothing_is_promoted_from(project: Path) -> None:
+    assert Project(project).first == "dev"
+
+
+def test_two_environments_where_releases_could_enter_are_refused_and_named(project: Path) -> None:
+    text = (project / "Pulumi.dev.yaml").read_text(encoding="utf-8")
+    (project / "Pulumi.demo.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidSettings, match="stageline:promotes_from is missing in demo and in dev"):
+        _ = Project(project).first
+
+
+def test_the_first_environment_is_found_by_the_chain_and_not_by_its_name(project: Path) -> None:
+    change(project, "dev", promotes_from="prod")
+    change(project, "qa", promotes_from=REMOVED)
+    assert Project(project).environments == ("qa", "staging", "prod", "dev")
+    assert Project(project).first == "qa"
+
+
+def test_each_file_is_read_once(project: Path) -> None:
+    opened = Project(project)
+    before = [opened.load(name) for name in opened.environments]
+    for file in project.glob("Pulumi*.yaml"):
+        file.write_text("nothing: of use\n", encoding="utf-8")
+    assert [opened.load(name) for name in opened.environments] == before

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from release.verification.figures import CPU_PERIOD
+from contract.metrics import CPU_PERIOD
 from settings.stackfile import environments, load
 
 PROJECT_DIR = Path(__file__).parents[2]

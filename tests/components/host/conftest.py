@@ -1,27 +1,14 @@
-"""A server of its own for each test, and the installer as a module."""
+"""A server of its own for each test."""
 
-import importlib.util
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from tests.components.host.fake_server import FAKE_BIN, FASTER, HOST, FakeServer, free_port, make_aws
-
-
-@pytest.fixture(scope="session")
-def slot_module() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("slot", HOST / "slot.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["slot"] = module
-    spec.loader.exec_module(module)
-    return module
+from tests.components.host.fake_server import FAKE_BIN, FakeServer, faster, free_port, make_aws
 
 
 @pytest.fixture
@@ -30,7 +17,6 @@ def server(tmp_path: Path) -> Iterator[FakeServer]:
     program.mkdir(parents=True)
     make_aws(tmp_path / "aws")
     (tmp_path / "systemd").mkdir()
-    shutil.copyfile(HOST / "slot.py", program / "slot.py")
     facts = {"project": "shop", "environment": "dev", "region": "eu-central-1", "address": "127.0.0.1"}
     parameters = {"database_parameter": "/shop/dev/database", "migration_parameter": "/shop/dev/migration"}
     names = {"artifact_bucket": "artifacts-bucket", **parameters}
@@ -43,8 +29,7 @@ def server(tmp_path: Path) -> Iterator[FakeServer]:
     }
     ports = {"blue": free_port(), "green": free_port()}
     server = FakeServer(root=tmp_path, environment=environment, ports=ports)
-    for name, seconds in FASTER.items():
-        server.limit(name, seconds)
+    server.installer.write_bytes(faster())
     yield server
     for slot in ports:
         command = [str(FAKE_BIN / "systemctl"), "--user", "stop", f"stageline-{slot}.service"]

@@ -27,6 +27,8 @@ SETTINGS = {
     "host_key_secret": "host-key",
     "authorized_keys_secret": "authorized-keys",
     "server_logs": "/shop/dev/servers",
+    "program": "usr/local/lib/stageline/boot.py",
+    "server_file": "stageline/server.json",
 }
 KEYS = "ssh-ed25519 AAAAcurrent ops\n\nssh-ed25519 AAAAnext ops\n"
 

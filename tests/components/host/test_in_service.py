@@ -31,8 +31,9 @@ def run(folder: Path, *answers: str, limit: float = 20, alone: float = 20) -> "s
     (folder / "aws").chmod(0o755)
     (folder / "answers").write_text("".join(f"{answer}\n" for answer in answers))
     groups = {"blue": "arn:blue", "green": "arn:green"}
-    settings = {"region": "eu-central-1", "server": "i-new", "target_groups": groups, "limit": limit}
-    program = in_service(json.dumps(settings)).replace("PAUSE = 1.0", "PAUSE = 0.01")
+    labels = {slot: f"stageline/slots/{slot}/slot.json" for slot in groups}
+    given = {"region": "eu-central-1", "server": "i-new", "target_groups": groups, "labels": labels, "limit": limit}
+    program = in_service(json.dumps(given)).replace("PAUSE = 1.0", "PAUSE = 0.01")
     program = program.replace("ALONE = 20.0", f"ALONE = {alone}")
     environment = {"HOME": str(folder), "PATH": f"{folder}:{os.environ['PATH']}"}
     return subprocess.run(

@@ -127,7 +127,7 @@ def test_filling_a_slot_leaves_the_other_slots_commands_alone() -> None:
 def test_every_command_is_the_same_text_with_a_time_limit() -> None:
     commands = installs(record(settings_of("prod"), BLUE_LIVE_GREEN_FILLED))
     assert {command.inputs["create"] for command in commands} == {
-        "timeout 300 python3 stageline/slot.py install --settle 10"
+        "timeout 300 python3 stageline/installer.pyz install --settle 10"
     }
     assert {key for command in commands for key in command.inputs} == {
         "connection",

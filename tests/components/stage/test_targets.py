@@ -64,6 +64,7 @@ def test_a_new_server_is_waited_for_until_the_load_balancer_finds_it_healthy() -
         "region": "eu-central-1",
         "server": "env-servers-2-id",
         "target_groups": {"blue": "arn:of:env-lb-blue", "green": "arn:of:env-lb-green"},
+        "labels": {"blue": "stageline/slots/blue/slot.json", "green": "stageline/slots/green/slot.json"},
         "limit": settings_of("prod").servers.install_timeout,
     }
     compile(program, "in_service", "exec")

@@ -31,7 +31,7 @@ from settings.permissions.identities import Party
 from settings.permissions.policies import is_for
 from tests.aws_clients import aws_resource
 from tests.release.deploying import CALL
-from tests.release.world import OPS, ROOT, World
+from tests.release.world import OPS, STAGELINE, World
 
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0")
 
@@ -167,7 +167,7 @@ def test_on_hold_nothing_goes(deployed: World) -> None:
 
 
 def test_it_never_runs_beside_a_deployment(deployed: World) -> None:
-    ledger = open_environment(ROOT, "dev").ledger  # by the clock that the verb goes by
+    ledger = open_environment(STAGELINE, "dev").ledger  # by the clock that the verb goes by
     head = ledger.head()
     with ledger.begin(Entry(kind="promotion requested", state=head.state), head, OPS):
         with pytest.raises(LeaseHeld):
@@ -212,7 +212,7 @@ def called(world: World) -> Iterator[set[str]]:
     def note(model: Any, **_: Any) -> None:
         calls.add(f"{model.service_model.service_name}:{model.name}")
 
-    session = open_environment(ROOT, "dev").session  # that of the verb
+    session = open_environment(STAGELINE, "dev").session  # that of the verb
     clients = [session.client(service) for service in ("s3", "dynamodb", "kms", "sts")]
     for client in clients:
         client.meta.events.register("before-call", note, unique_id="called")

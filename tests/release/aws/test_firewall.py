@@ -1,8 +1,7 @@
 """The rules of security groups, on moto's AWS."""
 
-from release.aws.firewall import Firewall
+from release.aws.firewall import Firewall, FirewallRule
 from release.aws.session import AwsSession
-from release.comparison.drift import Rule
 
 REGION = "eu-central-1"
 
@@ -25,4 +24,4 @@ def test_every_rule_of_the_groups_is_told_and_of_no_others(aws: None) -> None:
         ("from", "udp", "1-9", other),
         ("to", "all", "-1", "0.0.0.0/0"),
     }
-    assert all(isinstance(rule, Rule) and rule.group == group and rule.id.startswith("sgr-") for rule in found)
+    assert all(isinstance(rule, FirewallRule) and rule.group == group and rule.id.startswith("sgr-") for rule in found)

@@ -21,6 +21,7 @@ from release.ledger.ledger import Entry
 from release.ledger.stops import Cause, held
 from release.output import Progress
 from release.verbs.prune import prune, prune_text
+from settings.stackfile import Project
 from tests.release.deploying import call_in
 from tests.release.world import OPS, ROOT, World
 
@@ -142,7 +143,7 @@ def test_on_hold_nothing_goes(world: World, project: Path) -> None:
 
 def test_it_never_runs_beside_a_deployment(world: World, project: Path) -> None:
     names = [take(world, number) for number in range(4)]
-    ledger = open_environment(project, "dev").ledger  # by the clock that the verb goes by
+    ledger = open_environment(Project(project), "dev").ledger  # by the clock that the verb goes by
     head = ledger.head()
     with ledger.begin(Entry(kind="promotion requested", state=head.state), head, OPS), pytest.raises(LeaseHeld):
         run(project, really=True, only="snapshots")

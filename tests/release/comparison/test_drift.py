@@ -1,30 +1,27 @@
 """Drift: what a refresh, the firewall and a server say, compared with what should be."""
 
 import hashlib
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from contract.order import INSTALLER
+from contract.layout import INSTALLER
+from contract.unit import unit_text
+from release.aws.firewall import FirewallRule
 from release.comparison.drift import (
     UNITS,
     UNNAMED,
     Finding,
-    Rule,
     of_files,
     of_keys,
     of_refresh,
     of_rules,
     of_slots,
     security_groups,
-    unit_template,
 )
-from release.errors import Broken
 from release.ledger.head import Slot, State
 
-REAL_INSTALLER = (Path(__file__).parents[3] / "components/host/slot.py").read_text()
-INSTALLER_TEXT = 'UNIT = """run {slot}"""\nprint(1)\n'
+DECLARED = "d" * 64
 SERVER = "env-servers-1"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
 
@@ -134,8 +131,8 @@ STACK = {
 }
 
 
-def rule(id: str) -> Rule:
-    return Rule(id=id, group="sg-1", direction="from", protocol="tcp", ports="22", peer="0.0.0.0/0")
+def rule(id: str) -> FirewallRule:
+    return FirewallRule(id=id, group="sg-1", direction="from", protocol="tcp", ports="22", peer="0.0.0.0/0")
 
 
 def test_a_rule_that_the_stack_does_not_know_is_found() -> None:
@@ -219,36 +216,25 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-GOOD_FILES = {INSTALLER: sha256(INSTALLER_TEXT), UNITS["blue"]: sha256("run blue")}
+GOOD_FILES = {INSTALLER: DECLARED, UNITS["blue"]: sha256(unit_text("blue"))}
 
 
-def test_files_that_are_as_the_checkout_has_them_are_no_drift() -> None:
-    assert of_files(SERVER, GOOD_FILES, INSTALLER_TEXT, STATE) == ()
+def test_files_that_are_as_the_stack_declared_them_are_no_drift() -> None:
+    assert of_files(SERVER, GOOD_FILES, DECLARED, STATE) == ()
 
 
 @pytest.mark.parametrize("path", GOOD_FILES)
 @pytest.mark.parametrize("there", ["0" * 64, None], ids=["changed", "gone"])
 def test_a_file_that_was_changed_or_deleted_is_found(path: str, there: str | None) -> None:
     digests = {**GOOD_FILES, path: there} if there else {one: GOOD_FILES[one] for one in GOOD_FILES if one != path}
-    assert of_files(SERVER, digests, INSTALLER_TEXT, STATE) == (
+    assert of_files(SERVER, digests, DECLARED, STATE) == (
         Finding(where=SERVER, what=path, expected=GOOD_FILES[path], found=there or "(absent)"),
     )
 
 
 def test_the_unit_of_a_slot_without_a_release_is_not_asked_for() -> None:
-    files = {INSTALLER: sha256(INSTALLER_TEXT)}
-    assert of_files(SERVER, files, INSTALLER_TEXT, State(green=EMPTIED)) == ()
-
-
-def test_the_real_installer_says_what_its_units_are() -> None:
-    assert "ExecStart=python3 %h/stageline/slots/blue/slot.py run blue" in unit_template(REAL_INSTALLER).format(
-        slot="blue"
-    )
-
-
-def test_an_installer_without_a_unit_is_broken() -> None:
-    with pytest.raises(Broken, match="no UNIT"):
-        unit_template("x = 1\n")
+    files = {INSTALLER: DECLARED}
+    assert of_files(SERVER, files, DECLARED, State(green=EMPTIED)) == ()
 
 
 OPS, CI = "ssh-ed25519 AAAAC3NzaC1l ops", "ssh-ed25519 AAAAC3NzaC1k ci"

@@ -6,10 +6,11 @@ Each rule is told in a line when it is broken, so that a failing test says which
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from contract.slots import SlotName
 from release.environment import Environment
 from release.errors import Broken
 from release.ledger.event import Event, with_states
-from release.ledger.head import Slot, SlotName, State
+from release.ledger.head import Slot, State
 from release.ledger.lease import Patience
 from release.ledger.stops import Change, Stops, parse_change
 from release.servers.orders import order_of

@@ -8,12 +8,13 @@ import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from contract.slots import SlotName
 from release.artifacts.archive import Artifact
 from release.artifacts.build import Build
 from release.artifacts.manifest import Check, Manifest, artifact_key
@@ -28,7 +29,7 @@ from release.engine.stack import UpFailed
 from release.environment import Environment
 from release.errors import Broken, Inconclusive
 from release.ledger.canonical import sha256_hex
-from release.ledger.head import Slot, SlotName, State
+from release.ledger.head import Slot, State
 from release.ledger.ledger import Ledger
 from release.ledger.stoplog import StopLog
 from release.output import Progress
@@ -38,7 +39,7 @@ from release.servers.orders import Installed, order_of
 from release.verification.probe import Answer, Request
 from release.verification.watch import Watch
 from settings.model import Settings
-from settings.stackfile import load
+from settings.stackfile import Project, load
 from tests.release.crash.memory import Cloud, MemorySession, Points
 from tests.release.world import (
     GROUPS,
@@ -57,6 +58,17 @@ from tests.release.world import (
 )
 
 NAMES = INSTANCES
+
+
+class Alone(Project):
+    """The tracked project, as if its environments were all open already: there is no other one to ask."""
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        return ()
+
+
+ALONE = Alone(ROOT)
 CHECKS = (Check(name="projects", path="/api/projects", contains="projects"),)
 SLOTS: tuple[SlotName, ...] = ("blue", "green")
 
@@ -428,7 +440,7 @@ def open_process(
     return Environment(
         name=name,
         settings=settings,
-        project_dir=ROOT,
+        project=ALONE,
         session=session,
         ledger=ledger,
         stops=StopLog(ledger.table, now=clock),

@@ -11,13 +11,14 @@ from datetime import timedelta
 
 import pytest
 
+from contract.slots import SlotName
 from release.deployment import executor
 from release.deployment.lanes import forward
 from release.deployment.plan import is_behind_switch
 from release.environment import Environment
 from release.errors import Refused, StagelineError
 from release.ledger.form import FORMAT
-from release.ledger.head import Out, SlotName, State
+from release.ledger.head import Out, State
 from release.ledger.stops import Cause, Rule, asked_to_end, frozen, held, vetoed
 from release.verbs.adopt_listener import adopt
 from release.verbs.mark_out import note_servers, without_server

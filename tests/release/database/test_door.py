@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from contract.database import Address, Login
 from release.database.door import DatabaseDoor, Way
 from release.database.drivers import first_line, numbered
-from release.database.login import Login, Place
 from release.servers.ssh import NotReached
 
 LOGIN = Login(username="application", password="p" * 30)
@@ -17,8 +17,8 @@ SILENT = "pass"
 REFUSING = "import sys; sys.exit('channel 0: open failed: connect failed')"
 
 
-def place(engine: str) -> Place:
-    return Place(identifier="env-1", engine=engine, host="db.example", port=5432, name="app", tls=True)
+def address(engine: str) -> Address:
+    return Address(identifier="env-1", engine=engine, host="db.example", port=5432, name="app", secret="s", tls=True)
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,14 @@ def way(program: str) -> Way:
 @pytest.mark.enable_socket
 @pytest.mark.parametrize("engine", ["postgres", "mysql"])
 def test_a_database_that_hangs_up_does_not_open(engine: str) -> None:
-    assert DatabaseDoor().opens(way(SILENT), place(engine), LOGIN) is False
+    assert DatabaseDoor().opens(way(SILENT), address(engine), LOGIN) is False
 
 
 @pytest.mark.enable_socket
 @pytest.mark.parametrize("engine", ["postgres", "mysql"])
 def test_a_way_that_ends_at_the_server_is_told_with_sshs_reason(engine: str) -> None:
     with pytest.raises(NotReached, match=r"not reached through 127.0.0.2: channel 0: open failed") as raised:
-        DatabaseDoor().opens(way(REFUSING), place(engine), LOGIN)
+        DatabaseDoor().opens(way(REFUSING), address(engine), LOGIN)
     assert LOGIN.password not in str(raised.value)
 
 

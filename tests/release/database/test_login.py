@@ -4,16 +4,14 @@ import json
 
 import pytest
 
+from contract.database import Address, Login, login_text
 from release.database.login import (
     PASSWORD,
-    Login,
-    Place,
     PostgresFacts,
-    login_json,
+    checked_address,
+    checked_login,
     mysql_plan,
     new_login,
-    parse_login,
-    parse_place,
     postgres_plan,
     refuse_strange,
 )
@@ -32,8 +30,8 @@ FACTS = {
 }
 
 
-def place(**changes: object) -> Place:
-    return parse_place(json.dumps({**FACTS, **changes}), "/stageline/dev/database")
+def address(**changes: object) -> Address:
+    return checked_address(json.dumps({**FACTS, **changes}), "/stageline/dev/database")
 
 
 def test_postgres_gets_a_new_role_that_then_owns_what_the_master_user_has() -> None:
@@ -66,7 +64,7 @@ def test_postgres_is_told_the_verifier_as_a_value_and_nothing_else() -> None:
 
 
 def test_mysql_gets_a_user_with_the_rights_of_its_database_only() -> None:
-    make, alter, grant = mysql_plan(place(engine="mysql", name="a`b"), LOGIN)
+    make, alter, grant = mysql_plan(address(engine="mysql", name="a`b"), LOGIN)
     assert make.text == "CREATE USER IF NOT EXISTS 'application'@'%%' IDENTIFIED BY %s"
     assert alter.text == "ALTER USER 'application'@'%%' IDENTIFIED BY %s REQUIRE SSL"
     assert (make.values, alter.values, grant.values) == ((LOGIN.password,), (LOGIN.password,), ())
@@ -77,7 +75,7 @@ def test_mysql_gets_a_user_with_the_rights_of_its_database_only() -> None:
 
 
 def test_mysql_without_tls_asks_for_none() -> None:
-    assert mysql_plan(place(engine="mysql", tls="off"), LOGIN)[1].text.endswith(" REQUIRE NONE")
+    assert mysql_plan(address(engine="mysql", tls="off"), LOGIN)[1].text.endswith(" REQUIRE NONE")
 
 
 def test_a_new_login_is_the_applications_and_never_the_same() -> None:
@@ -88,11 +86,12 @@ def test_a_new_login_is_the_applications_and_never_the_same() -> None:
 
 
 def test_a_login_is_read_as_it_was_written() -> None:
-    assert parse_login(login_json(LOGIN), "s") == LOGIN
+    assert checked_login(login_text(LOGIN), "s") == LOGIN
 
 
 @pytest.mark.parametrize(
-    "shown", [repr(LOGIN), repr(mysql_plan(place(), LOGIN)), repr(postgres_plan(PostgresFacts(exists=True), VERIFIER))]
+    "shown",
+    [repr(LOGIN), repr(mysql_plan(address(), LOGIN)), repr(postgres_plan(PostgresFacts(exists=True), VERIFIER))],
 )
 def test_values_do_not_show_their_secrets(shown: str) -> None:
     assert LOGIN.password not in shown
@@ -102,7 +101,7 @@ def test_values_do_not_show_their_secrets(shown: str) -> None:
 @pytest.mark.parametrize("text", ["", "[]", '"text"', '{"username": "application"}', "{"])
 def test_a_secret_that_is_no_login_is_named_without_its_text(text: str) -> None:
     with pytest.raises(Broken, match="the secret the-name holds no username and password; restore"):
-        parse_login(text, "the-name")
+        checked_login(text, "the-name")
 
 
 @pytest.mark.parametrize(
@@ -121,15 +120,15 @@ def test_a_login_that_somebody_wrote_by_hand_is_refused(login: Login, why: str) 
 
 @pytest.mark.parametrize(("said", "tls"), [("required", True), ("off", False), (None, False)])
 def test_the_parameter_tells_whether_tls_is_required(said: str | None, tls: bool) -> None:
-    assert place(tls=said).tls is tls
+    assert address(tls=said).tls is tls
 
 
 def test_a_parameter_of_before_says_nothing_of_tls() -> None:
     before = {key: value for key, value in FACTS.items() if key != "tls"}
-    assert parse_place(json.dumps(before), "p").tls is False
+    assert checked_address(json.dumps(before), "p").tls is False
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"identifier": "x", "port": "y"}'])
 def test_a_parameter_of_another_form_is_named(text: str) -> None:
     with pytest.raises(Broken, match="/stageline/dev/database does not tell where the database is; run pulumi up"):
-        parse_place(text, "/stageline/dev/database")
+        checked_address(text, "/stageline/dev/database")

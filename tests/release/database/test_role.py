@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from contract.database import Address, Login
 from release.aws.databases import Databases
 from release.aws.secrets import Secrets
 from release.database.door import DatabaseDoor, Way
-from release.database.login import Login, Place
 from release.database.role import DatabaseRole
 from release.errors import Broken, Inconclusive, Refused
 from release.program import refuse_missing_login
@@ -30,11 +30,11 @@ class FakeDoor(DatabaseDoor):
     deaf: bool = False
     calls: list[str] = field(default_factory=list)
 
-    def opens(self, way: Way, place: Place, login: Login) -> bool:
-        self.calls.append(f"{login.username} at {place.host} through {way.server}")
+    def opens(self, way: Way, address: Address, login: Login) -> bool:
+        self.calls.append(f"{login.username} at {address.host} through {way.server}")
         return login.password == self.password
 
-    def keep_role(self, way: Way, place: Place, master: Login, login: Login) -> None:
+    def keep_role(self, way: Way, address: Address, master: Login, login: Login) -> None:
         self.calls.append(f"{master.username} with {master.password} makes {login.username}")
         self.password = None if self.deaf else login.password
 
@@ -58,7 +58,15 @@ def dev(aws: None) -> Dev:
         MasterUsername="stageline", ManageMasterUserPassword=True,
     )["DBInstance"]  # fmt: skip
     secrets.write(database["MasterUserSecret"]["SecretArn"], json.dumps({"username": "stageline", "password": "m"}))
-    tell(session, {"identifier": "env-1", "engine": "postgres", "host": "db.example", "port": 5432, "name": "app"})
+    place = {
+        "identifier": "env-1",
+        "engine": "postgres",
+        "host": "db.example",
+        "port": 5432,
+        "name": "app",
+        "secret": "s",
+    }
+    tell(session, place)
     role = DatabaseRole(session=session, settings=SETTINGS, databases=Databases(session), door=door)
     return Dev(role=role, door=door, secrets=secrets)
 

@@ -30,7 +30,7 @@ from release.verbs.rollback import Request, go_back, order_back
 from release.verbs.status import status, status_text
 from tests.aws_clients import aws_client
 from tests.release.deploying import Silent, order, put, state
-from tests.release.world import OPS, ROOT, World
+from tests.release.world import OPS, STAGELINE, World
 
 PATIENT = Patience(until_silent=True)
 OTHER = replace(OPS, host="desk")
@@ -113,7 +113,7 @@ def test_users_have_a_release_also_where_pulumi_cannot_be_run_and_head_says_that
     done = put(world, "1.1.0")
     assert (done.warnings, world.servers["dev"].live) == (("applied: the backend is gone",), "green")
     assert (state(world).live.release, "has told Pulumi's state since" in state(world).behind) == ("1.1.0", True)
-    assert "run: pulumi up --stack dev, then release drift dev" in status_text(status(ROOT, "dev"))
+    assert "run: pulumi up --stack dev, then release drift dev" in status_text(status(STAGELINE, "dev"))
     put(world, "1.2.0")  # whose up tells all of it
     assert (state(world).live.release, state(world).behind) == ("1.2.0", "")
 
@@ -520,7 +520,7 @@ def test_a_rollback_that_installs_says_of_a_server_it_passed_over_that_it_may_ho
     slot = state(world).live.slot
     assert (state(world).live.release, state(world).slot(slot).unsure) == ("1.0.0", "env-servers-2 did not answer")
     assert "env-servers-2 did not answer; the load balancer sends nobody there" in done.warnings[0]
-    told = status_text(status(ROOT, "dev"))
+    told = status_text(status(STAGELINE, "dev"))
     assert (
         f"slot {slot} may hold something else, find out with: release drift dev (env-servers-2 did not answer" in told
     )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.order import INSTALLER
+from contract.layout import INSTALLER
 from release.comparison.drift import UNITS
 from release.errors import Inconclusive
 from release.servers.inspection import DIGESTS, KEYS, STATUS, inspect, unit

@@ -8,7 +8,7 @@ import pytest
 from release.aws.secrets import Secrets
 from release.aws.session import AwsSession
 from release.errors import Broken, Inconclusive
-from release.servers.servers import Server, open_ssh, servers_of
+from release.servers.servers import Server, installer_of, open_ssh, servers_of
 from release.servers.ssh import Bastion, Door
 from settings.model import Settings
 from settings.stackfile import load
@@ -55,6 +55,8 @@ def test_private_servers_are_reached_through_the_bastion_with_its_own_host_key(s
 def test_an_environment_that_has_not_come_up_has_no_servers(session: AwsSession) -> None:
     with pytest.raises(Inconclusive, match="the stack of dev has no output servers: it has not come up"):
         servers_of(PUBLIC, {})
+    with pytest.raises(Inconclusive, match="has no output installer"):
+        installer_of(PUBLIC, {})
     with pytest.raises(Inconclusive, match="has no output bastion"):
         open_ssh(session, PRIVATE, {"bastion": None})
 

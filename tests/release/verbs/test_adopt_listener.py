@@ -5,10 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from contract.slots import SlotName
 from release.deployment.executor import abort
 from release.deployment.plan import settled
 from release.errors import Inconclusive, Refused
-from release.ledger.head import Former, Live, Open, Previous, SlotName, State
+from release.ledger.head import Former, Live, Open, Previous, State
 from release.ledger.index import Lived
 from release.ledger.stops import Cause, vetoed
 from release.verbs.accept import accept_open
@@ -19,7 +20,7 @@ from release.verbs.status import status, status_text
 from tests.aws_clients import aws_resource
 from tests.release.deploying import Silent, put, state
 from tests.release.deployment.test_plan import digest, slot
-from tests.release.world import OPS, ROOT, World
+from tests.release.world import OPS, STAGELINE, World
 
 FORCED = Request(version="1.1.0", force=True, reason="users were well on it")
 LIVE = Live(slot="blue", release="1.0.0", digest=digest("1.0.0"), deployment="dev-1", since="t")
@@ -107,7 +108,7 @@ def test_a_release_that_was_never_verified_is_live_and_says_so(world: World) -> 
     told = adopt_text(report)
     assert "nobody verified 1.1.0 here, and release accept judges only what is open" in told
     assert "release promote 1.1.0 --to dev, or go elsewhere with: release rollback dev --to VERSION" in told
-    assert "dev: nobody verified 1.1.0, to which users were moved by hand" in status_text(status(ROOT, "dev"))
+    assert "dev: nobody verified 1.1.0, to which users were moved by hand" in status_text(status(STAGELINE, "dev"))
 
 
 def test_a_release_that_was_verified_before_is_adopted_as_that(world: World) -> None:

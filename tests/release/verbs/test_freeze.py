@@ -9,7 +9,7 @@ from release.ledger.stops import Cause, frozen
 from release.verbs.freeze import checked_end, freeze, lift_freeze
 from release.verbs.status import status, status_text
 from tests.release.deploying import CALL, kinds, put, refused, to_qa
-from tests.release.world import OPS, ROOT, World
+from tests.release.world import OPS, STAGELINE, World
 
 
 def test_a_freeze_is_made_longer_by_another_and_shorter_only_once_it_is_lifted(world: World) -> None:
@@ -37,7 +37,7 @@ def test_a_freeze_ends_by_itself_or_is_lifted(world: World) -> None:
     put(world, "1.0.0")
     freeze(CALL, "qa", until="2099-12-24T18:00+01:00", reason="holidays")
     assert refused(to_qa()) == ["no freeze"]
-    assert "frozen until 2099-12-24T17:00:00+00:00" in status_text(status(ROOT, "qa"))
+    assert "frozen until 2099-12-24T17:00:00+00:00" in status_text(status(STAGELINE, "qa"))
     lift_freeze(CALL, "qa", reason="back")
     assert (refused(to_qa()), kinds(world.qa.ledger)) == ([], ["freeze set", "freeze lifted"])
     with pytest.raises(Refused, match="not frozen"):

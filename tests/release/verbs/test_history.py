@@ -27,7 +27,7 @@ from release.verbs.audit import audit_file
 from release.verbs.history import export, history, history_text
 from tests.aws_clients import aws_resource
 from tests.release.deploying import CALL
-from tests.release.world import OPS, ROOT, World
+from tests.release.world import OPS, ROOT, STAGELINE, World
 
 LEAD = Writer(principal="arn:aws:sts::123456789012:assumed-role/lead/jo", host="laptop", ci="")
 EVERYTHING = Wanted()
@@ -97,7 +97,7 @@ def veto(world: World, version: str, reason: str) -> None:
 
 def shown(wanted: Wanted, limit: int = 50) -> list[str]:
     """The first column of what is found."""
-    text = history_text(history(ROOT, "dev", wanted, limit=limit))
+    text = history_text(history(STAGELINE, "dev", wanted, limit=limit))
     return [first_cell(line) for line in text.splitlines()[1:]]
 
 
@@ -137,14 +137,14 @@ def test_the_newest_come_first_and_no_more_than_asked_for(told: World, wanted: W
 
 
 def test_every_line_says_why_if_its_entry_does(told: World) -> None:
-    report = history(ROOT, "dev", Wanted(release="1.0.0"), limit=50)
+    report = history(STAGELINE, "dev", Wanted(release="1.0.0"), limit=50)
     assert [one["why"] for one in report["events"]] == ["it loses orders", "1.0.0 did not start", "", ""]
     assert re.search(r"deployment failed +installed +d1 +user/ops +1\.0\.0 did not start\n", history_text(report))
 
 
 def test_a_reason_of_any_length_is_one_short_line_in_the_table(world: World) -> None:
     record(world, OPS, entry("deployment failed", why="line\n" * 300))
-    report = history(ROOT, "dev", EVERYTHING, limit=1)
+    report = history(STAGELINE, "dev", EVERYTHING, limit=1)
     assert len(report["events"][0]["why"]) > 1_000
     assert [len(line) < 300 for line in history_text(report).splitlines()] == [True, True]
 
@@ -163,7 +163,7 @@ def test_an_entry_that_cannot_be_read_is_told_and_hides_no_other(told: World, wa
     whole = shown(wanted)
     spoil(told, "EVENT", 2)
     spoil(told, "STOP", 0)
-    report = history(ROOT, "dev", wanted, limit=50)
+    report = history(STAGELINE, "dev", wanted, limit=50)
     assert sorted(why.partition(" is not readable")[0] for why in report["unreadable"]) == [
         "entry 0 of what was stopped",
         "event 2 of the ledger",
@@ -185,7 +185,7 @@ def test_a_release_is_found_by_the_index_however_long_the_history_is(told: World
     record(told, OPS, *(entry("note") for _ in range(3)))
     for seq in (0, 5, 6, 7):
         spoil(told, "EVENT", seq)
-    report = history(ROOT, "dev", Wanted(release="1.0.0"), limit=50)
+    report = history(STAGELINE, "dev", Wanted(release="1.0.0"), limit=50)
     assert (len(report["events"]), report["unreadable"]) == (4, [])
 
 
@@ -197,7 +197,7 @@ def test_both_deployments_of_a_release_are_found_the_newest_first(told: World) -
 def test_a_spoilt_index_is_told_and_hides_nothing(told: World) -> None:
     whole = shown(Wanted(release="1.0.0"))
     spoil(told, "RELEASE#1.0.0", 0)
-    report = history(ROOT, "dev", Wanted(release="1.0.0"), limit=50)
+    report = history(STAGELINE, "dev", Wanted(release="1.0.0"), limit=50)
     assert [why.partition(" is not")[0] for why in report["unreadable"]] == ["what the ledger knows of 1.0.0"]
     assert len(report["events"]) == len(whole)
 
@@ -222,7 +222,7 @@ def test_an_export_in_json_lines_holds_the_stored_texts_and_their_hashes(told: W
     assert [line.get("event") for line in lines] == [*(told.dev.ledger.text(seq) for seq in range(5)), None]
     assert (lines[5]["stop"], lines[5]["hash"]) == (told.dev.stops.text(0), told.dev.stops.read().hash)
     assert lines[4]["hash"] == told.dev.ledger.head().hash
-    assert audit_file(ROOT, None, file)["faults"] == []
+    assert audit_file(STAGELINE, None, file)["faults"] == []
 
 
 def test_an_export_in_csv_has_a_row_for_each_event_with_its_hash(told: World, tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ def test_an_export_in_csv_has_a_row_for_each_event_with_its_hash(told: World, tm
     stop = rows[5]
     assert (stop["seq"], stop["fence"], stop["hash"]) == ("stop 0", "", told.dev.stops.read().hash)
     assert rows[4]["hash"] == told.dev.ledger.head().hash
-    assert audit_file(ROOT, None, file)["faults"] == []
+    assert audit_file(STAGELINE, None, file)["faults"] == []
 
 
 def test_no_cell_is_a_formula(world: World, tmp_path: Path) -> None:

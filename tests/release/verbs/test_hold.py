@@ -7,14 +7,17 @@ from release.ledger.ledger import Entry
 from release.verbs.hold import hold, lift_hold
 from release.verbs.status import status, status_text
 from tests.release.deploying import CALL, kinds, put, refused, to_qa
-from tests.release.world import OPS, ROOT, World
+from tests.release.world import OPS, STAGELINE, World
 
 
 def test_a_hold_keeps_promotions_out_until_it_is_lifted_and_both_are_in_the_ledger(world: World) -> None:
     put(world, "1.0.0")
     hold(CALL, "qa", reason="incident 7")
-    assert (refused(to_qa()), status(ROOT, "qa")["environments"][0]["hold"]["reason"]) == (["no hold"], "incident 7")
-    assert status_text(status(ROOT, "qa")).splitlines()[1].endswith("on hold")
+    assert (refused(to_qa()), status(STAGELINE, "qa")["environments"][0]["hold"]["reason"]) == (
+        ["no hold"],
+        "incident 7",
+    )
+    assert status_text(status(STAGELINE, "qa")).splitlines()[1].endswith("on hold")
     with pytest.raises(Refused, match="on hold already"):
         hold(CALL, "qa", reason="incident 8")
     lift_hold(CALL, "qa", reason="mended")

@@ -14,13 +14,16 @@ from release.verbs.freeze import freeze, lift_freeze
 from release.verbs.hold import hold, lift_hold
 from release.verbs.veto import lift_veto
 from tests.release.deploying import CALL
-from tests.release.world import OPS, ROOT, World
+from tests.release.world import OPS, STAGELINE, World
 
 
 @pytest.fixture
 def meanwhile() -> Iterator[Callable[[Callable[[], object]], None]]:
     """Lets somebody else do something just before the next verb writes into a ledger."""
-    events, waiting = open_environment(ROOT, "qa").session.client("dynamodb").meta.events, list[Callable[[], object]]()
+    events, waiting = (
+        open_environment(STAGELINE, "qa").session.client("dynamodb").meta.events,
+        list[Callable[[], object]](),
+    )
 
     def called(model: Any, **_: object) -> None:
         while waiting and model.name == "TransactWriteItems":

@@ -9,12 +9,13 @@ import pytest
 from release.call import Call
 from release.errors import Inconclusive, Refused
 from release.verbs.parity import parity, parity_text, refuse_undeclared
+from settings.stackfile import Project
 
 ROOT = Path(__file__).parents[3]
 
 
 def compare(folder: Path) -> dict[str, Any]:
-    return parity(Call(project=folder), live=False)
+    return parity(Call(project=Project(folder)), live=False)
 
 
 @pytest.fixture(scope="module")

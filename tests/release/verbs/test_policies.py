@@ -9,13 +9,13 @@ from click.testing import CliRunner
 from release.cli import release
 from release.verbs.policies import policies_of
 from settings.permissions.identities import PARTIES
-from settings.stackfile import load
+from settings.stackfile import Project, load
 
 PROJECT_DIR = Path(__file__).parents[3]
 
 
 def test_all_parties_are_printed_with_the_boundary_that_they_need() -> None:
-    report = policies_of(PROJECT_DIR, "prod", None)
+    report = policies_of(Project(PROJECT_DIR), "prod", None)
     assert set(report["roles"]) == set(PARTIES)
     assert report["boundary"]["arn"] == "arn:aws:iam::123456789012:policy/stageline/prod/access/stageline-prod-boundary"
     assert {one["Effect"] for one in report["boundary"]["policy"]["Statement"]} == {"Allow", "Deny"}
@@ -45,7 +45,7 @@ def test_who_is_trusted_is_what_the_stack_file_says(tmp_path: Path) -> None:
     text = (PROJECT_DIR / file).read_text()
     assert "repository: null" in text
     (tmp_path / file).write_text(text.replace("repository: null", "repository: octo/shop"))
-    roles = policies_of(tmp_path, "dev", None)["roles"]
+    roles = policies_of(Project(tmp_path), "dev", None)["roles"]
     assert "repo:octo/shop:environment:dev" in json.dumps(roles["ci"]["trust"])
     assert [roles[party]["trust"] for party in ("approver", "operator", "pruner")] == [None, None, None]
 
@@ -61,7 +61,7 @@ def test_people_see_which_tokens_of_github_are_trusted(tmp_path: Path) -> None:
 
 
 def test_roles_that_deploy_may_be_held_longer() -> None:
-    roles = policies_of(PROJECT_DIR, "prod", None)["roles"]
+    roles = policies_of(Project(PROJECT_DIR), "prod", None)["roles"]
     assert {party: roles[party]["maxSessionSeconds"] for party in ("approver", "ci", "operator", "pruner")} == {
         "approver": 3600,
         "ci": 14400,
@@ -71,10 +71,10 @@ def test_roles_that_deploy_may_be_held_longer() -> None:
 
 
 def test_an_administrator_is_no_role_of_the_environment() -> None:
-    assert set(policies_of(PROJECT_DIR, "prod", "administrator")["roles"]["administrator"]) == {"policies"}
+    assert set(policies_of(Project(PROJECT_DIR), "prod", "administrator")["roles"]["administrator"]) == {"policies"}
 
 
 @pytest.mark.parametrize("environment", ["dev", "qa", "staging", "prod"])
 def test_every_environment_has_its_own(environment: str) -> None:
-    text = json.dumps(policies_of(PROJECT_DIR, environment, None))
+    text = json.dumps(policies_of(Project(PROJECT_DIR), environment, None))
     assert load(PROJECT_DIR, environment).names.ledger_table in text

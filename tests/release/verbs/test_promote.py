@@ -13,7 +13,7 @@ from release.ledger.ledger import Entry
 from release.verbs.promote import Route, command, order_into, passed_over, promote_into
 from tests.release.deploying import CALL, Silent, put, state
 from tests.release.ledger.test_lease import ANN, Taker, beating
-from tests.release.world import OPS, ROOT, World
+from tests.release.world import OPS, STAGELINE, World
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_what_was_rolled_back_from_upstream_is_not_promoted(world: World) -> Non
     ],
 )
 def test_a_hotfix_passes_over_what_lies_between(source: str, expected: tuple[str, ...]) -> None:
-    assert passed_over(ROOT, Route(source=source, target="prod", hotfix="rows are lost")) == expected
+    assert passed_over(STAGELINE, Route(source=source, target="prod", hotfix="rows are lost")) == expected
 
 
 class AtWork:

@@ -15,6 +15,7 @@ from release.ledger.ledger import Entry
 from release.ledger.stops import Cause, asked_to_end
 from release.verbs.rollback import Request, go_back, order_back
 from release.verbs.veto import veto
+from settings.stackfile import Project
 from tests.aws_clients import aws_resource
 from tests.release.deploying import CALL, Silent, put, state
 from tests.release.world import OPS, ROOT, World
@@ -271,5 +272,5 @@ def test_a_rollback_asks_no_other_environment(world: World, ill: str, expected: 
             Item={"kind": "HEAD", "seq": 0, "body": "["}
         )
     folder = world.project_with(qa="config: [") if ill == "another stack file" else ROOT
-    assert open_environment(folder, "dev").settings.environment == "dev"
-    assert go_back(replace(world.dev, project_dir=folder), Request(), OPS, Silent()).version == expected
+    assert open_environment(Project(folder), "dev").settings.environment == "dev"
+    assert go_back(replace(world.dev, project=Project(folder)), Request(), OPS, Silent()).version == expected

@@ -2,13 +2,13 @@
 
 from release.verbs.show import show_release, show_text
 from tests.release.deploying import put
-from tests.release.world import ROOT, World
+from tests.release.world import STAGELINE, World
 
 
 def test_show_says_where_a_release_was_verified_and_is_live(world: World) -> None:
     put(world, "1.0.0")
     put(world, "1.1.0")
-    report = show_release(ROOT, "1.0.0")
+    report = show_release(STAGELINE, "1.0.0")
     assert [(word["environment"], word["live"], bool(word["verified"])) for word in report["environments"]] == [
         ("dev", False, True)
     ]
@@ -17,7 +17,7 @@ def test_show_says_where_a_release_was_verified_and_is_live(world: World) -> Non
 
 def test_what_a_release_says_of_itself_forges_no_line_and_moves_no_cursor(world: World) -> None:
     put(world, "1.0.0")
-    report = show_release(ROOT, "1.0.0")
+    report = show_release(STAGELINE, "1.0.0")
     honest = show_text(report)
     forged = "\n  prod       verified, live\x1b[2K\u202e"
     report["release"] |= {"notes": "fine" + forged, "file_name": "a" + forged}

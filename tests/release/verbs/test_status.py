@@ -11,9 +11,10 @@ from release.errors import Broken
 from release.ledger.head import Former, Open, Out, Slot, State
 from release.ledger.ledger import Entry
 from release.verbs.status import refuse_unreadable, status, status_text
+from settings.stackfile import Project
 from tests.aws_clients import aws_resource
 from tests.release.deploying import put
-from tests.release.world import OPS, ROOT, World
+from tests.release.world import OPS, STAGELINE, World
 
 OPENED = State(
     open=Open(
@@ -37,7 +38,7 @@ def calls() -> Iterator[list[str]]:
     def called(model: Any, **_: object) -> None:
         made.append(model.name)
 
-    events = open_environment(ROOT, "dev").session.client("dynamodb").meta.events
+    events = open_environment(STAGELINE, "dev").session.client("dynamodb").meta.events
     events.register("before-call", called)
     yield made
     events.unregister("before-call", called)
@@ -54,13 +55,13 @@ def test_an_idle_environment_takes_two_reads_whatever_the_length_of_its_history(
     world: World, calls: list[str], length: int
 ) -> None:
     record(world, State(), length)
-    status(ROOT, "dev")
+    status(STAGELINE, "dev")
     assert calls == ["GetItem"] * 2
 
 
 def test_an_open_deployment_takes_one_more_for_the_lease(world: World, calls: list[str]) -> None:
     record(world, OPENED, 3)
-    status(ROOT, "dev")
+    status(STAGELINE, "dev")
     assert calls == ["GetItem"] * 3
 
 
@@ -68,7 +69,7 @@ def test_what_somebody_should_know_who_is_to_act_stands_below_the_table(world: W
     unsure = Slot(release="1.0.0", digest="d", artifact_key="a", deployment="d-1", unsure="env-servers-2 was silent")
     out = Out(server="env-servers-2", reason="no power", by="ops", since="2026-11-20T12:00:00+00:00")
     record(world, State(blue=unsure, out=(out,), behind="the listener was moved, and nobody said so"), 1)
-    told = status_text(status(ROOT, "dev"))
+    told = status_text(status(STAGELINE, "dev"))
     assert "dev: env-servers-2 is out since 2026-11-20T12:00:00: no power" in told
     assert "dev: slot blue may hold something else, find out with: release drift dev (env-servers-2 was silent)" in told
     assert "the listener was moved, and nobody said so; run: pulumi up --stack dev, then release drift dev" in told
@@ -82,27 +83,27 @@ def counts() -> Iterator[list[str]]:
     def called(model: Any, **_: object) -> None:
         made.append(model.name)
 
-    events = open_environment(ROOT, "dev").session.client("rds").meta.events
+    events = open_environment(STAGELINE, "dev").session.client("rds").meta.events
     events.register("before-call", called)
     yield made
     events.unregister("before-call", called)
 
 
 def test_of_one_environment_it_counts_the_accounts_snapshots_against_the_quota(world: World, counts: list[str]) -> None:
-    report = status(ROOT, "dev")
+    report = status(STAGELINE, "dev")
     assert status_text(report).endswith("snapshots: 0 of 100 that the account may have (none)")
     assert report["environments"][0]["snapshots"]["room"] == "enough"
     assert counts == ["DescribeDBSnapshots"]
 
 
 def test_of_all_environments_it_asks_no_database(world: World, counts: list[str]) -> None:
-    report = status(ROOT, None)
+    report = status(STAGELINE, None)
     assert [one for one in report["environments"] if "snapshots" in one] == []
     assert counts == []
 
 
 def test_an_environment_that_was_never_made_has_nothing_to_count(world: World, counts: list[str]) -> None:
-    assert status(ROOT, "prod")["environments"] == [{"environment": "prod", "initialised": False}]
+    assert status(STAGELINE, "prod")["environments"] == [{"environment": "prod", "initialised": False}]
     assert counts == []
 
 
@@ -114,7 +115,7 @@ def test_an_environment_that_cannot_be_read_hides_no_other_one(world: World, ill
     if ill != "stack file":
         table = aws_resource("dynamodb").Table(world.qa.ledger.table.name)
         table.put_item(Item={"kind": ill, "seq": 0, "body": "[" if ill == "HEAD" else NO_END})
-    report = status(world.project_with(qa="config: [") if ill == "stack file" else ROOT, None)
+    report = status(Project(world.project_with(qa="config: [")) if ill == "stack file" else STAGELINE, None)
     told = {one["environment"]: (one["initialised"], "unreadable" in one) for one in report["environments"]}
     assert told == {"dev": (True, False), "qa": (False, True), "staging": (False, False), "prod": (False, False)}
     assert "qa cannot be read: " in status_text(report)
@@ -123,12 +124,12 @@ def test_an_environment_that_cannot_be_read_hides_no_other_one(world: World, ill
 
 
 def test_where_all_can_be_read_nothing_is_refused(world: World) -> None:
-    refuse_unreadable(status(ROOT, None))
+    refuse_unreadable(status(STAGELINE, None))
 
 
 def test_status_shows_every_environment_also_those_without_a_ledger(world: World) -> None:
     put(world, "1.0.0")
-    report = status(ROOT, None)
+    report = status(STAGELINE, None)
     assert [(entry["environment"], entry["initialised"]) for entry in report["environments"]] == [
         ("dev", True),
         ("qa", True),

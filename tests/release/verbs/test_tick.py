@@ -14,6 +14,7 @@ from release.errors import Broken, WrongUsage
 from release.ledger.head import Former, Open, State
 from release.ledger.ledger import Entry
 from release.verbs.tick import refuse_failed, tick, tick_text
+from settings.stackfile import Project
 from tests.aws_clients import aws_client
 from tests.release.deploying import call_in
 from tests.release.world import OPS, ROOT, World
@@ -98,7 +99,7 @@ def test_the_plan_changes_nothing(project: Path) -> None:
 
 
 def test_an_environment_where_somebody_is_at_work_is_left_alone(project: Path) -> None:
-    ledger = open_environment(project, "dev").ledger  # by the clock that the verb goes by
+    ledger = open_environment(Project(project), "dev").ledger  # by the clock that the verb goes by
     with ledger.begin(Entry(kind="promotion requested", state=State()), ledger.head(), OPS):
         report = run(project)
     assert (how(report)["dev"], how(report)["qa"]) == ("skipped", "done")

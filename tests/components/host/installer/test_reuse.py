@@ -262,9 +262,4 @@ def test_a_slot_is_started_with_the_unit_of_this_installer(server: FakeServer) -
 def test_start_takes_one_slot(server: FakeServer, arguments: list[str]) -> None:
     run = server.execute(server.command(*arguments))
     assert (run.code, run.answer["result"]) == (1, "refused")
-    assert run.stderr.startswith("usage: slot.py")
-
-
-def test_a_release_is_started_again_however_it_ended_and_as_often_as_it_takes(slot_module: Any) -> None:
-    lines = slot_module.UNIT.splitlines()
-    assert {"Restart=always", "RestartSec=2", "StartLimitIntervalSec=0"} <= set(lines)
+    assert run.stderr.startswith("usage: installer.pyz")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from release.artifacts.entries import Entry, unsafe
+from contract.archive import Entry, faults, start_faults
 
 
 def _file(name: str, **values) -> Entry:
@@ -31,13 +31,38 @@ def _file(name: str, **values) -> Entry:
         pytest.param([_file("a", kind="hard link")], "hard link", id="hard-link"),
         pytest.param([_file("a", kind="device")], "device", id="device"),
         pytest.param([_file("a", mode=0o4755)], "set-uid", id="setuid"),
-        pytest.param([_file("a", size=5 * 1024**3)], "bytes", id="bomb-by-size"),
-        pytest.param([_file(f"f{n}") for n in range(50_001)], "entries", id="bomb-by-count"),
+        pytest.param([_file("a", size=5 * 1024**3)], "allowed for one file", id="bomb-by-size"),
+        pytest.param([_file(f"f{n}") for n in range(50_001)], "more than 50000 entries", id="bomb-by-count"),
+        pytest.param([_file(f"f{n}", size=1 << 30) for n in range(3)], "unpacks to more than", id="bomb-together"),
     ],
 )
 def test_unsafe_entries_are_named(entries: list[Entry], fault: str) -> None:
-    assert any(fault in sentence for sentence in unsafe(tuple(entries)))
+    assert any(fault in sentence for sentence in faults(entries))
 
 
 def test_safe_entries_have_no_fault() -> None:
-    assert list(unsafe((_file("bin/start", mode=0o755), _file("lib/a.py"), _file("lib", kind="folder")))) == []
+    assert list(faults((_file("bin/start", mode=0o755), _file("lib/a.py"), _file("lib", kind="folder")))) == []
+
+
+def test_a_bomb_is_not_read_to_its_end() -> None:
+    read = (_file(f"f{number}", size=1 << 30) for number in range(1000))
+    assert len(list(faults(read))) == 1
+    assert next(read).name == "f3"
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        pytest.param([_file("bin/start", mode=0o755)], [], id="can-be-started"),
+        pytest.param([_file("lib/a.py")], ["it has no bin/start"], id="none"),
+        pytest.param([_file("bin/start", kind="folder", mode=0o755)], ["it has no bin/start"], id="a-folder"),
+        pytest.param([_file("bin/start")], ["bin/start is not executable"], id="not-executable"),
+        pytest.param(
+            [_file("bin/start", mode=0o755), _file("bin/migrate")],
+            ["bin/migrate is not executable"],
+            id="migrates-without-being-executable",
+        ),
+    ],
+)
+def test_what_a_server_could_not_start_is_named(entries: list[Entry], expected: list[str]) -> None:
+    assert list(start_faults(entries)) == expected

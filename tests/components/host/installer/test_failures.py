@@ -11,11 +11,11 @@ import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+from components.host.installer.files import flatten
 from tests.components.host.fake_server import FakeServer, Run, application, good, loopback, tar_gz
 from tests.components.host.visitor import Visitor
 
@@ -34,8 +34,8 @@ BAD_RELEASES = {
         "bin/migrate failed with 4: broke at ***",
     ),
     "cannot migrate": (good("2.0.0", **{"bin/migrate": "#!/no/shell\n"}), "bin/migrate cannot be started"),
-    "has no bin/start": (tar_gz({"start": ""}), "has no executable bin/start"),
-    "escapes": (tar_gz({"bin/start": "", "../../evil": "x"}), "does not name a path below the release"),
+    "has no bin/start": (tar_gz({"start": ""}), "cannot be started: it has no bin/start"),
+    "escapes": (tar_gz({"bin/start": "", "../../evil": "x"}), "leaves the folder"),
 }
 UNTOUCHED = ("fails to migrate", "cannot migrate", "has no bin/start", "escapes")
 REFUSED = ("has no bin/start", "escapes")
@@ -128,7 +128,7 @@ def test_a_release_that_is_healthy_again_settles_from_then_on(server: FakeServer
 def test_another_option_than_a_time_to_settle_is_refused(server: FakeServer, arguments: list[str]) -> None:
     run = server.install(server.request("1.0.0", good("1.0.0")), *arguments)
     assert (run.code, run.answer["result"]) == (1, "refused")
-    assert run.stderr.startswith("usage: slot.py install [--settle SECONDS")
+    assert run.stderr.startswith("usage: installer.pyz install [--settle SECONDS")
 
 
 @loopback
@@ -219,7 +219,7 @@ def test_a_slot_that_cannot_be_put_back_is_told_as_broken_until_status_puts_it_b
     assert (run.code, run.answer["result"]) == (1, "broken")
     assert run.answer["why"] == (
         f"{failed}; blue could not be put back: {failed}; "
-        "mend that, then run: python3 stageline/slot.py status (it puts the slot back)"
+        "mend that, then run: python3 stageline/installer.pyz status (it puts the slot back)"
     )
     assert server.status()["problem"] == failed
     server.break_systemctl("start", None)
@@ -244,13 +244,13 @@ def test_folders_that_a_release_nested_without_end_do_not_keep_the_next_one_out(
     assert_runs(server, "2.0.0")
 
 
-def test_what_links_lead_to_is_not_removed_with_them(slot_module: ModuleType, tmp_path: Path) -> None:
+def test_what_links_lead_to_is_not_removed_with_them(tmp_path: Path) -> None:
     kept, folder = tmp_path / "kept", tmp_path / "folder"
     (kept / "below").mkdir(parents=True)
     (folder / "a" / "b").mkdir(parents=True)
     (folder / "a" / "link").symlink_to(kept)
     (folder / "a" / "b" / "link").symlink_to(kept / "below")
-    slot_module.flatten(folder)
+    flatten(folder)
     assert (list(folder.iterdir()), (kept / "below").is_dir()) == ([], True)
 
 

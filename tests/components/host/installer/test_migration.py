@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-from contract.migration import NO_MIGRATION
 from tests.components.host.fake_server import FakeServer, application, good, loopback, tar_gz
 
 MIGRATE = '#!/bin/sh\n[ ! -e seen ] && [ "$RELEASE_VERSION" = 1.0.0 ] && echo "$DATABASE_URL" >migrated\n'
@@ -44,10 +42,6 @@ def test_a_deployment_that_is_not_asked_to_migrate_is_installed_without(server: 
 def test_no_deployment_can_have_the_name_that_means_none(server: FakeServer) -> None:
     server.let_migrate("none")
     assert server.install(order(server, "none")).answer["migration"] == "not asked for"
-
-
-def test_the_program_and_the_installer_mean_the_same_by_none(slot_module: ModuleType) -> None:
-    assert slot_module.NO_MIGRATION == NO_MIGRATION
 
 
 @loopback

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import io
 import json
 import zipfile
-from types import ModuleType
-from typing import Any
 
 import pytest
 
 from tests.components.host.fake_server import (
-    HOST,
     PASSWORD,
     QUOTED_PASSWORD,
     FakeServer,
@@ -139,85 +135,3 @@ def test_a_content_without_a_release_empties_the_slot(server: FakeServer) -> Non
 def test_an_empty_slot_cannot_be_run(server: FakeServer) -> None:
     run = server.execute(server.command("run", "blue"))
     assert (run.code, run.stderr) == (1, "slot blue is empty: nothing to run\n")
-
-
-VALID = {"slot": "blue", "port": 8081, "release": "1.0.0", "digest": "a" * 64, "deployment": "d1", "reuse": False}
-INVALID = {
-    "other slot": {**VALID, "slot": "../green"},
-    "slot with a newline": {**VALID, "slot": "blue\n"},
-    "port as text": {**VALID, "port": "8081"},
-    "port as truth": {**VALID, "port": True},
-    "privileged port": {**VALID, "port": 80},
-    "release that is a path": {**VALID, "release": "1.0.0/../../x"},
-    "release that is a command": {**VALID, "release": "1.0.0$(id)"},
-    "digest in capitals": {**VALID, "digest": "A" * 64},
-    "digest too short": {**VALID, "digest": "a" * 63},
-    "deployment with a slash": {**VALID, "deployment": "a/b"},
-    "deployment too long": {**VALID, "deployment": "a" * 101},
-    "deployment with other digits": {**VALID, "deployment": "٣"},
-    "reuse as a number": {**VALID, "reuse": 1},
-    "reuse as text": {**VALID, "reuse": "false"},
-    "unknown key": {**VALID, "url": "x"},
-    "missing key": {key: value for key, value in VALID.items() if key != "digest"},
-    "a list": [VALID],
-    "a list of pairs": [[key, value] for key, value in VALID.items()],
-    "a number": 3,
-    "null": None,
-}
-
-
-@pytest.mark.parametrize("request_", INVALID.values(), ids=INVALID)
-def test_invalid_input_is_refused(slot_module: ModuleType, request_: Any) -> None:
-    with pytest.raises(slot_module.Refused, match="the input is not valid"):
-        slot_module.parse_order(json.dumps(request_))
-
-
-def test_a_key_given_twice_is_refused(slot_module: ModuleType) -> None:
-    with pytest.raises(slot_module.Refused, match="each key once"):
-        slot_module.parse_order(json.dumps(VALID)[:-1] + ', "slot": "green"}')
-
-
-def test_an_order_that_empties_must_say_whether_it_reuses_as_well(slot_module: ModuleType) -> None:
-    order = {**VALID, "release": None, "digest": None}
-    assert slot_module.parse_emptied(json.dumps(order)) == slot_module.Slot("blue")
-    with pytest.raises(slot_module.Refused, match="reuse must be true or false"):
-        slot_module.parse_emptied(json.dumps({**order, "reuse": None}))
-
-
-@loopback
-@pytest.mark.parametrize("stdin", ["", "{", json.dumps({**VALID, "slot": "red"})], ids=["nothing", "half", "red"])
-def test_invalid_input_is_told_on_stderr_and_changes_nothing(server: FakeServer, stdin: str) -> None:
-    run = server.execute(server.command("install"), stdin)
-    assert (run.code, run.answer["result"]) == (1, "refused")
-    assert run.stderr.count("\n") == 1
-    assert not server.slots.exists()
-
-
-# --- Rules ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("status", "version", "expected"),
-    [
-        (None, None, "starting"),
-        (503, None, "starting"),
-        (503, "1.0.0", "starting"),
-        (500, "1.0.0", "failing"),
-        (404, None, "failing"),
-        (302, None, "failing"),
-        (200, "1.0.0", "healthy"),
-        (200, "1.0.1", "wrong"),
-        (200, None, "wrong"),
-    ],
-)
-def test_an_answer_is_judged(slot_module: ModuleType, status: int | None, version: str | None, expected: str) -> None:
-    assert slot_module.verdict(slot_module.Health(status, version), "1.0.0") == expected
-
-
-@pytest.mark.parametrize("body", [b"", b"[1]", b"{}", b"[" * 9000, b'{"version"', b"\xff", b"null", b'{"version": 1}'])
-def test_a_body_without_a_version_states_none(slot_module: ModuleType, body: bytes) -> None:
-    assert slot_module.stated_version(body) is None
-
-
-def test_the_file_is_python_3_9() -> None:
-    ast.parse((HOST / "slot.py").read_text(), feature_version=(3, 9))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from types import ModuleType
 
 import pytest
 
+from components.host.installer.programs import OUTPUT_LIMIT, execute, hear
+from components.host.installer.told import Said, Tail, scrubbed
 from tests.components.host.fake_server import FakeServer, good, loopback, tar_gz
 
 SECRET = "0123456789"
@@ -93,21 +94,19 @@ def test_of_a_migration_that_says_very_much_only_the_end_is_kept(server: FakeSer
 
 
 @pytest.mark.parametrize("at", range(len(SECRET) + 1))
-def test_a_secret_is_hidden_wherever_it_is_cut_into_blocks(slot_module: ModuleType, at: int) -> None:
-    tail = slot_module.Tail(1000)
+def test_a_secret_is_hidden_wherever_it_is_cut_into_blocks(at: int) -> None:
+    tail = Tail(1000)
     tail.add(f"before {SECRET[:at]}".encode())
     tail.add(f"{SECRET[at:]} behind".encode())
-    assert slot_module.scrubbed(tail, [SECRET]) == slot_module.Said("before *** behind", False)
+    assert scrubbed(tail, [SECRET]) == Said("before *** behind", False)
 
 
 @pytest.mark.parametrize("left", range(len(SECRET) + 1))
 @pytest.mark.parametrize("secrets", [[SECRET], [SECRET, "8"]], ids=["alone", "with a short one in it"])
-def test_the_rest_of_a_secret_at_the_beginning_of_what_is_kept_is_not_shown(
-    slot_module: ModuleType, left: int, secrets: list[str]
-) -> None:
-    tail = slot_module.Tail(100 + left)
+def test_the_rest_of_a_secret_at_the_beginning_of_what_is_kept_is_not_shown(left: int, secrets: list[str]) -> None:
+    tail = Tail(100 + left)
     tail.add(SECRET.encode() + b"x" * 100)
-    said = slot_module.scrubbed(tail, secrets)
+    said = scrubbed(tail, secrets)
     assert said.cut == (left < len(SECRET))
     assert set(said.text) <= set("x*")
     assert said.text.endswith("x" * 60)
@@ -122,26 +121,26 @@ def test_the_rest_of_a_secret_at_the_beginning_of_what_is_kept_is_not_shown(
         pytest.param("echo said; sleep 3 & exit 3", 3, id="leaves something running that says nothing"),
     ],
 )
-def test_a_program_is_heard_to_its_end_and_no_longer(slot_module: ModuleType, script: str, code: int) -> None:
-    tail = slot_module.Tail(1000)
-    assert slot_module.hear(["sh", "-c", script], 2.0, tail) == code
+def test_a_program_is_heard_to_its_end_and_no_longer(script: str, code: int) -> None:
+    tail = Tail(1000)
+    assert hear(["sh", "-c", script], 2.0, tail) == code
     assert tail.text() == "said\n"
 
 
-def test_what_a_program_leaves_running_is_not_heard_for_ever(slot_module: ModuleType) -> None:
-    tail = slot_module.Tail(1000)
-    assert slot_module.hear(["sh", "-c", "yes & exit 3"], 5.0, tail) == 3
+def test_what_a_program_leaves_running_is_not_heard_for_ever() -> None:
+    tail = Tail(1000)
+    assert hear(["sh", "-c", "yes & exit 3"], 5.0, tail) == 3
     assert len(tail.kept) <= 1000
 
 
 @pytest.mark.parametrize("stream", ["1", "2"])
-def test_of_every_program_only_the_end_of_what_it_says_is_held(slot_module: ModuleType, stream: str) -> None:
-    ended = slot_module.execute(["sh", "-c", f"(head -c 3000000 /dev/zero; echo end) >&{stream}"], 10.0)
+def test_of_every_program_only_the_end_of_what_it_says_is_held(stream: str) -> None:
+    ended = execute(["sh", "-c", f"(head -c 3000000 /dev/zero; echo end) >&{stream}"], 10.0)
     said = {"1": ended.stdout, "2": ended.stderr}
-    assert len(said.pop(stream)) == slot_module.OUTPUT_LIMIT
+    assert len(said.pop(stream)) == OUTPUT_LIMIT
     assert [*said.values()] == [""]
 
 
-def test_signs_that_are_no_text_break_nothing(slot_module: ModuleType) -> None:
-    ended = slot_module.execute(["printf", "\\377\\n"], 10.0)
+def test_signs_that_are_no_text_break_nothing() -> None:
+    ended = execute(["printf", "\\377\\n"], 10.0)
     assert json.dumps(ended.stdout) == '"\\ufffd\\n"'

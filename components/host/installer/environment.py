@@ -1,0 +1,38 @@
+"""What the processes of an application find in their environment, and which of it are secrets."""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import quote
+
+from components.host.installer.aws import fetched, parameter_call
+from components.host.installer.order import Content
+from components.host.installer.slots import Server
+from contract.database import parse_address, parse_login
+
+SCHEMES = {"postgres": ("postgresql", "?sslmode=require"), "mysql": ("mysql", "?ssl-mode=REQUIRED")}
+
+
+def application_environment(server: Server, content: Content) -> tuple[dict[str, str], list[str]]:
+    """The environment of the application's processes, and the secrets in it, longest first."""
+    url, secrets = database_url(server)
+    ours = {
+        "PORT": str(content.port),
+        "HOST": server.address,
+        "DATABASE_URL": url,
+        "RELEASE_VERSION": content.release,
+        "SLOT": content.slot,
+    }
+    return {**os.environ, **ours}, secrets
+
+
+def database_url(server: Server) -> tuple[str, list[str]]:
+    """The database's address with its credentials, fetched with the server's own role."""
+    database = fetched(server, parse_address, *parameter_call(server.database_parameter))
+    secret = ("secretsmanager", "get-secret-value", "--secret-id", database.secret)
+    login = fetched(server, parse_login, *secret, "--query", "SecretString", "--output", "text")
+    scheme, tls = SCHEMES["mysql" if "mysql" in database.engine else "postgres"]
+    user, password = quote(login.username, safe=""), quote(login.password, safe="")
+    url = f"{scheme}://{user}:{password}@{database.host}:{database.port}/{database.name}"
+    url += tls if database.tls else ""
+    return url, sorted({url, password, login.password}, key=len, reverse=True)
