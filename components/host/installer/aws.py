@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import random
+import os
 import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -48,5 +48,5 @@ def retried(action: Callable[[], T]) -> T:
         except Stopped:
             raise
         except Failure:
-            time.sleep(RETRY_PAUSE * 2**attempt * random.uniform(0.5, 1.5))
+            time.sleep(RETRY_PAUSE * 2**attempt * (0.5 + os.urandom(1)[0] / 255))
     return action()
