@@ -3,8 +3,8 @@
 The environment puts a line `SETTINGS = '{"project": ...}'` above this text. Standard library only, Python 3.9 or
 newer; needs the `aws` command and systemd. Everything here may run again without harm.
 
-It makes the application's user, writes down what the installer (slot.py) must know, lets in the holders of the
-environment's deploy keys, and gives the machine the SSH host key that everyone pins. That key comes last: until it is
+It makes the application's user, writes down what the installer must know, lets in the holders of the environment's
+deploy keys, and gives the machine the SSH host key that everyone pins. That key comes last: until it is
 there, nobody who checks host keys gets in, so whoever gets in finds the machine ready. A bastion has no slots and is
 not told what an installer must know.
 

@@ -14,9 +14,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 
 SETTINGS: str
+States = Union[dict[str, str], str]  # of each server, or why they are not known
 
 PAUSE = 1.0  # seconds between two looks
 ALONE = 20.0  # seconds without another healthy server: longer than one failed health check, shorter than any limit
@@ -48,17 +49,17 @@ def wait(slot: str, group: str, settings: dict[str, Any], end: float) -> None:
         time.sleep(PAUSE)
 
 
-def state_of(server: str, states: dict[str, str] | str) -> str:
+def state_of(server: str, states: States) -> str:
     """The server's state in the words of the load balancer, or why it is not known."""
     return states if isinstance(states, str) else states.get(server, "not registered")
 
 
-def is_served(server: str, states: dict[str, str] | str) -> bool:
+def is_served(server: str, states: States) -> bool:
     """Whether another server is healthy; of an answer that did not come it is taken for granted."""
     return isinstance(states, str) or any(state == "healthy" for id, state in states.items() if id != server)
 
 
-def states_in(group: str, region: str) -> dict[str, str] | str:
+def states_in(group: str, region: str) -> States:
     """The state of each server; why it is not known where no answer came, which is worth another look."""
     arguments = ["aws", "elbv2", "describe-target-health", "--target-group-arn", group, "--region", region]
     try:

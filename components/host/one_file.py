@@ -7,7 +7,7 @@ It is written to `build/`, which git ignores, because what Pulumi copies to a se
 
 import hashlib
 import io
-import tempfile
+import os
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -62,9 +62,9 @@ def put(file: Path, content: bytes) -> None:
         if file.is_file() and file.read_bytes() == content:
             return
         file.parent.mkdir(exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}.", delete=False) as draft:
-            draft.write(content)
-        Path(draft.name).replace(file)
+        draft = file.with_name(f".{file.name}.{os.getpid()}")
+        draft.write_bytes(content)
+        draft.replace(file)
     except OSError as error:
         raise ValueError(f"cannot write {file}: {error.strerror}; make it writable") from None
 

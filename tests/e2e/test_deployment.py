@@ -135,7 +135,7 @@ def test_no_secret_leaves_its_place_also_when_an_installation_fails(dev: Dev) ->
 
 
 def test_the_search_for_secrets_finds_what_is_there(dev: Dev) -> None:
-    assert any("slot.py install" in line for line in dev.command_lines)
+    assert any("installer.pyz install" in line for line in dev.command_lines)
     assert any("pulumi -C" in line for line in dev.command_lines)
     found = files_with(dev.cloud, key_lines(dev.cloud, "stageline/dev/host-key"))
     assert {file.name for file in found} == {"ssh_host_ed25519_key"}  # servers have their host key, and only they
@@ -146,7 +146,7 @@ def wait_until_installing(cloud: Cloud, promotion: "subprocess.Popen[str]") -> N
 
     def installing() -> bool:
         assert promotion.poll() is None, one_line(ended(promotion))
-        return any("slot.py install" in words(Path(f"/proc/{one.pid}")) for one in marked(cloud.paths.root))
+        return any("installer.pyz install" in words(Path(f"/proc/{one.pid}")) for one in marked(cloud.paths.root))
 
     eventually(installing, limit=60)
 

@@ -119,10 +119,10 @@ def test_what_is_changed_in_aws_by_hand_is_found_by_resource_and_input(dev: Dev)
 def test_what_is_changed_on_a_server_by_hand_is_found(dev: Dev) -> None:
     first, second = (server["name"] for server in dev.servers)
     dev.on_server(0, f"cp -p .ssh/authorized_keys kept && echo '{STRANGER}' >> .ssh/authorized_keys")
-    dev.on_server(0, "cp -p stageline/slot.py kept.py && echo '# mine' >> stageline/slot.py")
+    dev.on_server(0, "cp -p stageline/installer.pyz kept.pyz && echo '# mine' >> stageline/installer.pyz")
     dev.on_server(1, "systemctl --user stop stageline-blue.service")
     code, found, unasked, _ = dev.drift()
-    dev.on_server(0, "mv kept .ssh/authorized_keys && mv kept.py stageline/slot.py")
+    dev.on_server(0, "mv kept .ssh/authorized_keys && mv kept.pyz stageline/installer.pyz")
     dev.on_server(1, "systemctl --user start stageline-blue.service")
 
     assert (code, unasked) == (3, [])
@@ -130,7 +130,7 @@ def test_what_is_changed_on_a_server_by_hand_is_found(dev: Dev) -> None:
     assert key.endswith(" stranger")
     assert found == {
         (first, key),
-        (first, "stageline/slot.py"),
+        (first, "stageline/installer.pyz"),
         (second, "slot blue: unit"),
         (second, "slot blue: health"),
     }

@@ -39,7 +39,7 @@ from tests.e2e.clone import (
 
 SLOTS = ("blue", "green")
 UP = ("pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", "--non-interactive")
-STATUS = "python3 stageline/slot.py status"
+STATUS = "python3 stageline/installer.pyz status"
 
 RELEASE = """#!/usr/bin/env python3
 import json, os, threading, time
@@ -254,7 +254,7 @@ def kill_installer(dev: Dev, server: str) -> None:
     root = f"STAGELINE_ROOT={dev.root(server)}"
     for process in marked(dev.cloud.paths.root):
         folder = Path(f"/proc/{process.pid}")
-        if "slot.py install" in words(folder) and root in environment(folder):
+        if "installer.pyz install" in words(folder) and root in environment(folder):
             with suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 FILES = {
     "__main__.py": "import pulumi",
     "components/network.py": "CIDR = 1",
-    "components/host/slot.py": "UNIT = 1",
+    "components/host/installer/swap.py": "MARK = 1",
     "components/host/unit.service": "[Unit]",
     "contract/archive.py": "MOST = 1",
     "settings/model.py": "class Settings: ...",

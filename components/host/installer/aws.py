@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import os
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -46,5 +46,5 @@ def retried(action: Callable[[], T]) -> T:
         except Stopped:
             raise
         except Failure:
-            time.sleep(RETRY_PAUSE * 2**attempt * random.uniform(0.5, 1.5))
+            time.sleep(RETRY_PAUSE * 2**attempt * (0.5 + os.urandom(1)[0] / 255))
     return action()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import stat
 from pathlib import Path
@@ -48,7 +47,7 @@ def flatten(folder: Path) -> None:
     while folders := folders_in(folder):
         for one in folders:
             for below in folders_in(one):
-                os.rename(below, folder / f".{random.getrandbits(128):x}")
+                os.rename(below, folder / f".{os.urandom(16).hex()}")
             for file in one.iterdir():
                 file.unlink()
             one.rmdir()

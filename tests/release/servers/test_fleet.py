@@ -130,7 +130,7 @@ def test_a_server_that_is_marked_out_is_not_even_asked(servers: Servers) -> None
 def test_a_slot_is_started_where_servers_answer_though_one_is_dead(servers: Servers, result: str) -> None:
     servers.say(NAMES[0], {"result": result})
     assert fleet(servers).start(servers.instances, "blue") == [NAMES[0]]
-    assert f"{servers.address(NAMES[0])} python3 stageline/slot.py start blue" in servers.asked
+    assert f"{servers.address(NAMES[0])} python3 stageline/installer.pyz start blue" in servers.asked
 
 
 def test_a_server_that_is_stopped_is_neither_asked_nor_counted(servers: Servers) -> None:
@@ -213,7 +213,7 @@ OK = {"result": "installed", "slot": "green", "migration": "none"}
 FAILED = {"result": "restored", "slot": "green", "why": "1.1.0 in green keeps answering 500; green is back on 1.0.0"}
 HEARD = 'cat > "$ANSWERS/stdin-$address"\n'
 GREETS = '[ "$command" = true ] && exit 0\n'
-INSTALL = "timeout 300 python3 stageline/slot.py install --settle 10"
+INSTALL = "timeout 300 python3 stageline/installer.pyz install --settle 10"
 
 
 def give(servers: Servers, **more: Any) -> Installed:
