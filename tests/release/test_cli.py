@@ -10,13 +10,13 @@ import pytest
 from release.cli import GROUPS, _exit_code, ci_run, release
 from release.errors import Broken, Inconclusive, Interrupted, LeaseHeld, Refused, StagelineError, WrongUsage
 from settings.errors import InvalidSettings, Problem
+from tests.project import CHECKOUT, PROJECT
 
-ROOT = Path(__file__).parents[2]
 BAD_KEY = Problem(file="Pulumi.dev.yaml", key="region", fault="is 7", allowed="an AWS region")
 
 
-def run(*arguments: str, folder: Path = ROOT) -> "subprocess.CompletedProcess[str]":
-    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+def run(*arguments: str, folder: Path = CHECKOUT) -> "subprocess.CompletedProcess[str]":
+    environment = {"PYTHONPATH": str(CHECKOUT), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
     command = [sys.executable, "-m", "release", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
@@ -135,7 +135,7 @@ def test_the_url_of_the_ci_run_is_a_line_for_the_record_without_a_login(variable
 
 def test_help_needs_neither_boto3_nor_pulumi_nor_pydantic() -> None:
     check = "import sys, release.cli; print([n for n in ('boto3', 'pulumi', 'pydantic', 'yaml') if n in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", check], cwd=CHECKOUT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
@@ -156,9 +156,9 @@ def test_help_of_a_verb_is_given_anywhere(tmp_path: Path) -> None:
     ("arguments", "code", "said"),
     [
         pytest.param(["status"], 2, "there is no stack file in .", id="outside-a-project"),
-        pytest.param(["--project", str(ROOT), "history", "nowhere"], 2, "nowhere", id="unknown-environment"),
-        pytest.param(["--project", str(ROOT), "history", "../dev"], 2, "cannot name one", id="hostile-environment"),
-        pytest.param(["--project", str(ROOT), "show", "latest"], 2, "is not a version", id="no-version"),
+        pytest.param(["--project", str(PROJECT), "history", "nowhere"], 2, "nowhere", id="unknown-environment"),
+        pytest.param(["--project", str(PROJECT), "history", "../dev"], 2, "cannot name one", id="hostile-environment"),
+        pytest.param(["--project", str(PROJECT), "show", "latest"], 2, "is not a version", id="no-version"),
     ],
 )
 def test_what_cannot_be_meant_is_one_line_and_exit_2(

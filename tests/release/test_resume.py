@@ -17,9 +17,10 @@ from release.verbs.accept import accept_open
 from release.verbs.resume import resume_plan
 from release.verification.probe import Answer
 from tests.aws_clients import aws_resource
+from tests.project import PROJECT
 from tests.release.deploying import Silent, put, state
 from tests.release.deployment.test_executor import kill_while_installing
-from tests.release.world import OPS, ROOT, World
+from tests.release.world import OPS, World
 
 
 def unreachable(world: World, url: str) -> None:
@@ -81,7 +82,7 @@ def test_a_deployment_that_is_being_put_back_is_not_resumed(world: World) -> Non
         put(world, "1.1.0")
     with pytest.raises(Refused, match=r"1\.1\.0 is being put back; end that with: release abort dev"):
         resume(world.dev, OPS, Silent())
-    plan, steps = resume_plan(ROOT, "dev")
+    plan, steps = resume_plan(PROJECT, "dev")
     assert (plan.version, steps) == ("1.1.0", ())
 
 

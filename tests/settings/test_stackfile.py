@@ -9,17 +9,15 @@ import yaml
 
 from settings.errors import InvalidSettings
 from settings.stackfile import environments, load
+from tests.project import PROJECT, copy_project
 
-PROJECT_DIR = Path(__file__).parents[2]
 REMOVED = object()
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of the tracked project and stack files."""
-    for file in PROJECT_DIR.glob("Pulumi*.yaml"):
-        (tmp_path / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
-    return tmp_path
+    """The project, to be changed."""
+    return copy_project(tmp_path)
 
 
 def change(project: Path, file_of: str, /, **changes: Any) -> None:
@@ -45,16 +43,25 @@ def complaints(project: Path, environment: str) -> list[str]:
 
 
 @pytest.mark.parametrize("environment", ["dev", "qa", "staging", "prod"])
-def test_every_tracked_environment_is_valid(environment: str) -> None:
-    assert load(PROJECT_DIR, environment).environment == environment
+def test_every_environment_is_valid(environment: str) -> None:
+    assert load(PROJECT, environment).environment == environment
 
 
 def test_environments_come_in_the_order_of_promotion() -> None:
-    assert environments(PROJECT_DIR) == ("dev", "qa", "staging", "prod")
+    assert environments(PROJECT) == ("dev", "qa", "staging", "prod")
 
 
 def test_the_project_name_comes_from_the_project_file(project: Path) -> None:
     assert load(project, "dev").project == "stageline"
+
+
+def test_tags_name_project_environment_and_owner() -> None:
+    assert load(PROJECT, "dev").tags == {
+        "project": "stageline",
+        "environment": "dev",
+        "owner": "platform",
+        "managed-by": "stageline",
+    }
 
 
 def test_errors_are_counted_in_parts_of_a_percent_too(project: Path) -> None:

@@ -30,7 +30,8 @@ from settings.permissions.calls import TABLE
 from settings.permissions.identities import Party
 from settings.permissions.policies import is_for
 from tests.aws_clients import aws_resource
-from tests.release.world import OPS, ROOT, World
+from tests.project import PROJECT
+from tests.release.world import OPS, World
 
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0")
 
@@ -64,7 +65,7 @@ def make_live(environment: Environment, manifest: Manifest) -> None:
 
 
 def run(*, really: bool = False, keep: int | None = None, environment: str = "dev"):
-    return prune(ROOT, environment, keep=keep, really=really, ci="", progress=silent())
+    return prune(PROJECT, environment, keep=keep, really=really, ci="", progress=silent())
 
 
 def going(report) -> list[str]:
@@ -166,7 +167,7 @@ def test_on_hold_nothing_goes(deployed: World) -> None:
 
 
 def test_it_never_runs_beside_a_deployment(deployed: World) -> None:
-    ledger = open_environment(ROOT, "dev").ledger  # by the clock that the verb goes by
+    ledger = open_environment(PROJECT, "dev").ledger  # by the clock that the verb goes by
     head = ledger.head()
     with ledger.begin(Entry(kind="promotion requested", state=head.state), head, OPS):
         with pytest.raises(LeaseHeld):
@@ -211,7 +212,7 @@ def called(world: World) -> Iterator[set[str]]:
     def note(model: Any, **_: Any) -> None:
         calls.add(f"{model.service_model.service_name}:{model.name}")
 
-    session = open_environment(ROOT, "dev").session  # that of the verb
+    session = open_environment(PROJECT, "dev").session  # that of the verb
     clients = [session.client(service) for service in ("s3", "dynamodb", "kms", "sts")]
     for client in clients:
         client.meta.events.register("before-call", note, unique_id="called")
@@ -256,7 +257,7 @@ def test_a_pruned_release_published_again_has_its_bytes_back(deployed: World) ->
     run(really=True)
     path = deployed.folder / "app-1.0.0.tar.gz"
     request = Publication(path=path, version="1.0.0", tag=None, notes="", repository=path.parent)
-    manifest, new = publish(ROOT, request, ci="", progress=silent())
+    manifest, new = publish(PROJECT, request, ci="", progress=silent())
     assert not new
     refuse_pruned(deployed.dev, manifest)
 

@@ -21,7 +21,8 @@ from release.ledger.ledger import Entry
 from release.ledger.stops import Cause, held
 from release.output import Progress
 from release.verbs.prune import prune, prune_text
-from tests.release.world import OPS, ROOT, World
+from tests.project import copy_project
+from tests.release.world import OPS, World
 
 DATABASE = "stageline-{}-postgres-0123456789abcdef0"
 
@@ -33,8 +34,7 @@ def silent() -> Progress:
 @pytest.fixture
 def project(world: World, tmp_path: Path) -> Path:
     """The project, with snapshots in dev that go at once but for the last two; each environment has a database."""
-    for file in ROOT.glob("Pulumi*.yaml"):
-        (tmp_path / file.name).write_bytes(file.read_bytes())
+    copy_project(tmp_path)
     state(tmp_path, "dev", keep=2, keep_days=0)
     for name in ("dev", "qa"):
         rds(world).create_db_instance(

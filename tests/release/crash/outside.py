@@ -39,12 +39,12 @@ from release.verification.probe import Answer, Request
 from release.verification.watch import Watch
 from settings.model import Settings
 from settings.stackfile import load
+from tests.project import PROJECT
 from tests.release.crash.memory import Cloud, MemorySession, Points
 from tests.release.world import (
     GROUPS,
     INSTANCES,
     OPS,
-    ROOT,
     SERVERS,
     Clock,
     FakeMetrics,
@@ -412,7 +412,7 @@ def open_process(
     return Environment(
         name=name,
         settings=settings,
-        project_dir=ROOT,
+        project_dir=PROJECT,
         session=session,
         ledger=ledger,
         stops=StopLog(ledger.table, now=clock),
@@ -476,8 +476,8 @@ def publish(environment: Environment, version: str, content: str = "") -> Manife
 
 @cache
 def settings_of(name: str) -> Settings:
-    """The settings of a tracked stack file: reading one takes longer than a deployment here."""
-    return load(ROOT, name)
+    """The settings of a stack file: reading one takes longer than a deployment here."""
+    return load(PROJECT, name)
 
 
 def _ledger(session: Any, settings: Settings, clock: Clock, ended: bool) -> Ledger:

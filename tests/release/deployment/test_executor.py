@@ -29,8 +29,9 @@ from release.verbs.promote import Route, promotion_order
 from release.verbs.rollback import Request, go_back, order_back
 from release.verbs.status import status, status_text
 from tests.aws_clients import aws_client
+from tests.project import PROJECT
 from tests.release.deploying import Silent, order, put, state
-from tests.release.world import OPS, ROOT, World
+from tests.release.world import OPS, World
 
 PATIENT = Patience(until_silent=True)
 OTHER = replace(OPS, host="desk")
@@ -113,7 +114,7 @@ def test_users_have_a_release_also_where_pulumi_cannot_be_run_and_head_says_that
     done = put(world, "1.1.0")
     assert (done.warnings, world.servers["dev"].live) == (("applied: the backend is gone",), "green")
     assert (state(world).live.release, "has told Pulumi's state since" in state(world).behind) == ("1.1.0", True)
-    assert "run: pulumi up --stack dev, then release drift dev" in status_text(status(ROOT, "dev"))
+    assert "run: pulumi up --stack dev, then release drift dev" in status_text(status(PROJECT, "dev"))
     put(world, "1.2.0")  # whose up tells all of it
     assert (state(world).live.release, state(world).behind) == ("1.2.0", "")
 
@@ -520,7 +521,7 @@ def test_a_rollback_that_installs_says_of_a_server_it_passed_over_that_it_may_ho
     slot = state(world).live.slot
     assert (state(world).live.release, state(world).slot(slot).unsure) == ("1.0.0", "env-servers-2 did not answer")
     assert "env-servers-2 did not answer, and may serve another release when they come back" in done.warnings[0]
-    told = status_text(status(ROOT, "dev"))
+    told = status_text(status(PROJECT, "dev"))
     assert (
         f"slot {slot} may hold something else, find out with: release drift dev (env-servers-2 did not answer" in told
     )
@@ -837,7 +838,7 @@ def test_what_users_lost_is_written_down_by_the_next_record_where_the_first_one_
 
 
 def failed_gates(world: World, version: str) -> list[str]:
-    gates = promotion_order(ROOT, version, Route(source=None, target="qa"), Silent()).gates
+    gates = promotion_order(PROJECT, version, Route(source=None, target="qa"), Silent()).gates
     return [gate.name for gate in gates if not gate.passed]
 
 

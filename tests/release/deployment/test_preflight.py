@@ -6,8 +6,9 @@ from release.deployment.preflight import refuse_other_changes, refuse_users_in
 from release.errors import Refused
 from settings.fingerprint import fingerprint
 from settings.stackfile import program_dir
+from tests.project import PROJECT
 from tests.release.deploying import put, state
-from tests.release.world import ROOT, World
+from tests.release.world import World
 
 
 def previewed(world: World, *changes: str) -> list[int]:
@@ -24,7 +25,7 @@ def previewed(world: World, *changes: str) -> list[int]:
 
 def test_where_settings_and_program_are_those_that_were_applied_nobody_asks_pulumi(world: World) -> None:
     fences = previewed(world, "update env-servers-1")
-    outputs = {"applied": fingerprint(program_dir(ROOT), world.dev.settings)}
+    outputs = {"applied": fingerprint(program_dir(PROJECT), world.dev.settings)}
     assert refuse_other_changes(world.dev, outputs, 7, "dev-1") == "settings and program are those that were applied"
     assert fences == []
 

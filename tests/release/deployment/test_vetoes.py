@@ -3,27 +3,28 @@
 from release.deployment.vetoes import vetoes_elsewhere
 from release.verbs.veto import veto
 from tests.aws_clients import aws_resource
-from tests.release.world import ROOT, World
+from tests.project import PROJECT
+from tests.release.world import World
 
 
 def test_a_veto_is_written_to_every_environment_that_can_be_asked_and_found_there(world: World) -> None:
     digest = world.publish("1.0.0").digest
-    report = veto(ROOT, "1.0.0", reason="loses rows", ci="")
+    report = veto(PROJECT, "1.0.0", reason="loses rows", ci="")
     assert (report["changed"], sorted(report["failed"])) == (["dev", "qa"], [])
-    found = vetoes_elsewhere(ROOT, digest, {"prod"})
+    found = vetoes_elsewhere(PROJECT, digest, {"prod"})
     assert {name: one.reason for name, one in found.items()} == {"dev": "loses rows", "qa": "loses rows"}
-    assert vetoes_elsewhere(ROOT, digest, {"dev", "qa"}) == {}
+    assert vetoes_elsewhere(PROJECT, digest, {"dev", "qa"}) == {}
 
 
 def test_an_environment_that_cannot_be_asked_says_nothing(world: World) -> None:
     digest = world.publish("1.0.0").digest
-    veto(ROOT, "1.0.0", reason="loses rows", ci="")
+    veto(PROJECT, "1.0.0", reason="loses rows", ci="")
     table = aws_resource("dynamodb").Table(world.qa.ledger.table.name)
     table.put_item(Item={"kind": "STOPS", "seq": 0, "body": "[[["})
-    assert list(vetoes_elsewhere(ROOT, digest, ())) == ["dev"]
+    assert list(vetoes_elsewhere(PROJECT, digest, ())) == ["dev"]
 
 
 def test_a_stack_file_that_cannot_be_read_hides_the_veto_of_no_other_environment(world: World) -> None:
     digest = world.publish("1.0.0").digest
-    veto(ROOT, "1.0.0", reason="loses rows", ci="")
+    veto(PROJECT, "1.0.0", reason="loses rows", ci="")
     assert list(vetoes_elsewhere(world.project_with(prod="config: ["), digest, {"dev"})) == ["qa"]

@@ -16,9 +16,10 @@ from release.verbs.promote import Route, promotion_order
 from release.verbs.rollback import Request, go_back, order_back
 from release.verbs.status import status, status_text
 from tests.aws_clients import aws_resource
+from tests.project import PROJECT
 from tests.release.deploying import Silent, put, state
 from tests.release.deployment.test_plan import digest, slot
-from tests.release.world import OPS, ROOT, World
+from tests.release.world import OPS, World
 
 FORCED = Request(version="1.1.0", force=True, reason="users were well on it")
 LIVE = Live(slot="blue", release="1.0.0", digest=digest("1.0.0"), deployment="dev-1", since="t")
@@ -106,7 +107,7 @@ def test_a_release_that_was_never_verified_is_live_and_says_so(world: World) -> 
     told = adopt_text(report)
     assert "nobody verified 1.1.0 here, and release accept judges only what is open" in told
     assert "release promote 1.1.0 --to dev, or go elsewhere with: release rollback dev --to VERSION" in told
-    assert "dev: nobody verified 1.1.0, to which users were moved by hand" in status_text(status(ROOT, "dev"))
+    assert "dev: nobody verified 1.1.0, to which users were moved by hand" in status_text(status(PROJECT, "dev"))
 
 
 def test_a_release_that_was_verified_before_is_adopted_as_that(world: World) -> None:
@@ -165,7 +166,7 @@ def test_what_was_deployed_and_never_live_is_forced_by_nobody(world: World) -> N
 
 def test_a_promotion_of_it_makes_it_verified(world: World) -> None:
     with_paused_adopted(world)
-    order = promotion_order(ROOT, "1.1.0", Route(source=None, target="dev"), Silent())
+    order = promotion_order(PROJECT, "1.1.0", Route(source=None, target="dev"), Silent())
     assert [gate.name for gate in order.gates if not gate.passed] == []
     put(world, "1.1.0")
     assert (state(world).live.unverified, world.dev.ledger.known("1.1.0").live) == (False, state(world).live.deployment)
@@ -193,7 +194,7 @@ def test_what_a_person_moved_users_away_from_is_promoted_no_further(world: World
     put(world, "1.1.0")
     by_hand(world, "blue")
     assert world.dev.ledger.known("1.1.0").left == f"{OPS.principal} (listener adopted)"
-    order = promotion_order(ROOT, "1.1.0", Route(source=None, target="qa"), Silent())
+    order = promotion_order(PROJECT, "1.1.0", Route(source=None, target="qa"), Silent())
     refused = {gate.name: gate.evidence for gate in order.gates if not gate.passed}
     assert list(refused) == ["verified upstream"]
     assert "a move by hand before" in refused["verified upstream"]

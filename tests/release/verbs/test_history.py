@@ -26,7 +26,8 @@ from release.output import Progress
 from release.verbs.history import export, history, history_text
 from release.verbs.verify import verify_file
 from tests.aws_clients import aws_resource
-from tests.release.world import OPS, ROOT, World
+from tests.project import PROJECT
+from tests.release.world import OPS, World
 
 LEAD = Writer(principal="arn:aws:sts::123456789012:assumed-role/lead/jo", host="laptop", ci="")
 EVERYTHING = Wanted()
@@ -96,7 +97,7 @@ def veto(world: World, version: str, reason: str) -> None:
 
 def shown(wanted: Wanted, limit: int = 50) -> list[str]:
     """The first column of what is found."""
-    text = history_text(history(ROOT, "dev", wanted, limit=limit))
+    text = history_text(history(PROJECT, "dev", wanted, limit=limit))
     return [first_cell(line) for line in text.splitlines()[1:]]
 
 
@@ -136,14 +137,14 @@ def test_the_newest_come_first_and_no_more_than_asked_for(told: World, wanted: W
 
 
 def test_every_line_says_why_if_its_entry_does(told: World) -> None:
-    report = history(ROOT, "dev", Wanted(release="1.0.0"), limit=50)
+    report = history(PROJECT, "dev", Wanted(release="1.0.0"), limit=50)
     assert [one["why"] for one in report["events"]] == ["it loses orders", "1.0.0 did not start", "", ""]
     assert re.search(r"deployment failed +installed +d1 +user/ops +1\.0\.0 did not start\n", history_text(report))
 
 
 def test_a_reason_of_any_length_is_one_short_line_in_the_table(world: World) -> None:
     record(world, OPS, entry("deployment failed", why="line\n" * 300))
-    report = history(ROOT, "dev", EVERYTHING, limit=1)
+    report = history(PROJECT, "dev", EVERYTHING, limit=1)
     assert len(report["events"][0]["why"]) > 1_000
     assert [len(line) < 300 for line in history_text(report).splitlines()] == [True, True]
 
@@ -162,7 +163,7 @@ def test_an_entry_that_cannot_be_read_is_told_and_hides_no_other(told: World, wa
     whole = shown(wanted)
     spoil(told, "EVENT", 2)
     spoil(told, "STOP", 0)
-    report = history(ROOT, "dev", wanted, limit=50)
+    report = history(PROJECT, "dev", wanted, limit=50)
     assert sorted(why.partition(" is not readable")[0] for why in report["unreadable"]) == [
         "entry 0 of what was stopped",
         "event 2 of the ledger",
@@ -184,7 +185,7 @@ def test_a_release_is_found_by_the_index_however_long_the_history_is(told: World
     record(told, OPS, *(entry("note") for _ in range(3)))
     for seq in (0, 5, 6, 7):
         spoil(told, "EVENT", seq)
-    report = history(ROOT, "dev", Wanted(release="1.0.0"), limit=50)
+    report = history(PROJECT, "dev", Wanted(release="1.0.0"), limit=50)
     assert (len(report["events"]), report["unreadable"]) == (4, [])
 
 
@@ -196,7 +197,7 @@ def test_both_deployments_of_a_release_are_found_the_newest_first(told: World) -
 def test_a_spoilt_index_is_told_and_hides_nothing(told: World) -> None:
     whole = shown(Wanted(release="1.0.0"))
     spoil(told, "RELEASE#1.0.0", 0)
-    report = history(ROOT, "dev", Wanted(release="1.0.0"), limit=50)
+    report = history(PROJECT, "dev", Wanted(release="1.0.0"), limit=50)
     assert [why.partition(" is not")[0] for why in report["unreadable"]] == ["what the ledger knows of 1.0.0"]
     assert len(report["events"]) == len(whole)
 
@@ -216,29 +217,29 @@ def test_what_is_no_date_is_wrong_usage(text: str) -> None:
 
 def test_an_export_in_json_lines_holds_the_stored_texts_and_their_hashes(told: World, tmp_path: Path) -> None:
     file = tmp_path / "dev.jsonl"
-    export(ROOT, "dev", file, progress=silent())
+    export(PROJECT, "dev", file, progress=silent())
     lines = [json.loads(line) for line in file.read_bytes().splitlines()]
     assert [line.get("event") for line in lines] == [*(told.dev.ledger.text(seq) for seq in range(5)), None]
     assert (lines[5]["stop"], lines[5]["hash"]) == (told.dev.stops.text(0), told.dev.stops.read().hash)
     assert lines[4]["hash"] == told.dev.ledger.head().hash
-    assert verify_file(ROOT, None, file)["faults"] == []
+    assert verify_file(PROJECT, None, file)["faults"] == []
 
 
 def test_an_export_in_csv_has_a_row_for_each_event_with_its_hash(told: World, tmp_path: Path) -> None:
     file = tmp_path / "dev.csv"
-    export(ROOT, "dev", file, progress=silent())
+    export(PROJECT, "dev", file, progress=silent())
     rows = list(csv.DictReader(io.StringIO(file.read_text())))
     assert [row["kind"] for row in rows[1:5]] == [told.dev.ledger.event(seq).kind for seq in range(1, 5)]
     assert [row["previous"] for row in rows[1:5]] == [row["hash"] for row in rows[:4]]
     stop = rows[5]
     assert (stop["seq"], stop["fence"], stop["hash"]) == ("stop 0", "", told.dev.stops.read().hash)
     assert rows[4]["hash"] == told.dev.ledger.head().hash
-    assert verify_file(ROOT, None, file)["faults"] == []
+    assert verify_file(PROJECT, None, file)["faults"] == []
 
 
 def test_no_cell_is_a_formula(world: World, tmp_path: Path) -> None:
     record(world, Writer(principal="arn", host="=cmd()", ci=""), entry("note"))
-    export(ROOT, "dev", tmp_path / "dev.csv", progress=silent())
+    export(PROJECT, "dev", tmp_path / "dev.csv", progress=silent())
     assert list(csv.DictReader(io.StringIO((tmp_path / "dev.csv").read_text())))[1]["host"] == "'=cmd()"
 
 
@@ -246,7 +247,7 @@ def test_no_cell_is_a_formula(world: World, tmp_path: Path) -> None:
 def test_an_export_overwrites_nothing_and_leaves_nothing_half_made(world: World, tmp_path: Path, there: str) -> None:
     (tmp_path / there).write_text("older")
     with pytest.raises(Refused, match=f"{there} is there already"):
-        export(ROOT, "dev", tmp_path / "dev.jsonl", progress=silent())
+        export(PROJECT, "dev", tmp_path / "dev.jsonl", progress=silent())
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir() if file.name.startswith("dev")] == [
         (there, "older")
     ]
@@ -254,31 +255,31 @@ def test_an_export_overwrites_nothing_and_leaves_nothing_half_made(world: World,
 
 def test_an_export_that_cannot_be_written_says_so_in_a_line(world: World, tmp_path: Path) -> None:
     with pytest.raises(Broken, match=r"cannot write .*nowhere/dev\.csv: No such file or directory"):
-        export(ROOT, "dev", tmp_path / "nowhere" / "dev.csv", progress=silent())
+        export(PROJECT, "dev", tmp_path / "nowhere" / "dev.csv", progress=silent())
 
 
 def test_an_export_needs_a_suffix_that_says_its_format(world: World, tmp_path: Path) -> None:
     with pytest.raises(WrongUsage, match=r"dev\.xlsx ends with neither \.jsonl nor \.csv"):
-        export(ROOT, "dev", tmp_path / "dev.xlsx", progress=silent())
+        export(PROJECT, "dev", tmp_path / "dev.xlsx", progress=silent())
 
 
 def test_a_ledger_that_was_changed_is_not_signed(told: World, tmp_path: Path) -> None:
     aws_resource("dynamodb").Table(told.dev.ledger.table.name).delete_item(Key={"kind": "EVENT", "seq": 3})
     with pytest.raises(Broken, match="was changed, so it is not signed: event 3 is missing"):
-        export(ROOT, "dev", tmp_path / "dev.jsonl", progress=silent())
+        export(PROJECT, "dev", tmp_path / "dev.jsonl", progress=silent())
     assert list(tmp_path.glob("dev*")) == []
 
 
 def test_a_ledger_whose_stops_were_changed_is_not_signed(told: World, tmp_path: Path) -> None:
     aws_resource("dynamodb").Table(told.dev.ledger.table.name).delete_item(Key={"kind": "STOP", "seq": 0})
     with pytest.raises(Broken, match="was changed, so it is not signed: stop 0 is missing"):
-        export(ROOT, "dev", tmp_path / "dev.jsonl", progress=silent())
+        export(PROJECT, "dev", tmp_path / "dev.jsonl", progress=silent())
 
 
 @pytest.fixture
 def command(told: World) -> Callable[..., click.testing.Result]:
     def run(*arguments: str) -> click.testing.Result:
-        return CliRunner().invoke(cli.release, ["--project", str(ROOT), "history", "dev", *arguments])
+        return CliRunner().invoke(cli.release, ["--project", str(PROJECT), "history", "dev", *arguments])
 
     return run
 

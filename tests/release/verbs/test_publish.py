@@ -23,8 +23,9 @@ from release.errors import Refused, WrongUsage
 from release.output import Progress
 from release.verbs.publish import Publication, parsed_evidence, parsed_schema, publish
 from release.verbs.show import show_release, show_text
+from tests.project import PROJECT
 from tests.release.artifacts.test_repository import git
-from tests.release.world import ROOT, World, build_artifact
+from tests.release.world import World, build_artifact
 
 COMMIT = "3f1c9b0e6a5d4c7b8a9f0e1d2c3b4a5968778695"
 
@@ -43,7 +44,7 @@ def repository(tmp_path: Path) -> Path:
 
 def published(path: Path, **more: Any) -> Manifest:
     values = {"version": "1.0.0", "tag": None, "notes": "", "repository": path.parent, **more}
-    return publish(ROOT, Publication(path=path, **values), ci="", progress=Progress(io.StringIO()))[0]
+    return publish(PROJECT, Publication(path=path, **values), ci="", progress=Progress(io.StringIO()))[0]
 
 
 def artifact(folder: Path, **said: Any) -> Path:
@@ -229,7 +230,7 @@ def test_show_tells_schema_provenance_and_evidence(world: World, tmp_path: Path)
         provenance=Provenance(builder="make", source="https://example.com/shop", run=""),
         evidence=(("tests", path),),
     )
-    text = show_text(show_release(ROOT, "1.0.0"))
+    text = show_text(show_release(PROJECT, "1.0.0"))
     assert "  schema     3, for releases from schema 2 on\n" in text
     assert "  built by   make, https://example.com/shop\n" in text
     assert f"  evidence   tests sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}" in text
@@ -237,6 +238,6 @@ def test_show_tells_schema_provenance_and_evidence(world: World, tmp_path: Path)
 
 def test_show_tells_that_nothing_was_stated(world: World, tmp_path: Path) -> None:
     published(artifact(tmp_path))
-    text = show_text(show_release(ROOT, "1.0.0"))
+    text = show_text(show_release(PROJECT, "1.0.0"))
     assert "  schema     not stated\n" in text
     assert "built by" not in text

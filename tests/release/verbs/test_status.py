@@ -12,7 +12,8 @@ from release.ledger.head import Former, Open, Out, Slot, State
 from release.ledger.ledger import Entry
 from release.verbs.status import refuse_unreadable, status, status_text
 from tests.aws_clients import aws_resource
-from tests.release.world import OPS, ROOT, World
+from tests.project import PROJECT
+from tests.release.world import OPS, World
 
 OPENED = State(
     open=Open(
@@ -36,7 +37,7 @@ def calls() -> Iterator[list[str]]:
     def called(model: Any, **_: object) -> None:
         made.append(model.name)
 
-    events = open_environment(ROOT, "dev").session.client("dynamodb").meta.events
+    events = open_environment(PROJECT, "dev").session.client("dynamodb").meta.events
     events.register("before-call", called)
     yield made
     events.unregister("before-call", called)
@@ -53,13 +54,13 @@ def test_an_idle_environment_takes_two_reads_whatever_the_length_of_its_history(
     world: World, calls: list[str], length: int
 ) -> None:
     record(world, State(), length)
-    status(ROOT, "dev")
+    status(PROJECT, "dev")
     assert calls == ["GetItem"] * 2
 
 
 def test_an_open_deployment_takes_one_more_for_the_lease(world: World, calls: list[str]) -> None:
     record(world, OPENED, 3)
-    status(ROOT, "dev")
+    status(PROJECT, "dev")
     assert calls == ["GetItem"] * 3
 
 
@@ -67,7 +68,7 @@ def test_what_somebody_should_know_who_is_to_act_stands_below_the_table(world: W
     unsure = Slot(release="1.0.0", digest="d", artifact_key="a", deployment="d-1", unsure="env-servers-2 was silent")
     out = Out(server="env-servers-2", reason="no power", by="ops", since="2026-11-20T12:00:00+00:00")
     record(world, State(blue=unsure, out=(out,), behind="the listener was moved, and nobody said so"), 1)
-    told = status_text(status(ROOT, "dev"))
+    told = status_text(status(PROJECT, "dev"))
     assert "dev: env-servers-2 is out since 2026-11-20T12:00:00: no power" in told
     assert "dev: slot blue may hold something else, find out with: release drift dev (env-servers-2 was silent)" in told
     assert "the listener was moved, and nobody said so; run: pulumi up --stack dev, then release drift dev" in told
@@ -81,27 +82,27 @@ def counts() -> Iterator[list[str]]:
     def called(model: Any, **_: object) -> None:
         made.append(model.name)
 
-    events = open_environment(ROOT, "dev").session.client("rds").meta.events
+    events = open_environment(PROJECT, "dev").session.client("rds").meta.events
     events.register("before-call", called)
     yield made
     events.unregister("before-call", called)
 
 
 def test_of_one_environment_it_counts_the_accounts_snapshots_against_the_quota(world: World, counts: list[str]) -> None:
-    report = status(ROOT, "dev")
+    report = status(PROJECT, "dev")
     assert status_text(report).endswith("snapshots: 0 of 100 that the account may have (none)")
     assert report["environments"][0]["snapshots"]["room"] == "enough"
     assert counts == ["DescribeDBSnapshots"]
 
 
 def test_of_all_environments_it_asks_no_database(world: World, counts: list[str]) -> None:
-    report = status(ROOT, None)
+    report = status(PROJECT, None)
     assert [one for one in report["environments"] if "snapshots" in one] == []
     assert counts == []
 
 
 def test_an_environment_that_was_never_made_has_nothing_to_count(world: World, counts: list[str]) -> None:
-    assert status(ROOT, "prod")["environments"] == [{"environment": "prod", "initialised": False}]
+    assert status(PROJECT, "prod")["environments"] == [{"environment": "prod", "initialised": False}]
     assert counts == []
 
 
@@ -113,7 +114,7 @@ def test_an_environment_that_cannot_be_read_hides_no_other_one(world: World, ill
     if ill != "stack file":
         table = aws_resource("dynamodb").Table(world.qa.ledger.table.name)
         table.put_item(Item={"kind": ill, "seq": 0, "body": "[" if ill == "HEAD" else NO_END})
-    report = status(world.project_with(qa="config: [") if ill == "stack file" else ROOT, None)
+    report = status(world.project_with(qa="config: [") if ill == "stack file" else PROJECT, None)
     told = {one["environment"]: (one["initialised"], "unreadable" in one) for one in report["environments"]}
     assert told == {"dev": (True, False), "qa": (False, True), "staging": (False, False), "prod": (False, False)}
     assert "qa cannot be read: " in status_text(report)
@@ -122,4 +123,4 @@ def test_an_environment_that_cannot_be_read_hides_no_other_one(world: World, ill
 
 
 def test_where_all_can_be_read_nothing_is_refused(world: World) -> None:
-    refuse_unreadable(status(ROOT, None))
+    refuse_unreadable(status(PROJECT, None))

@@ -29,8 +29,9 @@ from release.verbs.status import status, status_text
 from release.verbs.stop import stop, stop_text
 from release.verbs.veto import digests_in, lift_veto, refuse_failed, veto, veto_text
 from tests.aws_clients import aws_resource
+from tests.project import PROJECT
 from tests.release.deploying import Silent, put
-from tests.release.world import OPS, ROOT, World, build_artifact
+from tests.release.world import OPS, World, build_artifact
 
 
 def refused(order) -> list[str]:
@@ -38,7 +39,7 @@ def refused(order) -> list[str]:
 
 
 def to_qa(version: str = "1.0.0"):
-    return promotion_order(ROOT, version, Route(source=None, target="qa"), Silent())
+    return promotion_order(PROJECT, version, Route(source=None, target="qa"), Silent())
 
 
 def kinds(ledger) -> list[str]:
@@ -47,21 +48,22 @@ def kinds(ledger) -> list[str]:
 
 def test_a_hold_keeps_promotions_out_until_it_is_lifted_and_both_are_in_the_ledger(world: World) -> None:
     put(world, "1.0.0")
-    hold(ROOT, "qa", reason="incident 7", ci="")
-    assert (refused(to_qa()), status(ROOT, "qa")["environments"][0]["hold"]["reason"]) == (["no hold"], "incident 7")
-    assert status_text(status(ROOT, "qa")).splitlines()[1].endswith("on hold")
+    hold(PROJECT, "qa", reason="incident 7", ci="")
+    assert (refused(to_qa()), status(PROJECT, "qa")["environments"][0]["hold"]["reason"]) == (["no hold"], "incident 7")
+    assert status_text(status(PROJECT, "qa")).splitlines()[1].endswith("on hold")
     with pytest.raises(Refused, match="on hold already"):
-        hold(ROOT, "qa", reason="incident 8", ci="")
-    lift_hold(ROOT, "qa", reason="mended", ci="")
+        hold(PROJECT, "qa", reason="incident 8", ci="")
+    lift_hold(PROJECT, "qa", reason="mended", ci="")
     assert (refused(to_qa()), kinds(world.qa.ledger)) == ([], ["hold set", "hold lifted"])
     with pytest.raises(Refused, match="not on hold"):
-        lift_hold(ROOT, "qa", reason="again", ci="")
+        lift_hold(PROJECT, "qa", reason="again", ci="")
 
 
 @pytest.fixture
 def meanwhile() -> Iterator[Callable[[Callable[[], object]], None]]:
     """Lets somebody else do something just before the next verb writes into a ledger."""
-    events, waiting = open_environment(ROOT, "qa").session.client("dynamodb").meta.events, list[Callable[[], object]]()
+    events = open_environment(PROJECT, "qa").session.client("dynamodb").meta.events
+    waiting: list[Callable[[], object]] = []
 
     def called(model: Any, **_: object) -> None:
         while waiting and model.name == "TransactWriteItems":
@@ -86,16 +88,16 @@ def set_anew(world: World, what: str) -> None:
 
 
 LIFTS = {
-    "hold": lambda: lift_hold(ROOT, "qa", reason="over", ci=""),
-    "freeze": lambda: lift_freeze(ROOT, "qa", reason="over", ci=""),
-    "veto": lambda: lift_veto(ROOT, "1.0.0", reason="over", ci=""),
+    "hold": lambda: lift_hold(PROJECT, "qa", reason="over", ci=""),
+    "freeze": lambda: lift_freeze(PROJECT, "qa", reason="over", ci=""),
+    "veto": lambda: lift_veto(PROJECT, "1.0.0", reason="over", ci=""),
 }
 
 
 def stop_with(world: World, what: str) -> None:
     world.publish("1.0.0")
-    hold(ROOT, "qa", reason="incident 7", ci="")
-    freeze(ROOT, "qa", until="2099-01-01T00:00Z", reason="holidays", ci="")
+    hold(PROJECT, "qa", reason="incident 7", ci="")
+    freeze(PROJECT, "qa", until="2099-01-01T00:00Z", reason="holidays", ci="")
     if what == "veto":
         first = Cause(reason="loses rows", by="ops", at=world.clock())
         world.qa.stops.change("veto set", partial(vetoed, cause=first, release="1.0.0", digest="d"), OPS, {})
@@ -124,35 +126,35 @@ def test_a_stop_is_lifted_whatever_else_was_stopped_meanwhile(world: World, mean
 
 
 def test_a_freeze_is_made_longer_by_another_and_shorter_only_once_it_is_lifted(world: World) -> None:
-    freeze(ROOT, "qa", until="2099-01-01T00:00Z", reason="holidays", ci="")
+    freeze(PROJECT, "qa", until="2099-01-01T00:00Z", reason="holidays", ci="")
     with pytest.raises(
         Refused, match=r"frozen for longer, until 2099-01-01T00:00:00\+00:00 by .*: holidays; .*freeze qa --lift"
     ):
-        freeze(ROOT, "qa", until="2098-12-31T23:00Z", reason="a slip", ci="")
+        freeze(PROJECT, "qa", until="2098-12-31T23:00Z", reason="a slip", ci="")
     assert world.qa.stops.read().freeze.reason == "holidays"
-    freeze(ROOT, "qa", until="2099-01-02T00:00Z", reason="longer holidays", ci="")
+    freeze(PROJECT, "qa", until="2099-01-02T00:00Z", reason="longer holidays", ci="")
     assert world.qa.stops.read().freeze.reason == "longer holidays"
-    lift_freeze(ROOT, "qa", reason="back", ci="")
-    freeze(ROOT, "qa", until="2098-01-01T00:00Z", reason="shorter", ci="")
+    lift_freeze(PROJECT, "qa", reason="back", ci="")
+    freeze(PROJECT, "qa", until="2098-01-01T00:00Z", reason="shorter", ci="")
     assert world.qa.stops.read().freeze.reason == "shorter"
 
 
 def test_a_freeze_that_is_over_keeps_no_other_one_out(world: World) -> None:
     over = Cause(reason="over", by="ops", at=world.clock())
     world.qa.stops.change("freeze set", lambda stops: frozen(stops, over, world.clock()), OPS, {})
-    freeze(ROOT, "qa", until="2099-01-01T00:00Z", reason="holidays", ci="")
+    freeze(PROJECT, "qa", until="2099-01-01T00:00Z", reason="holidays", ci="")
     assert world.qa.stops.read().freeze.reason == "holidays"
 
 
 def test_a_freeze_ends_by_itself_or_is_lifted(world: World) -> None:
     put(world, "1.0.0")
-    freeze(ROOT, "qa", until="2099-12-24T18:00+01:00", reason="holidays", ci="")
+    freeze(PROJECT, "qa", until="2099-12-24T18:00+01:00", reason="holidays", ci="")
     assert refused(to_qa()) == ["no freeze"]
-    assert "frozen until 2099-12-24T17:00:00+00:00" in status_text(status(ROOT, "qa"))
-    lift_freeze(ROOT, "qa", reason="back", ci="")
+    assert "frozen until 2099-12-24T17:00:00+00:00" in status_text(status(PROJECT, "qa"))
+    lift_freeze(PROJECT, "qa", reason="back", ci="")
     assert (refused(to_qa()), kinds(world.qa.ledger)) == ([], ["freeze set", "freeze lifted"])
     with pytest.raises(Refused, match="not frozen"):
-        lift_freeze(ROOT, "qa", reason="again", ci="")
+        lift_freeze(PROJECT, "qa", reason="again", ci="")
 
 
 @pytest.mark.parametrize(
@@ -173,19 +175,19 @@ def test_the_end_of_a_freeze_names_its_zone_and_is_still_to_come(world: World, t
 def test_a_veto_stands_in_every_environment_until_it_is_lifted(world: World) -> None:
     put(world, "1.0.0")
     put(world, "1.1.0")
-    assert veto(ROOT, "1.1.0", reason="loses rows", ci="")["changed"] == ["dev", "qa"]
+    assert veto(PROJECT, "1.1.0", reason="loses rows", ci="")["changed"] == ["dev", "qa"]
     with pytest.raises(Refused, match="vetoed already"):
-        veto(ROOT, "1.1.0", reason="again", ci="")
-    assert (refused(to_qa("1.1.0")), refused(redeployment_order(ROOT, "dev"))) == (["no veto"], ["no veto"])
+        veto(PROJECT, "1.1.0", reason="again", ci="")
+    assert (refused(to_qa("1.1.0")), refused(redeployment_order(PROJECT, "dev"))) == (["no veto"], ["no veto"])
     assert refused(order_back(world.dev, Request(), Silent())) == []
-    assert lift_veto(ROOT, "1.1.0", reason="a mistake", ci="")["changed"] == ["dev", "qa"]
+    assert lift_veto(PROJECT, "1.1.0", reason="a mistake", ci="")["changed"] == ["dev", "qa"]
     assert (refused(to_qa("1.1.0")), kinds(world.dev.ledger)) == ([], ["veto set", "veto lifted"])
 
 
 def test_a_veto_that_could_not_be_written_everywhere_says_where(world: World) -> None:
     world.publish("1.0.0")
     aws_resource("dynamodb").Table(world.qa.ledger.table.name).put_item(Item={"kind": "STOPS", "seq": 0, "body": "["})
-    report = veto(ROOT, "1.0.0", reason="loses rows", ci="")
+    report = veto(PROJECT, "1.0.0", reason="loses rows", ci="")
     assert "not written in qa: what is stopped is not readable" in veto_text(report, lifted=False)
     with pytest.raises(Broken, match=r"the veto of 1\.0\.0 is not whole in qa: what is stopped is not readable.*again"):
         refuse_failed(report)
@@ -194,16 +196,16 @@ def test_a_veto_that_could_not_be_written_everywhere_says_where(world: World) ->
 
 def test_a_veto_that_was_written_everywhere_ends_well(world: World) -> None:
     world.publish("1.0.0")
-    refuse_failed(veto(ROOT, "1.0.0", reason="loses rows", ci=""))
-    refuse_failed(lift_veto(ROOT, "1.0.0", reason="a mistake", ci=""))
+    refuse_failed(veto(PROJECT, "1.0.0", reason="loses rows", ci=""))
+    refuse_failed(lift_veto(PROJECT, "1.0.0", reason="a mistake", ci=""))
 
 
 def test_a_veto_whose_lifting_could_not_be_written_everywhere_ends_broken(world: World) -> None:
     world.publish("1.0.0")
-    veto(ROOT, "1.0.0", reason="loses rows", ci="")
+    veto(PROJECT, "1.0.0", reason="loses rows", ci="")
     aws_resource("dynamodb").Table(world.qa.ledger.table.name).put_item(Item={"kind": "STOPS", "seq": 0, "body": "["})
     with pytest.raises(Broken, match="not whole in qa"):
-        refuse_failed(lift_veto(ROOT, "1.0.0", reason="a mistake", ci=""))
+        refuse_failed(lift_veto(PROJECT, "1.0.0", reason="a mistake", ci=""))
 
 
 KNOWN_BY = ["HEAD", "index", "manifest"]
@@ -222,11 +224,11 @@ def test_a_veto_is_of_all_bytes_that_an_environment_knows_under_the_version(worl
         artifact = inspect_artifact(path)
         other = other.but(digest=artifact.digest)
         world.qa.releases.publish(artifact, replace(first, digest=artifact.digest, size=artifact.size))
-    report = veto(ROOT, "1.0.0", reason="loses rows", ci="")
+    report = veto(PROJECT, "1.0.0", reason="loses rows", ci="")
     assert report["digests"] == [first.digest, other.digest]
     for environment in (world.dev, world.qa):
         assert [one.digest for one in environment.stops.read().vetoes] == report["digests"]
-    lift_veto(ROOT, "1.0.0", reason="a mistake", ci="")
+    lift_veto(PROJECT, "1.0.0", reason="a mistake", ci="")
     assert world.qa.stops.read().vetoes == ()
 
 
@@ -235,7 +237,7 @@ def test_an_environment_that_cannot_be_asked_for_its_bytes_is_told_and_vetoes_th
     aws_resource("dynamodb").Table(world.qa.ledger.table.name).put_item(
         Item={"kind": "RELEASE#1.0.0", "seq": 0, "body": "["}
     )
-    report = veto(ROOT, "1.0.0", reason="loses rows", ci="")
+    report = veto(PROJECT, "1.0.0", reason="loses rows", ci="")
     assert (report["changed"], report["digests"], report["failed"]) == (["dev", "qa"], [digest], {})
     assert "qa may know other bytes of it: what the ledger knows of 1.0.0" in veto_text(report, lifted=False)
     with pytest.raises(Broken, match="not whole in qa"):
@@ -294,16 +296,16 @@ def test_a_broken_stack_file_keeps_a_veto_out_of_its_own_environment_only(
 
 def test_what_was_never_published_cannot_be_vetoed(world: World) -> None:
     with pytest.raises(Refused, match="never published"):
-        veto(ROOT, "9.9.9", reason="for fun", ci="")
+        veto(PROJECT, "9.9.9", reason="for fun", ci="")
 
 
 def test_stops_are_set_and_lifted_while_somebody_is_at_work(world: World) -> None:
     """The emergency brake does not wait for the train."""
     head = world.qa.ledger.head()
     world.qa.ledger.begin(Entry(kind="note", state=head.state), head, OPS)
-    hold(ROOT, "qa", reason="incident 7", ci="")
+    hold(PROJECT, "qa", reason="incident 7", ci="")
     assert world.qa.stops.read().hold.reason == "incident 7"
-    lift_hold(ROOT, "qa", reason="mended", ci="")
+    lift_hold(PROJECT, "qa", reason="mended", ci="")
     assert world.qa.stops.read().hold is None
 
 
@@ -326,19 +328,19 @@ def test_one_whose_process_has_ended_here_is_not_told_as_asked(world: World) -> 
     )  # fmt: skip
     ledger = world.dev.ledger
     ledger.begin(Entry(kind="note", state=State(open=opened)), ledger.head(), replace(OPS, process=process))
-    report = stop(ROOT, "dev", reason="it died", ci="")
+    report = stop(PROJECT, "dev", reason="it died", ci="")
     assert (report["at_work"], "release abort dev" in stop_text(report)) == (False, True)
 
 
 def test_where_nothing_is_open_nobody_is_asked_to_end(world: World) -> None:
     with pytest.raises(Refused, match="no deployment is open in dev"):
-        stop(ROOT, "dev", reason="wrong day", ci="")
+        stop(PROJECT, "dev", reason="wrong day", ci="")
     assert world.dev.stops.read().ending is None
 
 
 def test_a_wish_to_end_that_nobody_is_there_to_read_names_abort_and_stands(world: World) -> None:
     deployment = put(world, "1.0.0", pause=True).deployment
-    report = stop(ROOT, "dev", reason="wrong day", ci="")
+    report = stop(PROJECT, "dev", reason="wrong day", ci="")
     assert stop_text(report) == f"nobody is at work on {deployment} of 1.0.0: put it back with: release abort dev"
     assert world.dev.stops.read().ending.deployment == deployment
     with pytest.raises(Refused, match="asked it to end: wrong day"):
@@ -350,7 +352,7 @@ def test_whoever_is_at_work_is_named_with_the_step_that_it_was_in(world: World) 
     put(world, "1.0.0", pause=True)
     head = world.dev.ledger.head()
     with world.dev.ledger.begin(Entry(kind="resume requested", state=head.state), head, OPS):
-        text = stop_text(stop(ROOT, "dev", reason="wrong day", ci=""))
+        text = stop_text(stop(PROJECT, "dev", reason="wrong day", ci=""))
     assert text.endswith("of 1.0.0 was asked to end; it was in step 'paused'; see: release status dev")
 
 
@@ -370,13 +372,13 @@ def ask_to_end(world: World) -> None:
 
 def test_nothing_live_cannot_be_deployed_again(world: World) -> None:
     with pytest.raises(Refused, match="nothing is live in dev"):
-        redeployment_order(ROOT, "dev")
+        redeployment_order(PROJECT, "dev")
 
 
 def test_a_plan_shows_every_gate_and_exactly_the_steps_that_would_run(world: World) -> None:
     put(world, "1.0.0")
     put(world, "1.1.0")
-    planned = order_report(ROOT, "dev", order_back(world.dev, Request(), Silent()))
+    planned = order_report(PROJECT, "dev", order_back(world.dev, Request(), Silent()))
     assert [one["step"] for one in planned["steps"]] == list(IN_PLACE)
     text = report_text(planned)
     assert text.startswith(
@@ -391,5 +393,5 @@ def test_a_plan_shows_every_gate_and_exactly_the_steps_that_would_run(world: Wor
 def test_a_freeze_stops_only_for_its_time(world: World) -> None:
     put(world, "1.0.0")
     end = (world.qa.ledger.now() + timedelta(days=9000)).isoformat()
-    freeze(ROOT, "qa", until=end, reason="holidays", ci="")
+    freeze(PROJECT, "qa", until=end, reason="holidays", ci="")
     assert refused(to_qa()) == ["no freeze"]

@@ -15,7 +15,8 @@ from release.ledger.head import Former, Open, State
 from release.ledger.ledger import Entry, utc_now
 from release.verbs.status import status, status_text
 from release.verbs.unlock import locks_of, remove
-from tests.release.world import OPS, ROOT, World
+from tests.project import PROJECT
+from tests.release.world import OPS, World
 
 OPEN = Open(
     deployment="dev-1",
@@ -138,11 +139,11 @@ def test_status_shows_the_locks_of_a_deployment_that_nobody_works_on(
     folder = tmp_path / ".pulumi" / "locks" / "organization" / "stageline" / "dev"
     folder.mkdir(parents=True)
     write(folder / "5f-1.json", host="build-3", pid=47)
-    assert "locked" not in status_text(status(ROOT, "dev"))
+    assert "locked" not in status_text(status(PROJECT, "dev"))
 
     opened = State(open=OPEN)
     with world.dev.ledger.begin(Entry(kind="promotion requested", state=opened), world.dev.ledger.head(), OPS):
-        assert "locked" not in status_text(status(ROOT, "dev")), "somebody is at work"
-    assert status_text(status(ROOT, "dev")).splitlines()[-1] == (
+        assert "locked" not in status_text(status(PROJECT, "dev")), "somebody is at work"
+    assert status_text(status(PROJECT, "dev")).splitlines()[-1] == (
         "dev is locked by process 47 of ops on build-3 since 2026Z (lock 5f-1)"
     )

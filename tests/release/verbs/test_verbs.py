@@ -21,8 +21,9 @@ from release.verbs.show import show_release, show_text
 from release.verbs.status import status, status_text
 from release.verbs.veto import veto
 from tests.aws_clients import aws_resource
+from tests.project import PROJECT
 from tests.release.deploying import put
-from tests.release.world import OPS, ROOT, SERVERS, World, build_artifact
+from tests.release.world import OPS, SERVERS, World, build_artifact
 
 
 def silent() -> Progress:
@@ -46,7 +47,7 @@ def publication(path: Path, version: str, tag: str | None = None) -> Publication
 
 def test_publishing_signs_a_manifest_with_the_artifacts_digest_and_checks(world: World, tmp_path: Path) -> None:
     path = build_artifact(tmp_path / "app-1.0.0.tar.gz", {})
-    manifest, new = publish(ROOT, publication(path, "1.0.0"), ci="", progress=silent())
+    manifest, new = publish(PROJECT, publication(path, "1.0.0"), ci="", progress=silent())
     assert new
     assert world.dev.releases.get("1.0.0") == manifest
     assert [check.name for check in manifest.checks] == ["projects"]
@@ -54,15 +55,15 @@ def test_publishing_signs_a_manifest_with_the_artifacts_digest_and_checks(world:
 
 def test_publishing_it_again_is_nothing_to_do(world: World, tmp_path: Path) -> None:
     path = build_artifact(tmp_path / "app-1.0.0.tar.gz", {})
-    first, _ = publish(ROOT, publication(path, "1.0.0"), ci="", progress=silent())
-    again, new = publish(ROOT, publication(path, "1.0.0"), ci="", progress=silent())
+    first, _ = publish(PROJECT, publication(path, "1.0.0"), ci="", progress=silent())
+    again, new = publish(PROJECT, publication(path, "1.0.0"), ci="", progress=silent())
     assert (again.digest, new) == (first.digest, False)
 
 
 def test_a_tag_that_names_another_version_is_refused(world: World, tmp_path: Path) -> None:
     path = build_artifact(tmp_path / "app-1.0.0.tar.gz", {})
     with pytest.raises(Refused, match=r"tag v2\.0\.0 does not name version 1\.0\.0"):
-        publish(ROOT, publication(path, "1.0.0", tag="v2.0.0"), ci="", progress=silent())
+        publish(PROJECT, publication(path, "1.0.0", tag="v2.0.0"), ci="", progress=silent())
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_a_promotion_that_is_refused_changes_nothing(
     world.publish("1.1.0")
     before = world.qa.ledger.head()
     with pytest.raises(Refused, match=why):
-        promote(ROOT, version, Route(source=source, target="qa"), ci="", progress=silent())
+        promote(PROJECT, version, Route(source=source, target="qa"), ci="", progress=silent())
     assert world.qa.ledger.head() == before
     assert not pulumi.exists()
 
@@ -90,7 +91,7 @@ def test_a_promotion_that_is_refused_changes_nothing(
 def test_what_is_live_already_is_not_promoted_again(world: World, pulumi: Path) -> None:
     put(world, "1.0.0")
     with pytest.raises(Refused, match=r"1\.0\.0 is live in dev since"):
-        promote(ROOT, "1.0.0", Route(source=None, target="dev"), ci="", progress=silent())
+        promote(PROJECT, "1.0.0", Route(source=None, target="dev"), ci="", progress=silent())
     assert not pulumi.exists()
 
 
@@ -120,7 +121,7 @@ def test_a_release_that_failed_here_is_no_way_back(world: World) -> None:
 def test_what_was_verified_upstream_is_promoted_also_when_it_is_live_there_no_more(world: World) -> None:
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
-    order = promotion_order(ROOT, "1.0.0", Route(source=None, target="qa"), silent())
+    order = promotion_order(PROJECT, "1.0.0", Route(source=None, target="qa"), silent())
     assert [gate.name for gate in order.gates if not gate.passed] == []
 
 
@@ -128,7 +129,7 @@ def test_what_was_rolled_back_from_upstream_is_not_promoted(world: World) -> Non
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
     put(world, "1.0.0", kind="rollback")
-    order = promotion_order(ROOT, "1.1.0", Route(source=None, target="qa"), silent())
+    order = promotion_order(PROJECT, "1.1.0", Route(source=None, target="qa"), silent())
     assert [gate.name for gate in order.gates if not gate.passed] == ["verified upstream"]
 
 
@@ -141,7 +142,7 @@ def test_going_back_to_what_is_live_says_that_it_is_also_where_nothing_was_befor
 def test_a_refusal_names_the_options_that_overrule_it(world: World) -> None:
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
-    veto(ROOT, "1.0.0", reason="loses rows", ci="")
+    veto(PROJECT, "1.0.0", reason="loses rows", ci="")
     with pytest.raises(Refused, match=r"\(no veto\); overrule it with: --force --reason WHY$"):
         go_back(world.dev, Request(), OPS, silent())
     assert go_back(world.dev, Request(force=True, reason="rows are restored"), OPS, silent()).version == "1.0.0"
@@ -167,7 +168,7 @@ def test_a_rollback_asks_no_other_environment(world: World, ill: str, expected: 
         aws_resource("dynamodb").Table(world.qa.ledger.table.name).put_item(
             Item={"kind": "HEAD", "seq": 0, "body": "["}
         )
-    folder = world.project_with(qa="config: [") if ill == "another stack file" else ROOT
+    folder = world.project_with(qa="config: [") if ill == "another stack file" else PROJECT
     assert open_environment(folder, "dev").settings.environment == "dev"
     assert go_back(replace(world.dev, project_dir=folder), Request(), OPS, silent()).version == expected
 
@@ -199,7 +200,7 @@ def test_a_server_that_is_marked_out_is_in_no_way_until_it_is_in_again(world: Wo
 
 def test_status_shows_every_environment_also_those_without_a_ledger(world: World) -> None:
     put(world, "1.0.0")
-    report = status(ROOT, None)
+    report = status(PROJECT, None)
     assert [(entry["environment"], entry["initialised"]) for entry in report["environments"]] == [
         ("dev", True),
         ("qa", True),
@@ -215,7 +216,7 @@ def test_status_shows_every_environment_also_those_without_a_ledger(world: World
 def test_show_says_where_a_release_was_verified_and_is_live(world: World) -> None:
     put(world, "1.0.0")
     put(world, "1.1.0")
-    report = show_release(ROOT, "1.0.0")
+    report = show_release(PROJECT, "1.0.0")
     assert [(word["environment"], word["live"], bool(word["verified"])) for word in report["environments"]] == [
         ("dev", False, True)
     ]
@@ -224,7 +225,7 @@ def test_show_says_where_a_release_was_verified_and_is_live(world: World) -> Non
 
 def test_what_a_release_says_of_itself_forges_no_line_and_moves_no_cursor(world: World) -> None:
     put(world, "1.0.0")
-    report = show_release(ROOT, "1.0.0")
+    report = show_release(PROJECT, "1.0.0")
     honest = show_text(report)
     forged = "\n  prod       verified, live\x1b[2K\u202e"
     report["release"] |= {"notes": "fine" + forged, "file_name": "a" + forged}
@@ -251,4 +252,4 @@ def test_the_evidence_of_a_gate_forges_no_other_gate() -> None:
     ],
 )
 def test_a_hotfix_passes_over_what_lies_between(source: str, expected: tuple[str, ...]) -> None:
-    assert passed_over(ROOT, Route(source=source, target="prod", hotfix="rows are lost")) == expected
+    assert passed_over(PROJECT, Route(source=source, target="prod", hotfix="rows are lost")) == expected

@@ -14,7 +14,8 @@ from release.errors import Refused
 from release.output import Progress
 from release.verbs.publish import Publication, publish
 from release.verification.smoke import agreed_checks, read_checks
-from tests.release.world import ROOT, World, build_artifact
+from tests.project import PROJECT
+from tests.release.world import World, build_artifact
 
 PAGE = {"checks": [{"name": "page", "path": "/", "method": "HEAD", "headers": {"Accept": "text/html"}}]}
 
@@ -53,11 +54,11 @@ def test_checks_from_both_are_a_contradiction(tmp_path: Path, file: Path) -> Non
 def test_what_is_given_becomes_part_of_the_signed_manifest(world: World, bare: Path, file: Path) -> None:
     request = Publication(path=bare, version="1.0.0", tag=None, notes="", repository=bare.parent, smoke=file)
     progress = Progress(io.StringIO())
-    publish(ROOT, request, ci="", progress=progress)
+    publish(PROJECT, request, ci="", progress=progress)
     (check,) = world.dev.releases.get("1.0.0").checks
     assert (check.name, check.method, check.headers) == ("page", "HEAD", {"Accept": "text/html"})
     with pytest.raises(Refused):
-        publish(ROOT, replace(request, version="1.1.0", smoke=file.with_name("none")), ci="", progress=progress)
+        publish(PROJECT, replace(request, version="1.1.0", smoke=file.with_name("none")), ci="", progress=progress)
 
 
 @pytest.mark.parametrize(
