@@ -1,14 +1,18 @@
-"""Deployments in the small world: forward without asking the gates, and back as the verb does it."""
+"""Deployments in the small world: forward without asking the gates, back as the verb does it, and cut short."""
 
 import io
+
+import pytest
 
 from release.artifacts.manifest import Manifest
 from release.deployment.executor import Deployed, Order, deploy
 from release.deployment.lanes import Kind, forward
+from release.environment import Environment
 from release.ledger.head import State
 from release.output import Progress
 from release.verbs.promote import content_of
 from release.verbs.rollback import Request, go_back
+from release.verification import probe
 from tests.release.world import OPS, World
 
 
@@ -24,12 +28,12 @@ def put(world: World, version: str, kind: Kind = "promotion", *, pause: bool = F
     manifest = world.dev.releases.find(version) or world.publish(version)
     if kind == "rollback":
         return go_back(world.dev, Request(version=version), OPS, Silent())
-    return deploy(world.dev, order(world, manifest, kind, pause=pause), OPS, Silent())
+    return deploy(world.dev, order(world.dev, manifest, kind, pause=pause), OPS, Silent())
 
 
-def order(world: World, manifest: Manifest, kind: Kind = "promotion", *, pause: bool = False) -> Order:
+def order(environment: Environment, manifest: Manifest, kind: Kind = "promotion", *, pause: bool = False) -> Order:
     """The order of a deployment forward, on HEAD as it is."""
-    head = world.dev.ledger.head()
+    head = environment.ledger.head()
     release, steps = content_of(manifest), forward(pause=pause)
     return Order(kind=kind, release=release, steps=steps, head=head, gates=(), manifest=manifest)
 
@@ -37,3 +41,35 @@ def order(world: World, manifest: Manifest, kind: Kind = "promotion", *, pause: 
 def state(world: World) -> State:
     """What HEAD of dev says."""
     return world.dev.ledger.head().state
+
+
+class Killed(BaseException):
+    """Stands for kill -9: the lease is not given back either, so somebody has to see that it does not change."""
+
+
+def kill_while_installing(world: World, version: str) -> None:
+    def killed() -> None:
+        world.dev.ledger.give_back = lambda lease: None
+        raise Killed
+
+    world.dev.fleet.before_install = killed
+    with pytest.raises(Killed):
+        put(world, version)
+    del world.dev.ledger.give_back
+    world.dev.fleet.before_install = lambda: None
+
+
+def unreachable(world: World, url: str) -> None:
+    """From here the listener cannot be reached: nothing is known of the release."""
+    asked = world.dev.probe.send
+
+    def send(base: str, request: probe.Request) -> probe.Answer:
+        if base.startswith(url):
+            return probe.Answer(status=0, body="ConnectionRefusedError", milliseconds=0)
+        return asked(base, request)
+
+    world.dev.probe.send = world.dev.verification._probe.send = send
+
+
+def reachable_again(world: World) -> None:
+    del world.dev.probe.send, world.dev.verification._probe.send

@@ -13,7 +13,7 @@ from settings.schema import schema_text
 from settings.stackfile import DERIVED_KEYS
 from tests.project import PROJECT, copy_project
 from tests.settings.json_schema import allows
-from tests.settings.test_stackfile import REMOVED, WRONG, change
+from tests.settings.mistakes import REMOVED, WRONG, change
 
 SCHEMA = json.loads(schema_text(PROJECT))
 ENVIRONMENTS = ["dev", "qa", "staging", "prod"]

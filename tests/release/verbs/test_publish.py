@@ -1,7 +1,6 @@
 """Publishing: what the manifest says, where it is from, and what contradicts itself."""
 
 import hashlib
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,11 @@ from release.artifacts.provenance import provenance
 from release.artifacts.schema import Schema
 from release.artifacts.signature import sign_document
 from release.errors import Refused, WrongUsage
-from release.output import Progress
 from release.verbs.publish import Publication, parsed_evidence, parsed_schema, publish
 from release.verbs.show import show_release, show_text
 from tests.project import PROJECT
-from tests.release.artifacts.test_repository import git
+from tests.release.artifacts.repository import git
+from tests.release.deploying import Silent
 from tests.release.world import World, build_artifact
 
 COMMIT = "3f1c9b0e6a5d4c7b8a9f0e1d2c3b4a5968778695"
@@ -44,7 +43,7 @@ def repository(tmp_path: Path) -> Path:
 
 def published(path: Path, **more: Any) -> Manifest:
     values = {"version": "1.0.0", "tag": None, "notes": "", "repository": path.parent, **more}
-    return publish(PROJECT, Publication(path=path, **values), ci="", progress=Progress(io.StringIO()))[0]
+    return publish(PROJECT, Publication(path=path, **values), ci="", progress=Silent())[0]
 
 
 def artifact(folder: Path, **said: Any) -> Path:

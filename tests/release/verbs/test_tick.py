@@ -1,6 +1,5 @@
 """What is due is done in every environment at rest, whoever is at work elsewhere and whatever fails there."""
 
-import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +13,10 @@ from release.environment import open_environment
 from release.errors import Broken, WrongUsage
 from release.ledger.head import Former, Open, State
 from release.ledger.ledger import Entry
-from release.output import Progress
 from release.verbs.tick import refuse_failed, tick, tick_text
 from tests.aws_clients import aws_client
 from tests.project import PROJECT
+from tests.release.deploying import Silent
 from tests.release.world import OPS, World
 
 DATABASE = "stageline-{}-postgres-0123456789abcdef0"
@@ -60,7 +59,7 @@ def left(environment: str) -> int:
 
 
 def run(project: Path, name: str | None = None, *, really: bool = True) -> dict[str, Any]:
-    return tick(project, name, really=really, ci="", progress=Progress(io.StringIO()))
+    return tick(project, name, really=really, ci="", progress=Silent())
 
 
 def how(report: dict[str, Any]) -> dict[str, str]:

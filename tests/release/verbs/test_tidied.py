@@ -18,8 +18,7 @@ from release.verbs.redeploy import redeploy_in
 from release.verbs.resume import resume_in
 from settings.stackfile import load
 from tests.project import PROJECT
-from tests.release.deploying import Silent, put
-from tests.release.test_resume import reachable_again, unreachable
+from tests.release.deploying import Silent, put, reachable_again, unreachable
 from tests.release.world import OPS, FakeDatabases, World
 
 TO_QA = Route(source=None, target="qa")

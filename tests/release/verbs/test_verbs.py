@@ -1,6 +1,5 @@
 """The verbs that need no deployment, on moto's AWS: what they show, and what they refuse before anything changes."""
 
-import io
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,6 @@ import pytest
 from release.environment import open_environment
 from release.errors import Broken, Refused, WrongUsage
 from release.ledger.head import Out, State
-from release.output import Progress
 from release.verbs.adopt_listener import adopt
 from release.verbs.mark_out import with_server, without_server
 from release.verbs.plan import report_text
@@ -22,12 +20,8 @@ from release.verbs.status import status, status_text
 from release.verbs.veto import veto
 from tests.aws_clients import aws_resource
 from tests.project import PROJECT
-from tests.release.deploying import put
+from tests.release.deploying import Silent, put
 from tests.release.world import OPS, SERVERS, World, build_artifact
-
-
-def silent() -> Progress:
-    return Progress(io.StringIO())
 
 
 @pytest.fixture
@@ -47,7 +41,7 @@ def publication(path: Path, version: str, tag: str | None = None) -> Publication
 
 def test_publishing_signs_a_manifest_with_the_artifacts_digest_and_checks(world: World, tmp_path: Path) -> None:
     path = build_artifact(tmp_path / "app-1.0.0.tar.gz", {})
-    manifest, new = publish(PROJECT, publication(path, "1.0.0"), ci="", progress=silent())
+    manifest, new = publish(PROJECT, publication(path, "1.0.0"), ci="", progress=Silent())
     assert new
     assert world.dev.releases.get("1.0.0") == manifest
     assert [check.name for check in manifest.checks] == ["projects"]
@@ -55,15 +49,15 @@ def test_publishing_signs_a_manifest_with_the_artifacts_digest_and_checks(world:
 
 def test_publishing_it_again_is_nothing_to_do(world: World, tmp_path: Path) -> None:
     path = build_artifact(tmp_path / "app-1.0.0.tar.gz", {})
-    first, _ = publish(PROJECT, publication(path, "1.0.0"), ci="", progress=silent())
-    again, new = publish(PROJECT, publication(path, "1.0.0"), ci="", progress=silent())
+    first, _ = publish(PROJECT, publication(path, "1.0.0"), ci="", progress=Silent())
+    again, new = publish(PROJECT, publication(path, "1.0.0"), ci="", progress=Silent())
     assert (again.digest, new) == (first.digest, False)
 
 
 def test_a_tag_that_names_another_version_is_refused(world: World, tmp_path: Path) -> None:
     path = build_artifact(tmp_path / "app-1.0.0.tar.gz", {})
     with pytest.raises(Refused, match=r"tag v2\.0\.0 does not name version 1\.0\.0"):
-        publish(PROJECT, publication(path, "1.0.0", tag="v2.0.0"), ci="", progress=silent())
+        publish(PROJECT, publication(path, "1.0.0", tag="v2.0.0"), ci="", progress=Silent())
 
 
 @pytest.mark.parametrize(
@@ -83,7 +77,7 @@ def test_a_promotion_that_is_refused_changes_nothing(
     world.publish("1.1.0")
     before = world.qa.ledger.head()
     with pytest.raises(Refused, match=why):
-        promote(PROJECT, version, Route(source=source, target="qa"), ci="", progress=silent())
+        promote(PROJECT, version, Route(source=source, target="qa"), ci="", progress=Silent())
     assert world.qa.ledger.head() == before
     assert not pulumi.exists()
 
@@ -91,21 +85,21 @@ def test_a_promotion_that_is_refused_changes_nothing(
 def test_what_is_live_already_is_not_promoted_again(world: World, pulumi: Path) -> None:
     put(world, "1.0.0")
     with pytest.raises(Refused, match=r"1\.0\.0 is live in dev since"):
-        promote(PROJECT, "1.0.0", Route(source=None, target="dev"), ci="", progress=silent())
+        promote(PROJECT, "1.0.0", Route(source=None, target="dev"), ci="", progress=Silent())
     assert not pulumi.exists()
 
 
 def test_row_13_the_first_release_has_nothing_to_go_back_to(world: World, pulumi: Path) -> None:
     put(world, "1.0.0")
     with pytest.raises(Refused, match="dev has no earlier verified release to go back to"):
-        go_back(world.dev, Request(), OPS, silent())
+        go_back(world.dev, Request(), OPS, Silent())
 
 
 def test_a_release_that_was_never_live_here_is_no_way_back(world: World, pulumi: Path) -> None:
     put(world, "1.0.0")
     world.publish("0.9.0")
     with pytest.raises(Refused, match=r"0\.9\.0 was never deployed to dev"):
-        go_back(world.dev, Request(version="0.9.0"), OPS, silent())
+        go_back(world.dev, Request(version="0.9.0"), OPS, Silent())
     assert not pulumi.exists()
 
 
@@ -115,13 +109,13 @@ def test_a_release_that_failed_here_is_no_way_back(world: World) -> None:
     with pytest.raises(Broken):
         put(world, "1.1.0")
     with pytest.raises(Refused, match=r"1\.1\.0 must have been live and verified in dev before"):
-        go_back(world.dev, Request(version="1.1.0"), OPS, silent())
+        go_back(world.dev, Request(version="1.1.0"), OPS, Silent())
 
 
 def test_what_was_verified_upstream_is_promoted_also_when_it_is_live_there_no_more(world: World) -> None:
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
-    order = promotion_order(PROJECT, "1.0.0", Route(source=None, target="qa"), silent())
+    order = promotion_order(PROJECT, "1.0.0", Route(source=None, target="qa"), Silent())
     assert [gate.name for gate in order.gates if not gate.passed] == []
 
 
@@ -129,14 +123,14 @@ def test_what_was_rolled_back_from_upstream_is_not_promoted(world: World) -> Non
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
     put(world, "1.0.0", kind="rollback")
-    order = promotion_order(PROJECT, "1.1.0", Route(source=None, target="qa"), silent())
+    order = promotion_order(PROJECT, "1.1.0", Route(source=None, target="qa"), Silent())
     assert [gate.name for gate in order.gates if not gate.passed] == ["verified upstream"]
 
 
 def test_going_back_to_what_is_live_says_that_it_is_also_where_nothing_was_before(world: World) -> None:
     put(world, "1.0.0")
     with pytest.raises(Refused, match=r"users of dev get 1\.0\.0 \(not live already\)$"):
-        go_back(world.dev, Request(version="1.0.0"), OPS, silent())
+        go_back(world.dev, Request(version="1.0.0"), OPS, Silent())
 
 
 def test_a_refusal_names_the_options_that_overrule_it(world: World) -> None:
@@ -144,8 +138,8 @@ def test_a_refusal_names_the_options_that_overrule_it(world: World) -> None:
         put(world, version)
     veto(PROJECT, "1.0.0", reason="loses rows", ci="")
     with pytest.raises(Refused, match=r"\(no veto\); overrule it with: --force --reason WHY$"):
-        go_back(world.dev, Request(), OPS, silent())
-    assert go_back(world.dev, Request(force=True, reason="rows are restored"), OPS, silent()).version == "1.0.0"
+        go_back(world.dev, Request(), OPS, Silent())
+    assert go_back(world.dev, Request(force=True, reason="rows are restored"), OPS, Silent()).version == "1.0.0"
 
 
 def test_whoever_overrules_a_rule_says_why() -> None:
@@ -170,16 +164,16 @@ def test_a_rollback_asks_no_other_environment(world: World, ill: str, expected: 
         )
     folder = world.project_with(qa="config: [") if ill == "another stack file" else PROJECT
     assert open_environment(folder, "dev").settings.environment == "dev"
-    assert go_back(replace(world.dev, project_dir=folder), Request(), OPS, silent()).version == expected
+    assert go_back(replace(world.dev, project_dir=folder), Request(), OPS, Silent()).version == expected
 
 
 def test_a_listener_that_was_moved_by_hand_is_adopted(world: World) -> None:
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
     with pytest.raises(Refused, match=r"the ledger of dev says the same: 1\.1\.0 in green"):
-        adopt(world.dev, "incident 7", OPS, silent())
+        adopt(world.dev, "incident 7", OPS, Silent())
     world.dev.listeners.move(world.dev.listeners.find(), "blue")
-    report = adopt(world.dev, "incident 7", OPS, silent())
+    report = adopt(world.dev, "incident 7", OPS, Silent())
     state = world.dev.ledger.head().state
     assert (report["release"], report["users"], report["behind"]) == ("1.0.0", "users are on 1.0.0", "")
     assert (state.live.release, state.declared, state.idle) == ("1.0.0", "blue", "green")

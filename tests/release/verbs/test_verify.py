@@ -1,6 +1,5 @@
 """`release verify`: what was changed in a ledger (row 15), and whether an export is what was signed."""
 
-import io
 import json
 import re
 from collections.abc import Callable
@@ -19,12 +18,11 @@ from release.ledger.head import State
 from release.ledger.index import LIVE, Known, Lived, known_json
 from release.ledger.ledger import Entry
 from release.ledger.stops import Cause, held
-from release.output import Progress
 from release.verbs.history import export
 from release.verbs.verify import refuse_faults, refuse_file_faults, verify, verify_file, verify_file_text, verify_text
 from tests.aws_clients import aws_client, aws_resource
 from tests.project import PROJECT
-from tests.release.deploying import put
+from tests.release.deploying import Silent, put
 from tests.release.world import OPS, World
 
 NOTE = Entry(kind="note", state=State())
@@ -57,7 +55,7 @@ def exported(world: World, tmp_path: Path) -> Callable[[str], Path]:
 
     def write(suffix: str) -> Path:
         file = tmp_path / f"dev{suffix}"
-        export(PROJECT, "dev", file, progress=Progress(io.StringIO()))
+        export(PROJECT, "dev", file, progress=Silent())
         return file
 
     return write
@@ -273,7 +271,7 @@ def with_stops(world: World, tmp_path: Path) -> Path:
     lift(world)
     hold(world)
     file = tmp_path / "dev.jsonl"
-    export(PROJECT, "dev", file, progress=Progress(io.StringIO()))
+    export(PROJECT, "dev", file, progress=Silent())
     return file
 
 

@@ -1,6 +1,5 @@
 """Smoke checks from an artifact or from a file beside it, never from both."""
 
-import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +10,10 @@ from examples.build import pack
 from release.artifacts.archive import MOST_TEXT_BYTES, inspect_artifact
 from release.artifacts.manifest import Check
 from release.errors import Refused
-from release.output import Progress
 from release.verbs.publish import Publication, publish
 from release.verification.smoke import agreed_checks, read_checks
 from tests.project import PROJECT
+from tests.release.deploying import Silent
 from tests.release.world import World, build_artifact
 
 PAGE = {"checks": [{"name": "page", "path": "/", "method": "HEAD", "headers": {"Accept": "text/html"}}]}
@@ -53,7 +52,7 @@ def test_checks_from_both_are_a_contradiction(tmp_path: Path, file: Path) -> Non
 
 def test_what_is_given_becomes_part_of_the_signed_manifest(world: World, bare: Path, file: Path) -> None:
     request = Publication(path=bare, version="1.0.0", tag=None, notes="", repository=bare.parent, smoke=file)
-    progress = Progress(io.StringIO())
+    progress = Silent()
     publish(PROJECT, request, ci="", progress=progress)
     (check,) = world.dev.releases.get("1.0.0").checks
     assert (check.name, check.method, check.headers) == ("page", "HEAD", {"Accept": "text/html"})
