@@ -2,7 +2,8 @@
 
 Read in this order:
 
-- ``cli``            the verbs of the ``release`` command; each one is a runbook in ``verbs/``
+- ``cli``            the ``release`` command: how a call ends; each of its verbs is a file in ``verbs/``
+- ``call``           one call of it: what each verb is given, and the options that several have
 - ``environment``    one environment opened: its settings and every door that leads to it
 - ``ledger/``        HEAD, which says what an environment is; the events behind it, in a chain; the lease beside it
 - ``artifacts/``     what is stored, the manifest that says what a release is, and the signature that says who said so

@@ -186,7 +186,7 @@ def cancellation_reasons(error: Broken) -> set[str]:
 
 
 def _item(attributes: dict[str, Any]) -> Item:
-    """What somebody took away by hand is empty here, so that verifying can tell of it."""
+    """What somebody took away by hand is empty here, so that an audit can tell of it."""
     return Item(
         seq=int(attributes["seq"]["N"]),
         body=attributes.get("body", {}).get("S", ""),

@@ -74,4 +74,4 @@ def state_after(before: State | None, event: Event) -> State:
     try:
         return changed(before, parts_of(event))
     except ValueError:
-        raise Broken(f"event {event.seq} of the ledger leads to no state", hint="see: release verify ENV") from None
+        raise Broken(f"event {event.seq} of the ledger leads to no state", hint="see: release audit ENV") from None

@@ -49,7 +49,7 @@ def read_form(form: type[T], text: str, what: str) -> T:
         value = form.model_validate_json(text)
     except (ValidationError, RecursionError) as error:
         refuse_higher(_format_in(text), what)
-        raise Unreadable(f"{what} is not readable: {first_problem(error)}", hint="see: release verify ENV") from None
+        raise Unreadable(f"{what} is not readable: {first_problem(error)}", hint="see: release audit ENV") from None
     refuse_higher(_whole(getattr(value, "format", 0)), what)
     return value
 

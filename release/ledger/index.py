@@ -177,7 +177,7 @@ def parse_known(text: str, version: str) -> Known:
     if known.release != version:
         raise Unreadable(
             f"what the ledger knows of {version} is not readable: it is about {known.release}",
-            hint="see: release verify ENV",
+            hint="see: release audit ENV",
         )
     return known
 

@@ -231,4 +231,4 @@ def stops_of_format_1(state: dict[str, Any]) -> Stops:
     try:
         return Stops.model_validate({**known, "vetoes": tuple(known.get("vetoes", ()))})
     except ValueError:
-        raise Broken("what an older version stopped is not readable", hint="see: release verify ENV") from None
+        raise Broken("what an older version stopped is not readable", hint="see: release audit ENV") from None

@@ -1,18 +1,39 @@
 """``release abort ENV``: put back what a deployment changed whose process died, or that waits for a person."""
 
-from pathlib import Path
 from typing import Any
 
+import click
+
+from release.call import Call, environment_argument, pass_call
 from release.deployment import executor
 from release.deployment.users import what_users_see
-from release.environment import open_environment
-from release.output import Progress
 
 
-def abort(project_dir: Path, name: str, *, ci: str, progress: Progress) -> dict[str, Any]:
+@click.command("abort")
+@environment_argument
+@pass_call
+def command(call: Call, name: str) -> None:
+    """Put back what a deployment changed that died or waits.
+
+    For one whose process died, that waits for a person, or that could not tell how it went. The listener moves first,
+    then what its process left running is ended, then the idle slot is put back as far as it goes; the report says what
+    could not be done. Data stays as it is.
+
+    Refused (3) where none is open, and where a rollback installs over what users would get back. Lease held (5) while
+    somebody is at work: `stop` asks that one to end. Inconclusive (4) where users are back, and what they have does not
+    answer.
+
+    \b
+    Example: release abort prod
+    """
+    report = abort(call, name)
+    call.show(report, abort_text(report))
+
+
+def abort(call: Call, name: str) -> dict[str, Any]:
     """The deployment that was put back, what could not be done, and what users see now."""
-    environment = open_environment(project_dir, name)
-    opened, undone = executor.abort(environment, environment.identify(ci, tolerant=True), progress)
+    environment, writer = call.at_work(name, tolerant=True)
+    opened, undone = executor.abort(environment, writer, call.progress)
     return {
         "environment": name,
         "deployment": opened.deployment,

@@ -3,9 +3,11 @@
 For what a watch could not tell, or what it found and a person takes as it is. Users keep the release that they have.
 """
 
-from pathlib import Path
 from typing import Any
 
+import click
+
+from release.call import Call, environment_argument, pass_call, reason_option
 from release.deployment.executor import watched
 from release.deployment.plan import Plan, has_way_back, is_behind_switch, left_behind, made_live
 from release.deployment.record import open_in, plan_of_open
@@ -13,7 +15,7 @@ from release.deployment.steps import verdict_of
 from release.deployment.users import what_users_see
 from release.deployment.wanted import Unwanted, refuse_vetoed_or_ended
 from release.deployment.ways_on import way_on
-from release.environment import Environment, open_environment
+from release.environment import Environment
 from release.errors import Refused, StagelineError
 from release.ledger.head import Head, Open, State
 from release.ledger.lease import Patience
@@ -22,15 +24,32 @@ from release.ledger.stops import veto_of
 from release.output import Progress
 
 
-def accept(project_dir: Path, name: str, *, reason: str, ci: str, progress: Progress) -> dict[str, Any]:
-    """What was accepted, and what users see."""
-    environment = open_environment(project_dir, name)
-    return accept_open(environment, reason, environment.identify(ci, tolerant=True), progress)
+@click.command("accept")
+@environment_argument
+@reason_option
+@pass_call
+def command(call: Call, name: str, reason: str) -> None:
+    """Close a deployment behind its switch as a person judged it.
+
+    Users keep the release that they have. For what the watch could not tell, or what it found and you take as it is.
+    HEAD calls the release live, and its verdict says *accepted*: the next environment may take it.
+
+    Refused (3) before the switch, where the live URL answers with another release, while the release is vetoed, and
+    where somebody asked its deployment to end. Lease held (5) while somebody is at work.
+
+    \b
+    Example: release accept prod --reason "slow answers are those of the bank"
+    """
+    environment, writer = call.at_work(name, tolerant=True)
+    report = accept_open(environment, reason, writer, call.progress)
+    call.show(report, accept_text(report))
 
 
 def accept_open(environment: Environment, reason: str, writer: Writer, progress: Progress) -> dict[str, Any]:
-    """Refused before the switch, where users have nothing to judge, where the live URL answers with another, and while
-    the release is vetoed or its deployment asked to end; Broken where that cannot be read.
+    """What was accepted, and what users see.
+
+    Refused before the switch, where users have nothing to judge, where the live URL answers with another, and while the
+    release is vetoed or its deployment asked to end; Broken where that cannot be read.
     """
     free, head = environment.ledger.at_rest(Patience(until_silent=True, told=progress.note))
     opened = open_in(head)

@@ -5,13 +5,15 @@ next promotion would install into it.
 """
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
+import click
+
+from release.call import Call, environment_argument, pass_call, reason_option
 from release.deployment.executor import watched
 from release.deployment.plan import UNTOLD, closed, previous_of, unsure, was_touched
 from release.deployment.users import Seen, what_users_see
-from release.environment import Environment, open_environment
+from release.environment import Environment
 from release.errors import Refused, StagelineError
 from release.ledger.head import Live, Slot, SlotName, State, with_slot
 from release.ledger.index import Lived
@@ -21,14 +23,32 @@ from release.ledger.stops import veto_of
 from release.output import Progress
 
 
-def adopt_listener(project_dir: Path, name: str, *, reason: str, ci: str, progress: Progress) -> dict[str, Any]:
-    """Where the listener leads, what HEAD says from now on, and what users see."""
-    environment = open_environment(project_dir, name)
-    return adopt(environment, reason, environment.identify(ci, tolerant=True), progress)
+@click.command("adopt-listener")
+@environment_argument
+@reason_option
+@pass_call
+def command(call: Call, name: str, reason: str) -> None:
+    """Take over in the ledger a listener that was moved by hand.
+
+    For the hour after `release` itself could not run. HEAD then says what users have, an open deployment is closed, and
+    a `pulumi up` tells Pulumi's state. The listener stays where it is.
+
+    Refused (3) where HEAD says the same already, where the slot is not known to hold a release, and where it answers
+    with another one. Lease held (5) while somebody is at work.
+
+    \b
+    Example: release adopt-listener prod --reason "moved in the console, the network was down"
+    """
+    environment, writer = call.at_work(name, tolerant=True)
+    report = adopt(environment, reason, writer, call.progress)
+    call.show(report, adopt_text(report))
 
 
 def adopt(environment: Environment, reason: str, writer: Writer, progress: Progress) -> dict[str, Any]:
-    """Refused where HEAD says the same already, and where the slot is not known to hold a release."""
+    """Where the listener leads, what HEAD says from now on, and what users see.
+
+    Refused where HEAD says the same already, and where the slot is not known to hold a release.
+    """
     free, head = environment.ledger.at_rest(Patience(until_silent=True, told=progress.note))
     entrance = environment.listeners.find()
     slot = environment.listeners.slot_in_use(entrance)

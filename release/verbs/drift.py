@@ -13,8 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import click
+
 from release.aws.firewall import Firewall
 from release.aws.secrets import Secrets
+from release.call import Call, environment_argument, pass_call
 from release.comparison.drift import (
     UNNAMED,
     Finding,
@@ -26,11 +29,11 @@ from release.comparison.drift import (
     security_groups,
 )
 from release.deployment.plan import settled
-from release.environment import Environment, open_environment
+from release.environment import Environment
 from release.errors import Broken, Inconclusive, Refused, StagelineError
 from release.ledger.head import Head, State
 from release.ledger.ledger import Entry
-from release.output import Progress, table
+from release.output import table
 from release.servers.inspection import inspect
 from release.servers.servers import Server, open_ssh, servers_of
 from settings.stackfile import program_dir
@@ -50,10 +53,29 @@ class Asked:
     why: str = ""
 
 
-def drift(project_dir: Path, name: str, *, progress: Progress) -> dict[str, Any]:
+@click.command("drift")
+@environment_argument
+@pass_call
+def command(call: Call, name: str) -> None:
+    """Show what somebody changed by hand, in AWS and on servers.
+
+    Nothing is repaired: `pulumi up --refresh` does that for AWS, the runbook says how for servers. Where nothing
+    differs, what HEAD was not sure of is sure again.
+
+    Refused (3) when there is any, inconclusive (4) when a part could not be asked. Lease held (5) while somebody
+    deploys: then nothing is drift.
+
+    \b
+    Example: release drift prod
+    """
+    report = drift(call, name)
+    call.show(report, drift_text(report))
+    refuse_drift(report)
+
+
+def drift(call: Call, name: str) -> dict[str, Any]:
     """What differs, and which parts could not be asked. While a deployment is at work nothing is drift: LeaseHeld."""
-    environment = open_environment(project_dir, name)
-    environment.stack.refuse_missing_engine()
+    environment, progress = call.opened(name, engine=True), call.progress
     environment.session.caller()
     environment.ledger.free_lease()
     head = environment.ledger.head()

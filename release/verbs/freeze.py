@@ -1,20 +1,49 @@
 """``release freeze ENV --until T --reason R``: keep every promotion out of an environment for a time."""
 
 from datetime import datetime
-from pathlib import Path
 
-from release.environment import open_environment
+import click
+
+from release.call import Call, environment_argument, lift_option, pass_call, reason_option
 from release.errors import Refused, WrongUsage
 from release.ledger.stops import Cause, Stops, frozen, is_frozen, refuse_changed
 from release.text import utc_of
 
 
-def freeze(project_dir: Path, name: str, *, until: str, reason: str, ci: str) -> None:
+@click.command("freeze")
+@environment_argument
+@reason_option
+@click.option("--until", help="When it ends, with its zone, such as 2026-12-24T18:00+01:00.")
+@lift_option
+@pass_call
+def command(call: Call, name: str, reason: str, until: str | None, lift: bool) -> None:
+    """Keep promotions out of ENVIRONMENT until a time.
+
+    A rollback is let through. It takes no lease: whoever is at work reads it before the switch. Another freeze makes it
+    longer; --lift ends it before its time.
+
+    Refused (3) where a freeze in force would end earlier by it, and, with --lift, where there is none. Usage (2) for a
+    time without a zone, and for one that is over.
+
+    \b
+    Example: release freeze prod --until 2099-12-24T18:00+01:00 --reason holidays
+    """
+    if lift == (until is not None):
+        raise click.UsageError("give either --until or --lift")
+    if until is None:
+        lift_freeze(call, name, reason=reason)
+    else:
+        freeze(call, name, until=until, reason=reason)
+    text = f"{name} is frozen until {until}" if until else f"{name} is no longer frozen"
+    call.show({"environment": name, "frozen_until": until, "reason": reason}, text)
+
+
+def freeze(call: Call, name: str, *, until: str, reason: str) -> None:
     """Takes no lease, and lets a rollback through. Refused where a freeze in force would end earlier by it."""
-    environment = open_environment(project_dir, name)
+    environment = call.opened(name)
     now = environment.ledger.now()
     end = checked_end(until, now)
-    writer = environment.identify(ci)
+    writer = environment.identify(call.ci)
     cause = Cause(reason=reason, by=writer.principal, at=now)
     details = {"reason": reason, "until": end.isoformat(timespec="seconds")}
 
@@ -25,10 +54,9 @@ def freeze(project_dir: Path, name: str, *, until: str, reason: str, ci: str) ->
     environment.stops.change("freeze set", rule, writer, details)
 
 
-def lift_freeze(project_dir: Path, name: str, *, reason: str, ci: str) -> None:
+def lift_freeze(call: Call, name: str, *, reason: str) -> None:
     """End a freeze before its time. Refused when there is none."""
-    environment = open_environment(project_dir, name)
-    writer = environment.identify(ci)
+    environment, writer = call.at_work(name)
     freeze = environment.stops.read().freeze
     if freeze is None:
         raise Refused(f"{name} is not frozen", hint=f"see: release status {name}")

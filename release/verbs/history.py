@@ -4,19 +4,81 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import click
+
 from release.aws.keys import SigningKey
+from release.call import Call, environment_argument, pass_call
 from release.environment import Environment, open_environment
-from release.errors import Broken, Refused
+from release.errors import Broken, Refused, WrongUsage
 from release.ledger.audit import PROOF, exported, prove, refuse_suffix
 from release.ledger.head import Head
-from release.ledger.search import Told, Wanted, found, merged, names_release
+from release.ledger.search import Told, Wanted, found, merged, moment, names_release
 from release.ledger.stops import Stops
-from release.output import Progress, table
+from release.output import table
 from release.text import bounded
 
 HEADINGS = ("seq", "when (UTC)", "what", "step", "deployment", "by", "why")
 
 MOST_WHY = 120  # characters of a reason in the table: --json has all of it
+NO_FILTERS = ("name", "file", "as_json")  # of the options
+
+
+@click.command("history")
+@environment_argument
+@click.option("--deployment", help="Only events of this deployment.")
+@click.option("--release", "version", help="Only what concerns this release, with its deployments.")
+@click.option("--kind", help="Only events of this kind, like `deployment failed`.")
+@click.option("--by", help="Only events by this principal: its ARN, or the end of it.")
+@click.option("--since", help="Only events from this UTC date or time on, like 2026-11-21.")
+@click.option("--until", help="Only events up to this UTC date or time.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many events.")
+@click.option(
+    "--export",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write all events into this new file (.jsonl or .csv) and a signed proof beside it.",
+)
+@pass_call
+def command(call: Call, name: str, file: Path | None, limit: int, **filters: str | None) -> None:
+    """Show what happened in ENVIRONMENT, newest first.
+
+    Events of the ledger, and changes of what is stopped (`stop N`). With --export all of it goes into a file for an
+    auditor, with a proof that `release audit --file` checks without AWS.
+
+    Refused (3) where such a file is there already. Broken (1) for an export of a ledger that was changed: nobody should
+    sign it.
+
+    \b
+    Example: release history prod --release 1.4.0 --since 2026-11-21
+    Example: release history prod --export prod-2026-11.jsonl
+    """
+    if file is not None:
+        _refuse_filters(click.get_current_context())
+        done = export(call, name, file)
+        told = f"{done['events']} events and {done['stops']} changes of stops in {file}, the proof in {done['proof']}"
+        call.show(done, told)
+        return
+    report = history(call.project, name, _wanted(**filters), limit=limit)
+    call.show(report, history_text(report))
+
+
+def _refuse_filters(context: click.Context) -> None:
+    """An export without some of the events could not be checked."""
+    given = [
+        name for name in context.params if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    ]
+    others = [f"--{'release' if name == 'version' else name}" for name in given if name not in NO_FILTERS]
+    if others:
+        raise WrongUsage(f"--export writes the whole history, without {', '.join(others)}")
+
+
+def _wanted(*, version: str | None, since: str | None, until: str | None, **same: str | None) -> Wanted:
+    return Wanted(
+        release=version,
+        since=moment(since) if since else None,
+        until=moment(until, end_of_day=True) if until else None,
+        **same,
+    )
 
 
 def history(project_dir: Path, name: str, wanted: Wanted, *, limit: int) -> dict[str, Any]:
@@ -33,7 +95,7 @@ def history(project_dir: Path, name: str, wanted: Wanted, *, limit: int) -> dict
 def history_text(report: dict[str, Any]) -> str:
     """The report as a table, and what is missing in it."""
     shown = table(HEADINGS, [_row(event) for event in report["events"]])
-    missing = (f"not shown: {why}; see: release verify {report['environment']}" for why in report["unreadable"])
+    missing = (f"not shown: {why}; see: release audit {report['environment']}" for why in report["unreadable"])
     return "\n".join((shown, *missing))
 
 
@@ -56,7 +118,7 @@ def _word(told: Told) -> dict[str, Any]:
     }
 
 
-def export(project_dir: Path, name: str, file: Path, *, progress: Progress) -> dict[str, Any]:
+def export(call: Call, name: str, file: Path) -> dict[str, Any]:
     """Write the whole history, events and changes of stops, into ``file`` and its proof beside it, both or neither.
 
     Refused when either is there. Broken for a ledger that was changed: nobody should sign it.
@@ -64,14 +126,14 @@ def export(project_dir: Path, name: str, file: Path, *, progress: Progress) -> d
     proof_file = file.with_name(file.name + PROOF)
     refuse_suffix(file.name)
     _refuse_existing(file, proof_file)
-    environment = open_environment(project_dir, name)
-    with progress.step(name, "history read and checked"):
+    environment = call.opened(name)
+    with call.progress.step(name, "history read and checked"):
         head, items, of_events = environment.ledger.checked()
         stops, changes, of_changes = environment.stops.checked()
     if faults := (*of_events, *of_changes):
         raise Broken(
             f"the ledger of {name} was changed, so it is not signed: {faults[0].text}",
-            hint=f"see all with: release verify {name}",
+            hint=f"see all with: release audit {name}",
         )
     data = exported(file.name, [item.body for item in items], [item.body for item in changes])
     _write_new({file: data, proof_file: _proof(environment, data, head, stops)})

@@ -3,8 +3,8 @@
 import json
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
 
+import click
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -12,10 +12,10 @@ from release.aws.identity import GithubProvider
 from release.aws.keys import StateKeys
 from release.aws.secrets import Secrets
 from release.aws.state_bucket import ensure_state_bucket
-from release.environment import Environment, open_environment
+from release.call import Call, environment_argument, pass_call
+from release.environment import Environment
 from release.errors import Refused
 from release.ledger.ledger import Entry, Writer
-from release.output import Progress
 from settings.model import Settings
 
 MADE, THERE = "made", "was there"
@@ -29,12 +29,28 @@ class KeyPair:
     public: str
 
 
-def init(project_dir: Path, name: str, *, ci: str, progress: Progress) -> dict[str, str]:
+@click.command("init")
+@environment_argument
+@pass_call
+def command(call: Call, name: str) -> None:
+    """Make what must exist before ENVIRONMENT's first `pulumi up`.
+
+    The secrets key of its state, the ledger with HEAD, the deploy key and host key, the Pulumi stack. What is there
+    already stays as it is. Of an environment that was destroyed it empties the slots in the ledger.
+
+    Refused (3) where ENVIRONMENT has come up before and its ledger is not there: it never makes a second one.
+
+    \b
+    Example: release init dev
+    """
+    done = init(call, name)
+    call.show({"environment": name, "done": done}, "\n".join(f"{how:<9}  {what}" for what, how in done.items()))
+
+
+def init(call: Call, name: str) -> dict[str, str]:
     """Make what is missing and leave the rest as it is; what was done for each thing."""
-    environment = open_environment(project_dir, name)
-    environment.stack.refuse_missing_engine()
-    writer = environment.identify(ci)
-    names = environment.settings.names
+    environment, writer = call.at_work(name, engine=True)
+    names, progress = environment.settings.names, call.progress
     done = {}
     with progress.step(name, "state backend and secrets key"):
         done["state backend"] = _state_bucket(environment)

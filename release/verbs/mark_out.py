@@ -1,10 +1,12 @@
 """``release mark-out ENV SERVER --reason R``: let nothing wait for a dead server, until it is replaced."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from release.environment import Environment, open_environment
+import click
+
+from release.call import Call, environment_argument, lift_option, pass_call, reason_option
+from release.environment import Environment
 from release.errors import Refused, WrongUsage
 from release.ledger.head import Out, State
 from release.ledger.lease import Patience
@@ -12,24 +14,44 @@ from release.ledger.ledger import Entry, Writer
 from release.output import Progress
 
 
-def mark_out(project_dir: Path, name: str, server: str, *, reason: str, ci: str, progress: Progress) -> dict[str, Any]:
+@click.command("mark-out")
+@environment_argument
+@click.argument("server")
+@reason_option
+@lift_option
+@pass_call
+def command(call: Call, name: str, server: str, reason: str, lift: bool) -> None:
+    """Let nothing wait for a dead SERVER, until it is replaced.
+
+    The next `pulumi up` or deployment asks it for nothing and takes it from the load balancer. `replace-server` marks
+    it in again, and so does --lift.
+
+    Refused (3) for the last server that is not out, for one that is out already, and, with --lift, for one that is not.
+    Lease held (5) while somebody is at work.
+
+    \b
+    Example: release mark-out prod env-servers-2 --reason "its disk is gone"
+    """
+    report = (mark_in if lift else mark_out)(call, name, server, reason=reason)
+    call.show(report, mark_text(report))
+
+
+def mark_out(call: Call, name: str, server: str, *, reason: str) -> dict[str, Any]:
     """The servers that are out now. The next ``up`` asks this one for nothing and takes it from the load balancer."""
-    environment = open_environment(project_dir, name)
-    writer = environment.identify(ci)
+    environment, writer = call.at_work(name)
     by, since = writer.principal, environment.ledger.now().isoformat(timespec="seconds")
     out = Out(server=server, reason=reason, by=by, since=since)
     servers = tuple(str(one["name"]) for one in environment.stack.outputs().get("servers") or ())
     return note_servers(
-        environment, "server marked out", lambda state: without_server(state, out, servers), writer, progress
+        environment, "server marked out", lambda state: without_server(state, out, servers), writer, call.progress
     )
 
 
-def mark_in(project_dir: Path, name: str, server: str, *, reason: str, ci: str, progress: Progress) -> dict[str, Any]:
+def mark_in(call: Call, name: str, server: str, *, reason: str) -> dict[str, Any]:
     """The servers that are still out."""
-    environment = open_environment(project_dir, name)
-    writer = environment.identify(ci)
+    environment, writer = call.at_work(name)
     return note_servers(
-        environment, "server marked in", lambda state: with_server(state, server), writer, progress, reason
+        environment, "server marked in", lambda state: with_server(state, server), writer, call.progress, reason
     )
 
 

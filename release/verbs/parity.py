@@ -4,13 +4,15 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
+import click
+
+from release.call import Call, pass_call
 from release.comparison.graph import Graph, Identity, exported, graph
 from release.comparison.parity import Judged, differing, judged, strays
 from release.comparison.recordings import Recordings
-from release.environment import Environment, open_environment
+from release.environment import Environment
 from release.errors import Broken, Inconclusive, Refused, WrongUsage
 from release.output import Progress, table
 from settings.model import Settings
@@ -22,8 +24,27 @@ NOT_SETTINGS = {"project", "environment"}  # known from elsewhere, so they decla
 LONGEST = 40
 
 
-def parity(project_dir: Path, *, live: bool, progress: Progress) -> dict[str, Any]:
+@click.command("parity")
+@click.option("--live", is_flag=True, help="Also compare each stack with its program.")
+@pass_call
+def command(call: Call, live: bool) -> None:
+    """Show how environments differ, and by which settings.
+
+    Works on what the program would declare, without an account, and changes nothing.
+
+    Refused (3) when no setting declares a difference; inconclusive (4) when, with --live, a stack could not be read.
+
+    \b
+    Example: release parity
+    """
+    report = parity(call, live=live)
+    call.show(report, parity_text(report))
+    refuse_undeclared(report)
+
+
+def parity(call: Call, *, live: bool) -> dict[str, Any]:
     """Compare each environment with the one before it in promotion order; ``live``: and each stack with its program."""
+    project_dir, progress = call.project, call.progress
     names = environments(project_dir)
     if len(names) < 2:
         raise WrongUsage("there are no two environments to compare", hint="run it in the project, or give --project")
@@ -33,7 +54,7 @@ def parity(project_dir: Path, *, live: bool, progress: Progress) -> dict[str, An
         found = [entry for here, there in pairwise(settings) for entry in _compared(recordings, here, there, progress)]
         for name in names if live else ():
             try:
-                found += _strayed(recordings, open_environment(project_dir, name), progress)
+                found += _strayed(recordings, call.opened(name, engine=True), progress)
             except (Broken, Inconclusive) as error:
                 unasked[name] = str(error)
     return {
@@ -104,7 +125,6 @@ def _with_settings_of(
 
 def _strayed(recordings: Recordings, environment: Environment, progress: Progress) -> list[dict[str, Any]]:
     """What a stack holds otherwise than the program would declare it now, for what its ledger says."""
-    environment.stack.refuse_missing_engine()
     name, identity = environment.name, Identity.of(environment.settings)
     with progress.step(name, "stack compared with its program"):
         stack = graph(_stack_resources(environment), identity)

@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+import click
+
+from release.call import Call, environment_argument, pass_call
 from release.output import table
 from settings.model import Settings
 from settings.permissions.boundary import boundary
@@ -10,6 +13,23 @@ from settings.permissions.identities import GITHUB, PARTIES, Identities, Party, 
 from settings.permissions.place import Place, place_of
 from settings.permissions.policies import peoples_trust, policies, workflow_trust
 from settings.stackfile import load
+
+
+@click.command("policies")
+@environment_argument
+@click.option("--for", "party", type=click.Choice(PARTIES), help="Only one of them.  [default: all]")
+@pass_call
+def command(call: Call, name: str, party: Party | None) -> None:
+    """Show what IAM has to allow in ENVIRONMENT, and to whom.
+
+    With --json the very policies, trusts and the boundary. `pulumi up` makes these roles for those whom the stack file
+    names. This is for whoever makes them by hand. No account is needed.
+
+    \b
+    Example: release policies prod --for ci --json
+    """
+    report = policies_of(call.project, name, party)
+    call.show(report, policies_text(report))
 
 
 def policies_of(project_dir: Path, name: str, party: Party | None) -> dict[str, Any]:

@@ -8,14 +8,18 @@ before theirs, so it takes an administrator.
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import click
+
 from release.artifacts.manifest import Manifest, Verdict, checked_version
 from release.artifacts.pruning import refuse_pruned
 from release.backups.pruning import tidy
+from release.call import Call, checked_reason, environments, pass_call, plan_option
 from release.deployment.executor import Deployed, Order, deploy
 from release.deployment.gates import PromotionFacts, promotion_gates, refuse_unless_passed
 from release.deployment.lanes import forward
 from release.deployment.preflight import refuse_short_credentials
 from release.deployment.vetoes import vetoes_elsewhere
+from release.deployment_text import show_deployed, show_plan
 from release.environment import Environment, open_environment
 from release.errors import Interrupted
 from release.ledger.head import Head, Slot, State
@@ -39,15 +43,67 @@ class Route:
     wait: float = 0.0
 
 
-def promote(project_dir: Path, version: str, route: Route, *, ci: str, progress: Progress) -> Deployed:
-    """Judge the gates, copy the artifact, deploy."""
-    target = open_environment(project_dir, route.target)
-    target.stack.refuse_missing_engine()
-    return promote_into(target, version, route, target.identify(ci), progress)
+@click.command("promote")
+@click.argument("version")
+@click.option(
+    "--to", "target", required=True, shell_complete=environments, help="The environment where it shall be live."
+)
+@click.option(
+    "--from",
+    "source",
+    shell_complete=environments,
+    help="Where it is live and verified.  [default: the environment before]",
+)
+@click.option("--hotfix", is_flag=True, help="Skip the environments in between; needs --from and --reason.")
+@click.option("--reason", default="", callback=checked_reason, help="Why this hotfix must not wait, for the ledger.")
+@click.option("--until", type=click.Choice(["verified"]), help="Stop before users get it, for people to look at it.")
+@click.option(
+    "--wait",
+    is_flag=False,
+    flag_value=10.0,
+    type=click.FloatRange(min=0),
+    metavar="[MINUTES]",
+    help="Wait for whoever is at work, 10 minutes or as many.",
+)
+@plan_option
+@pass_call
+def command(
+    call: Call,
+    version: str,
+    target: str,
+    source: str | None,
+    hotfix: bool,
+    reason: str,
+    until: str | None,
+    wait: float | None,
+    only_plan: bool,
+) -> None:
+    """Make the release VERSION live in the next environment.
+
+    Nothing is built again: it backs up, installs into the idle slot of every server, verifies it behind the preview
+    listener, then moves the live listener. Whatever fails before that, users never see it.
+
+    Refused (3) when a gate says no: --plan shows all of them. Broken (1) when it failed and was put back. Inconclusive
+    (4) when it could not tell: it stays open for `resume`, `accept` or `abort`. Lease held (5) while somebody is at
+    work: --wait.
+
+    \b
+    Example: release promote 1.4.0 --to qa
+    Example: release promote 1.4.0 --to prod --until verified
+    """
+    if hotfix != bool(reason) or (hotfix and not source):
+        raise click.UsageError("a hotfix needs --hotfix, --reason and --from; a promotion has no reason")
+    route = Route(source=source, target=target, hotfix=reason, pause=until is not None, wait=60 * (wait or 0))
+    if only_plan:
+        environment = call.opened(target)
+        show_plan(call, environment, order_into(environment, version, route, call.progress))
+        return
+    environment, writer = call.at_work(target, engine=True)
+    show_deployed(call, promote_into(environment, version, route, writer, call.progress))
 
 
 def promote_into(target: Environment, version: str, route: Route, writer: Writer, progress: Progress) -> Deployed:
-    """The same, into an environment that is open."""
+    """Judge the gates, copy the artifact, deploy."""
     refuse_short_credentials(target)
     source = _source(route, target)
     order = order_into(target, version, route, progress)
@@ -75,13 +131,8 @@ def tidied(environment: Environment, done: Deployed, writer: Writer, progress: P
     return replace(done, warnings=(*done.warnings, f"old snapshots stay: {why_not}")) if why_not else done
 
 
-def promotion_order(project_dir: Path, version: str, route: Route, progress: Progress) -> Order:
-    """What would be deployed, and the gates as they are judged now."""
-    return order_into(open_environment(project_dir, route.target), version, route, progress)
-
-
 def order_into(target: Environment, version: str, route: Route, progress: Progress) -> Order:
-    """The same, into an environment that is open."""
+    """What would be deployed, and the gates as they are judged now."""
     project_dir, source = target.project_dir, _source(route, target)
     patience = Patience(seconds=route.wait, told=progress.note) if route.wait else IMPATIENT
     free, head = target.ledger.at_rest(patience)  # before the gates speak: who is at work is not stopped yet

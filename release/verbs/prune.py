@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
+
+import click
 
 from release.artifacts import pruning as artifacts
 from release.artifacts.retention import Candidate
 from release.artifacts.retention import Judgement as ArtifactJudgement
 from release.backups import pruning as snapshots
 from release.backups.retention import Judgement as SnapshotJudgement
+from release.call import Call, environment_argument, pass_call
 from release.deployment.deletion import delete_all
 from release.deployment.maintenance import idle_head
-from release.environment import Environment, open_all, open_environment
+from release.environment import Environment, open_all
 from release.errors import Refused
 from release.ledger.head import Head
 from release.ledger.ledger import Writer
@@ -31,26 +33,39 @@ class Going:
     vetoed: frozenset[str] = frozenset()
 
 
-def prune(
-    project_dir: Path,
-    name: str,
-    *,
-    keep: int | None,
-    really: bool,
-    ci: str,
-    progress: Progress,
-    only: Part | None = None,
-) -> dict[str, Any]:
+@click.command("prune")
+@environment_argument
+@click.option("--only", type=click.Choice(["artifacts", "snapshots"]), help="Leave the other ones alone.")
+@click.option("--keep", type=click.IntRange(min=2), help="How many verified stay.  [default: the stack file's]")
+@click.option("--yes", "really", is_flag=True, help="Delete what is shown to go.")
+@pass_call
+def command(call: Call, name: str, only: Part | None, keep: int | None, really: bool) -> None:
+    """Show what ENVIRONMENT needs no more; with --yes delete it.
+
+    Artifacts and database snapshots; it says why the others stay. Of releases only bytes go: manifests, verdicts and
+    the ledger stay. Never the last good snapshot, and none in the way back.
+
+    Refused (3) while a deployment is open, with --yes, and where a protected environment would keep fewer than its
+    stack file says. Inconclusive (4) where another environment's ledger cannot be read: it may need the artifacts.
+
+    \b
+    Example: release prune prod --only snapshots --yes
+    """
+    report = prune(call, name, keep=keep, really=really, only=only)
+    call.show(report, prune_text(report))
+
+
+def prune(call: Call, name: str, *, keep: int | None, really: bool, only: Part | None = None) -> dict[str, Any]:
     """What goes and what stays, and why; nothing is deleted unless ``really``.
 
     Snapshots are judged by the environment's own ledger, artifacts by those of all environments.
     """
-    environment = open_environment(project_dir, name)
+    environment, progress = call.opened(name), call.progress
     window = _window(environment, keep)
-    writer = environment.identify(ci)
+    writer = environment.identify(call.ci)
     head = idle_head(environment) if really else environment.ledger.head()
     of_snapshots = _judged_snapshots(environment, head, progress) if only != "artifacts" else ()
-    project = open_all(project_dir) if only != "snapshots" else ()
+    project = open_all(call.project) if only != "snapshots" else ()
     of_artifacts = _judged_artifacts(environment, project, head, window, progress) if project else artifacts.Found()
     going = Going(
         releases=tuple(one.candidate for one in of_artifacts.judgements if one.goes)[:MOST_AT_ONCE],

@@ -1,7 +1,10 @@
 """``release publish FILE --version V``: store an artifact under its digest and sign its manifest."""
 
-from dataclasses import dataclass, replace
+import os
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+
+import click
 
 from release.artifacts.archive import Artifact, inspect_artifact, sha256_of
 from release.artifacts.build import Build, agreed
@@ -13,11 +16,12 @@ from release.artifacts.manifest import (
     checked_provenance,
     checked_version,
 )
+from release.artifacts.provenance import provenance
 from release.artifacts.repository import is_commit, tagged_commit
 from release.artifacts.schema import Schema, schema_faults
+from release.call import Call, pass_call
 from release.environment import Environment, open_first
 from release.errors import Refused, WrongUsage
-from release.output import Progress
 from release.verification.smoke import agreed_checks
 
 
@@ -40,20 +44,73 @@ class Publication:
     smoke: Path | None = None
 
 
-def publish(project_dir: Path, request: Publication, *, ci: str, progress: Progress) -> tuple[Manifest, bool]:
+@click.command("publish")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--version", "version", required=True, help="The version that this artifact is, for ever.")
+@click.option("--tag", help="The git tag it was built from; it must exist here and name the version.")
+@click.option("--commit", help="The git commit it was built from.  [default: the tag's]")
+@click.option("--notes", default="", help="What is new, in a sentence or two.")
+@click.option("--schema", help="The database schema it brings, and the oldest it lets work: 3:2.")
+@click.option("--evidence", multiple=True, metavar="NAME=FILE", help="A file that speaks for it; its sha256 is kept.")
+@click.option("--smoke", type=click.Path(path_type=Path), help="Its smoke checks, where the artifact has none.")
+@click.option("--builder", help="What built it.  [default: GitHub's workflow]")
+@click.option("--source", help="Where its sources are.  [default: GitHub's repository]")
+@pass_call
+def command(
+    call: Call,
+    file: Path,
+    version: str,
+    tag: str | None,
+    commit: str | None,
+    notes: str,
+    schema: str | None,
+    evidence: tuple[str, ...],
+    smoke: Path | None,
+    builder: str | None,
+    source: str | None,
+) -> None:
+    """Store the artifact FILE under its digest, and sign it.
+
+    In the environment where releases enter, for `promote` to take from there. Nothing is deployed. Of a release that
+    was pruned it stores the bytes again.
+
+    Refused (3) for an archive that is unsafe or not whole, where options, tag and the artifact's own word do not agree,
+    and for a version that was published with other bytes.
+
+    \b
+    Example: release publish app-1.4.0.tar.gz --version 1.4.0 --notes "Faster lists"
+    """
+    request = Publication(
+        path=file,
+        version=version,
+        tag=tag,
+        notes=notes,
+        repository=Path.cwd(),
+        commit=commit,
+        schema=parsed_schema(schema) if schema is not None else None,
+        provenance=provenance(os.environ, builder=builder, source=source, run=call.ci),
+        evidence=parsed_evidence(evidence),
+        smoke=smoke,
+    )
+    manifest, new = publish(call, request)
+    said = "published" if new else "was published before, its bytes are stored"
+    call.show({"release": asdict(manifest), "new": new}, f"{version} {said} (sha256 {manifest.digest})")
+
+
+def publish(call: Call, request: Publication) -> tuple[Manifest, bool]:
     """The manifest as it is signed, and whether it is new (False: this very release was published before)."""
     version = checked_version(request.version)
     commit = _commit(request, version)
     evidence = checked_evidence(tuple(_evidence(name, path) for name, path in request.evidence))
-    environment = open_first(project_dir)
-    with progress.step(request.path.name, "inspected"):
+    environment = open_first(call.project)
+    with call.progress.step(request.path.name, "inspected"):
         artifact = inspect_artifact(request.path)
         artifact = replace(artifact, checks=agreed_checks(artifact, request.smoke))
     build = _agreed(artifact.build, request, commit)
-    principal = environment.identify(ci).principal
+    principal = environment.identify(call.ci).principal
     environment.ledger.head()
     manifest = _manifest(request, artifact, build, evidence, environment, principal)
-    with progress.step(environment.name, "published"):
+    with call.progress.step(environment.name, "published"):
         new = environment.releases.publish(artifact, manifest)
     return manifest if new else environment.releases.get(version), new
 

@@ -1,12 +1,14 @@
 """``release redeploy ENV``: install the live release again, in the other slot, and move the listener to it."""
 
-from pathlib import Path
+import click
 
+from release.call import Call, environment_argument, pass_call, plan_option
 from release.deployment.executor import Deployed, Order, deploy
 from release.deployment.gates import RedeploymentFacts, redeployment_gates, refuse_unless_passed
 from release.deployment.lanes import forward
 from release.deployment.preflight import refuse_short_credentials
-from release.environment import Environment, open_environment
+from release.deployment_text import show_deployed, show_plan
+from release.environment import Environment
 from release.errors import Refused
 from release.ledger.lease import Patience
 from release.ledger.ledger import Writer
@@ -14,28 +16,40 @@ from release.output import Progress
 from release.verbs.promote import content_of, tidied
 
 
-def redeploy(project_dir: Path, name: str, *, ci: str, progress: Progress) -> Deployed:
-    """Judge the gates and deploy what is live: for servers that lost it, or that shall read their secrets anew."""
-    environment = open_environment(project_dir, name)
-    environment.stack.refuse_missing_engine()
-    return redeploy_in(environment, environment.identify(ci), progress)
+@click.command("redeploy")
+@environment_argument
+@plan_option
+@pass_call
+def command(call: Call, name: str, only_plan: bool) -> None:
+    """Install the live release again, in the other slot.
+
+    Backs up, verifies and moves the listener like a promotion. For servers that lost it, or releases that shall read
+    their secrets anew.
+
+    Refused (3) where nothing is live and when a gate says no: --plan shows all of them. Otherwise it ends like
+    `promote`.
+
+    \b
+    Example: release redeploy prod
+    """
+    if only_plan:
+        environment = call.opened(name)
+        show_plan(call, environment, order_again(environment))
+        return
+    environment, writer = call.at_work(name, engine=True)
+    show_deployed(call, redeploy_in(environment, writer, call.progress), how="live, deployed again,")
 
 
 def redeploy_in(environment: Environment, writer: Writer, progress: Progress) -> Deployed:
-    """The same, in an environment that is open."""
+    """Judge the gates and deploy what is live."""
     refuse_short_credentials(environment)
     order = order_again(environment)
     refuse_unless_passed(order.gates, f"deploying {order.release.release} to {environment.name} again")
     return tidied(environment, deploy(environment, order, writer, progress), writer, progress)
 
 
-def redeployment_order(project_dir: Path, name: str) -> Order:
-    """What would be deployed, and the gates as they are judged now. Refused where nothing is live."""
-    return order_again(open_environment(project_dir, name))
-
-
 def order_again(environment: Environment) -> Order:
-    """The same, of an environment that is open."""
+    """What would be deployed, and the gates as they are judged now. Refused where nothing is live."""
     name = environment.name
     free, head = environment.ledger.at_rest(Patience(until_silent=True))
     live = head.state.live

@@ -8,12 +8,14 @@ the settings name now.
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
+import click
+
+from release.call import Call, environment_argument, pass_call
 from release.deployment.maintenance import Task, maintenance
 from release.deployment.preflight import refuse_users_elsewhere
-from release.environment import Environment, open_environment
+from release.environment import Environment
 from release.errors import Broken, Inconclusive, Refused, StagelineError, WrongUsage
 from release.ledger.head import Head, State
 from release.ledger.lease import Patience
@@ -33,20 +35,34 @@ class Replaced:
     now: str
 
 
-def replace_server(project_dir: Path, name: str, server: str, *, ci: str, progress: Progress) -> Replaced:
-    """Refused where the server serves users and the others are not all healthy: they answer alone for a while.
+@click.command("replace-server")
+@environment_argument
+@click.argument("server")
+@pass_call
+def command(call: Call, name: str, server: str) -> None:
+    """Make SERVER of ENVIRONMENT anew, by what its settings say.
 
-    A deployment may be open, and the live release ill: a server that is dead stands in the way of ending both.
+    For one that is dead or ill, or that shall have another image, type, subnet or boot file. The new one is healthy
+    before the old one goes. A deployment may be open meanwhile.
+
+    Refused (3) while another server is not healthy, and where somebody moved the live listener by hand. Broken (1) when
+    it stopped on its way: it goes on with `pulumi up`.
+
+    \b
+    Example: release replace-server prod env-servers-2
     """
-    environment = open_environment(project_dir, name)
-    environment.stack.refuse_missing_engine()
-    writer = environment.identify(ci)
-    _, head = environment.ledger.at_rest(Patience(until_silent=True, told=progress.note))
-    return replace_one(environment, server, head, writer, progress)
+    environment, writer = call.at_work(name, engine=True)
+    _, head = environment.ledger.at_rest(Patience(until_silent=True, told=call.progress.note))
+    done = replace_one(environment, server, head, writer, call.progress)
+    call.show(asdict(done), replaced_text(done))
 
 
 def replace_one(environment: Environment, server: str, head: Head, writer: Writer, progress: Progress) -> Replaced:
-    """Replace a server of an environment in which nobody else is at work."""
+    """Replace a server of an environment in which nobody else is at work.
+
+    Refused where the server serves users and the others are not all healthy: they answer alone for a while. A
+    deployment may be open, and the live release ill: a server that is dead stands in the way of ending both.
+    """
     outputs = environment.stack.outputs()
     before = _instance(environment, outputs, server)
     refuse_users_elsewhere(environment, head.state)

@@ -1,8 +1,10 @@
 """``release resume ENV``: go on with a deployment whose process died, that paused, or that could not tell."""
 
 from functools import partial
-from pathlib import Path
 
+import click
+
+from release.call import Call, environment_argument, pass_call, plan_option
 from release.deployment import executor
 from release.deployment.executor import Deployed
 from release.deployment.gates import not_vetoed, refuse_unless_passed
@@ -10,26 +12,45 @@ from release.deployment.lanes import StepName
 from release.deployment.plan import Plan, remaining
 from release.deployment.record import open_in, plan_of_open
 from release.deployment.vetoes import vetoes_upstream
-from release.environment import Environment, open_environment
-from release.ledger.ledger import Writer
+from release.deployment_text import plan_report, plan_text, show_deployed
+from release.environment import Environment
+from release.ledger.ledger import Ledger, Writer
 from release.output import Progress
 from release.verbs.promote import tidied
 
 PROMOTIONS = ("promotion", "hotfix")  # what comes from elsewhere
 
 
-def resume(project_dir: Path, name: str, *, ci: str, progress: Progress) -> Deployed:
-    """The deployment at its end. What was stopped here meanwhile ends it instead: a veto, or the wish that it ends.
+@click.command("resume")
+@environment_argument
+@plan_option
+@pass_call
+def command(call: Call, name: str, only_plan: bool) -> None:
+    """Go on with a deployment that died, paused or could not tell.
 
-    Before its switch it is refused, as a new promotion would be, where the release is vetoed in another environment.
+    It goes on at the step where it stopped. What a dead process left running on this machine is ended first. `abort`
+    puts the deployment back instead.
+
+    Refused (3) where none is open, and before the switch where the release is vetoed by now. Otherwise it ends like
+    `promote`. Lease held (5) while its process may live.
+
+    \b
+    Example: release resume prod
     """
-    environment = open_environment(project_dir, name)
-    environment.stack.refuse_missing_engine()
-    return resume_in(environment, environment.identify(ci), progress)
+    if only_plan:
+        planned = plan_report(*resume_plan(call.opened(name).ledger))
+        call.show(planned, plan_text(planned))
+        return
+    environment, writer = call.at_work(name, engine=True)
+    show_deployed(call, resume_in(environment, writer, call.progress))
 
 
 def resume_in(environment: Environment, writer: Writer, progress: Progress) -> Deployed:
-    """The same, in an environment that is open. Like a rollback itself, one that is resumed leaves snapshots alone."""
+    """The deployment at its end. What was stopped here meanwhile ends it instead: a veto, or the wish that it ends.
+
+    Before its switch it is refused, as a new promotion would be, where the release is vetoed in another environment.
+    Like a rollback itself, one that is resumed leaves snapshots alone.
+    """
     opened = open_in(environment.ledger.head())
     done = executor.resume(environment, writer, progress, partial(_refuse_vetoed_upstream, environment))
     return done if opened.kind == "rollback" else tidied(environment, done, writer, progress)
@@ -44,9 +65,8 @@ def _refuse_vetoed_upstream(environment: Environment, plan: Plan) -> None:
     refuse_unless_passed((gate,), f"promoting {plan.version} to {environment.name}", hint)
 
 
-def resume_plan(project_dir: Path, name: str) -> tuple[Plan, tuple[StepName, ...]]:
+def resume_plan(ledger: Ledger) -> tuple[Plan, tuple[StepName, ...]]:
     """The open deployment, and the steps that a resumption would run."""
-    ledger = open_environment(project_dir, name).ledger
     head = ledger.head()
     plan = plan_of_open(ledger, head)
     return plan, remaining(plan, open_in(head))

@@ -7,11 +7,13 @@ the servers are asked to start it; where that does not help, or no slot holds it
 
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+
+import click
 
 from release.artifacts.manifest import checked_version
 from release.artifacts.pruning import refuse_gone
 from release.aws.listeners import Entrance
+from release.call import Call, checked_reason, environment_argument, pass_call, plan_option
 from release.deployment.executor import Deployed, Order, abort, deploy, resume, watched
 from release.deployment.gates import Gate, RollbackFacts, is_enough, refuse_unless_passed, rollback_gates
 from release.deployment.going_back import (
@@ -27,7 +29,8 @@ from release.deployment.lanes import StepName
 from release.deployment.plan import doubt, is_behind_switch
 from release.deployment.preflight import refuse_users_in
 from release.deployment.steps import NotStarted
-from release.environment import Environment, open_environment
+from release.deployment_text import show_deployed, show_plan
+from release.environment import Environment
 from release.errors import Inconclusive, Refused, StagelineError, WrongUsage
 from release.ledger.head import Head, Slot, State
 from release.ledger.lease import Patience
@@ -57,16 +60,48 @@ class Request:
             raise WrongUsage("whoever overrules a rule says why", hint="give --force or --despite-schema with --reason")
 
 
-def rollback(project_dir: Path, name: str, request: Request, *, ci: str, progress: Progress) -> Deployed:
-    """Judge the gates and move users to the earlier release: by the listener alone where a slot runs it."""
-    environment = open_environment(project_dir, name)
-    return go_back(environment, request, environment.identify(ci, tolerant=True), progress)
+@click.command("rollback")
+@environment_argument
+@click.option("--to", "version", help="The release to go back to.  [default: the last verified one before]")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Overrule a veto, no verification, or fewer healthy servers; with --reason.",
+)
+@click.option("--despite-schema", is_flag=True, help="Overrule what the database's schema says; with --reason.")
+@click.option("--reason", default="", callback=checked_reason, help="Why a rule is overruled, for the ledger.")
+@plan_option
+@pass_call
+def command(
+    call: Call, name: str, version: str | None, force: bool, despite_schema: bool, reason: str, only_plan: bool
+) -> None:
+    """Make an earlier verified release live again, in seconds.
+
+    It needs the environment's ledger and its load balancer, and nothing else, where a slot still runs that release;
+    else it is installed again. Data stays as it is. Without --to it goes to the release before; a second time it is
+    refused, because that would lead forward again.
+
+    Refused (3) when a gate says no: --plan shows all of them, and the refusal which option overrules it. Inconclusive
+    (4) when users may not be back yet. Lease held (5) while somebody is at work: `stop` asks that one to end.
+
+    \b
+    Example: release rollback prod
+    Example: release rollback prod --to 1.3.0 --force --reason "two servers are enough"
+    """
+    request = Request(version=version, force=force, despite_schema=despite_schema, reason=reason)
+    if only_plan:
+        environment = call.opened(name)
+        show_plan(call, environment, order_back(environment, request, call.progress))
+        return
+    environment, writer = call.at_work(name, tolerant=True)
+    show_deployed(call, go_back(environment, request, writer, call.progress), how="live again")
 
 
 def go_back(environment: Environment, request: Request, writer: Writer, progress: Progress) -> Deployed:
-    """The rollback of an environment: harmless to repeat, because one that has moved users already is gone on with.
+    """Judge the gates and move users to the earlier release: by the listener alone where a slot runs it.
 
-    What cannot be started is installed again, as a deployment of its own.
+    Harmless to repeat, because one that has moved users already is gone on with. What cannot be started is installed
+    again, as a deployment of its own.
     """
     state = environment.ledger.head().state
     if state.open is not None and is_gone_on_with(state, request.version):
@@ -96,13 +131,11 @@ def _started_or_installed(
     return _deployed(environment, order_back(environment, request, progress, install=True), writer, progress)
 
 
-def rollback_order(project_dir: Path, name: str, request: Request, progress: Progress) -> Order:
-    """What would be deployed, and the gates as they are judged now."""
-    return order_back(open_environment(project_dir, name), request, progress)
-
-
 def order_back(environment: Environment, request: Request, progress: Progress, *, install: bool = False) -> Order:
-    """The lane, and the gates. LeaseHeld while somebody is at work: only after that do other rules speak."""
+    """The lane, and the gates as they are judged now.
+
+    LeaseHeld while somebody is at work: only after that do other rules speak.
+    """
     name = environment.name
     free, head = environment.ledger.at_rest(Patience(until_silent=True, told=progress.note))
     target = _target(environment, head, request.version)

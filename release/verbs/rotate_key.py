@@ -8,13 +8,15 @@ one: killed anywhere, the verb goes on where it stopped when it is run again.
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
+import click
+
 from release.aws.secrets import Secrets
+from release.call import Call, environment_argument, pass_call
 from release.comparison.drift import key_lines
 from release.deployment.maintenance import Task, idle_head, maintenance
-from release.environment import Environment, open_environment
+from release.environment import Environment
 from release.errors import Broken
 from release.ledger.head import Head
 from release.ledger.ledger import Writer
@@ -36,15 +38,31 @@ class Machine:
     ssh: Ssh
 
 
-def rotate_key(project_dir: Path, name: str, *, ci: str, progress: Progress) -> dict[str, Any]:
+@click.command("rotate-key")
+@environment_argument
+@pass_call
+def command(call: Call, name: str) -> None:
+    """Give ENVIRONMENT another deploy key, and shut out the old.
+
+    Machines let in both until each was entered with the new one. Run it again when it stopped: nobody is locked out.
+
+    Refused (3) while a deployment is open. Lease held (5) while somebody is at work. Broken (1) where a machine cannot
+    be entered: the current key stays.
+
+    \b
+    Example: release rotate-key prod
+    """
+    done = rotate_key(call, name)
+    call.show(done, f"{name} has another deploy key, and {', '.join(done['machines'])} let in no older one")
+
+
+def rotate_key(call: Call, name: str) -> dict[str, Any]:
     """Give an environment another deploy key; its public half, and the machines that know it."""
-    environment = open_environment(project_dir, name)
-    environment.stack.refuse_missing_engine()
-    writer = environment.identify(ci)
+    environment, writer = call.at_work(name, engine=True)
     head, outputs = idle_head(environment), environment.stack.outputs()
     ssh = open_ssh(environment.session, environment.settings, outputs)
     machines = tuple(machines_of(ssh, servers_of(environment.settings, outputs)))
-    return rotate(environment, machines, head, writer, progress)
+    return rotate(environment, machines, head, writer, call.progress)
 
 
 def rotate(

@@ -4,12 +4,30 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import click
+
 from release.artifacts.manifest import Manifest, checked_version
+from release.call import Call, pass_call
 from release.environment import Environment, open_all
 from release.errors import Refused
 from release.text import bounded
 
 MOST_NOTES = 2000  # characters; all of them are in --json
+
+
+@click.command("show")
+@click.argument("version")
+@pass_call
+def command(call: Call, version: str) -> None:
+    """Show what the release VERSION is, and where it is live.
+
+    Its signed manifest, and which environments verified it. Refused (3) for what was never published.
+
+    \b
+    Example: release show 1.4.0
+    """
+    report = show_release(call.project, version)
+    call.show(report, show_text(report))
 
 
 def show_release(project_dir: Path, version: str) -> dict[str, Any]:

@@ -11,8 +11,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import click
+
 from release.aws.session import is_not_found
 from release.backups.room import count_text, snapshot_count
+from release.call import Call, any_environment_argument, pass_call
 from release.environment import Environment, open_each, open_environment
 from release.errors import Broken, StagelineError
 from release.ledger.stops import Stops, is_frozen
@@ -20,6 +23,24 @@ from release.output import table
 from release.verbs.unlock import locks_of
 
 HEADINGS = ("environment", "live", "since (UTC)", "slot", "blue", "green", "previous", "open deployment", "stops")
+
+
+@click.command("status")
+@any_environment_argument
+@pass_call
+def command(call: Call, name: str | None) -> None:
+    """Show what is live and what the slots hold.
+
+    In ENVIRONMENT or in all: also what is stopped, what a deployment left open, and how to end it. Of one ENVIRONMENT
+    also how many database snapshots its account has. Broken (1) when an environment cannot be read: that hides no other
+    one.
+
+    \b
+    Example: release status
+    """
+    report = status(call.project, name)
+    call.show(report, status_text(report))
+    refuse_unreadable(report)
 
 
 def status(project_dir: Path, name: str | None) -> dict[str, Any]:

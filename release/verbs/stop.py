@@ -1,21 +1,42 @@
 """``release stop ENV --reason R``: ask the deployment that is at work to end at its next safe point."""
 
-from pathlib import Path
 from typing import Any
 
+import click
+
+from release.call import Call, environment_argument, pass_call, reason_option
 from release.deployment.record import open_in
-from release.environment import Environment, open_environment
+from release.environment import Environment
 from release.errors import LeaseHeld
 from release.ledger.stops import Cause, asked_to_end
 
 
-def stop(project_dir: Path, name: str, *, reason: str, ci: str) -> dict[str, Any]:
+@click.command("stop")
+@environment_argument
+@reason_option
+@pass_call
+def command(call: Call, name: str, reason: str) -> None:
+    """Ask the deployment that is at work to end and be put back.
+
+    It ends at its next safe point, is put back, and its own process says so. The verb waits for nothing, and takes no
+    lease.
+
+    Refused (3) where no deployment is open. One whose process died reads nothing any more: `abort` puts it back.
+
+    \b
+    Example: release stop prod --reason "the wrong version"
+    """
+    report = stop(call, name, reason=reason)
+    call.show(report, stop_text(report))
+
+
+def stop(call: Call, name: str, *, reason: str) -> dict[str, Any]:
     """The deployment that was asked. It reads that between its steps and at each look of its watch, and is put back.
 
     Refused when none is open. One whose process died reads nothing any more: `release abort` puts it back.
     """
-    environment = open_environment(project_dir, name)
-    writer, opened = environment.identify(ci, tolerant=True), open_in(environment.ledger.head())
+    environment, writer = call.at_work(name, tolerant=True)
+    opened = open_in(environment.ledger.head())
     cause = Cause(reason=reason, by=writer.principal, at=environment.ledger.now())
     told = {"deployment": opened.deployment, "release": opened.release, "reason": reason}
     environment.stops.change("end asked for", lambda stops: asked_to_end(stops, cause, opened.deployment), writer, told)

@@ -6,13 +6,15 @@ somebody is at work it is left for the next time, and one environment that fails
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Literal
+
+import click
 
 from release.aws.session import is_not_found
 from release.backups.pruning import prune_snapshots
+from release.call import Call, any_environment_argument, pass_call
 from release.deployment.maintenance import idle_head
-from release.environment import Environment, open_environment
+from release.environment import Environment
 from release.errors import Broken, Interrupted, LeaseHeld, LeaseLost, Refused, WrongUsage
 from release.ledger.head import Head
 from release.ledger.ledger import Writer
@@ -64,12 +66,30 @@ def delete_old_snapshots(shift: Shift) -> tuple[str, ...]:
 DUTIES: tuple[Duty, ...] = (Duty(name="delete old snapshots", do=delete_old_snapshots),)
 
 
-def tick(project_dir: Path, name: str | None, *, really: bool, ci: str, progress: Progress) -> dict[str, Any]:
+@click.command("tick")
+@any_environment_argument
+@click.option("--plan", "only_plan", is_flag=True, help="Show what is due, and change nothing.")
+@pass_call
+def command(call: Call, name: str | None, only_plan: bool) -> None:
+    """Do what is due and needs nobody to decide.
+
+    In ENVIRONMENT or in all: delete old database snapshots. For a clock, as often as you like. Where somebody is at
+    work it is left for the next time. Broken (1) when it failed anywhere: the others are done.
+
+    \b
+    Example: release tick --plan
+    """
+    report = tick(call, name, really=not only_plan)
+    call.show(report, tick_text(report))
+    refuse_failed(report)
+
+
+def tick(call: Call, name: str | None, *, really: bool) -> dict[str, Any]:
     """How every duty ended in every environment, or in ``name``."""
-    names = (name,) if name else environment_names(project_dir)
+    names = (name,) if name else environment_names(call.project)
     if not names:
-        raise WrongUsage(f"there is no stack file in {project_dir}", hint="run it in the project, or give --project")
-    done = [_done(project_dir, one, duty, really, ci, progress) for one in names for duty in DUTIES]
+        raise WrongUsage(f"there is no stack file in {call.project}", hint="run it in the project, or give --project")
+    done = [_done(call, one, duty, really) for one in names for duty in DUTIES]
     return {"duties": [asdict(one) for one in done]}
 
 
@@ -89,11 +109,10 @@ def refuse_failed(report: dict[str, Any]) -> None:
         )
 
 
-def _done(project_dir: Path, name: str, duty: Duty, really: bool, ci: str, progress: Progress) -> Done:
+def _done(call: Call, name: str, duty: Duty, really: bool) -> Done:
     """Whatever goes wrong in an environment, also in reading its file, is told and leaves the others alone."""
     try:
-        shift = _shift(open_environment(project_dir, name), really, ci, progress)
-        what = duty.do(shift)
+        what = duty.do(_shift(call, name, really))
     except Interrupted:
         raise
     except (AtWork, LeaseHeld, LeaseLost) as error:
@@ -104,9 +123,10 @@ def _done(project_dir: Path, name: str, duty: Duty, really: bool, ci: str, progr
     return Done(environment=name, duty=duty.name, how=how, what=what)
 
 
-def _shift(environment: Environment, really: bool, ci: str, progress: Progress) -> Shift:
-    writer = environment.identify(ci)
-    return Shift(environment=environment, head=_head(environment), writer=writer, progress=progress, really=really)
+def _shift(call: Call, name: str, really: bool) -> Shift:
+    environment, writer = call.at_work(name)
+    head = _head(environment)
+    return Shift(environment=environment, head=head, writer=writer, progress=call.progress, really=really)
 
 
 def _head(environment: Environment) -> Head:

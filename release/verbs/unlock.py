@@ -5,27 +5,45 @@ looks, names the very lock and says why; the ledger keeps who it was.
 """
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
+import click
+
+from release.call import Call, environment_argument, pass_call, reason_option
 from release.deployment.maintenance import Task, maintenance
 from release.engine.backend import locks_at
 from release.engine.locks import FOLDER, Locks, chosen
-from release.environment import Environment, open_environment
+from release.environment import Environment
 from release.errors import Refused
 from release.ledger.ledger import Writer
 
 
-def unlock(project_dir: Path, name: str, lock_id: str, *, reason: str, ci: str) -> dict[str, Any]:
-    """Remove a lock; what it said. LeaseHeld while somebody deploys: the lock is that deployment's."""
-    environment = open_environment(project_dir, name)
-    environment.stack.refuse_missing_engine()
-    writer = environment.identify(ci)
-    return remove(environment, locks_of(environment, environment.stack.backend()), lock_id, reason, writer)
+@click.command("unlock")
+@environment_argument
+@click.argument("lock")
+@reason_option
+@pass_call
+def command(call: Call, name: str, lock: str, reason: str) -> None:
+    """Remove the LOCK that a dead Pulumi left on the stack.
+
+    No other one. Be sure that it is dead: two at once would spoil the stack's state. Whoever met the lock was told its
+    name, and `release status` shows it while a deployment is open.
+
+    Refused (3) while it lives on this host. Lease held (5) while somebody deploys: the lock is that deployment's.
+
+    \b
+    Example: release unlock prod 5f0c1c5e-0b7e-4d3c-9d55-a2fc0b9f2b1a --reason "the laptop was reinstalled"
+    """
+    environment, writer = call.at_work(name, engine=True)
+    done = remove(environment, locks_of(environment, environment.stack.backend()), lock, reason, writer)
+    call.show(done, f"the stack of {name} is no longer locked by {done['holder']}")
 
 
 def remove(environment: Environment, locks: Locks, lock_id: str, reason: str, writer: Writer) -> dict[str, Any]:
-    """Remove a lock under the lease, and record it. An open deployment stays open, for `resume` or `abort`."""
+    """Remove a lock under the lease, and record it; what it said. LeaseHeld while somebody deploys: the lock is theirs.
+
+    An open deployment stays open, for `resume` or `abort`.
+    """
     lock = chosen(locks.all(), lock_id, environment.name)
     head = environment.ledger.head()
     task = Task(what="lock removal", details={"lock": asdict(lock), "reason": reason})

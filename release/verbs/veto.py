@@ -5,11 +5,13 @@ bytes: of all that any environment knows under the version, so that none is mean
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
+
+import click
 
 from release.artifacts.manifest import checked_version
 from release.aws.session import is_not_found
+from release.call import Call, lift_option, pass_call, reason_option
 from release.environment import Environment, open_each
 from release.errors import Broken, Refused, StagelineError
 from release.ledger.head import State
@@ -18,32 +20,54 @@ from release.ledger.stops import Cause, Rule, Stops, refuse_changed, vetoed, vet
 Told = dict[str, Any]
 
 
-def veto(project_dir: Path, version: str, *, reason: str, ci: str) -> Told:
+@click.command("veto")
+@click.argument("version")
+@reason_option
+@lift_option
+@pass_call
+def command(call: Call, version: str, reason: str, lift: bool) -> None:
+    """Keep the release VERSION out of every environment.
+
+    Until a person lifts that. It is of all bytes that any environment knows under that version, takes no lease, and is
+    written wherever it can be. Whoever has the release already keeps it: `rollback` takes users back.
+
+    Broken (1), naming the others, when it could not be everywhere. Refused (3) for what was never published, for what
+    is vetoed already, and, with --lift, for what is not.
+
+    \b
+    Example: release veto 1.4.0 --reason "it loses rows"
+    """
+    report = (lift_veto if lift else veto)(call, version, reason=reason)
+    call.show(report, veto_text(report, lifted=lift))
+    refuse_failed(report)
+
+
+def veto(call: Call, version: str, *, reason: str) -> Told:
     """Where it stands from now on, and where it could not be written. Refused for what was never published."""
     checked_version(version)
-    opened, closed = open_each(project_dir)
+    opened, closed = open_each(call.project)
     digests, unread = _digests(opened, version)
 
     def rule(environment: Environment, before: Stops) -> Rule:
-        cause = Cause(reason=reason, by=environment.identify(ci).principal, at=environment.ledger.now())
+        cause = Cause(reason=reason, by=environment.identify(call.ci).principal, at=environment.ledger.now())
         return lambda stops: with_vetoes(stops, cause, version, digests)
 
     told = {"release": version, "digests": list(digests), "reason": reason}
-    report = _everywhere(opened, closed, "veto set", rule, told, ci) | {"unread": unread}
+    report = _everywhere(opened, closed, "veto set", rule, told, call.ci) | {"unread": unread}
     if not any(report[key] for key in ("changed", "failed", "unread")):
         raise Refused(f"{version} is vetoed already", hint="see: release status")
     return report
 
 
-def lift_veto(project_dir: Path, version: str, *, reason: str, ci: str) -> Told:
+def lift_veto(call: Call, version: str, *, reason: str) -> Told:
     """Lift it wherever it stands. Refused when it stands nowhere."""
     checked_version(version)
-    opened, closed = open_each(project_dir)
+    opened, closed = open_each(call.project)
 
     def rule(environment: Environment, before: Stops) -> Rule:
         return lambda stops: _lifted(stops, before, version)
 
-    report = _everywhere(opened, closed, "veto lifted", rule, {"release": version, "reason": reason}, ci)
+    report = _everywhere(opened, closed, "veto lifted", rule, {"release": version, "reason": reason}, call.ci)
     if not report["changed"] and not report["failed"]:
         raise Refused(f"{version} is not vetoed", hint="see: release status")
     return report

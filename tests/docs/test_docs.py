@@ -72,8 +72,8 @@ def test_the_reference_names_every_verb_with_every_option() -> None:
     there = {
         (group, name, option)
         for group in GROUPS
-        for name, verb in GROUPS[group].commands.items()
-        for option in ("", *long_options(verb))
+        for name in GROUPS[group].list_commands(click.Context(GROUPS[group]))
+        for option in ("", *long_options(verb_of(group, name)))
     }
     assert {entry for entry in there - named if entry[2] not in EVERYWHERE} == set()
 
@@ -196,7 +196,7 @@ def run_fault(words: list[str]) -> str:
     name, *arguments = words
     if name == "make" or not arguments or arguments[0].startswith("-"):
         return mention_fault(words)
-    verb = GROUPS[name].commands.get(arguments[0])
+    verb = verb_of(name, arguments[0])
     if verb is None:
         return f"{name} has no {arguments[0]}"
     try:
@@ -212,12 +212,17 @@ def mention_fault(words: list[str]) -> str:
     if name == "make":
         return "" if set(arguments) <= TARGETS else f"there is no {' '.join(words)}"
     verbs = [word for word in arguments if not word.startswith("-") and word.islower()]
-    verb = GROUPS[name].commands.get(verbs[0]) if verbs else GROUPS[name]
+    verb = verb_of(name, verbs[0]) if verbs else GROUPS[name]
     if verb is None:
         return f"{name} has no {verbs[0]}"
     options = {word for word in arguments if word.startswith("-")}
     unknown = options - long_options(verb) - long_options(GROUPS[name]) - EVERYWHERE
     return f"{' '.join(words)}: there is no {', '.join(unknown)}" if unknown else ""
+
+
+def verb_of(group: str, name: str) -> click.Command | None:
+    """The verb of that name; None where the group has none."""
+    return GROUPS[group].get_command(click.Context(GROUPS[group]), name)
 
 
 def long_options(command: click.Command) -> set[str]:

@@ -52,7 +52,7 @@ def test_a_kept_cloud_goes_on_with_its_resources_its_rows_and_its_release(dev: C
     assert (resources(dev), clone.run("env").stdout) == (before, shell)
     assert clone.run("psql", "dev", "-At", "-c", "SELECT name FROM kept").stdout == "a row\n"
     dev.must(*PREVIEW)
-    dev.must("release", "verify", "dev")
+    dev.must("release", "audit", "dev")
 
 
 def test_ssh_runs_a_command_as_the_user_of_the_releases_and_leaves_no_key(dev: Cloud, clone: Clone) -> None:

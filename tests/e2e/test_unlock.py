@@ -73,15 +73,15 @@ def test_a_lock_of_another_host_keeps_no_release_from_users_and_is_told_by_name(
     assert (details["lock"]["host"], details["reason"]) == ("build-3", "build-3 burned down")
     cloud.must(*UP)
     assert (head(cloud, "dev")["state"]["live"]["release"], locks(cloud)) == ("1.0.0", [])
-    cloud.must("release", "verify", "dev")
+    cloud.must("release", "audit", "dev")
 
 
 def test_an_export_is_checked_without_the_cloud(cloud: Cloud, tmp_path: Path) -> None:
     file = tmp_path / "dev.jsonl"
     cloud.must("release", "history", "dev", "--export", str(file))
-    cloud.must("release", "verify", "dev", "--file", str(file))
+    cloud.must("release", "audit", "dev", "--file", str(file))
     nowhere = {**cloud.variables, "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "STAGELINE_PROJECT": str(tmp_path)}
-    alone = Cloud(cloud.paths, nowhere).run("release", "verify", "--file", str(file))
+    alone = Cloud(cloud.paths, nowhere).run("release", "audit", "--file", str(file))
     assert (alone.returncode, "the key came with the file" in alone.stdout) == (0, True), alone.stderr
 
 

@@ -1,18 +1,23 @@
 """Deployments in the small world: forward without asking the gates, back as the verb does it, and cut short."""
 
 import io
+from pathlib import Path
 
 import pytest
 
 from release.artifacts.manifest import Manifest
+from release.call import Call
 from release.deployment.executor import Deployed, Order, deploy
 from release.deployment.lanes import Kind, forward
 from release.environment import Environment
 from release.ledger.head import State
+from release.ledger.ledger import Ledger
+from release.ledger.stops import parse_change
 from release.output import Progress
-from release.verbs.promote import content_of
+from release.verbs.promote import Route, content_of, order_into
 from release.verbs.rollback import Request, go_back
 from release.verification import probe
+from tests.project import PROJECT
 from tests.release.world import OPS, World
 
 
@@ -21,6 +26,14 @@ class Silent(Progress):
 
     def __init__(self) -> None:
         super().__init__(io.StringIO())
+
+
+def call_in(project: Path) -> Call:
+    """A call of the command in a project, which tells nobody what it does."""
+    return Call(project=project, progress=Silent())
+
+
+CALL = call_in(PROJECT)
 
 
 def put(world: World, version: str, kind: Kind = "promotion", *, pause: bool = False) -> Deployed:
@@ -41,6 +54,21 @@ def order(environment: Environment, manifest: Manifest, kind: Kind = "promotion"
 def state(world: World) -> State:
     """What HEAD of dev says."""
     return world.dev.ledger.head().state
+
+
+def to_qa(version: str = "1.0.0") -> Order:
+    """The order of a promotion from dev to qa, with its gates as they are judged now."""
+    return order_into(CALL.opened("qa"), version, Route(source=None, target="qa"), Silent())
+
+
+def refused(order: Order) -> list[str]:
+    """The gates that say no."""
+    return [gate.name for gate in order.gates if not gate.passed]
+
+
+def kinds(ledger: Ledger) -> list[str]:
+    """The last two changes of what is stopped."""
+    return [parse_change(item.body, item.seq).kind for item in ledger.table.items("STOP")][-2:]
 
 
 class Killed(BaseException):

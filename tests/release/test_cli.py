@@ -1,14 +1,18 @@
 """How the command ends: its exit codes, one line on stderr, and what it does not import."""
 
+import inspect
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import click
 import pytest
+from click.shell_completion import ShellComplete
 
-from release.cli import GROUPS, _exit_code, ci_run, release
+from release.cli import LINES, exit_code, release
 from release.errors import Broken, Inconclusive, Interrupted, LeaseHeld, Refused, StagelineError, WrongUsage
+from release.verbs import VERBS
 from settings.errors import InvalidSettings, Problem
 from tests.project import CHECKOUT, PROJECT
 
@@ -19,6 +23,20 @@ def run(*arguments: str, folder: Path = CHECKOUT) -> "subprocess.CompletedProces
     environment = {"PYTHONPATH": str(CHECKOUT), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
     command = [sys.executable, "-m", "release", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def verb(name: str) -> click.Command:
+    command = release.get_command(click.Context(release), name)
+    assert command is not None
+    return command
+
+
+def help_of(name: str) -> list[str]:
+    return inspect.cleandoc(verb(name).help or "").splitlines()
+
+
+def examples(name: str) -> list[list[str]]:
+    return [shlex.split(line)[1:] for line in help_of(name) if line.startswith("Example: ")]
 
 
 def raising(error: BaseException):
@@ -49,17 +67,17 @@ def raising(error: BaseException):
 def test_each_way_to_end_has_its_code_and_one_line(
     error: BaseException, code: int, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _exit_code(raising(error)) == code
+    assert exit_code(raising(error)) == code
     assert capsys.readouterr().err == f"release: {line}\n"
 
 
 def test_every_bad_key_of_a_stack_file_gets_its_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert _exit_code(raising(InvalidSettings([BAD_KEY, BAD_KEY]))) == 2
+    assert exit_code(raising(InvalidSettings([BAD_KEY, BAD_KEY]))) == 2
     assert capsys.readouterr().err.count("release: Pulumi.dev.yaml") == 2
 
 
 def test_wrong_options_are_explained_by_click(capsys: pytest.CaptureFixture[str]) -> None:
-    assert _exit_code(raising(click.UsageError("no such option"))) == 2
+    assert exit_code(raising(click.UsageError("no such option"))) == 2
     assert "no such option" in capsys.readouterr().err
 
 
@@ -69,81 +87,81 @@ def test_context_is_told_first_and_the_hint_stays_last() -> None:
     assert str(error) == "1.2.0 is not live in dev: the installer failed; look at the log"
 
 
-REASONED = {
-    "accept": ("dev",),
-    "stop": ("dev",),
-    "adopt-listener": ("dev",),
-    "mark-out": ("dev", "env-servers-1"),
-    "hold": ("dev",),
-    "freeze": ("dev", "--lift"),
-    "veto": ("1.0.0",),
-    "unlock": ("dev", "5f-1"),
-    "promote": ("1.0.0", "--to", "prod", "--from", "qa", "--hotfix"),
-    "rollback": ("dev", "--force"),
-}
-
-
-def test_no_other_verb_takes_a_reason() -> None:
-    takes = {name for name, verb in release.commands.items() if "reason" in {one.name for one in verb.params}}
-    assert takes == set(REASONED)
-
-
-@pytest.mark.parametrize("verb", REASONED)
-@pytest.mark.parametrize(
-    ("reason", "line"),
-    [
-        pytest.param("x" * 501, "a reason has 500 characters at most, this one 501", id="too-long"),
-        pytest.param("fine\x1b[2K", r"a reason is one line of what prints; give: fine\x1b[2K", id="moves-the-cursor"),
-        pytest.param("fine\nlive", "a reason is one line of what prints; give: fine live", id="two-lines"),
-        pytest.param("  ", "a reason says why; give --reason WHY", id="blank"),
-    ],
-)
-def test_a_reason_that_cannot_be_kept_is_one_line_and_exit_2(
-    verb: str, reason: str, line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    arguments = ["--project", str(tmp_path), verb, *REASONED[verb], "--reason", reason]
-    assert _exit_code(lambda: release.main(arguments, standalone_mode=False)) == 2
-    assert capsys.readouterr().err == f"release: {line}\n"
-
-
-@pytest.mark.parametrize("verb", REASONED)
-def test_a_reason_of_five_hundred_characters_passes(
-    verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    arguments = ["--project", str(tmp_path), verb, *REASONED[verb], "--reason", "ü" * 500]
-    _exit_code(lambda: release.main(arguments, standalone_mode=False))
-    assert "stack file" in capsys.readouterr().err  # it came as far as the project, which is none
-
-
-GITHUB = {"GITHUB_SERVER_URL": "https://bot:s3cret@git.hub", "GITHUB_REPOSITORY": "octo/shop", "GITHUB_RUN_ID": "7"}
-
-
-@pytest.mark.parametrize(
-    ("variables", "url"),
-    [
-        pytest.param(GITHUB, "https://git.hub/octo/shop/actions/runs/7", id="github"),
-        pytest.param({"BUILD_URL": "http://bot:s3cret@ci/job/7?x=1"}, "http://ci/job/7?x=1", id="a-login"),
-        pytest.param({"BUILD_URL": "http://ci/f\udcfc"}, r"http://ci/f\udcfc", id="bytes-that-are-no-text"),
-        pytest.param({"CI_RUN_URL": f"http://ci/{'x' * 120_000}"}, f"http://ci/{'x' * 489}…", id="very-long"),
-        pytest.param({"STAGELINE_CI_RUN": "http://ci\n/1", "BUILD_URL": "http://ci/2"}, "http://ci /1", id="two-lines"),
-        pytest.param({}, "", id="outside-ci"),
-    ],
-)
-def test_the_url_of_the_ci_run_is_a_line_for_the_record_without_a_login(variables: dict[str, str], url: str) -> None:
-    assert ci_run(variables) == url
-
-
-def test_help_needs_neither_boto3_nor_pulumi_nor_pydantic() -> None:
-    check = "import sys, release.cli; print([n for n in ('boto3', 'pulumi', 'pydantic', 'yaml') if n in sys.modules])"
+def test_help_needs_neither_boto3_nor_pulumi_nor_pydantic_nor_a_verb() -> None:
+    check = "import sys\nfrom release.cli import release\nrelease.main(['--help'], standalone_mode=False)\n"
+    check += (
+        "print([n for n in sys.modules if n.startswith(('boto3', 'pulumi', 'pydantic', 'yaml', 'release.verbs.'))])"
+    )
     done = subprocess.run([sys.executable, "-c", check], cwd=CHECKOUT, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_help_shows_every_verb_once_in_its_group() -> None:
     shown = [line.split()[0] for line in run("--help").stdout.splitlines() if line.startswith("  ")]
-    grouped = [name for names in GROUPS.values() for name in names]
-    assert sorted(grouped) == sorted(release.commands)
-    assert [name for name in shown if name in release.commands] == grouped
+    assert [name for name in shown if name in LINES] == list(LINES)
+
+
+def test_a_verb_has_one_line_in_a_terminal_of_eighty_columns() -> None:
+    width = 80 - max(map(len, LINES)) - 6  # indentation, the gap, and what click leaves free
+    assert {name: line for name, line in LINES.items() if len(line) > width} == {}
+
+
+def test_the_groups_are_those_of_the_verbs_and_each_file_is_a_verb() -> None:
+    files = {file.stem.replace("_", "-") for file in (CHECKOUT / "release" / "verbs").glob("*.py")} - {"--init--"}
+    assert list(VERBS) == ["Start", "Move", "Decide", "Look", "Keep"]
+    assert files == set(LINES)
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_the_line_of_a_verb_is_the_first_of_its_own_help(name: str) -> None:
+    assert verb(name).name == name
+    assert help_of(name)[0] == LINES[name]
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_the_help_of_a_verb_has_examples_that_can_be_run_as_they_are_shown(name: str) -> None:
+    assert examples(name)
+    for command, word, *arguments in examples(name):
+        assert (command, word) == ("release", name)
+        verb(name).make_context(name, arguments)
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_a_verb_outside_a_project_is_one_line_and_exit_2(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--project", str(tmp_path), *examples(name)[0][1:]]
+    assert exit_code(lambda: release.main(arguments, standalone_mode=False)) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("release: ")
+    assert "stack file" in line or "there are no two environments" in line
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        pytest.param("release re", ["resume", "redeploy", "replace-server"], id="verbs-in-their-order"),
+        pytest.param("release --ver", ["--verbose"], id="options-of-the-group"),
+        pytest.param("release promote 1.0.0 --un", ["--until"], id="options-of-a-verb"),
+        pytest.param("release status q", ["qa"], id="environments"),
+        pytest.param("release promote 1.0.0 --to q", ["qa"], id="environments-of-an-option"),
+    ],
+)
+def test_a_shell_is_offered_what_can_follow(line: str, offered: list[str]) -> None:
+    _, *words, incomplete = line.split()
+    complete = ShellComplete(release, {}, "release", "_RELEASE_COMPLETE")
+    arguments = ["--project", str(CHECKOUT), *words]
+    assert [item.value for item in complete.get_completions(arguments, incomplete)] == offered
+
+
+def test_completing_the_name_of_a_verb_imports_none() -> None:
+    check = "import sys\nfrom release.cli import release\nrelease.main(prog_name='release', standalone_mode=False)"
+    environment = {"_RELEASE_COMPLETE": "bash_complete", "COMP_WORDS": "release re", "COMP_CWORD": "1"}
+    command = [sys.executable, "-X", "importtime", "-c", check]
+    done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["plain,resume", "plain,redeploy", "plain,replace-server"]
+    assert "release.verbs" in done.stderr
+    assert "release.verbs." not in done.stderr
 
 
 def test_help_of_a_verb_is_given_anywhere(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from release.processes import Process
 from release.verbs.accept import accept_open
 from release.verbs.resume import resume_plan
 from tests.aws_clients import aws_resource
-from tests.project import PROJECT
 from tests.release.deploying import Silent, kill_while_installing, put, reachable_again, state, unreachable
 from tests.release.world import OPS, World
 
@@ -64,7 +63,7 @@ def test_a_deployment_that_is_being_put_back_is_not_resumed(world: World) -> Non
         put(world, "1.1.0")
     with pytest.raises(Refused, match=r"1\.1\.0 is being put back; end that with: release abort dev"):
         resume(world.dev, OPS, Silent())
-    plan, steps = resume_plan(PROJECT, "dev")
+    plan, steps = resume_plan(world.dev.ledger)
     assert (plan.version, steps) == ("1.1.0", ())
 
 

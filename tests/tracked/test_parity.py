@@ -1,9 +1,14 @@
 """`release parity` on this checkout: its environments differ in what their stack files declare."""
 
-from release.output import Progress
+import pytest
+
+from release.call import Call
 from release.verbs.parity import parity, refuse_undeclared
+from settings.stackfile import environment_names
 from tests.project import CHECKOUT
 
 
 def test_environments_differ_in_nothing_but_what_their_stack_files_declare() -> None:
-    refuse_undeclared(parity(CHECKOUT, live=False, progress=Progress()))
+    if len(environment_names(CHECKOUT)) < 2:
+        pytest.skip("there are no two environments to compare")
+    refuse_undeclared(parity(Call(project=CHECKOUT), live=False))

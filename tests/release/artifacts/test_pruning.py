@@ -27,7 +27,7 @@ from settings.permissions.identities import Party
 from settings.permissions.policies import is_for
 from tests.aws_clients import aws_resource
 from tests.project import PROJECT
-from tests.release.deploying import Silent, order
+from tests.release.deploying import CALL, Silent, order
 from tests.release.world import OPS, World
 
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0")
@@ -50,7 +50,7 @@ def make_live(environment: Environment, manifest: Manifest) -> None:
 
 
 def run(*, really: bool = False, keep: int | None = None, environment: str = "dev"):
-    return prune(PROJECT, environment, keep=keep, really=really, ci="", progress=Silent())
+    return prune(CALL, environment, keep=keep, really=really)
 
 
 def going(report) -> list[str]:
@@ -242,7 +242,7 @@ def test_a_pruned_release_published_again_has_its_bytes_back(deployed: World) ->
     run(really=True)
     path = deployed.folder / "app-1.0.0.tar.gz"
     request = Publication(path=path, version="1.0.0", tag=None, notes="", repository=path.parent)
-    manifest, new = publish(PROJECT, request, ci="", progress=Silent())
+    manifest, new = publish(CALL, request)
     assert not new
     refuse_pruned(deployed.dev, manifest)
 

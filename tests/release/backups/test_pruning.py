@@ -20,7 +20,7 @@ from release.ledger.ledger import Entry
 from release.ledger.stops import Cause, held
 from release.verbs.prune import prune, prune_text
 from tests.project import copy_project
-from tests.release.deploying import Silent
+from tests.release.deploying import Silent, call_in
 from tests.release.world import OPS, World
 
 DATABASE = "stageline-{}-postgres-0123456789abcdef0"
@@ -68,7 +68,7 @@ def left(world: World) -> list[str]:
 
 
 def run(project: Path, *, really: bool = False, only: Any = None, environment: str = "dev") -> dict[str, Any]:
-    return prune(project, environment, keep=None, really=really, ci="", progress=Silent(), only=only)
+    return prune(call_in(project), environment, keep=None, really=really, only=only)
 
 
 def test_first_it_only_shows_what_would_go_and_what_keeps_the_rest(world: World, project: Path) -> None:

@@ -25,7 +25,7 @@ from release.ledger.head import Head, Out
 from release.ledger.lease import Patience
 from release.ledger.ledger import Entry, Writer
 from release.ledger.stops import Cause, asked_to_end
-from release.verbs.promote import Route, promotion_order
+from release.verbs.promote import Route, order_into
 from release.verbs.rollback import Request, go_back, order_back
 from release.verbs.status import status, status_text
 from tests.aws_clients import aws_client
@@ -822,7 +822,7 @@ def test_what_users_lost_is_written_down_by_the_next_record_where_the_first_one_
 
 
 def failed_gates(world: World, version: str) -> list[str]:
-    gates = promotion_order(PROJECT, version, Route(source=None, target="qa"), Silent()).gates
+    gates = order_into(world.qa, version, Route(source=None, target="qa"), Silent()).gates
     return [gate.name for gate in gates if not gate.passed]
 
 

@@ -4,12 +4,13 @@ from release.deployment.vetoes import vetoes_elsewhere
 from release.verbs.veto import veto
 from tests.aws_clients import aws_resource
 from tests.project import PROJECT
+from tests.release.deploying import CALL
 from tests.release.world import World
 
 
 def test_a_veto_is_written_to_every_environment_that_can_be_asked_and_found_there(world: World) -> None:
     digest = world.publish("1.0.0").digest
-    report = veto(PROJECT, "1.0.0", reason="loses rows", ci="")
+    report = veto(CALL, "1.0.0", reason="loses rows")
     assert (report["changed"], sorted(report["failed"])) == (["dev", "qa"], [])
     found = vetoes_elsewhere(PROJECT, digest, {"prod"})
     assert {name: one.reason for name, one in found.items()} == {"dev": "loses rows", "qa": "loses rows"}
@@ -18,7 +19,7 @@ def test_a_veto_is_written_to_every_environment_that_can_be_asked_and_found_ther
 
 def test_an_environment_that_cannot_be_asked_says_nothing(world: World) -> None:
     digest = world.publish("1.0.0").digest
-    veto(PROJECT, "1.0.0", reason="loses rows", ci="")
+    veto(CALL, "1.0.0", reason="loses rows")
     table = aws_resource("dynamodb").Table(world.qa.ledger.table.name)
     table.put_item(Item={"kind": "STOPS", "seq": 0, "body": "[[["})
     assert list(vetoes_elsewhere(PROJECT, digest, ())) == ["dev"]
@@ -26,5 +27,5 @@ def test_an_environment_that_cannot_be_asked_says_nothing(world: World) -> None:
 
 def test_a_stack_file_that_cannot_be_read_hides_the_veto_of_no_other_environment(world: World) -> None:
     digest = world.publish("1.0.0").digest
-    veto(PROJECT, "1.0.0", reason="loses rows", ci="")
+    veto(CALL, "1.0.0", reason="loses rows")
     assert list(vetoes_elsewhere(world.project_with(prod="config: ["), digest, {"dev"})) == ["qa"]

@@ -93,7 +93,7 @@ def test_a_higher_format_is_refused_by_that_word_and_no_other_key_is(name: str, 
 @pytest.mark.parametrize("rubbish", ["", "{", "[]", "null", "7", '{"format": "x"}', '{"format": null}', "[" * 100_000])
 @pytest.mark.parametrize(("name", "parse"), [(name, form[1]) for name, form in FORMS.items()], ids=FORMS)
 def test_what_is_none_is_broken_in_a_line(name: str, parse: Any, rubbish: str) -> None:
-    with pytest.raises(Broken, match=f"^{name} is not readable: .*; see: release verify ENV$"):
+    with pytest.raises(Broken, match=f"^{name} is not readable: .*; see: release audit ENV$"):
         parse(rubbish)
 
 

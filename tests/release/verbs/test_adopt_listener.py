@@ -12,7 +12,7 @@ from release.ledger.index import Lived
 from release.ledger.stops import Cause, vetoed
 from release.verbs.accept import accept_open
 from release.verbs.adopt_listener import adopt, adopt_text, adopted, known, taken_from_users, was_verified
-from release.verbs.promote import Route, promotion_order
+from release.verbs.promote import Route, order_into
 from release.verbs.rollback import Request, go_back, order_back
 from release.verbs.status import status, status_text
 from tests.aws_clients import aws_resource
@@ -166,7 +166,7 @@ def test_what_was_deployed_and_never_live_is_forced_by_nobody(world: World) -> N
 
 def test_a_promotion_of_it_makes_it_verified(world: World) -> None:
     with_paused_adopted(world)
-    order = promotion_order(PROJECT, "1.1.0", Route(source=None, target="dev"), Silent())
+    order = order_into(world.dev, "1.1.0", Route(source=None, target="dev"), Silent())
     assert [gate.name for gate in order.gates if not gate.passed] == []
     put(world, "1.1.0")
     assert (state(world).live.unverified, world.dev.ledger.known("1.1.0").live) == (False, state(world).live.deployment)
@@ -194,7 +194,7 @@ def test_what_a_person_moved_users_away_from_is_promoted_no_further(world: World
     put(world, "1.1.0")
     by_hand(world, "blue")
     assert world.dev.ledger.known("1.1.0").left == f"{OPS.principal} (listener adopted)"
-    order = promotion_order(PROJECT, "1.1.0", Route(source=None, target="qa"), Silent())
+    order = order_into(world.qa, "1.1.0", Route(source=None, target="qa"), Silent())
     refused = {gate.name: gate.evidence for gate in order.gates if not gate.passed}
     assert list(refused) == ["verified upstream"]
     assert "a move by hand before" in refused["verified upstream"]
@@ -220,3 +220,16 @@ def test_that_nobody_knows_what_is_stopped_is_told_and_keeps_nothing_out_of_the_
     report = by_hand(world, "blue")
     assert "whether 1.0.0 is vetoed cannot be told (what is stopped is not readable" in adopt_text(report)
     assert state(world).live.release == "1.0.0"
+
+
+def test_a_listener_that_was_moved_by_hand_is_adopted(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    with pytest.raises(Refused, match=r"the ledger of dev says the same: 1\.1\.0 in green"):
+        adopt(world.dev, "incident 7", OPS, Silent())
+    world.dev.listeners.move(world.dev.listeners.find(), "blue")
+    report = adopt(world.dev, "incident 7", OPS, Silent())
+    state = world.dev.ledger.head().state
+    assert (report["release"], report["users"], report["behind"]) == ("1.0.0", "users are on 1.0.0", "")
+    assert (state.live.release, state.declared, state.idle) == ("1.0.0", "blue", "green")
+    assert put(world, "1.2.0").slot == "green"

@@ -22,11 +22,11 @@ from release.ledger.head import Former, Open, Slot, State
 from release.ledger.ledger import Entry, Writer
 from release.ledger.search import Wanted, moment
 from release.ledger.stops import Cause, vetoed
+from release.verbs.audit import audit_file
 from release.verbs.history import export, history, history_text
-from release.verbs.verify import verify_file
 from tests.aws_clients import aws_resource
 from tests.project import PROJECT
-from tests.release.deploying import Silent
+from tests.release.deploying import CALL
 from tests.release.world import OPS, World
 
 LEAD = Writer(principal="arn:aws:sts::123456789012:assumed-role/lead/jo", host="laptop", ci="")
@@ -166,7 +166,7 @@ def test_an_entry_that_cannot_be_read_is_told_and_hides_no_other(told: World, wa
     ]
     lines = history_text(report).splitlines()
     assert [first_cell(line) for line in lines[1:-2]] == [seq for seq in whole if seq not in ("2", "stop 0")]
-    assert all(line.startswith("not shown: ") and line.endswith("release verify dev") for line in lines[-2:])
+    assert all(line.startswith("not shown: ") and line.endswith("release audit dev") for line in lines[-2:])
 
 
 def test_an_event_whose_time_is_none_is_shown_and_found_in_no_time(told: World) -> None:
@@ -213,29 +213,29 @@ def test_what_is_no_date_is_wrong_usage(text: str) -> None:
 
 def test_an_export_in_json_lines_holds_the_stored_texts_and_their_hashes(told: World, tmp_path: Path) -> None:
     file = tmp_path / "dev.jsonl"
-    export(PROJECT, "dev", file, progress=Silent())
+    export(CALL, "dev", file)
     lines = [json.loads(line) for line in file.read_bytes().splitlines()]
     assert [line.get("event") for line in lines] == [*(told.dev.ledger.text(seq) for seq in range(5)), None]
     assert (lines[5]["stop"], lines[5]["hash"]) == (told.dev.stops.text(0), told.dev.stops.read().hash)
     assert lines[4]["hash"] == told.dev.ledger.head().hash
-    assert verify_file(PROJECT, None, file)["faults"] == []
+    assert audit_file(PROJECT, None, file)["faults"] == []
 
 
 def test_an_export_in_csv_has_a_row_for_each_event_with_its_hash(told: World, tmp_path: Path) -> None:
     file = tmp_path / "dev.csv"
-    export(PROJECT, "dev", file, progress=Silent())
+    export(CALL, "dev", file)
     rows = list(csv.DictReader(io.StringIO(file.read_text())))
     assert [row["kind"] for row in rows[1:5]] == [told.dev.ledger.event(seq).kind for seq in range(1, 5)]
     assert [row["previous"] for row in rows[1:5]] == [row["hash"] for row in rows[:4]]
     stop = rows[5]
     assert (stop["seq"], stop["fence"], stop["hash"]) == ("stop 0", "", told.dev.stops.read().hash)
     assert rows[4]["hash"] == told.dev.ledger.head().hash
-    assert verify_file(PROJECT, None, file)["faults"] == []
+    assert audit_file(PROJECT, None, file)["faults"] == []
 
 
 def test_no_cell_is_a_formula(world: World, tmp_path: Path) -> None:
     record(world, Writer(principal="arn", host="=cmd()", ci=""), entry("note"))
-    export(PROJECT, "dev", tmp_path / "dev.csv", progress=Silent())
+    export(CALL, "dev", tmp_path / "dev.csv")
     assert list(csv.DictReader(io.StringIO((tmp_path / "dev.csv").read_text())))[1]["host"] == "'=cmd()"
 
 
@@ -243,7 +243,7 @@ def test_no_cell_is_a_formula(world: World, tmp_path: Path) -> None:
 def test_an_export_overwrites_nothing_and_leaves_nothing_half_made(world: World, tmp_path: Path, there: str) -> None:
     (tmp_path / there).write_text("older")
     with pytest.raises(Refused, match=f"{there} is there already"):
-        export(PROJECT, "dev", tmp_path / "dev.jsonl", progress=Silent())
+        export(CALL, "dev", tmp_path / "dev.jsonl")
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir() if file.name.startswith("dev")] == [
         (there, "older")
     ]
@@ -251,25 +251,25 @@ def test_an_export_overwrites_nothing_and_leaves_nothing_half_made(world: World,
 
 def test_an_export_that_cannot_be_written_says_so_in_a_line(world: World, tmp_path: Path) -> None:
     with pytest.raises(Broken, match=r"cannot write .*nowhere/dev\.csv: No such file or directory"):
-        export(PROJECT, "dev", tmp_path / "nowhere" / "dev.csv", progress=Silent())
+        export(CALL, "dev", tmp_path / "nowhere" / "dev.csv")
 
 
 def test_an_export_needs_a_suffix_that_says_its_format(world: World, tmp_path: Path) -> None:
     with pytest.raises(WrongUsage, match=r"dev\.xlsx ends with neither \.jsonl nor \.csv"):
-        export(PROJECT, "dev", tmp_path / "dev.xlsx", progress=Silent())
+        export(CALL, "dev", tmp_path / "dev.xlsx")
 
 
 def test_a_ledger_that_was_changed_is_not_signed(told: World, tmp_path: Path) -> None:
     aws_resource("dynamodb").Table(told.dev.ledger.table.name).delete_item(Key={"kind": "EVENT", "seq": 3})
     with pytest.raises(Broken, match="was changed, so it is not signed: event 3 is missing"):
-        export(PROJECT, "dev", tmp_path / "dev.jsonl", progress=Silent())
+        export(CALL, "dev", tmp_path / "dev.jsonl")
     assert list(tmp_path.glob("dev*")) == []
 
 
 def test_a_ledger_whose_stops_were_changed_is_not_signed(told: World, tmp_path: Path) -> None:
     aws_resource("dynamodb").Table(told.dev.ledger.table.name).delete_item(Key={"kind": "STOP", "seq": 0})
     with pytest.raises(Broken, match="was changed, so it is not signed: stop 0 is missing"):
-        export(PROJECT, "dev", tmp_path / "dev.jsonl", progress=Silent())
+        export(CALL, "dev", tmp_path / "dev.jsonl")
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
+from release.call import Call
 from release.errors import Inconclusive, Refused
-from release.output import Progress
 from release.verbs.parity import parity, parity_text, refuse_undeclared
 from tests.project import CHECKOUT, copy_project
 
 
 def compare(folder: Path) -> dict[str, Any]:
-    return parity(folder, live=False, progress=Progress())
+    return parity(Call(project=folder), live=False)
 
 
 @pytest.fixture

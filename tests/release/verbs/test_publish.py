@@ -23,7 +23,7 @@ from release.verbs.publish import Publication, parsed_evidence, parsed_schema, p
 from release.verbs.show import show_release, show_text
 from tests.project import PROJECT
 from tests.release.artifacts.repository import git
-from tests.release.deploying import Silent
+from tests.release.deploying import CALL
 from tests.release.world import World, build_artifact
 
 COMMIT = "3f1c9b0e6a5d4c7b8a9f0e1d2c3b4a5968778695"
@@ -43,7 +43,7 @@ def repository(tmp_path: Path) -> Path:
 
 def published(path: Path, **more: Any) -> Manifest:
     values = {"version": "1.0.0", "tag": None, "notes": "", "repository": path.parent, **more}
-    return publish(PROJECT, Publication(path=path, **values), ci="", progress=Silent())[0]
+    return publish(CALL, Publication(path=path, **values))[0]
 
 
 def artifact(folder: Path, **said: Any) -> Path:
@@ -240,3 +240,28 @@ def test_show_tells_that_nothing_was_stated(world: World, tmp_path: Path) -> Non
     text = show_text(show_release(PROJECT, "1.0.0"))
     assert "  schema     not stated\n" in text
     assert "built by" not in text
+
+
+def publication(path: Path, version: str, tag: str | None = None) -> Publication:
+    return Publication(path=path, version=version, tag=tag, notes="", repository=path.parent)
+
+
+def test_publishing_signs_a_manifest_with_the_artifacts_digest_and_checks(world: World, tmp_path: Path) -> None:
+    path = build_artifact(tmp_path / "app-1.0.0.tar.gz", {})
+    manifest, new = publish(CALL, publication(path, "1.0.0"))
+    assert new
+    assert world.dev.releases.get("1.0.0") == manifest
+    assert [check.name for check in manifest.checks] == ["projects"]
+
+
+def test_publishing_it_again_is_nothing_to_do(world: World, tmp_path: Path) -> None:
+    path = build_artifact(tmp_path / "app-1.0.0.tar.gz", {})
+    first, _ = publish(CALL, publication(path, "1.0.0"))
+    again, new = publish(CALL, publication(path, "1.0.0"))
+    assert (again.digest, new) == (first.digest, False)
+
+
+def test_a_tag_that_names_another_version_is_refused(world: World, tmp_path: Path) -> None:
+    path = build_artifact(tmp_path / "app-1.0.0.tar.gz", {})
+    with pytest.raises(Refused, match=r"tag v2\.0\.0 does not name version 1\.0\.0"):
+        publish(CALL, publication(path, "1.0.0", tag="v2.0.0"))

@@ -9,10 +9,9 @@ from release.errors import Broken, Refused
 from release.ledger.head import Open, State
 from release.ledger.ledger import Entry
 from release.ledger.stops import Cause, Stops, vetoed, without_veto
-from release.verbs.promote import Route, promotion_order
+from release.verbs.promote import Route, order_into
 from release.verbs.resume import resume_in
 from tests.aws_clients import aws_resource
-from tests.project import PROJECT
 from tests.release.deploying import Silent, order, put
 from tests.release.world import OPS, World
 
@@ -24,7 +23,7 @@ def head(world: World) -> State:
 def paused(world: World, **changes: object) -> Open:
     """A promotion from dev that waits in qa before its switch."""
     put(world, "1.0.0")
-    ordered = promotion_order(PROJECT, "1.0.0", Route(source=None, target="qa", pause=True), Silent())
+    ordered = order_into(world.qa, "1.0.0", Route(source=None, target="qa", pause=True), Silent())
     world.qa.releases.adopt(world.dev.releases.get("1.0.0"), world.dev.releases)
     deploy(world.qa, replace(ordered, **changes), OPS, Silent())
     opened = head(world).open

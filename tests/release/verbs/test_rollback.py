@@ -1,18 +1,23 @@
 """`release rollback`: what it begins, what it never begins a second time, and whom it asks."""
 
 import signal
+from dataclasses import replace
 
 import pytest
 
 from release.deployment.executor import resume
 from release.deployment.lanes import STARTED
 from release.deployment.plan import unsure
-from release.errors import Inconclusive, Interrupted, LeaseLost, NotBegun, Refused, StagelineError
+from release.environment import open_environment
+from release.errors import Broken, Inconclusive, Interrupted, LeaseLost, NotBegun, Refused, StagelineError, WrongUsage
 from release.ledger.head import Out
 from release.ledger.ledger import Entry
 from release.ledger.stops import Cause, asked_to_end
 from release.verbs.rollback import Request, go_back, order_back
-from tests.release.deploying import Silent, put, state
+from release.verbs.veto import veto
+from tests.aws_clients import aws_resource
+from tests.project import PROJECT
+from tests.release.deploying import CALL, Silent, put, state
 from tests.release.world import OPS, World
 
 
@@ -205,3 +210,67 @@ def test_where_no_server_that_is_in_answers_it_does_not_wait_for_an_installation
     ledger.note(Entry(kind="note", state=state(two).but(out=(out,))), ledger.head(), OPS)
     with pytest.raises(Inconclusive, match=r"no server of dev answers: env-servers-1.*mark-out dev SERVER --lift"):
         back(two, version="1.0.0")
+
+
+def test_row_13_the_first_release_has_nothing_to_go_back_to(world: World) -> None:
+    put(world, "1.0.0")
+    with pytest.raises(Refused, match="dev has no earlier verified release to go back to"):
+        go_back(world.dev, Request(), OPS, Silent())
+
+
+def test_a_release_that_was_never_live_here_is_no_way_back(world: World) -> None:
+    put(world, "1.0.0")
+    world.publish("0.9.0")
+    before = len(world.dev.stack.ups)
+    with pytest.raises(Refused, match=r"0\.9\.0 was never deployed to dev"):
+        go_back(world.dev, Request(version="0.9.0"), OPS, Silent())
+    assert len(world.dev.stack.ups) == before
+
+
+def test_a_release_that_failed_here_is_no_way_back(world: World) -> None:
+    put(world, "1.0.0")
+    world.servers["dev"].fails_smoke = {"1.1.0"}
+    with pytest.raises(Broken):
+        put(world, "1.1.0")
+    with pytest.raises(Refused, match=r"1\.1\.0 must have been live and verified in dev before"):
+        go_back(world.dev, Request(version="1.1.0"), OPS, Silent())
+
+
+def test_going_back_to_what_is_live_says_that_it_is_also_where_nothing_was_before(world: World) -> None:
+    put(world, "1.0.0")
+    with pytest.raises(Refused, match=r"users of dev get 1\.0\.0 \(not live already\)$"):
+        go_back(world.dev, Request(version="1.0.0"), OPS, Silent())
+
+
+def test_a_refusal_names_the_options_that_overrule_it(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    veto(CALL, "1.0.0", reason="loses rows")
+    with pytest.raises(Refused, match=r"\(no veto\); overrule it with: --force --reason WHY$"):
+        go_back(world.dev, Request(), OPS, Silent())
+    assert go_back(world.dev, Request(force=True, reason="rows are restored"), OPS, Silent()).version == "1.0.0"
+
+
+def test_whoever_overrules_a_rule_says_why() -> None:
+    for request in ({"force": True}, {"despite_schema": True}, {"reason": "because"}):
+        with pytest.raises(WrongUsage, match="whoever overrules a rule says why"):
+            Request(**request)
+
+
+@pytest.mark.parametrize(
+    ("ill", "expected"),
+    [
+        pytest.param("another stack file", "1.0.0", id="another-stack-file-is-broken"),
+        pytest.param("another ledger", "1.0.0", id="another-ledger-is-unreadable"),
+    ],
+)
+def test_a_rollback_asks_no_other_environment(world: World, ill: str, expected: str) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    if ill == "another ledger":
+        aws_resource("dynamodb").Table(world.qa.ledger.table.name).put_item(
+            Item={"kind": "HEAD", "seq": 0, "body": "["}
+        )
+    folder = world.project_with(qa="config: [") if ill == "another stack file" else PROJECT
+    assert open_environment(folder, "dev").settings.environment == "dev"
+    assert go_back(replace(world.dev, project_dir=folder), Request(), OPS, Silent()).version == expected

@@ -13,6 +13,7 @@ from release.ledger.ledger import Entry
 from release.verbs.status import refuse_unreadable, status, status_text
 from tests.aws_clients import aws_resource
 from tests.project import PROJECT
+from tests.release.deploying import put
 from tests.release.world import OPS, World
 
 OPENED = State(
@@ -124,3 +125,18 @@ def test_an_environment_that_cannot_be_read_hides_no_other_one(world: World, ill
 
 def test_where_all_can_be_read_nothing_is_refused(world: World) -> None:
     refuse_unreadable(status(PROJECT, None))
+
+
+def test_status_shows_every_environment_also_those_without_a_ledger(world: World) -> None:
+    put(world, "1.0.0")
+    report = status(PROJECT, None)
+    assert [(entry["environment"], entry["initialised"]) for entry in report["environments"]] == [
+        ("dev", True),
+        ("qa", True),
+        ("staging", False),
+        ("prod", False),
+    ]
+    dev, qa, staging, _ = status_text(report).splitlines()[1:]
+    assert dev.split()[:2] == ["dev", "1.0.0"]
+    assert "nothing" in qa
+    assert "not initialised" in staging

@@ -16,7 +16,7 @@ from release.ledger.ledger import Entry
 from release.verbs.tick import refuse_failed, tick, tick_text
 from tests.aws_clients import aws_client
 from tests.project import PROJECT
-from tests.release.deploying import Silent
+from tests.release.deploying import call_in
 from tests.release.world import OPS, World
 
 DATABASE = "stageline-{}-postgres-0123456789abcdef0"
@@ -59,7 +59,7 @@ def left(environment: str) -> int:
 
 
 def run(project: Path, name: str | None = None, *, really: bool = True) -> dict[str, Any]:
-    return tick(project, name, really=really, ci="", progress=Silent())
+    return tick(call_in(project), name, really=really)
 
 
 def how(report: dict[str, Any]) -> dict[str, str]:

@@ -12,8 +12,7 @@ from release.artifacts.manifest import Check
 from release.errors import Refused
 from release.verbs.publish import Publication, publish
 from release.verification.smoke import agreed_checks, read_checks
-from tests.project import PROJECT
-from tests.release.deploying import Silent
+from tests.release.deploying import CALL
 from tests.release.world import World, build_artifact
 
 PAGE = {"checks": [{"name": "page", "path": "/", "method": "HEAD", "headers": {"Accept": "text/html"}}]}
@@ -52,12 +51,11 @@ def test_checks_from_both_are_a_contradiction(tmp_path: Path, file: Path) -> Non
 
 def test_what_is_given_becomes_part_of_the_signed_manifest(world: World, bare: Path, file: Path) -> None:
     request = Publication(path=bare, version="1.0.0", tag=None, notes="", repository=bare.parent, smoke=file)
-    progress = Silent()
-    publish(PROJECT, request, ci="", progress=progress)
+    publish(CALL, request)
     (check,) = world.dev.releases.get("1.0.0").checks
     assert (check.name, check.method, check.headers) == ("page", "HEAD", {"Accept": "text/html"})
     with pytest.raises(Refused):
-        publish(PROJECT, replace(request, version="1.1.0", smoke=file.with_name("none")), ci="", progress=progress)
+        publish(CALL, replace(request, version="1.1.0", smoke=file.with_name("none")))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`release verify`: what was changed in a ledger (row 15), and whether an export is what was signed."""
+"""`release audit`: what was changed in a ledger (row 15), and whether an export is what was signed."""
 
 import json
 import re
@@ -18,11 +18,11 @@ from release.ledger.head import State
 from release.ledger.index import LIVE, Known, Lived, known_json
 from release.ledger.ledger import Entry
 from release.ledger.stops import Cause, held
+from release.verbs.audit import audit, audit_file, audit_file_text, audit_text, refuse_faults, refuse_file_faults
 from release.verbs.history import export
-from release.verbs.verify import refuse_faults, refuse_file_faults, verify, verify_file, verify_file_text, verify_text
 from tests.aws_clients import aws_client, aws_resource
 from tests.project import PROJECT
-from tests.release.deploying import Silent, put
+from tests.release.deploying import CALL, put
 from tests.release.world import OPS, World
 
 NOTE = Entry(kind="note", state=State())
@@ -55,7 +55,7 @@ def exported(world: World, tmp_path: Path) -> Callable[[str], Path]:
 
     def write(suffix: str) -> Path:
         file = tmp_path / f"dev{suffix}"
-        export(PROJECT, "dev", file, progress=Silent())
+        export(CALL, "dev", file)
         return file
 
     return write
@@ -63,8 +63,8 @@ def exported(world: World, tmp_path: Path) -> Callable[[str], Path]:
 
 def test_a_whole_ledger_is_told_with_its_number_of_events(world: World) -> None:
     note(world, 4)
-    report = verify(PROJECT, "dev")
-    assert verify_text(report) == "the 5 events of dev are whole"
+    report = audit(PROJECT, "dev")
+    assert audit_text(report) == "the 5 events of dev are whole"
     refuse_faults(report)
 
 
@@ -75,16 +75,16 @@ def hold(world: World) -> None:
 
 def test_the_changes_of_stops_are_counted_beside_the_events(world: World) -> None:
     hold(world)
-    report = verify(PROJECT, "dev")
-    assert verify_text(report) == "the 1 events of dev and the 1 change of its stops are whole"
+    report = audit(PROJECT, "dev")
+    assert audit_text(report) == "the 1 events of dev and the 1 change of its stops are whole"
 
 
 def test_a_hold_that_was_taken_away_by_hand_is_a_fault_like_any(world: World) -> None:
     hold(world)
     stops = item(world, 0, "STOPS")
     table(world).put_item(Item={**stops, "body": json.dumps({**json.loads(stops["body"]), "hold": None})})
-    report = verify(PROJECT, "dev")
-    assert verify_text(report) == "STOPS was changed: its content is not that of stop 0"
+    report = audit(PROJECT, "dev")
+    assert audit_text(report) == "STOPS was changed: its content is not that of stop 0"
     with pytest.raises(Broken, match=r"the ledger of dev was changed \(1 fault\)"):
         refuse_faults(report)
 
@@ -94,8 +94,8 @@ def test_every_change_has_a_line_and_the_end_is_one_refusal(world: World) -> Non
     edit(world, 2, by="somebody else")
     table(world).delete_item(Key={"kind": "EVENT", "seq": 4})
     table(world).put_item(Item={**item(world, 6), "body": "rubbish"})
-    report = verify(PROJECT, "dev")
-    assert [line.split(":")[0] for line in verify_text(report).splitlines()] == [
+    report = audit(PROJECT, "dev")
+    assert [line.split(":")[0] for line in audit_text(report).splitlines()] == [
         "event 2 or event 3 was edited",
         "event 4 is missing",
         "event 6 was edited",
@@ -104,11 +104,11 @@ def test_every_change_has_a_line_and_the_end_is_one_refusal(world: World) -> Non
         refuse_faults(report)
 
 
-def test_verifying_repairs_nothing(world: World) -> None:
+def test_auditing_repairs_nothing(world: World) -> None:
     note(world, 3)
     edit(world, 2, by="somebody else")
     before = table(world).scan()["Items"]
-    verify(PROJECT, "dev")
+    audit(PROJECT, "dev")
     assert table(world).scan()["Items"] == before
 
 
@@ -128,7 +128,7 @@ def test_the_command_lists_faults_on_stdout_and_ends_as_broken(world: World) -> 
     assert isinstance(done.exception, Broken)
 
 
-def test_without_environment_or_file_there_is_nothing_to_verify() -> None:
+def test_without_environment_or_file_there_is_nothing_to_audit() -> None:
     assert isinstance(run().exception, WrongUsage)
 
 
@@ -138,21 +138,21 @@ def test_an_export_is_checked_without_aws_and_says_that_the_key_came_with_it(
 ) -> None:
     file = exported(suffix)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    report = verify_file(Path("nowhere"), None, file)
+    report = audit_file(Path("nowhere"), None, file)
     assert report["faults"] == []
-    assert f"public key: sha256 {report['fingerprint']}" in verify_file_text(report)
-    assert "the key came with the file: compare this fingerprint" in verify_file_text(report)
+    assert f"public key: sha256 {report['fingerprint']}" in audit_file_text(report)
+    assert "the key came with the file: compare this fingerprint" in audit_file_text(report)
 
 
 def test_the_fingerprint_is_that_of_the_environments_key(exported: Callable[[str], Path], world: World) -> None:
     key = aws_client("kms").get_public_key(KeyId=world.dev.settings.names.signing_alias)["PublicKey"]
-    assert verify_file(PROJECT, None, exported(".csv"))["fingerprint"] == sha256_hex(key)
+    assert audit_file(PROJECT, None, exported(".csv"))["fingerprint"] == sha256_hex(key)
 
 
 def test_an_edited_event_of_an_export_is_named(exported: Callable[[str], Path]) -> None:
     file = exported(".jsonl")
     file.write_bytes(file.read_bytes().replace(rb"user/ops", rb"user/nobody", 1))
-    report = verify_file(PROJECT, None, file)
+    report = audit_file(PROJECT, None, file)
     assert report["faults"] == [
         "the file is not the one that was signed: its SHA-256 is another",
         "event 0 was edited: its hash is not the one that event 1 carries",
@@ -175,13 +175,13 @@ def test_what_was_done_to_the_lines_of_an_export_is_named(
 ) -> None:
     file = exported(".jsonl")
     file.write_bytes(b"\n".join(change(file.read_bytes().splitlines())))
-    assert verify_file(PROJECT, None, file)["faults"][1].startswith(fault)
+    assert audit_file(PROJECT, None, file)["faults"][1].startswith(fault)
 
 
 def test_an_edited_table_is_found_by_its_digest(exported: Callable[[str], Path]) -> None:
     file = exported(".csv")
     file.write_bytes(file.read_bytes().replace(b"note", b"nota", 1))
-    assert verify_file(PROJECT, None, file)["faults"] == [
+    assert audit_file(PROJECT, None, file)["faults"] == [
         "the file is not the one that was signed: its SHA-256 is another"
     ]
 
@@ -201,7 +201,7 @@ def test_a_proof_that_was_changed_is_refused(exported: Callable[[str], Path], ch
     signed = json.loads(proof.read_bytes())
     proof.write_text(json.dumps({**signed, "document": {**signed["document"], **change}}))
     with pytest.raises(Refused, match=why):
-        verify_file(PROJECT, None, file)
+        audit_file(PROJECT, None, file)
 
 
 @pytest.mark.parametrize(
@@ -218,26 +218,26 @@ def test_a_proof_that_cannot_be_meant_is_refused(exported: Callable[[str], Path]
     file = exported(".jsonl")
     Path(f"{file}.proof.json").write_text(text)
     with pytest.raises(Refused, match="the proof is not readable; give the file that was written beside the export"):
-        verify_file(PROJECT, None, file)
+        audit_file(PROJECT, None, file)
 
 
 def test_an_export_without_its_proof_cannot_be_checked(exported: Callable[[str], Path]) -> None:
     file = exported(".jsonl")
     Path(f"{file}.proof.json").unlink()
     with pytest.raises(Broken, match=r"cannot read .*proof\.json: No such file"):
-        verify_file(PROJECT, None, file)
+        audit_file(PROJECT, None, file)
 
 
 def test_with_the_environment_its_key_and_its_event_are_compared(exported: Callable[[str], Path], world: World) -> None:
     file = exported(".jsonl")
     note(world, 2)
-    report = verify_file(PROJECT, "dev", file)
+    report = audit_file(PROJECT, "dev", file)
     assert (report["faults"], report["compared_with"]) == ([], "dev")
-    assert "compared with that of dev" in verify_file_text(report)
+    assert "compared with that of dev" in audit_file_text(report)
 
 
 def test_an_export_of_another_environment_is_told(exported: Callable[[str], Path]) -> None:
-    report = verify_file(PROJECT, "qa", exported(".jsonl"))
+    report = audit_file(PROJECT, "qa", exported(".jsonl"))
     assert report["faults"] == ["the proof is of stageline/dev/123456789012, not of stageline/qa/123456789012"]
 
 
@@ -245,7 +245,7 @@ def test_a_proof_that_was_signed_with_a_key_of_ones_own_is_told(exported: Callab
     file, kms = exported(".jsonl"), aws_client("kms")
     key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
     kms.update_alias(AliasName=world.dev.settings.names.signing_alias, TargetKeyId=key)
-    assert verify_file(PROJECT, "dev", file)["faults"] == [
+    assert audit_file(PROJECT, "dev", file)["faults"] == [
         "the proof was signed with another key than the one dev has now"
     ]
 
@@ -254,11 +254,11 @@ def test_a_ledger_that_was_written_anew_since_the_export_is_told(exported: Calla
     """What no chain shows by itself: everything from an event on was replaced, HEAD too."""
     file = exported(".jsonl")
     edit(world, 4, by="somebody else")
-    assert verify_file(PROJECT, "dev", file)["faults"] == [
+    assert audit_file(PROJECT, "dev", file)["faults"] == [
         "event 4 of the ledger is not what it was when the file was written"
     ]
     table(world).delete_item(Key={"kind": "EVENT", "seq": 4})
-    assert verify_file(PROJECT, "dev", file)["faults"] == [
+    assert audit_file(PROJECT, "dev", file)["faults"] == [
         "the ledger has no event 4 any more, which was its last when the file was written"
     ]
 
@@ -271,7 +271,7 @@ def with_stops(world: World, tmp_path: Path) -> Path:
     lift(world)
     hold(world)
     file = tmp_path / "dev.jsonl"
-    export(PROJECT, "dev", file, progress=Silent())
+    export(CALL, "dev", file)
     return file
 
 
@@ -280,11 +280,11 @@ def lift(world: World) -> None:
 
 
 def test_the_stops_of_an_export_are_told_and_compared_like_its_events(with_stops: Path, world: World) -> None:
-    report = verify_file(PROJECT, "dev", with_stops)
+    report = audit_file(PROJECT, "dev", with_stops)
     assert report["faults"] == []
-    assert verify_file_text(report).startswith(f"{with_stops}: events 0 to 1 and stops 0 to 2 of stageline/dev/")
+    assert audit_file_text(report).startswith(f"{with_stops}: events 0 to 1 and stops 0 to 2 of stageline/dev/")
     lift(world)
-    assert verify_file(PROJECT, "dev", with_stops)["faults"] == []
+    assert audit_file(PROJECT, "dev", with_stops)["faults"] == []
 
 
 @pytest.mark.parametrize(
@@ -306,18 +306,18 @@ def test_what_was_done_to_the_stops_of_an_export_is_named(
     with_stops: Path, change: Callable[[list[bytes]], list[bytes]], fault: str
 ) -> None:
     with_stops.write_bytes(b"\n".join(change(with_stops.read_bytes().splitlines())))
-    _, *faults = verify_file(PROJECT, None, with_stops)["faults"]
+    _, *faults = audit_file(PROJECT, None, with_stops)["faults"]
     assert [one.startswith(fault) for one in faults] == [True]
 
 
 def test_stops_that_were_written_anew_since_the_export_are_told(with_stops: Path, world: World) -> None:
     stop = item(world, 2, "STOP")
     table(world).put_item(Item={**stop, "body": stop["body"].replace("user/ops", "user/nobody")})
-    assert verify_file(PROJECT, "dev", with_stops)["faults"] == [
+    assert audit_file(PROJECT, "dev", with_stops)["faults"] == [
         "stop 2 of the ledger is not what it was when the file was written"
     ]
     table(world).delete_item(Key={"kind": "STOP", "seq": 2})
-    assert verify_file(PROJECT, "dev", with_stops)["faults"] == [
+    assert audit_file(PROJECT, "dev", with_stops)["faults"] == [
         "the ledger has no stop 2 any more, which was its last when the file was written"
     ]
 
@@ -330,11 +330,11 @@ def test_a_proof_from_before_stops_were_exported_is_read(exported: Callable[[str
     key = SigningKey(world.dev.session, world.dev.settings.names.signing_alias)
     proof.write_bytes(sign_document(older, kind="audit", environment="dev", key_name=key.alias, sign=key.sign))
     hold(world)
-    assert verify_file(PROJECT, "dev", file)["faults"] == []
+    assert audit_file(PROJECT, "dev", file)["faults"] == []
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(cli.release, ["--project", str(PROJECT), "verify", *arguments])
+    return CliRunner().invoke(cli.release, ["--project", str(PROJECT), "audit", *arguments])
 
 
 def lived(world: World) -> None:
@@ -342,7 +342,7 @@ def lived(world: World) -> None:
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
     put(world, "1.0.0", kind="rollback")
-    assert verify(PROJECT, "dev")["faults"] == []
+    assert audit(PROJECT, "dev")["faults"] == []
 
 
 def rewrite(world: World, kind: str, seq: int = 0, **values: object) -> None:
@@ -404,8 +404,8 @@ def test_row_15_what_the_index_says_otherwise_than_the_events_is_named(
 ) -> None:
     lived(world)
     change(world)
-    report = verify(PROJECT, "dev")
-    assert re.fullmatch(line, verify_text(report)), verify_text(report)
+    report = audit(PROJECT, "dev")
+    assert re.fullmatch(line, audit_text(report)), audit_text(report)
     with pytest.raises(Broken, match=r"the ledger of dev was changed \(1 fault\)"):
         refuse_faults(report)
 
@@ -414,4 +414,4 @@ def test_what_was_live_before_there_was_an_index_need_not_be_in_it(world: World)
     lived(world)
     for kind in ("RELEASE#1.0.0", "RELEASE#1.1.0"):
         table(world).delete_item(Key={"kind": kind, "seq": 0})
-    assert verify(PROJECT, "dev")["faults"] == []
+    assert audit(PROJECT, "dev")["faults"] == []

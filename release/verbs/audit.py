@@ -1,4 +1,4 @@
-"""``release verify``: is a ledger whole, and is an exported file what it was when it was signed?
+"""``release audit``: is a ledger whole, and is an exported file what it was when it was signed?
 
 What was changed is listed entry by entry. Nothing is ever repaired: what was there cannot be known from here.
 """
@@ -9,13 +9,48 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import click
+
 from release.aws.keys import SigningKey
+from release.call import Call, any_environment_argument, pass_call
 from release.environment import Environment, open_environment
-from release.errors import Broken, StagelineError
+from release.errors import Broken, StagelineError, WrongUsage
 from release.ledger.audit import PROOF, Proof, file_faults, ledger_faults, read_proof
 
 
-def verify(project_dir: Path, name: str) -> dict[str, Any]:
+@click.command("audit")
+@any_environment_argument
+@click.option(
+    "--file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Check this export by the proof beside it; with ENVIRONMENT also against its key and ledger.",
+)
+@pass_call
+def command(call: Call, name: str | None, file: Path | None) -> None:
+    """Tell which entries of a ledger were changed or are missing.
+
+    Cut off, edited, reordered, added or deleted. Nothing is repaired: what was there cannot be known from here. With
+    --file it is an export that is judged, by the proof beside it, without AWS where no ENVIRONMENT is named.
+
+    Broken (1) when anything was changed.
+
+    \b
+    Example: release audit prod
+    Example: release audit --file prod-2026-11.jsonl
+    """
+    if file is not None:
+        report = audit_file(call.project, name, file)
+        call.show(report, audit_file_text(report))
+        refuse_file_faults(report)
+    elif name is not None:
+        report = audit(call.project, name)
+        call.show(report, audit_text(report))
+        refuse_faults(report)
+    else:
+        raise WrongUsage("there is nothing to audit", hint="name an environment, or give a --file")
+
+
+def audit(project_dir: Path, name: str) -> dict[str, Any]:
     """How many events an environment's ledger has by HEAD, how many changes of stops, and what is wrong with which.
 
     The index is compared with the events.
@@ -35,7 +70,7 @@ def _published(environment: Environment) -> tuple[str, ...]:
     return ()
 
 
-def verify_text(report: dict[str, Any]) -> str:
+def audit_text(report: dict[str, Any]) -> str:
     """The report as lines, one for each fault."""
     if report["faults"]:
         return "\n".join(fault["text"] for fault in report["faults"])
@@ -52,7 +87,7 @@ def refuse_faults(report: dict[str, Any]) -> None:
         )
 
 
-def verify_file(project_dir: Path, name: str | None, file: Path) -> dict[str, Any]:
+def audit_file(project_dir: Path, name: str | None, file: Path) -> dict[str, Any]:
     """What an exported file is by its proof, and what is wrong with it.
 
     With an environment the proof is also compared with that environment's key and ledger. Without one nothing but
@@ -71,7 +106,7 @@ def verify_file(project_dir: Path, name: str | None, file: Path) -> dict[str, An
     }
 
 
-def verify_file_text(report: dict[str, Any]) -> str:
+def audit_file_text(report: dict[str, Any]) -> str:
     """The report as lines: whose history it is, what is wrong with it, and what the proof rests on."""
     whose = f"{report['project']}/{report['environment']}/{report['account']}"
     stops = f" and stops 0 to {report['stops_seq']}" if report["stops_seq"] >= 0 else ""

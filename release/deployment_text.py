@@ -1,0 +1,58 @@
+"""What verbs that deploy show: before, with ``--plan``, the steps and what the gates say; after, what is live."""
+
+from dataclasses import asdict
+from typing import Any
+
+from release.call import Call
+from release.deployment.executor import Deployed, Order, plan_of
+from release.deployment.gates import Gate, refuse_unless_passed
+from release.deployment.lanes import StepName
+from release.deployment.plan import Plan, described
+from release.environment import Environment
+from release.text import bounded
+
+MARKS = {True: "yes", False: "NO"}
+
+
+def show_plan(call: Call, environment: Environment, order: Order) -> None:
+    """Refused (3) when a gate says no, as the verb itself would be. Nothing is changed by asking."""
+    report = order_report(environment, order)
+    call.show(report, plan_text(report))
+    refuse_unless_passed(order.gates, f"the {order.kind} of {order.release.release} to {environment.name}")
+
+
+def show_deployed(call: Call, done: Deployed, how: str = "live") -> None:
+    """What is live now, or waits for people to look; with what could not be done besides, a line each."""
+    first = f"{done.version} is {how} in {done.environment}: {done.url}"
+    if done.paused:
+        first = f"{done.version} waits in {done.environment} for you to look: {done.url}; go on with: release resume"
+        first += f" {done.environment}, or put it back with: release abort {done.environment}"
+    call.show(asdict(done), "\n".join((first, *(f"warning: {one}" for one in done.warnings))))
+
+
+def order_report(environment: Environment, order: Order) -> dict[str, Any]:
+    """The plan of an order. Its deployment gets its name when it begins: the one shown is an example."""
+    plan = plan_of(environment, order)
+    return plan_report(plan, plan.steps, order.gates)
+
+
+def plan_report(plan: Plan, steps: tuple[StepName, ...], gates: tuple[Gate, ...] = ()) -> dict[str, Any]:
+    """A plan's steps, with what each does."""
+    return {
+        "environment": plan.environment,
+        "kind": plan.kind,
+        "deployment": plan.deployment,
+        "release": plan.version,
+        "digest": plan.digest,
+        "slot": plan.slot,
+        "gates": [asdict(gate) for gate in gates],
+        "steps": [{"step": step, "does": does} for step, does in described(plan, steps)],
+    }
+
+
+def plan_text(report: dict[str, Any]) -> str:
+    """The same as lines for people."""
+    gates = [f"  {MARKS[gate['passed']]:<3}  {bounded(gate['evidence'])} ({gate['name']})" for gate in report["gates"]]
+    steps = [f"  {number}. {one['step']}: {one['does']}" for number, one in enumerate(report["steps"], start=1)]
+    title = f"{report['kind']} of {report['release']} to {report['environment']}"
+    return "\n".join([title, *(["gates:", *gates] if gates else []), "steps:", *(steps or ["  none"])])

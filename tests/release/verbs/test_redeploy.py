@@ -1,0 +1,12 @@
+"""`release redeploy`: what is live is installed again; where nothing is, there is nothing to do."""
+
+import pytest
+
+from release.errors import Refused
+from release.verbs.redeploy import order_again
+from tests.release.world import World
+
+
+def test_nothing_live_cannot_be_deployed_again(world: World) -> None:
+    with pytest.raises(Refused, match="nothing is live in dev"):
+        order_again(world.dev)
