@@ -150,7 +150,7 @@ def test_a_verb_outside_a_project_is_one_line_and_exit_2(
 def test_a_shell_is_offered_what_can_follow(line: str, offered: list[str]) -> None:
     _, *words, incomplete = line.split()
     complete = ShellComplete(release, {}, "release", "_RELEASE_COMPLETE")
-    arguments = ["--project", str(CHECKOUT), *words]
+    arguments = ["--project", str(PROJECT), *words]
     assert [item.value for item in complete.get_completions(arguments, incomplete)] == offered
 
 
