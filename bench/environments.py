@@ -11,6 +11,7 @@ from bench.figure import Figure, NotMeasured
 from local.paths import CODE
 from release.comparison.recordings import Recordings
 from settings.stackfile import environments
+from tests.project import PROJECT
 
 TESTS = ("test_environment.py", "test_identities.py")
 UNIT = ("-q", "-m", "not e2e", "-p", "no:cacheprovider", "--disable-socket", "--allow-unix-socket")
@@ -18,9 +19,9 @@ NOT_AWS = ("pulumi:", "stageline:", "command:")
 
 
 def resources() -> Iterator[Figure]:
-    """The resources of each tracked environment with a release in both slots: what the program declares."""
-    with Recordings(CODE) as recordings:
-        for name in environments(CODE):
+    """The resources of each environment with a release in both slots: what the program declares."""
+    with Recordings(PROJECT) as recordings:
+        for name in environments(PROJECT):
             yield _counted(name, recordings.resources(name))
 
 

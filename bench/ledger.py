@@ -14,14 +14,14 @@ from moto.dynamodb.models import dynamodb_backends
 
 from bench.figure import Figure, NotMeasured
 from local.aws_api import ACCOUNT, REGION
-from local.paths import CODE
 from release.ledger.event import GENESIS, Event, event_json, text_hash
 from release.ledger.head import Head, State, head_json, state_hash
 from release.ledger.ledger import Entry, Writer
 from release.ledger.stops import NOW, Stops, stops_json
 from release.verbs.status import status
 from settings.stackfile import load
-from tests.e2e.api import PROJECT, open_ledger, served
+from tests.e2e.api import PROJECT_NAME, open_ledger, served
+from tests.project import PROJECT
 
 LONG, SHORT = 100_000, 10  # events
 TIMES = 400
@@ -35,7 +35,7 @@ def status_of_long_ledgers() -> Iterable[Figure]:
         fill("qa", LONG)
         short, long = by_turns("dev", "qa")
         api.counts.take(reset=True)
-        status(CODE, "qa")
+        status(PROJECT, "qa")
         counted = api.counts.take(reset=True)
     yield Figure(
         what=f"status: {LONG:,} events against {SHORT}",
@@ -56,7 +56,7 @@ def status_of_long_ledgers() -> Iterable[Figure]:
 def lease_requests() -> Iterable[Figure]:
     """Every request from reading HEAD until the lease is given back, without the work between."""
     with served() as api:
-        ledger = open_ledger(load(CODE, "dev").names.ledger_table)
+        ledger = open_ledger(load(PROJECT, "dev").names.ledger_table)
         ledger.table.create({})
         ledger.create(WRITER)
         api.counts.take(reset=True)
@@ -85,7 +85,7 @@ def by_turns(one: str, other: str) -> tuple[float, float]:
 
 def seconds_of_status(environment: str) -> float:
     began = time.perf_counter()
-    report = status(CODE, environment)
+    report = status(PROJECT, environment)
     took = time.perf_counter() - began
     if not report["environments"][0]["initialised"]:
         raise NotMeasured(f"{environment} has no ledger")
@@ -94,7 +94,7 @@ def seconds_of_status(environment: str) -> float:
 
 def fill(environment: str, count: int) -> None:
     """A ledger with this many events, whose chain holds, and nothing stopped: with all that a real one begins with."""
-    table = open_ledger(load(CODE, environment).names.ledger_table).table
+    table = open_ledger(load(PROJECT, environment).names.ledger_table).table
     table.create({})
     stored = dynamodb_backends[ACCOUNT][REGION].tables[table.name]
     last, text = None, ""
@@ -128,7 +128,7 @@ def chain() -> Iterator[tuple[Event, str]]:
 
 def head_at(environment: str, last: Event, text: str) -> Head:
     return Head(
-        project=PROJECT,
+        project=PROJECT_NAME,
         environment=environment,
         account=ACCOUNT,
         seq=last.seq,

@@ -29,6 +29,7 @@ from local.control import ControlServer
 from local.paths import CODE, Paths
 from local.providers import Providers
 from local.workspace import write_workspace
+from tests.project import copy_project
 
 RELEASES = {"blue": "1.0.0", "green": "1.1.0"}
 MADE_UP = {"masterUserSecrets": [{"secretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:nothing"}]}
@@ -108,8 +109,7 @@ def _workspace() -> Iterator[Mapping[str, str]]:
         raise NotMeasured("there is no engine: run `make setup`")
     with tempfile.TemporaryDirectory(prefix="stageline-nothing-") as folder:
         paths = Paths(project=Path(folder))
-        for tracked in CODE.glob("Pulumi*.yaml"):
-            (paths.project / tracked.name).write_bytes(tracked.read_bytes())
+        copy_project(paths.project)
         for name in ("components", "settings"):
             (paths.project / name).symlink_to(CODE / name)
         (paths.project / "__main__.py").symlink_to(CODE / "bench" / "program.py")

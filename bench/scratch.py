@@ -14,6 +14,7 @@ from local.control import ask
 from local.demo import Cloud
 from local.paths import CODE
 from tests.e2e.clone import PROGRAM, changed, new_clone, shell
+from tests.project import PROJECT
 
 NAMES = ("one", "two", "three", "four")
 
@@ -38,7 +39,7 @@ def scratch_cloud(environments: Sequence[str]) -> Iterator[Cloud]:
 
 def write_stack_files(folder: Path, environments: Sequence[str]) -> None:
     """dev's stack file under other names: networks do not overlap, and none promotes from another."""
-    dev = yaml.safe_load((CODE / "Pulumi.dev.yaml").read_text())
+    dev = yaml.safe_load((PROJECT / "Pulumi.dev.yaml").read_text())
     for number, environment in enumerate(environments):
         network = {**dev["config"]["stageline:network"], "cidr": f"10.{100 + number}.0.0/16"}
         config = {**dev["config"], "stageline:network": network}

@@ -31,6 +31,8 @@ from local.paths import Paths, find_project
 from local.story import NotTrue, Story, eventually
 from local.traffic import Traffic
 from local.workspace import environment as cloud_environment
+from settings.errors import InvalidSettings
+from settings.stackfile import environments, load
 
 ENVIRONMENTS = ("dev", "qa", "staging", "prod")
 SERVERS = 2
@@ -86,7 +88,7 @@ def main() -> None:
     """Tell the story, from a cloud that comes up to one that is gone."""
     try:
         tell(Story())
-    except (NotTrue, CloudError) as error:
+    except (NotTrue, CloudError, InvalidSettings) as error:
         click.secho(f"demo: {error}", fg="red", err=True)
         sys.exit(1)
 
@@ -94,6 +96,7 @@ def main() -> None:
 def tell(story: Story) -> None:
     """The chapters, in order."""
     paths = Paths(project=find_project(os.environ, Path.cwd()))
+    refuse_other(paths.project)
     refuse_running(paths)
     try:
         with tempfile.TemporaryDirectory(prefix="stageline-demo-") as folder:
@@ -338,6 +341,17 @@ def post(url: str, body: Mapping[str, Any]) -> int:
             return int(response.status)
     except urllib.error.HTTPError as error:
         return error.code
+
+
+def refuse_other(project: Path) -> None:
+    """The story is of the stack files that Stageline comes with: who changed them needs a fresh clone for it."""
+    servers = {name: load(project, name).servers.count for name in environments(project)}
+    if servers != dict.fromkeys(ENVIRONMENTS, SERVERS):
+        here = ", ".join(f"{name} with {count}" for name, count in servers.items())
+        raise CloudError(
+            f"the story is of {', '.join(ENVIRONMENTS)} with {SERVERS} servers each, and this project has {here}: "
+            "tell it in a fresh clone of Stageline"
+        )
 
 
 def refuse_running(paths: Paths) -> None:

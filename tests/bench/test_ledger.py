@@ -3,10 +3,10 @@
 import pytest
 
 from bench.ledger import WRITER, fill
-from local.paths import CODE
 from release.ledger.stops import NOW
 from settings.stackfile import load
 from tests.e2e.api import open_ledger, served
+from tests.project import PROJECT
 
 pytestmark = pytest.mark.enable_socket
 
@@ -17,6 +17,6 @@ def test_what_stands_in_a_filled_ledger_is_stored_as_in_one_that_was_created() -
         created.table.create({})
         created.create(WRITER)
         fill("dev", 3)
-        filled = open_ledger(load(CODE, "dev").names.ledger_table)
+        filled = open_ledger(load(PROJECT, "dev").names.ledger_table)
         assert filled.head().seq == 2
         assert filled.table.get(NOW) == created.table.get(NOW) is not None

@@ -1,8 +1,7 @@
-"""What the tests of components declare environments from: slots, keys and the tracked stack files."""
+"""What the tests of components declare environments from: slots, keys and the stack files of the tests' project."""
 
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from components import recording
@@ -11,8 +10,7 @@ from components.recording import Recording
 from components.slots import SlotContent, Slots
 from settings.model import Bastion, Settings
 from settings.stackfile import load
-
-PROJECT_DIR = Path(__file__).parents[2]
+from tests.project import PROJECT
 
 PRIVATE_KEY = "-----BEGIN OPENSSH PRIVATE KEY----- canary"
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHost"
@@ -37,8 +35,8 @@ def record(
 
 
 def settings_of(environment: str, **changes: Any) -> Settings:
-    """The settings of a tracked stack file, with whole sections or values replaced."""
-    return load(PROJECT_DIR, environment).model_copy(update=changes)
+    """The settings of a stack file, with whole sections or values replaced."""
+    return load(PROJECT, environment).model_copy(update=changes)
 
 
 def private_settings_of(environment: str) -> Settings:

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from components.graph import answer
-from tests.components.recording import PROJECT_DIR
+from tests.project import PROJECT
 
 EMPTY = {"blue": False, "green": False, "declared": None}
 FILLED = {"blue": True, "green": False, "declared": "blue"}
 
 
 def ask(environment: str = "dev", changes: dict[str, Any] | None = None, slots: dict[str, Any] | None = None) -> Any:
-    return answer(PROJECT_DIR, {"environment": environment, "changes": changes or {}, "slots": slots or EMPTY})
+    return answer(PROJECT, {"environment": environment, "changes": changes or {}, "slots": slots or EMPTY})
 
 
 def named(found: Any, name: str, type: str) -> Any:
@@ -65,10 +65,8 @@ def test_what_cannot_be_declared_is_answered_with_the_reason(environment, change
 def test_the_program_answers_each_line_by_a_line(tmp_path: Path) -> None:
     good = json.dumps({"environment": "dev", "changes": {}, "slots": FILLED})
     bad = json.dumps({"environment": "nowhere", "changes": {}, "slots": EMPTY})
-    command = [sys.executable, str(PROJECT_DIR), "--graph", str(PROJECT_DIR)]
-    done = subprocess.run(
-        command, cwd=PROJECT_DIR, input=f"{good}\n{bad}\n", capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, str(PROJECT), "--graph", str(PROJECT)]
+    done = subprocess.run(command, cwd=PROJECT, input=f"{good}\n{bad}\n", capture_output=True, text=True, check=True)
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert [list(one) for one in answers] == [["resources"], ["error"]]
     installer = named(answers[0], "env-servers-1-installer", "command:remote:CopyToRemote")

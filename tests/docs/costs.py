@@ -1,12 +1,18 @@
 """What an environment costs a month: the prices of docs/costs.md times what the program declares.
 
 Only what costs the same whatever an environment is used for: hours of machines, sizes of disks, numbers of keys.
+
+    .venv/bin/python -m tests.docs.costs
+
+prints the table of that page for the stack files of this checkout.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from components.graph import answer
@@ -14,6 +20,7 @@ from release.comparison.recordings import BOTH_FILLED
 from settings.model import Settings
 from settings.stackfile import environments, load
 from tests.docs.pages import ROOT, rows, section
+from tests.project import CHECKOUT
 
 PAGE = ROOT / "docs" / "costs.md"
 HOURS = 730  # in a month, as AWS counts
@@ -85,17 +92,18 @@ def database(inputs: Mapping[str, Any]) -> dict[str, int]:
 
 
 @cache
-def declared(environment: str) -> list[Resource]:
+def declared(project: Path, environment: str) -> list[Resource]:
     """The resources of an environment with a release in each slot."""
-    said = answer(ROOT, {"environment": environment, "changes": {}, "slots": BOTH_FILLED})
+    said = answer(project, {"environment": environment, "changes": {}, "slots": BOTH_FILLED})
     return list(said["resources"])
 
 
-def monthly(page: str) -> list[str]:
-    """The table of the page as it has to be: an amount and what it costs for each price and environment."""
-    priced = prices(page)
-    names = environments(ROOT)
-    counted = {name: amounts(load(ROOT, name), declared(name)) for name in names}
+def monthly(page: str, project: Path) -> list[str]:
+    """The lines of a project's table: an amount and what it costs for each price and environment."""
+    names = environments(project)
+    counted = {name: amounts(load(project, name), declared(project, name)) for name in names}
+    unpriced = {what for amount in counted.values() for what in amount} - prices(page).keys()
+    priced = {**prices(page), **dict.fromkeys(sorted(unpriced))}
     lines = [[what, *(cell(counted[name][what], usd) for name in names)] for what, usd in priced.items()]
     sums = [f"**{total(counted[name], priced):.2f}**" for name in names]
     return [f"| {' | '.join(line)} |" for line in [*lines, [SUM, *sums]]]
@@ -111,3 +119,13 @@ def total(counted: Counter[str], priced: Mapping[str, Decimal | None]) -> Decima
     """Of rounded amounts, so that who adds up the table comes to the same."""
     known = {what: usd for what, usd in priced.items() if usd is not None}
     return sum((round(counted[what] * usd, 2) for what, usd in known.items()), Decimal(0))
+
+
+def main() -> None:
+    """Print the table of this checkout."""
+    head = f"| | {' | '.join(environments(CHECKOUT))} |"
+    sys.stdout.write("\n".join([head, *monthly(PAGE.read_text(), CHECKOUT)]) + "\n")
+
+
+if __name__ == "__main__":
+    main()

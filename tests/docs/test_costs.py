@@ -1,11 +1,12 @@
-"""The page of costs says what the stack files ask for, at the prices that it names."""
+"""The page of costs says what the stack files of the tests' project ask for, at the prices that it names."""
 
 import re
 from decimal import Decimal
 
 from settings.stackfile import environments, load
 from tests.docs import costs
-from tests.docs.pages import ROOT, rows, section
+from tests.docs.pages import rows, section
+from tests.project import PROJECT
 
 PAGE = costs.PAGE.read_text()
 A_DAY = re.compile(r"20\d\d-\d\d-\d\d")
@@ -13,12 +14,12 @@ A_DAY = re.compile(r"20\d\d-\d\d-\d\d")
 
 def test_each_environment_has_what_it_declares_at_the_prices_of_the_page() -> None:
     shown = [line for line in section(PAGE, "A month").splitlines() if line.startswith("|")]
-    assert shown[2:] == costs.monthly(PAGE), "the table has to be:\n" + "\n".join(costs.monthly(PAGE))
+    assert shown[2:] == costs.monthly(PAGE, PROJECT), "the table has to be:\n" + "\n".join(costs.monthly(PAGE, PROJECT))
 
 
 def test_the_table_has_a_column_for_each_environment() -> None:
     head, *_ = [line for line in section(PAGE, "A month").splitlines() if line.startswith("|")]
-    assert tuple(cell.strip() for cell in head.strip("|").split("|"))[1:] == environments(ROOT)
+    assert tuple(cell.strip() for cell in head.strip("|").split("|"))[1:] == environments(PROJECT)
 
 
 def test_the_sums_add_up() -> None:
@@ -29,18 +30,20 @@ def test_the_sums_add_up() -> None:
 
 def test_everything_that_is_charged_by_the_hour_or_by_its_number_has_a_price() -> None:
     priced = costs.prices(PAGE)
-    for name in environments(ROOT):
-        assert costs.amounts(load(ROOT, name), costs.declared(name)).keys() <= priced.keys()
+    for name in environments(PROJECT):
+        assert costs.amounts(load(PROJECT, name), costs.declared(PROJECT, name)).keys() <= priced.keys()
 
 
 def test_every_kind_of_resource_has_a_price_or_is_known_to_have_none() -> None:
-    resources = [one for name in environments(ROOT) for one in costs.declared(name)]
+    resources = [one for name in environments(PROJECT) for one in costs.declared(PROJECT, name)]
     fixed = [one for one in resources if not one["type"].startswith(costs.NO_FIXED_PRICE)]
     assert {one["type"] for one in fixed if not costs.units(one["type"], one["inputs"])} == set()
 
 
 def test_endpoints_are_of_the_kind_that_costs_nothing() -> None:
-    endpoints = [one for name in environments(ROOT) for one in costs.declared(name) if "vpcEndpoint:" in one["type"]]
+    endpoints = [
+        one for name in environments(PROJECT) for one in costs.declared(PROJECT, name) if "vpcEndpoint:" in one["type"]
+    ]
     assert {one["inputs"].get("vpcEndpointType", "Gateway") for one in endpoints} == {"Gateway"}
 
 
@@ -51,7 +54,7 @@ def test_every_price_says_where_it_is_from_and_when_it_was_found() -> None:
 
 
 def test_the_prices_are_of_the_region_of_the_stack_files() -> None:
-    regions = {load(ROOT, name).region for name in environments(ROOT)}
+    regions = {load(PROJECT, name).region for name in environments(PROJECT)}
     assert regions == {"eu-central-1"} and "eu-central-1" in section(PAGE, "Prices")
 
 

@@ -33,6 +33,7 @@ from settings.names import ENVIRONMENT_RULE, Names
 from settings.rules import RULES
 from settings.stackfile import load, section_of
 from tests.docs.pages import PAGES, ROOT, blocks, command_lines, commands, pattern, rows, section, spans, terminal
+from tests.project import PROJECT
 
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()
 GROUPS: dict[str, Any] = {"release": release, "local-cloud": local_cloud}
@@ -92,7 +93,7 @@ def test_the_reference_has_every_rule_between_keys() -> None:
 
 def test_the_reference_has_exactly_the_derived_names() -> None:
     table = {name.strip("`") for _, name in rows(section(REFERENCE, "Derived names"))}
-    names = load(ROOT, "prod").names
+    names = load(PROJECT, "prod").names
     assert table == {getattr(names, name) for name in public_properties(Names)}
 
 

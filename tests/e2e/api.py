@@ -13,7 +13,7 @@ from release.aws.session import AwsSession
 from release.aws.table import LedgerTable
 from release.ledger.ledger import Ledger, utc_now
 
-PROJECT, ENVIRONMENT = "stageline", "dev"
+PROJECT_NAME, ENVIRONMENT = "stageline", "dev"
 
 
 @contextmanager
@@ -42,7 +42,9 @@ def served() -> Iterator[AwsApi]:
 def open_ledger(table: str) -> Ledger:
     """A ledger of dev's in the table of this name, by a session of its own."""
     session = AwsSession(account=ACCOUNT, region=REGION, role=None)
-    return Ledger(LedgerTable(session, table), project=PROJECT, environment=ENVIRONMENT, account=ACCOUNT, now=utc_now)
+    return Ledger(
+        LedgerTable(session, table), project=PROJECT_NAME, environment=ENVIRONMENT, account=ACCOUNT, now=utc_now
+    )
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from local.clients import cloud_client
 from local.demo import AT_ONCE, Cloud
 from local.paths import CODE, Paths
 from release.ledger.canonical import canonical_json
+from tests.project import copy_project
 
 ACCESS = ("AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 PROGRESS = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00 .*")  # a step's end, or why it waits
@@ -81,11 +82,14 @@ def _client(service: str, region: str, url: str, key: str, secret: str) -> Any:
 
 
 def new_clone(folder: Path) -> Clone:
-    """A clone with the tracked project and stack files and, unless it gets another one, no program."""
+    """A clone of the tests' project that has, unless it gets another one, no program."""
     folder.mkdir()
-    for tracked in CODE.glob("Pulumi*.yaml"):
-        (folder / tracked.name).write_bytes(tracked.read_bytes())
-    return Clone(folder)
+    return Clone(copy_project(folder))
+
+
+def stack_files(folder: Path) -> dict[str, bytes]:
+    """What must stay as it is, whatever a cloud does."""
+    return {file.name: file.read_bytes() for file in folder.glob("Pulumi*.yaml")}
 
 
 @contextmanager

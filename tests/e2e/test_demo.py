@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.clone import CODE, PROGRAM, Clone, new_clone
+from tests.e2e.clone import CODE, PROGRAM, Clone, new_clone, stack_files
 
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
@@ -21,7 +21,7 @@ def clone(tmp_path: Path) -> Clone:
 
 
 def test_every_sentence_of_the_demo_is_true_and_no_process_is_left(clone: Clone) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(CODE)}
+    before, environment = stack_files(clone.folder), {**os.environ, "PYTHONPATH": str(CODE)}
     environment.pop("KEEP", None)
     told = subprocess.run(
         [sys.executable, "-m", "local.demo"],
@@ -34,8 +34,7 @@ def test_every_sentence_of_the_demo_is_true_and_no_process_is_left(clone: Clone)
     assert told.returncode == 0, told.stderr + told.stdout[-2000:]
     assert "sentences, all true." in told.stdout
     assert clone.processes() == []
-    for tracked in CODE.glob("Pulumi*.yaml"):
-        assert (clone.folder / tracked.name).read_bytes() == tracked.read_bytes()
+    assert stack_files(clone.folder) == before
 
 
 def test_a_demo_beside_a_running_cloud_is_refused_because_it_may_hold_somebodys_work(clone: Clone) -> None:

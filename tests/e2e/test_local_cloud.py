@@ -15,8 +15,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from local.paths import CODE
-from tests.e2e.clone import Clone, eventually, new_clone
+from tests.e2e.clone import Clone, eventually, new_clone, stack_files
+from tests.project import copy_project
 
 UP_LIMIT = 5.0
 PROGRAM = """
@@ -68,9 +68,8 @@ def test_up_is_quick_and_a_second_up_changes_nothing(clone: Clone) -> None:
     assert worked + processor_time(daemon) < UP_LIMIT  # time of work, not of waiting for others on a busy machine
 
 
-def test_no_tracked_file_changes(cloud: Clone) -> None:
-    for tracked in CODE.glob("Pulumi*.yaml"):
-        assert (cloud.folder / tracked.name).read_bytes() == tracked.read_bytes()
+def test_no_tracked_file_changes(cloud: Clone, tmp_path: Path) -> None:
+    assert stack_files(cloud.folder) == stack_files(copy_project(tmp_path))
 
 
 def test_people_act_as_a_user_with_an_identity(cloud: Clone) -> None:

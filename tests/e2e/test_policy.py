@@ -41,10 +41,10 @@ REPLACING = {  # a change that makes another resource of one, and that resource
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     folder = tmp_path_factory.mktemp("policy") / "clone"
     with running_cloud(folder) as cloud:
-        (folder / "policy").symlink_to(CODE / "policy")
+        for name in ("components", "policy"):
+            (folder / name).unlink(missing_ok=True)
+            shutil.copytree(CODE / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         (folder / ".venv").symlink_to(sys.prefix)
-        (folder / "components").unlink()
-        shutil.copytree(CODE / "components", folder / "components", ignore=shutil.ignore_patterns("__pycache__"))
         cloud.must("release", "init", "dev")
         bring_up(cloud, "prod")
         yield cloud

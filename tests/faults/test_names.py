@@ -6,7 +6,7 @@ from release.artifacts.manifest import checked_version
 from release.environment import open_environment
 from release.errors import WrongUsage
 from settings.stackfile import InvalidSettings, Project
-from tests.release.world import ROOT
+from tests.project import PROJECT
 
 HOSTILE = {
     "command": "feature-demo/$(rm -rf ~)",
@@ -27,7 +27,7 @@ EVERY = pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE.keys())
 @EVERY
 def test_row_16_a_hostile_name_is_no_environment(name: str) -> None:
     with pytest.raises(InvalidSettings, match="which cannot name one; allowed: a lower-case letter"):
-        open_environment(Project(ROOT), name)
+        open_environment(Project(PROJECT), name)
 
 
 @EVERY

@@ -15,8 +15,9 @@ from local import cli
 from local.control import ControlServer
 from local.gate.permissions import Permissions, permissions_handler
 from local.keeping import write_kept
-from local.paths import CODE, Paths
+from local.paths import Paths
 from local.processes import MARK
+from tests.project import PROJECT
 
 STATUS = {
     "url": "http://127.9.0.1:4566",
@@ -70,7 +71,7 @@ def running(paths: Paths) -> Iterator[Paths]:
 def engine(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     """A project with two environments, and an engine that nobody runs."""
     for name in ("dev", "qa"):
-        tracked = CODE / f"Pulumi.{name}.yaml"
+        tracked = PROJECT / f"Pulumi.{name}.yaml"
         (paths.project / tracked.name).write_bytes(tracked.read_bytes())
     folder = paths.project / "engine"
     folder.mkdir()

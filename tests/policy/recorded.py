@@ -1,9 +1,10 @@
-"""The tracked environments as rules see them, recorded without an engine."""
+"""Environments as rules see them, recorded without an engine."""
 
 from functools import cache
 
 from components.slots import Slots
 from policy.resources import Environment, Resource
+from policy.rules import RULES, faults
 from settings.model import Access, Bastion, Settings
 from tests.components.recording import EMPTY, GREEN_LIVE, record, settings_of
 
@@ -12,7 +13,7 @@ PERSON = "arn:aws:iam::123456789012:role/person"
 
 @cache
 def recorded(name: str, slots: Slots = EMPTY) -> Environment:
-    """A tracked environment with all its resources."""
+    """An environment with all its resources."""
     return with_resources(settings_of(name), slots)
 
 
@@ -47,3 +48,13 @@ def with_resources(settings: Settings, slots: Slots) -> Environment:
         for one in declared
     )
     return Environment(settings=settings, tracked=settings, resources=resources)
+
+
+def everything_said(environment: Environment) -> list[str]:
+    """What the rules have against it."""
+    return [
+        f"{rule.name}: {one.name} {fault}"
+        for rule in RULES
+        for one in environment.resources
+        for fault in faults(rule, one, environment)
+    ]

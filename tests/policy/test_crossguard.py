@@ -1,6 +1,5 @@
 """What the engine shows of resources, as rules see it."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 from policy.crossguard import plain, policies, stack
 from policy.resources import BUCKET, BUCKET_CLOSED, DATABASE, UNKNOWN
 from policy.rules import RULES
-from tests.components.recording import PROJECT_DIR
+from tests.project import CHECKOUT, PROJECT
 
 
 def urn(type: str, name: str, environment: str = "prod") -> str:
@@ -45,7 +44,7 @@ def declared(type: str, inputs: dict[str, Any], *after: PolicyResource) -> Polic
 
 
 def policy(name: str) -> Policy:
-    [found] = [one for one in policies(RULES, PROJECT_DIR) if one.name == name]
+    [found] = [one for one in policies(RULES, PROJECT) if one.name == name]
     return found
 
 
@@ -60,11 +59,11 @@ def said(name: str, args: Any) -> list[tuple[str, str | None]]:
 
 @pytest.fixture(autouse=True)
 def project(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STAGELINE_PROJECT", str(PROJECT_DIR))
+    monkeypatch.setenv("STAGELINE_PROJECT", str(PROJECT))
 
 
 def test_every_rule_becomes_a_policy_of_its_name() -> None:
-    made = policies(RULES, PROJECT_DIR)
+    made = policies(RULES, PROJECT)
     assert [(one.name, one.description) for one in made] == [(rule.name, rule.says) for rule in RULES]
     assert [isinstance(one, StackValidationPolicy) for one in made] == [rule.whole for rule in RULES]
 
@@ -104,4 +103,4 @@ def test_the_stack_is_read_from_any_urn() -> None:
 
 
 def test_the_pack_stands_beside_the_tracked_stack_files() -> None:
-    assert (Path(PROJECT_DIR) / "policy" / "PulumiPolicy.yaml").exists()
+    assert (CHECKOUT / "policy" / "PulumiPolicy.yaml").exists()

@@ -1,39 +1,30 @@
-"""The tracked environments keep every rule, whatever their slots hold."""
+"""The environments keep every rule, whatever their slots hold."""
 
 import pytest
 
 from components.slots import Slots
 from policy.permissions import EXEMPTIONS
-from policy.resources import Environment
-from policy.rules import RULES, Rule, faults
+from policy.rules import RULES, Rule
 from settings.stackfile import environments
-from tests.components.recording import EMPTY, GREEN_LIVE, PROJECT_DIR
-from tests.docs.pages import rows, section
-from tests.policy.recorded import recorded, with_everything
+from tests.components.recording import EMPTY, GREEN_LIVE
+from tests.docs.pages import ROOT, rows, section
+from tests.policy.recorded import everything_said, recorded, with_everything
+from tests.project import PROJECT
 
-ENVIRONMENTS = environments(PROJECT_DIR)
+ENVIRONMENTS = environments(PROJECT)
 # Rules for what no environment declares so far, or must never declare.
 IDLE = {"bucket-acl-private", "topic-encrypted", "no-secret-in-state"}
 
 
 @pytest.mark.parametrize("slots", [EMPTY, GREEN_LIVE], ids=["empty slots", "filled slots"])
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_no_rule_has_anything_against_a_tracked_environment(name: str, slots: Slots) -> None:
+def test_no_rule_has_anything_against_an_environment(name: str, slots: Slots) -> None:
     assert everything_said(recorded(name, slots)) == []
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_nor_against_one_with_private_servers_and_a_role_for_everybody(name: str) -> None:
     assert everything_said(with_everything(name)) == []
-
-
-def everything_said(environment: Environment) -> list[str]:
-    return [
-        f"{rule.name}: {one.name} {fault}"
-        for rule in RULES
-        for one in environment.resources
-        for fault in faults(rule, one, environment)
-    ]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
@@ -51,7 +42,7 @@ def test_names_of_rules_are_told_apart() -> None:
 
 
 def test_the_page_on_security_tells_every_rule_and_when_it_is_judged() -> None:
-    page = (PROJECT_DIR / "docs" / "security.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
     assert rows(section(page, "The rules")) == [[f"`{rule.name}`", rule.says, when(rule)] for rule in RULES]
 
 

@@ -1,20 +1,25 @@
-"""Deployments in the small world: forward without asking the gates, and back as the verb does it."""
+"""Deployments in the small world: forward without asking the gates, back as the verb does it, and cut short."""
 
 import io
 from pathlib import Path
+
+import pytest
 
 from release.artifacts.manifest import Manifest
 from release.call import Call
 from release.deployment.executor import Deployed, Order, deploy
 from release.deployment.lanes import Kind, forward
+from release.environment import Environment
 from release.ledger.head import State
 from release.ledger.ledger import Ledger
 from release.ledger.stops import parse_change
 from release.output import Progress
 from release.verbs.promote import Route, content_of, order_into
 from release.verbs.rollback import Request, go_back
+from release.verification import probe
 from settings.stackfile import Project
-from tests.release.world import OPS, ROOT, World
+from tests.project import PROJECT
+from tests.release.world import OPS, World
 
 
 class Silent(Progress):
@@ -29,7 +34,7 @@ def call_in(project: Path) -> Call:
     return Call(project=Project(project), progress=Silent())
 
 
-CALL = call_in(ROOT)
+CALL = call_in(PROJECT)
 
 
 def put(world: World, version: str, kind: Kind = "promotion", *, pause: bool = False, force: bool = False) -> Deployed:
@@ -41,9 +46,9 @@ def put(world: World, version: str, kind: Kind = "promotion", *, pause: bool = F
     return deploy(world.dev, order(world, manifest, kind, pause=pause), OPS, Silent())
 
 
-def order(world: World, manifest: Manifest, kind: Kind = "promotion", *, pause: bool = False) -> Order:
+def order(environment: Environment, manifest: Manifest, kind: Kind = "promotion", *, pause: bool = False) -> Order:
     """The order of a deployment forward, on HEAD as it is."""
-    head = world.dev.ledger.head()
+    head = environment.ledger.head()
     release, steps = content_of(manifest), forward(pause=pause)
     return Order(kind=kind, release=release, steps=steps, head=head, gates=(), manifest=manifest)
 
@@ -66,3 +71,35 @@ def refused(order: Order) -> list[str]:
 def kinds(ledger: Ledger) -> list[str]:
     """The last two changes of what is stopped."""
     return [parse_change(item.body, item.seq).kind for item in ledger.table.items("STOP")][-2:]
+
+
+class Killed(BaseException):
+    """Stands for kill -9: the lease is not given back either, so somebody has to see that it does not change."""
+
+
+def kill_while_installing(world: World, version: str) -> None:
+    def killed() -> None:
+        world.dev.ledger.give_back = lambda lease: None
+        raise Killed
+
+    world.dev.fleet.before_install = killed
+    with pytest.raises(Killed):
+        put(world, version)
+    del world.dev.ledger.give_back
+    world.dev.fleet.before_install = lambda: None
+
+
+def unreachable(world: World, url: str) -> None:
+    """From here the listener cannot be reached: nothing is known of the release."""
+    asked = world.dev.probe.send
+
+    def send(base: str, request: probe.Request) -> probe.Answer:
+        if base.startswith(url):
+            return probe.Answer(status=0, body="ConnectionRefusedError", milliseconds=0)
+        return asked(base, request)
+
+    world.dev.probe.send = world.dev.verification._probe.send = send
+
+
+def reachable_again(world: World) -> None:
+    del world.dev.probe.send, world.dev.verification._probe.send

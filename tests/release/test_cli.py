@@ -14,13 +14,13 @@ from release.cli import LINES, exit_code, release
 from release.errors import Broken, Inconclusive, Interrupted, LeaseHeld, Refused, StagelineError, WrongUsage
 from release.verbs import VERBS
 from settings.errors import InvalidSettings, Problem
+from tests.project import CHECKOUT, PROJECT
 
-ROOT = Path(__file__).parents[2]
 BAD_KEY = Problem(file="Pulumi.dev.yaml", key="region", fault="is 7", allowed="an AWS region")
 
 
-def run(*arguments: str, folder: Path = ROOT) -> "subprocess.CompletedProcess[str]":
-    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+def run(*arguments: str, folder: Path = CHECKOUT) -> "subprocess.CompletedProcess[str]":
+    environment = {"PYTHONPATH": str(CHECKOUT), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
     command = [sys.executable, "-m", "release", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
@@ -97,7 +97,7 @@ def test_help_needs_neither_boto3_nor_pulumi_nor_pydantic_nor_a_verb() -> None:
     check += (
         "print([n for n in sys.modules if n.startswith(('boto3', 'pulumi', 'pydantic', 'yaml', 'release.verbs.'))])"
     )
-    done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", check], cwd=CHECKOUT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
 
 
@@ -112,7 +112,7 @@ def test_a_verb_has_one_line_in_a_terminal_of_eighty_columns() -> None:
 
 
 def test_the_groups_are_those_of_the_verbs_and_each_file_is_a_verb() -> None:
-    files = {file.stem.replace("_", "-") for file in (ROOT / "release" / "verbs").glob("*.py")} - {"--init--"}
+    files = {file.stem.replace("_", "-") for file in (CHECKOUT / "release" / "verbs").glob("*.py")} - {"--init--"}
     assert list(VERBS) == ["Start", "Move", "Decide", "Look", "Keep"]
     assert files == set(LINES)
 
@@ -155,7 +155,7 @@ def test_a_verb_outside_a_project_is_one_line_and_exit_2(
 def test_a_shell_is_offered_what_can_follow(line: str, offered: list[str]) -> None:
     _, *words, incomplete = line.split()
     complete = ShellComplete(release, {}, "release", "_RELEASE_COMPLETE")
-    arguments = ["--project", str(ROOT), *words]
+    arguments = ["--project", str(PROJECT), *words]
     assert [item.value for item in complete.get_completions(arguments, incomplete)] == offered
 
 
@@ -163,7 +163,7 @@ def test_completing_the_name_of_a_verb_imports_none() -> None:
     check = "import sys\nfrom release.cli import release\nrelease.main(prog_name='release', standalone_mode=False)"
     environment = {"_RELEASE_COMPLETE": "bash_complete", "COMP_WORDS": "release re", "COMP_CWORD": "1"}
     command = [sys.executable, "-X", "importtime", "-c", check]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["plain,resume", "plain,redeploy", "plain,replace-server"]
     assert "release.verbs" in done.stderr
     assert "release.verbs." not in done.stderr
@@ -179,9 +179,9 @@ def test_help_of_a_verb_is_given_anywhere(tmp_path: Path) -> None:
     ("arguments", "code", "said"),
     [
         pytest.param(["status"], 2, "there is no stack file in .", id="outside-a-project"),
-        pytest.param(["--project", str(ROOT), "history", "nowhere"], 2, "nowhere", id="unknown-environment"),
-        pytest.param(["--project", str(ROOT), "history", "../dev"], 2, "cannot name one", id="hostile-environment"),
-        pytest.param(["--project", str(ROOT), "show", "latest"], 2, "is not a version", id="no-version"),
+        pytest.param(["--project", str(PROJECT), "history", "nowhere"], 2, "nowhere", id="unknown-environment"),
+        pytest.param(["--project", str(PROJECT), "history", "../dev"], 2, "cannot name one", id="hostile-environment"),
+        pytest.param(["--project", str(PROJECT), "show", "latest"], 2, "is not a version", id="no-version"),
     ],
 )
 def test_what_cannot_be_meant_is_one_line_and_exit_2(

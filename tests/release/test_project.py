@@ -13,21 +13,21 @@ from release.verbs.veto import veto
 from settings.errors import InvalidSettings
 from settings.stackfile import Project
 from tests.release.deploying import call_in
-from tests.release.world import ROOT, World
+from tests.release.world import PROJECT, World
 
 
 @pytest.fixture
 def two_firsts(world: World) -> Path:
     """A project with a second environment that promotes from none, and by its name it would be the first one."""
-    return world.project_with(demo=(ROOT / "Pulumi.dev.yaml").read_text().replace("10.10.", "10.99."))
+    return world.project_with(demo=(PROJECT / "Pulumi.dev.yaml").read_text().replace("10.10.", "10.99."))
 
 
 def test_the_first_environment_is_the_one_that_promotes_from_none() -> None:
-    assert open_first(Project(ROOT)).settings.promotes_from is None
+    assert open_first(Project(PROJECT)).settings.promotes_from is None
 
 
 def test_environments_come_in_the_order_of_promotion() -> None:
-    project = Project(ROOT)
+    project = Project(PROJECT)
     assert [environment.name for environment in open_all(project)] == list(project.environments)
 
 

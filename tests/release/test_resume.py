@@ -16,27 +16,9 @@ from release.ledger.stops import MOST_VETOES, Cause, Stops, asked_to_end, held, 
 from release.processes import Process
 from release.verbs.accept import accept_open
 from release.verbs.resume import resume_plan
-from release.verification.probe import Answer
 from tests.aws_clients import aws_resource
-from tests.release.deploying import Silent, put, state
-from tests.release.deployment.test_executor import kill_while_installing
+from tests.release.deploying import Silent, kill_while_installing, put, reachable_again, state, unreachable
 from tests.release.world import OPS, World
-
-
-def unreachable(world: World, url: str) -> None:
-    """From here the listener cannot be reached: nothing is known of the release."""
-    asked = world.dev.probe.send
-
-    def send(base: str, request):
-        if base.startswith(url):
-            return Answer(status=0, body="ConnectionRefusedError", milliseconds=0)
-        return asked(base, request)
-
-    world.dev.probe.send = world.dev.verification._probe.send = send
-
-
-def reachable_again(world: World) -> None:
-    del world.dev.probe.send, world.dev.verification._probe.send
 
 
 def test_a_killed_deployment_goes_on_with_the_step_that_it_stopped_in(world: World) -> None:

@@ -43,9 +43,10 @@ from release.verification.watch import Watch
 from settings.model import Settings
 from settings.model import Watch as Bounds
 from settings.stackfile import Project, load
+from tests.project import PROJECT, copy_project
 
-ROOT = Path(__file__).parents[2]
-STAGELINE = Project(ROOT)
+STAGELINE = Project(PROJECT)
+
 INSTANCES = ("i-1", "i-2")
 SERVERS = ("env-servers-1", "env-servers-2")
 PREVIEW_URL = "http://preview"  # at port 8080 of the balancer, by dev's settings
@@ -531,8 +532,7 @@ class World:
         """A copy of the project in which the stack files of these environments hold something else."""
         folder = self.folder / "project"
         folder.mkdir()
-        for file in ROOT.glob("Pulumi*.yaml"):
-            (folder / file.name).write_bytes(file.read_bytes())
+        copy_project(folder)
         for name, text in files.items():
             (folder / f"Pulumi.{name}.yaml").write_text(text)
         return folder
@@ -558,7 +558,7 @@ class World:
         return manifest
 
     def _environment(self, name: str) -> Environment:
-        settings = load(ROOT, name)
+        settings = load(PROJECT, name)
         session = shared_session(settings.account, settings.region)
         servers = self.servers[name] = FakeServers()
         ledger = Ledger(

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from settings.errors import InvalidSettings
 from settings.model import Settings
 from settings.stackfile import DERIVED_KEYS, load, section_of
+from tests.project import copy_project
 
-PROJECT_DIR = Path(__file__).parents[2]
 BASTION = {"instance_type": "t3.micro", "ami": "ami-0123456789abcdef0"}
 
 # One wrong value for each key, and the words of what is allowed that have to be answered.
@@ -97,9 +97,8 @@ def keys(model: type[BaseModel], above: str = "") -> Iterator[str]:
 
 
 def written(tmp_path: Path, wrong: dict[str, Any]) -> Path:
-    """The tracked files, with these values in dev's."""
-    for file in PROJECT_DIR.glob("Pulumi*.yaml"):
-        (tmp_path / file.name).write_bytes(file.read_bytes())
+    """The project, with these values in dev's file."""
+    copy_project(tmp_path)
     file = tmp_path / "Pulumi.dev.yaml"
     document = yaml.safe_load(file.read_text("utf-8"))
     config = document["config"]

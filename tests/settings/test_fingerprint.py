@@ -1,7 +1,6 @@
 """The fingerprint of settings and program: any change changes it, and only a change does."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,8 +9,8 @@ from pydantic import BaseModel
 from settings.fingerprint import fingerprint
 from settings.model import Settings
 from settings.stackfile import Project, load
+from tests.project import PROJECT, copy_project
 
-ROOT = Path(__file__).parents[2]
 FILES = {
     "__main__.py": "import pulumi",
     "components/network.py": "CIDR = 1",
@@ -43,7 +42,7 @@ def program(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def settings() -> Settings:
-    return load(ROOT, "dev")
+    return load(PROJECT, "dev")
 
 
 def write(folder: Path, files: dict[str, str]) -> Path:
@@ -124,6 +123,6 @@ def test_a_local_workspace_finds_the_program_of_its_checkout(tmp_path: Path, set
     checkout = write(tmp_path, FILES)
     (checkout / ".local/work").mkdir(parents=True)
     (checkout / ".local/work/Pulumi.yaml").write_text("name: stageline\nmain: ../..\n")
-    shutil.copy(ROOT / "Pulumi.yaml", checkout / "Pulumi.yaml")
+    copy_project(checkout)
     found = Project(checkout / ".local/work").program_dir, Project(checkout).program_dir
     assert found == (checkout, checkout)

@@ -1,10 +1,14 @@
 """Names: what both sides derive, and what may name an environment."""
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from settings.names import Names, is_environment_name
+from tests.project import CHECKOUT
 
 PROD = Names(project="stageline", environment="prod", account="123456789012", region="eu-central-1")
 
@@ -64,3 +68,9 @@ def test_nothing_else_names_an_environment(text: str) -> None:
         and not text.endswith("-")
     )
     assert is_environment_name(text) == expected
+
+
+def test_importing_the_package_loads_neither_pydantic_nor_yaml() -> None:
+    program = "import sys, settings, settings.names, settings.errors; print({'pydantic', 'yaml'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", program], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -1,6 +1,5 @@
 """Pruning in a small world: what is shown first, what then goes, and what says so later."""
 
-import io
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -15,14 +14,11 @@ from release.artifacts.releases import Releases
 from release.aws.bucket import Bucket, Stored
 from release.aws.keys import SigningKey
 from release.deployment.deletion import delete_all
-from release.deployment.executor import Order, deploy
-from release.deployment.lanes import forward
+from release.deployment.executor import deploy
 from release.environment import Environment, open_environment
 from release.errors import Inconclusive, LeaseHeld, Refused
 from release.ledger.ledger import Entry
 from release.ledger.stops import Cause, Stops, held, vetoed
-from release.output import Progress
-from release.verbs.promote import content_of
 from release.verbs.prune import prune, prune_text
 from release.verbs.publish import Publication, publish
 from release.verbs.rollback import Request, go_back
@@ -30,14 +26,10 @@ from settings.permissions.calls import TABLE
 from settings.permissions.identities import Party
 from settings.permissions.policies import is_for
 from tests.aws_clients import aws_resource
-from tests.release.deploying import CALL
+from tests.release.deploying import CALL, Silent, order
 from tests.release.world import OPS, STAGELINE, World
 
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0")
-
-
-def silent() -> Progress:
-    return Progress(io.StringIO())
 
 
 @pytest.fixture
@@ -53,15 +45,7 @@ def put(world: World, version: str) -> None:
 
 
 def make_live(environment: Environment, manifest: Manifest) -> None:
-    order = Order(
-        kind="promotion",
-        release=content_of(manifest),
-        steps=forward(pause=False),
-        head=environment.ledger.head(),
-        gates=(),
-        manifest=manifest,
-    )
-    deploy(environment, order, OPS, silent())
+    deploy(environment, order(environment, manifest), OPS, Silent())
 
 
 def run(*, really: bool = False, keep: int | None = None, environment: str = "dev"):
@@ -236,7 +220,7 @@ def test_row_14_a_rollback_to_a_pruned_release_is_refused_before_anything_change
     run(really=True)
     before, at, ups = deployed.dev.ledger.head(), [*deployed.dev.ledger.events()][-2].at, list(deployed.dev.stack.ups)
     with pytest.raises(Refused, match=re.escape(f"the artifact of 1.0.0 was pruned at {at} by arn:aws:sts:")):
-        go_back(deployed.dev, Request(version="1.0.0"), OPS, silent())
+        go_back(deployed.dev, Request(version="1.0.0"), OPS, Silent())
     assert (deployed.dev.ledger.head(), deployed.dev.stack.ups) == (before, ups)
 
 
@@ -244,13 +228,13 @@ def test_a_rollback_to_bytes_that_somebody_took_away_is_refused_before_anything_
     deployed.dev.releases.remove_bytes(deployed.dev.releases.get("1.1.0"))
     before = deployed.dev.ledger.head()
     with pytest.raises(Refused, match=r"the artifact of 1\.1\.0 is gone from dev; publish the very same file again"):
-        go_back(deployed.dev, Request(version="1.1.0"), OPS, silent())
+        go_back(deployed.dev, Request(version="1.1.0"), OPS, Silent())
     assert deployed.dev.ledger.head() == before
 
 
 def test_a_rollback_in_place_needs_no_bytes_in_the_bucket(deployed: World) -> None:
     deployed.dev.releases.remove_bytes(deployed.dev.releases.get("1.2.0"))
-    assert go_back(deployed.dev, Request(), OPS, silent()).version == "1.2.0"
+    assert go_back(deployed.dev, Request(), OPS, Silent()).version == "1.2.0"
 
 
 def test_a_pruned_release_published_again_has_its_bytes_back(deployed: World) -> None:
@@ -319,6 +303,6 @@ def test_what_keeps_an_artifact_meanwhile_ends_it_and_it_is_told_what_was_delete
     goes = deletions(environment, [one.candidate for one in found.judgements if one.goes], found.vetoed)
     far = r"^deleted 1 of 2 \(the artifact of 1\.0\.0\), not deleted: the artifact of 1\.1\.0: "
     with pytest.raises(Refused, match=far + why):
-        delete_all(environment, goes, head, OPS, silent())
+        delete_all(environment, goes, head, OPS, Silent())
     assert releases.removed == ["1.0.0"]
     assert kinds(deployed)[-2:] == ["pruning requested", "pruning failed"]

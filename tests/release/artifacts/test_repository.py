@@ -1,22 +1,12 @@
 """The git tag that an artifact was built from, in repositories made for the test."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from release.artifacts.repository import is_commit, is_tag, tagged_commit
 from release.errors import Broken, Refused, WrongUsage
-
-IDENTITY = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com", "-c", "init.defaultBranch=main")
-QUIET = ("-c", "tag.gpgSign=false", "-c", "commit.gpgSign=false", "-c", "core.hooksPath=/dev/null")
-
-
-def git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", *IDENTITY, *QUIET, *arguments], cwd=folder, capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
+from tests.release.artifacts.repository import git
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Snapshots pruned in a small world: shown first, deleted under the lease, on record; and what a deployment does."""
 
-import io
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,24 +18,19 @@ from release.ledger.head import Former, Open, Previous, State
 from release.ledger.lease import Patience
 from release.ledger.ledger import Entry
 from release.ledger.stops import Cause, held
-from release.output import Progress
 from release.verbs.prune import prune, prune_text
 from settings.stackfile import Project
-from tests.release.deploying import call_in
-from tests.release.world import OPS, ROOT, World
+from tests.project import copy_project
+from tests.release.deploying import Silent, call_in
+from tests.release.world import OPS, World
 
 DATABASE = "stageline-{}-postgres-0123456789abcdef0"
-
-
-def silent() -> Progress:
-    return Progress(io.StringIO())
 
 
 @pytest.fixture
 def project(world: World, tmp_path: Path) -> Path:
     """The project, with snapshots in dev that go at once but for the last two; each environment has a database."""
-    for file in ROOT.glob("Pulumi*.yaml"):
-        (tmp_path / file.name).write_bytes(file.read_bytes())
+    copy_project(tmp_path)
     state(tmp_path, "dev", keep=2, keep_days=0)
     for name in ("dev", "qa"):
         rds(world).create_db_instance(
@@ -218,14 +212,14 @@ def opened(world: World, **parts: Any) -> Environment:
 
 def test_a_deployment_that_is_over_tidies_up_what_is_not_protected(world: World, project: Path) -> None:
     names = [take(world, number) for number in range(3)]
-    assert tidy(opened(world), OPS, silent()) == {"deleted": names[:2], "why_not": ""}
+    assert tidy(opened(world), OPS, Silent()) == {"deleted": names[:2], "why_not": ""}
     assert left(world) == names[2:]
-    assert tidy(opened(world), OPS, silent()) == {"deleted": [], "why_not": ""}
+    assert tidy(opened(world), OPS, Silent()) == {"deleted": [], "why_not": ""}
 
 
 def test_in_a_protected_environment_it_leaves_that_to_the_pruner(world: World, project: Path) -> None:
     names = [take(world, number) for number in range(3)]
-    tidied = tidy(opened(world, settings={"protected": True}), OPS, silent())
+    tidied = tidy(opened(world, settings={"protected": True}), OPS, Silent())
     assert tidied["deleted"] == []
     assert "in the role pruner" in tidied["why_not"]
     assert left(world) == names
@@ -235,12 +229,12 @@ def test_tidying_that_fails_fails_nothing(world: World, project: Path) -> None:
     names = [take(world, number) for number in range(3)]
     databases = Refusing(world.dev.session)
     databases.kept = names[1]
-    tidied = tidy(opened(world, databases=databases), OPS, silent())
+    tidied = tidy(opened(world, databases=databases), OPS, Silent())
     far = f"deleted 1 of 2 (snapshot {names[0]}), not deleted: snapshot {names[1]}"
     assert tidied == {"deleted": [], "why_not": f"{far}: cannot delete the snapshot {names[1]}: AccessDenied"}
     assert [event.kind for event in world.dev.ledger.events()][-1] == "pruning failed"
     assert left(world) == names[1:]
-    assert tidy(opened(world, databases=None), OPS, silent())["why_not"]
+    assert tidy(opened(world, databases=None), OPS, Silent())["why_not"]
 
 
 def test_tidying_leaves_an_open_deployment_alone(world: World, project: Path) -> None:
@@ -257,14 +251,14 @@ def test_tidying_leaves_an_open_deployment_alone(world: World, project: Path) ->
     )
     under_way = State(open=opened_there)
     world.dev.ledger.note(Entry(kind="note", state=under_way), world.dev.ledger.head(), OPS)
-    assert "deployment dev-1 is open in dev" in tidy(opened(world), OPS, silent())["why_not"]
+    assert "deployment dev-1 is open in dev" in tidy(opened(world), OPS, Silent())["why_not"]
     assert left(world) == names
 
 
 def test_nothing_more_is_deleted_once_somebody_else_is_at_work(world: World, project: Path) -> None:
     names = [take(world, number) for number in range(3)]
     databases = Overtaken(world)
-    assert "taken over" in tidy(opened(world, databases=databases), OPS, silent())["why_not"]
+    assert "taken over" in tidy(opened(world, databases=databases), OPS, Silent())["why_not"]
     assert databases.deleted == names[:1]
 
 
@@ -279,7 +273,7 @@ def tagged(world: World, name: str) -> None:
 
 
 def pruning(world: World, databases: Databases) -> None:
-    prune_snapshots(opened(world, databases=databases), world.dev.ledger.head(), OPS, silent())
+    prune_snapshots(opened(world, databases=databases), world.dev.ledger.head(), OPS, Silent())
 
 
 def test_a_hold_that_is_set_meanwhile_ends_it_and_it_is_told_what_was_deleted(world: World, project: Path) -> None:

@@ -14,7 +14,7 @@ from release.environment import Environment
 from release.errors import Broken, Refused
 from settings.model import Settings
 from settings.stackfile import load
-from tests.release.world import ROOT
+from tests.project import PROJECT
 
 BOUNDS = {
     "none yet": ((0, 100), "enough"),
@@ -74,7 +74,7 @@ def of(environment: str, count: int, project: str = "stageline") -> list[Snapsho
 
 
 def opened(databases: Any, **backup: Any) -> Environment:
-    settings = load(ROOT, "qa")
+    settings = load(PROJECT, "qa")
     changed = settings.model_copy(update={"backup": settings.backup.model_copy(update=backup)})
     environment: Any = Opened(databases, changed)
     return environment

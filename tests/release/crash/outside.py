@@ -40,12 +40,12 @@ from release.verification.probe import Answer, Request
 from release.verification.watch import Watch
 from settings.model import Settings
 from settings.stackfile import Project, load
+from tests.project import PROJECT
 from tests.release.crash.memory import Cloud, MemorySession, Points
 from tests.release.world import (
     GROUPS,
     INSTANCES,
     OPS,
-    ROOT,
     SERVERS,
     Clock,
     FakeMetrics,
@@ -68,7 +68,7 @@ class Alone(Project):
         return ()
 
 
-ALONE = Alone(ROOT)
+ALONE = Alone(PROJECT)
 CHECKS = (Check(name="projects", path="/api/projects", contains="projects"),)
 SLOTS: tuple[SlotName, ...] = ("blue", "green")
 
@@ -504,8 +504,8 @@ def publish(environment: Environment, version: str, content: str = "") -> Manife
 
 @cache
 def settings_of(name: str) -> Settings:
-    """The settings of a tracked stack file: reading one takes longer than a deployment here."""
-    return load(ROOT, name)
+    """The settings of a stack file: reading one takes longer than a deployment here."""
+    return load(PROJECT, name)
 
 
 def _ledger(session: Any, settings: Settings, clock: Clock, ended: bool) -> Ledger:

@@ -9,11 +9,11 @@ from botocore.exceptions import ConnectionClosedError
 from release.errors import Broken
 from release.servers.ssh import NotReached
 from tests.release.crash.invariants import broken_at_any_moment, broken_in_the_end
+from tests.release.crash.killing import RECOVERIES, ending, later, points_of, recover
 from tests.release.crash.kinds import KINDS, Deployment
 from tests.release.crash.likeness import is_like_one
 from tests.release.crash.memory import DynamoDb, Points
 from tests.release.crash.outside import open_process
-from tests.release.crash.test_every_point import RECOVERIES, ending, later, recover
 from tests.release.world import Clock
 
 AWS = ("dynamodb:", "s3:", "kms:", "rds:")
@@ -39,12 +39,6 @@ def failure_at(point: str) -> Exception:
     if "the installation on" in point:
         return NotReached(f"no answer {point}")  # also where it was lost on the way back
     return Broken(f"no answer {point}")
-
-
-def points_of(deployment: Deployment) -> list[str]:
-    points = Points()
-    ending(lambda: deployment.run(open_process(deployment.begin(), "dev", Clock(), points), points))
-    return points.names
 
 
 def is_a_call(point: str) -> bool:

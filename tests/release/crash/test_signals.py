@@ -9,11 +9,10 @@ import pytest
 from release.deployment.interruption import INTERRUPTION
 from release.errors import Interrupted
 from tests.release.crash.invariants import broken_in_the_end
+from tests.release.crash.killing import ending, live, points_of
 from tests.release.crash.kinds import KINDS, Deployment
 from tests.release.crash.memory import Points
 from tests.release.crash.outside import open_process
-from tests.release.crash.test_every_point import ending, live
-from tests.release.crash.test_lost_replies import points_of
 from tests.release.world import Clock
 
 

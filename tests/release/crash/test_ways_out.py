@@ -24,20 +24,11 @@ from release.verbs.adopt_listener import adopt
 from release.verbs.mark_out import note_servers, without_server
 from release.verbs.promote import content_of
 from tests.release.crash.invariants import broken_at_any_moment, broken_in_the_end
+from tests.release.crash.killing import RECOVERIES, at, ending, killed_everywhere, later, live, recorded, recover
 from tests.release.crash.kinds import KINDS, Deployment
 from tests.release.crash.likeness import is_like_one
 from tests.release.crash.memory import Points
 from tests.release.crash.outside import SLOTS, Outside, Servers, Steps, open_process
-from tests.release.crash.test_every_point import (
-    RECOVERIES,
-    at,
-    ending,
-    killed_everywhere,
-    later,
-    live,
-    recorded,
-    recover,
-)
 from tests.release.world import OPS, SERVERS, Clock
 
 OF_NAME = {kind.name: kind for kind in KINDS}

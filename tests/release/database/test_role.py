@@ -14,9 +14,10 @@ from release.database.role import DatabaseRole
 from release.errors import Broken, Inconclusive, Refused
 from release.program import refuse_missing_login
 from settings.stackfile import load
-from tests.release.world import ROOT, shared_session
+from tests.project import PROJECT
+from tests.release.world import shared_session
 
-SETTINGS = load(ROOT, "dev")
+SETTINGS = load(PROJECT, "dev")
 NAMES = SETTINGS.names
 OUTPUTS = {"servers": [{"name": "env-servers-1", "address": "127.0.0.2", "private_address": "10.0.0.2"}]}
 KEYS = json.dumps({"private": "private half", "public": "ssh-ed25519 AAAA host"})

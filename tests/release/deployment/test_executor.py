@@ -29,7 +29,7 @@ from release.verbs.promote import Route, order_into
 from release.verbs.rollback import Request, go_back, order_back
 from release.verbs.status import status, status_text
 from tests.aws_clients import aws_client
-from tests.release.deploying import Silent, order, put, state
+from tests.release.deploying import Killed, Silent, kill_while_installing, order, put, state
 from tests.release.world import OPS, STAGELINE, World
 
 PATIENT = Patience(until_silent=True)
@@ -209,7 +209,7 @@ def test_row_02_a_deployment_under_way_is_told_to_the_second_one(world: World) -
 
     def second() -> None:
         with pytest.raises(LeaseHeld, match="user/ops on laptop since 2026"):
-            deploy(world.dev, order(world, other), OPS, Silent())
+            deploy(world.dev, order(world.dev, other), OPS, Silent())
 
     world.dev.stack.before_up = second
     put(world, "1.0.0")
@@ -236,22 +236,6 @@ def test_row_03_a_holder_that_slept_past_its_lease_touches_nothing_more(world: W
         put(world, "1.1.0")
     assert (world.dev.stack.ups, world.dev.fleet.asked) == (ups, asked)
     assert state(world).live.release == "1.0.0"
-
-
-class Killed(BaseException):
-    """Stands for kill -9: the lease is not given back either, so somebody has to see that it does not change."""
-
-
-def kill_while_installing(world: World, version: str) -> None:
-    def killed() -> None:
-        world.dev.ledger.give_back = lambda lease: None
-        raise Killed
-
-    world.dev.fleet.before_install = killed
-    with pytest.raises(Killed):
-        put(world, version)
-    del world.dev.ledger.give_back
-    world.dev.fleet.before_install = lambda: None
 
 
 def test_abort_puts_back_a_deployment_whose_process_was_killed_once_its_lease_is_seen_not_to_change(
@@ -482,7 +466,7 @@ def test_what_nobody_foresaw_is_put_back_too(world: World) -> None:
 
 def test_gates_judged_on_an_older_head_do_not_count(world: World) -> None:
     """Row 9: something else was deployed between the judgement and the beginning."""
-    judged = order(world, world.publish("1.1.0"))
+    judged = order(world.dev, world.publish("1.1.0"))
     put(world, "1.0.0")
     with pytest.raises(LeaseHeld, match="changed while this deployment began"):
         deploy(world.dev, judged, OPS, Silent())
@@ -545,7 +529,7 @@ def test_a_lease_that_cannot_be_given_back_does_not_change_the_result(world: Wor
 
 def test_the_first_event_holds_what_the_decision_rested_on(world: World) -> None:
     gate = Gate(name="verified upstream", passed=True, evidence="1.0.0 was verified there")
-    judged = replace(order(world, world.publish("1.0.0")), gates=(gate,))
+    judged = replace(order(world.dev, world.publish("1.0.0")), gates=(gate,))
     deploy(world.dev, judged, OPS, Silent())
     requested = world.dev.ledger.event(1)
     assert (requested.kind, requested.details["gates"][0]["evidence"]) == ("promotion requested", gate.evidence)
@@ -643,7 +627,7 @@ def test_the_schema_of_a_failed_installation_counts_by_the_servers_word(
     put(world, "1.0.0")
     servers, manifest = world.servers["dev"], world.publish("1.1.0")
     servers.fails_to_install, servers.tells_migrations = {"1.1.0"}, told
-    wanted = order(world, manifest)
+    wanted = order(world.dev, manifest)
 
     def migrating() -> None:
         servers.migrated_for = {state(world).open.deployment} if began else set()
@@ -658,7 +642,7 @@ def test_what_failed_before_it_was_installed_brings_no_schema_and_asks_no_server
     put(world, "1.0.0")
     world.servers["dev"].tells_migrations = False
     world.dev.databases.fail = True
-    wanted = order(world, world.publish("1.1.0"))
+    wanted = order(world.dev, world.publish("1.1.0"))
     with pytest.raises(Broken, match="snapshot"):
         deploy(world.dev, replace(wanted, release=wanted.release.but(made_with=NEW_SCHEMA)), OPS, Silent())
     assert state(world).brought is None
@@ -812,7 +796,7 @@ def test_a_rollback_goes_to_the_bytes_that_were_verified_and_not_to_others_of_th
     tried = other_bytes(world, "0.9.0")
     world.servers["dev"].fails_smoke = {"0.9.0"}
     with pytest.raises(VerificationFailed):
-        deploy(world.dev, order(world, tried), OPS, Silent())
+        deploy(world.dev, order(world.dev, tried), OPS, Silent())
     world.servers["dev"].fails_smoke = set()
     assert put(world, "0.9.0", kind="rollback").digest == good != tried.digest
 

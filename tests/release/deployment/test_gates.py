@@ -24,7 +24,7 @@ from release.errors import Refused
 from release.ledger.head import Former, Live, Open, Previous, State
 from release.ledger.index import Known
 from release.ledger.stops import Freeze, Hold, Stops, Veto
-from tests.release.deployment.test_plan import digest, manifest, slot
+from tests.release.values import digest, manifest, slot
 
 NOW = "2026-11-20T12:00:00+00:00"
 

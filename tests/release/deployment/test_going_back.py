@@ -8,7 +8,7 @@ from release.deployment.lanes import IN_PLACE, INSTALLED_BACK, STARTED, StepName
 from release.errors import Refused
 from release.ledger.head import Former, Live, Open, Previous, Slot, State, emptied, with_slot
 from release.ledger.index import Known
-from tests.release.deployment.test_plan import digest, slot
+from tests.release.values import digest, slot
 
 LIVE = Live(slot="green", release="1.1.0", digest=digest("1.1.0"), deployment="dev-2", since="t")
 PREVIOUS = Previous(release="1.0.0", digest=digest("1.0.0"), deployment="dev-1")

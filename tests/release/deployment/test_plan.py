@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from release.artifacts.manifest import Manifest
 from release.deployment.going_back import is_held, steps_back
 from release.deployment.lanes import forward, warnings_of
 from release.deployment.plan import (
@@ -27,32 +26,9 @@ from release.deployment.plan import (
 )
 from release.ledger.head import Live, Previous, Slot, State, with_slot
 from release.verbs.promote import content_of
+from tests.release.values import digest, manifest, slot
 
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0")
-
-
-def digest(version: str) -> str:
-    return version.replace(".", "") * 16 + "0" * 16
-
-
-def manifest(version: str) -> Manifest:
-    return Manifest(
-        project="p",
-        version=version,
-        digest=digest(version),
-        size=1,
-        file_name="f",
-        commit=None,
-        tag=None,
-        checks=(),
-        notes="",
-        published_at="",
-        published_by="",
-    )
-
-
-def slot(version: str) -> Slot:
-    return Slot(release=version, digest=digest(version), artifact_key=f"artifacts/{digest(version)}", deployment="d")
 
 
 slots = st.one_of(

@@ -21,7 +21,7 @@ from release.verbs.promote import content_of
 from release.verbs.rollback import Request, go_back
 from tests.aws_clients import aws_resource
 from tests.release.deploying import Silent, put, state
-from tests.release.deployment.test_plan import digest, manifest
+from tests.release.values import digest, manifest
 from tests.release.world import OPS, World
 
 NOW = datetime.fromisoformat("2026-11-20T12:00:00+00:00")

@@ -16,49 +16,16 @@ from release.errors import Broken, LeaseHeld, LeaseLost
 from release.ledger.form import FORMAT
 from release.ledger.head import State
 from release.ledger.items import HELD
-from release.ledger.lease import BEAT, IMPATIENT, LENGTH, LOOK, UNKNOWN, Lease, Patience, Watched, released, renewed
-from release.ledger.ledger import Entry, Free, Holder, Ledger, Writer
+from release.ledger.lease import BEAT, LENGTH, LOOK, UNKNOWN, Lease, Patience, Watched, released, renewed
+from release.ledger.ledger import Entry, Free, Holder, Writer
 from release.ledger.stops import Cause, held
-from release.processes import Process
 from tests.aws_clients import aws_resource
+from tests.release.ledger.taking import ANN, PROCESS, Taker, beating
 from tests.release.world import OPS, World
 
 ODD = "http://ci/f\udcfc\x1b\n/1"  # a byte that is no text, one that terminals obey, and two lines
 ENTRY = Entry(kind="note", state=State())
-PROCESS = Process(pid=7, began=1, boot="b", space="s")
-ANN = Writer(principal="arn:aws:iam::123456789012:user/ann", host="desk", ci="https://ci/7", process=PROCESS)
 UNTIL_SILENT = Patience(until_silent=True)
-
-
-class Taker:
-    """Somebody else at dev's ledger, with a time of their own; ``meanwhile`` happens at each pause of theirs."""
-
-    def __init__(self, world: World, meanwhile: Callable[[], object] = lambda: None, *, pauses: float = LOOK) -> None:
-        self.world = world
-        self.seconds = 1_000_000.0
-        self._meanwhile = meanwhile
-        self._pauses = pauses
-        self.ledger = Ledger(
-            world.dev.ledger.table,
-            project="stageline",
-            environment="dev",
-            account="123456789012",
-            now=world.clock,
-            ticks=lambda: self.seconds,
-            pause=self._pause,
-            ended=lambda process: process in world.ended,
-        )
-
-    @property
-    def waited(self) -> float:
-        return self.seconds - 1_000_000
-
-    def free(self, patience: Patience = IMPATIENT) -> Free:
-        return self.ledger.free_lease(patience)
-
-    def _pause(self, seconds: float) -> None:
-        self.seconds += self._pauses
-        self._meanwhile()
 
 
 def begin(world: World, writer: Writer = ANN) -> Holder:
@@ -67,13 +34,6 @@ def begin(world: World, writer: Writer = ANN) -> Holder:
 
 def unreachable(kind: str, seq: int = 0) -> None:
     raise Broken("cannot read HEAD: connect timeout")
-
-
-def beating(world: World, holder: Holder) -> Callable[[], None]:
-    def beat() -> None:
-        holder.lease = world.dev.ledger.beat(holder.lease) or holder.lease
-
-    return beat
 
 
 def test_a_lease_that_nobody_ever_had_is_free(world: World) -> None:

@@ -17,7 +17,8 @@ from release.servers.fleet import Fleet
 from release.servers.orders import Installed, InstallFailed, order_of
 from settings.model import Settings
 from settings.stackfile import load
-from tests.release.world import ROOT, shared_session
+from tests.project import PROJECT
+from tests.release.world import shared_session
 
 # Runs the file that is named like the address that it is to log in to; without one nobody answers there.
 SSH = """#!/bin/sh
@@ -27,7 +28,7 @@ echo "$address $command" >> "$ANSWERS/asked"
 . "$ANSWERS/$address"
 """
 
-SETTINGS = load(ROOT, "dev")
+SETTINGS = load(PROJECT, "dev")
 BASTION = {"instance_type": "t3.nano", "ami": "ami-0123456789abcdef0"}
 PRIVATE = Settings.model_validate(
     {**SETTINGS.model_dump(), "servers": {**SETTINGS.servers.model_dump(), "public": False, "bastion": BASTION}}

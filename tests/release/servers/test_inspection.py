@@ -13,8 +13,8 @@ from release.comparison.drift import UNITS
 from release.errors import Inconclusive
 from release.servers.inspection import DIGESTS, KEYS, STATUS, inspect, unit
 from release.servers.ssh import Said
+from tests.release.values import SLOT
 
-SLOT = {"content": None, "unit": "inactive", "restarts": 0, "health": None, "busy": False, "problem": None}
 STATUSES = {"blue": SLOT, "green": SLOT}
 LISTED = f"{'a' * 64}  {INSTALLER}\n{'b' * 64}  {UNITS['blue']}\n"
 

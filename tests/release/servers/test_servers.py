@@ -12,7 +12,8 @@ from release.servers.servers import Server, installer_of, open_ssh, servers_of
 from release.servers.ssh import Bastion, Door
 from settings.model import Settings
 from settings.stackfile import load
-from tests.release.world import ROOT, shared_session
+from tests.project import PROJECT
+from tests.release.world import shared_session
 
 OUTPUTS = {
     "servers": [{"name": "env-servers-1", "id": "i-1", "address": "203.0.113.9", "private_address": "10.10.0.9"}],
@@ -21,7 +22,7 @@ OUTPUTS = {
 
 
 def settings(**servers: Any) -> Settings:
-    stated = load(ROOT, "dev")
+    stated = load(PROJECT, "dev")
     return Settings.model_validate({**stated.model_dump(), "servers": {**stated.servers.model_dump(), **servers}})
 
 

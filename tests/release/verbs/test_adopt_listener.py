@@ -19,7 +19,7 @@ from release.verbs.rollback import Request, go_back, order_back
 from release.verbs.status import status, status_text
 from tests.aws_clients import aws_resource
 from tests.release.deploying import Silent, put, state
-from tests.release.deployment.test_plan import digest, slot
+from tests.release.values import digest, slot
 from tests.release.world import OPS, STAGELINE, World
 
 FORCED = Request(version="1.1.0", force=True, reason="users were well on it")

@@ -22,8 +22,9 @@ from release.verbs.audit import audit, audit_file, audit_file_text, audit_text, 
 from release.verbs.history import export
 from settings.stackfile import Project
 from tests.aws_clients import aws_client, aws_resource
+from tests.project import PROJECT
 from tests.release.deploying import CALL, put
-from tests.release.world import OPS, ROOT, STAGELINE, World
+from tests.release.world import OPS, STAGELINE, World
 
 NOTE = Entry(kind="note", state=State())
 
@@ -334,7 +335,7 @@ def test_a_proof_from_before_stops_were_exported_is_read(exported: Callable[[str
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(cli.release, ["--project", str(ROOT), "audit", *arguments])
+    return CliRunner().invoke(cli.release, ["--project", str(PROJECT), "audit", *arguments])
 
 
 def lived(world: World) -> None:

@@ -12,9 +12,7 @@ from release.ledger.ledger import Entry
 from release.verbs.accept import accept_open
 from release.verbs.adopt_listener import adopt
 from release.verbs.rollback import Request, go_back
-from tests.release.deploying import Silent, put, state
-from tests.release.deployment.test_executor import Killed, kill_while_installing
-from tests.release.test_resume import reachable_again, unreachable
+from tests.release.deploying import Killed, Silent, kill_while_installing, put, reachable_again, state, unreachable
 from tests.release.world import OPS, World
 
 VERBS: dict[str, Callable[[World], object]] = {

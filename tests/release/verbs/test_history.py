@@ -22,19 +22,15 @@ from release.ledger.head import Former, Open, Slot, State
 from release.ledger.ledger import Entry, Writer
 from release.ledger.search import Wanted, moment
 from release.ledger.stops import Cause, vetoed
-from release.output import Progress
 from release.verbs.audit import audit_file
 from release.verbs.history import export, history, history_text
 from tests.aws_clients import aws_resource
+from tests.project import PROJECT
 from tests.release.deploying import CALL
-from tests.release.world import OPS, ROOT, STAGELINE, World
+from tests.release.world import OPS, STAGELINE, World
 
 LEAD = Writer(principal="arn:aws:sts::123456789012:assumed-role/lead/jo", host="laptop", ci="")
 EVERYTHING = Wanted()
-
-
-def silent() -> Progress:
-    return Progress(io.StringIO())
 
 
 def record(world: World, writer: Writer, *entries: Entry) -> None:
@@ -279,7 +275,7 @@ def test_a_ledger_whose_stops_were_changed_is_not_signed(told: World, tmp_path: 
 @pytest.fixture
 def command(told: World) -> Callable[..., click.testing.Result]:
     def run(*arguments: str) -> click.testing.Result:
-        return CliRunner().invoke(cli.release, ["--project", str(ROOT), "history", "dev", *arguments])
+        return CliRunner().invoke(cli.release, ["--project", str(PROJECT), "history", "dev", *arguments])
 
     return run
 

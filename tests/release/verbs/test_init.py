@@ -11,9 +11,10 @@ from release.program import bastion_public_key
 from release.verbs.init import make_keys
 from settings.model import Bastion, Settings
 from settings.stackfile import load
-from tests.release.world import ROOT, shared_session
+from tests.project import PROJECT
+from tests.release.world import shared_session
 
-PUBLIC = load(ROOT, "dev")
+PUBLIC = load(PROJECT, "dev")
 BASTION = Bastion(instance_type="t3.micro", ami="ami-0123456789abcdef0")
 SERVERS = PUBLIC.servers.model_copy(update={"public": False, "bastion": BASTION})
 PRIVATE = PUBLIC.model_copy(update={"servers": SERVERS})

@@ -1,6 +1,5 @@
 """init of an environment that was destroyed: its ledger says so before the next up."""
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -8,18 +7,15 @@ from typing import Any, cast
 import pytest
 
 from release.aws.bucket import Bucket
-from release.deployment.executor import Order, deploy
-from release.deployment.lanes import forward
 from release.engine.stack import Stack
 from release.environment import Environment
 from release.errors import Broken, LeaseHeld
 from release.ledger.head import Former, Open, Out, State
 from release.ledger.ledger import Entry
 from release.ledger.stops import Cause, held
-from release.output import Progress
 from release.program import refuse_lost_artifacts
 from release.verbs.init import empty_destroyed
-from release.verbs.promote import content_of
+from tests.release.deploying import put
 from tests.release.world import OPS, World
 
 
@@ -40,23 +36,9 @@ class Left:
 @pytest.fixture
 def dev(world: World) -> Iterator[Environment]:
     """dev with 1.0.0 live in it, as a destroy leaves it: without a bucket, its stack empty."""
-    put(world)
+    put(world, "1.0.0")
     lose_bucket(world.dev)
     yield with_stack(world.dev, Left())
-
-
-def put(world: World) -> None:
-    """1.0.0 live in dev."""
-    manifest = world.publish("1.0.0")
-    order = Order(
-        kind="promotion",
-        release=content_of(manifest),
-        steps=forward(pause=False),
-        head=world.dev.ledger.head(),
-        gates=(),
-        manifest=manifest,
-    )
-    deploy(world.dev, order, OPS, Progress(io.StringIO()))
 
 
 def lose_bucket(environment: Environment) -> None:
@@ -132,7 +114,7 @@ def test_an_environment_that_is_up_keeps_its_slots(dev: Environment) -> None:
 
 
 def test_an_environment_whose_bucket_is_there_keeps_its_slots(world: World) -> None:
-    put(world)
+    put(world, "1.0.0")
     assert not is_refused(world.dev)
     assert not empty_destroyed(with_stack(world.dev, Left()), OPS)
 

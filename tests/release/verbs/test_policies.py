@@ -10,19 +10,18 @@ from release.cli import release
 from release.verbs.policies import policies_of
 from settings.permissions.identities import PARTIES
 from settings.stackfile import Project, load
-
-PROJECT_DIR = Path(__file__).parents[3]
+from tests.project import PROJECT
 
 
 def test_all_parties_are_printed_with_the_boundary_that_they_need() -> None:
-    report = policies_of(Project(PROJECT_DIR), "prod", None)
+    report = policies_of(Project(PROJECT), "prod", None)
     assert set(report["roles"]) == set(PARTIES)
     assert report["boundary"]["arn"] == "arn:aws:iam::123456789012:policy/stageline/prod/access/stageline-prod-boundary"
     assert {one["Effect"] for one in report["boundary"]["policy"]["Statement"]} == {"Allow", "Deny"}
 
 
 def test_one_party_is_printed_as_json() -> None:
-    done = CliRunner().invoke(release, ["--project", str(PROJECT_DIR), "policies", "qa", "--for", "approver", "--json"])
+    done = CliRunner().invoke(release, ["--project", str(PROJECT), "policies", "qa", "--for", "approver", "--json"])
     (role,) = json.loads(done.stdout)["roles"].items()
     assert role[0] == "approver"
     assert role[1]["arn"] == "arn:aws:iam::123456789012:role/stageline/qa/access/stageline-qa-approver"
@@ -30,7 +29,7 @@ def test_one_party_is_printed_as_json() -> None:
 
 
 def test_people_see_who_may_become_whom() -> None:
-    done = CliRunner().invoke(release, ["--project", str(PROJECT_DIR), "policies", "prod"])
+    done = CliRunner().invoke(release, ["--project", str(PROJECT), "policies", "prod"])
     ci = next(line for line in done.stdout.splitlines() if line.startswith("ci "))
     assert ci.split(maxsplit=3)[1::2] == [
         "arn:aws:iam::123456789012:role/stageline/prod/access/stageline-prod-ci",
@@ -41,8 +40,8 @@ def test_people_see_who_may_become_whom() -> None:
 
 def test_who_is_trusted_is_what_the_stack_file_says(tmp_path: Path) -> None:
     file = "Pulumi.dev.yaml"
-    (tmp_path / "Pulumi.yaml").write_text((PROJECT_DIR / "Pulumi.yaml").read_text())
-    text = (PROJECT_DIR / file).read_text()
+    (tmp_path / "Pulumi.yaml").write_text((PROJECT / "Pulumi.yaml").read_text())
+    text = (PROJECT / file).read_text()
     assert "repository: null" in text
     (tmp_path / file).write_text(text.replace("repository: null", "repository: octo/shop"))
     roles = policies_of(Project(tmp_path), "dev", None)["roles"]
@@ -52,16 +51,14 @@ def test_who_is_trusted_is_what_the_stack_file_says(tmp_path: Path) -> None:
 
 def test_people_see_which_tokens_of_github_are_trusted(tmp_path: Path) -> None:
     file = "Pulumi.dev.yaml"
-    (tmp_path / "Pulumi.yaml").write_text((PROJECT_DIR / "Pulumi.yaml").read_text())
-    (tmp_path / file).write_text(
-        (PROJECT_DIR / file).read_text().replace("repository: null", "repository: octo@1/shop@2")
-    )
+    (tmp_path / "Pulumi.yaml").write_text((PROJECT / "Pulumi.yaml").read_text())
+    (tmp_path / file).write_text((PROJECT / file).read_text().replace("repository: null", "repository: octo@1/shop@2"))
     done = CliRunner().invoke(release, ["--project", str(tmp_path), "policies", "dev", "--for", "ci"])
     assert "repo:octo/shop:environment:dev or repo:octo@1/shop@2:environment:dev" in done.stdout
 
 
 def test_roles_that_deploy_may_be_held_longer() -> None:
-    roles = policies_of(Project(PROJECT_DIR), "prod", None)["roles"]
+    roles = policies_of(Project(PROJECT), "prod", None)["roles"]
     assert {party: roles[party]["maxSessionSeconds"] for party in ("approver", "ci", "operator", "pruner")} == {
         "approver": 3600,
         "ci": 14400,
@@ -71,10 +68,10 @@ def test_roles_that_deploy_may_be_held_longer() -> None:
 
 
 def test_an_administrator_is_no_role_of_the_environment() -> None:
-    assert set(policies_of(Project(PROJECT_DIR), "prod", "administrator")["roles"]["administrator"]) == {"policies"}
+    assert set(policies_of(Project(PROJECT), "prod", "administrator")["roles"]["administrator"]) == {"policies"}
 
 
 @pytest.mark.parametrize("environment", ["dev", "qa", "staging", "prod"])
 def test_every_environment_has_its_own(environment: str) -> None:
-    text = json.dumps(policies_of(Project(PROJECT_DIR), environment, None))
-    assert load(PROJECT_DIR, environment).names.ledger_table in text
+    text = json.dumps(policies_of(Project(PROJECT), environment, None))
+    assert load(PROJECT, environment).names.ledger_table in text

@@ -12,7 +12,7 @@ from release.ledger.lease import LOOK
 from release.ledger.ledger import Entry
 from release.verbs.promote import Route, command, order_into, passed_over, promote_into
 from tests.release.deploying import CALL, Silent, put, state
-from tests.release.ledger.test_lease import ANN, Taker, beating
+from tests.release.ledger.taking import ANN, Taker, beating
 from tests.release.world import OPS, STAGELINE, World
 
 

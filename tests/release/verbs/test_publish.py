@@ -21,7 +21,7 @@ from release.artifacts.signature import sign_document
 from release.errors import Refused, WrongUsage
 from release.verbs.publish import Publication, parsed_evidence, parsed_schema, publish
 from release.verbs.show import show_release, show_text
-from tests.release.artifacts.test_repository import git
+from tests.release.artifacts.repository import git
 from tests.release.deploying import CALL
 from tests.release.world import STAGELINE, World, build_artifact
 

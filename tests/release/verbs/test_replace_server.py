@@ -12,7 +12,7 @@ from release.ledger.head import Former, Open, Out
 from release.ledger.ledger import Entry
 from release.output import Progress
 from release.verbs.replace_server import Replaced, instance_urn, replace_one
-from tests.release.deploying import put
+from tests.release.deploying import Silent, put
 from tests.release.world import OPS, FakeStack, HastyVerification, World
 
 URN = "urn:pulumi:dev::stageline::stageline:components:Servers$aws:ec2/instance:Instance::env-servers-2"
@@ -63,12 +63,8 @@ def machines(world: World) -> Machines:
     return machines
 
 
-def silent() -> Progress:
-    return Progress(io.StringIO())
-
-
 def replace(world: World, server: str = "env-servers-2") -> Replaced:
-    return replace_one(world.dev, server, world.dev.ledger.head(), OPS, silent())
+    return replace_one(world.dev, server, world.dev.ledger.head(), OPS, Silent())
 
 
 def kinds(world: World, count: int) -> list[str]:

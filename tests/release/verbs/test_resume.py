@@ -89,7 +89,7 @@ def test_behind_the_switch_nobody_elsewhere_is_asked(world: World) -> None:
 
 def test_what_is_deployed_again_is_judged_by_its_own_environment_alone(world: World) -> None:
     put(world, "1.0.0")
-    again: Order = order(world, world.dev.releases.get("1.0.0"), "redeployment", pause=True)
+    again: Order = order(world.dev, world.dev.releases.get("1.0.0"), "redeployment", pause=True)
     deploy(world.dev, again, OPS, Silent())
     cause = Cause(reason="loses rows", by="ann", at=world.clock())
     digest = again.release.digest or ""

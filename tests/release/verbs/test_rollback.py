@@ -17,8 +17,9 @@ from release.verbs.rollback import Request, go_back, order_back
 from release.verbs.veto import veto
 from settings.stackfile import Project
 from tests.aws_clients import aws_resource
+from tests.project import PROJECT
 from tests.release.deploying import CALL, Silent, put, state
-from tests.release.world import OPS, ROOT, World
+from tests.release.world import OPS, World
 
 
 @pytest.fixture
@@ -271,6 +272,6 @@ def test_a_rollback_asks_no_other_environment(world: World, ill: str, expected: 
         aws_resource("dynamodb").Table(world.qa.ledger.table.name).put_item(
             Item={"kind": "HEAD", "seq": 0, "body": "["}
         )
-    folder = world.project_with(qa="config: [") if ill == "another stack file" else ROOT
+    folder = world.project_with(qa="config: [") if ill == "another stack file" else PROJECT
     assert open_environment(Project(folder), "dev").settings.environment == "dev"
     assert go_back(replace(world.dev, project=Project(folder)), Request(), OPS, Silent()).version == expected

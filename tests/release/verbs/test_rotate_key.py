@@ -1,6 +1,5 @@
 """Another deploy key: whatever fails or dies in between, somebody can still log in everywhere."""
 
-import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,11 +10,11 @@ from release.aws.secrets import Secrets
 from release.deployment.maintenance import idle_head
 from release.errors import Broken, LeaseHeld
 from release.ledger.ledger import Entry
-from release.output import Progress
 from release.servers.servers import Server
 from release.servers.ssh import Bastion, Door, NotReached, Said, Ssh
 from release.verbs.init import new_key_pair
 from release.verbs.rotate_key import REFRESH, authorized, machines_of, rotate
+from tests.release.deploying import Silent
 from tests.release.world import OPS, World
 
 DOOR = Door(user="stageline", port=22, host_key="ssh-ed25519 AAAAhost")
@@ -95,7 +94,7 @@ def put(world: World, machines: Machines):
     ssh = FakeSsh(servers=DOOR, private_key=private, machines=machines)
     servers = tuple(Server(name=f"env-servers-{at[-1]}", address=at) for at in ("10.0.0.1", "10.0.0.2"))
     there, head = tuple(machines_of(ssh, servers)), idle_head(world.dev)
-    return rotate(world.dev, there, head, OPS, Progress(io.StringIO()))
+    return rotate(world.dev, there, head, OPS, Silent())
 
 
 def test_every_machine_lets_in_the_new_key_and_no_old_one(world: World, machines: Machines) -> None:

@@ -16,8 +16,9 @@ from release.ledger.ledger import Entry
 from release.verbs.tick import refuse_failed, tick, tick_text
 from settings.stackfile import Project
 from tests.aws_clients import aws_client
+from tests.project import PROJECT
 from tests.release.deploying import call_in
-from tests.release.world import OPS, ROOT, World
+from tests.release.world import OPS, World
 
 DATABASE = "stageline-{}-postgres-0123456789abcdef0"
 
@@ -26,13 +27,13 @@ DATABASE = "stageline-{}-postgres-0123456789abcdef0"
 def project(world: World, tmp_path: Path) -> Path:
     """dev and qa with three snapshots each, of which the last one stays; staging and prod were never made."""
     for name in ("dev", "qa", "staging", "prod"):
-        text = (ROOT / f"Pulumi.{name}.yaml").read_text("utf-8")
+        text = (PROJECT / f"Pulumi.{name}.yaml").read_text("utf-8")
         head, _, rest = text.partition("    before: snapshot")
         _, _, tail = rest.partition("\n\n")
         (tmp_path / f"Pulumi.{name}.yaml").write_text(
             f"{head}    before: snapshot\n    keep: 1\n    keep_days: 0\n\n{tail}"
         )
-    (tmp_path / "Pulumi.yaml").write_bytes((ROOT / "Pulumi.yaml").read_bytes())
+    (tmp_path / "Pulumi.yaml").write_bytes((PROJECT / "Pulumi.yaml").read_bytes())
     for name in ("dev", "qa"):
         aws_client("rds").create_db_instance(
             DBInstanceIdentifier=DATABASE.format(name), DBInstanceClass="db.t3.micro", Engine="postgres",

@@ -17,9 +17,9 @@ from release.verbs.promote import Route, promote_into, tidied
 from release.verbs.redeploy import redeploy_in
 from release.verbs.resume import resume_in
 from settings.stackfile import load
-from tests.release.deploying import Silent, put
-from tests.release.test_resume import reachable_again, unreachable
-from tests.release.world import OPS, ROOT, FakeDatabases, World
+from tests.project import PROJECT
+from tests.release.deploying import Silent, put, reachable_again, unreachable
+from tests.release.world import OPS, FakeDatabases, World
 
 TO_QA = Route(source=None, target="qa")
 
@@ -131,7 +131,7 @@ def resumed_rollback(world: World, databases: Old) -> None:
 def test_a_verb_that_carries_a_release_forward_deletes_old_snapshots(
     world: World, deploys: Callable[[World, Old], None], environment: str, tidies: bool
 ) -> None:
-    keep = load(ROOT, environment).backup.keep
+    keep = load(PROJECT, environment).backup.keep
     databases = Old(environment, keep + 2)
     deploys(world, databases)
     assert databases.deleted == ([_old(environment, number).name for number in range(2)] if tidies else [])
@@ -168,7 +168,7 @@ def test_credentials_that_end_before_a_promotion_would_are_refused(
 
 
 def test_what_a_promotion_needs_follows_its_settings() -> None:
-    settings = load(ROOT, "dev")
+    settings = load(PROJECT, "dev")
     longer = settings.watch.model_copy(update={"seconds": settings.watch.seconds + 600})
     no_snapshot = settings.backup.model_copy(update={"before": "none"})
     needed = time_needed(settings)
@@ -178,4 +178,4 @@ def test_what_a_promotion_needs_follows_its_settings() -> None:
 
 @pytest.mark.parametrize("name", ["dev", "qa", "staging", "prod"])
 def test_the_hour_that_a_role_gives_by_default_is_enough_everywhere(name: str) -> None:
-    assert time_needed(load(ROOT, name)) < timedelta(hours=1)
+    assert time_needed(load(PROJECT, name)) < timedelta(hours=1)

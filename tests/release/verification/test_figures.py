@@ -8,18 +8,11 @@ import pytest
 from release.aws.metrics import Metric, Point
 from release.verification.figures import Figure, Figures, Told, figures_of, judge_figures, told
 from settings.model import Watch
+from tests.release.values import OUTPUTS
 
 START = datetime(2026, 11, 21, 12, 0, 30, tzinfo=UTC)
 BOUNDS = Watch(seconds=600, error_percent=1.0, p95_ms=200, cpu_percent=80, memory_percent=70)
 LONG = 600.0
-OUTPUTS = {
-    "load_balancer": "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/live/50dc6c",
-    "target_groups": {
-        "blue": "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/blue/73e2d6",
-        "green": "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/green/11aa22",
-    },
-    "servers": [{"name": "env-servers-1", "id": "i-1"}],
-}
 FIGURES = {figure.what: figure for figure in figures_of(OUTPUTS, "green", BOUNDS)}
 REQUESTS, ERRORS, BAD_GATEWAY, NOBODY, TIMEOUT, TIME, CPU, MEMORY = FIGURES
 GOOD = {

@@ -8,7 +8,7 @@ import pytest
 from release.servers.inspection import Unit
 from release.servers.ssh import NotReached, Said
 from release.verification.units import units_of
-from tests.release.servers.test_inspection import SLOT
+from tests.release.values import SLOT
 
 SERVERS = {"env-servers-1": "10.0.0.5", "env-servers-2": "10.0.0.6"}
 

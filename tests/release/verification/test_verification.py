@@ -31,7 +31,7 @@ from release.verification.verification import (
     version_fault,
 )
 from settings.model import Health
-from tests.release.deployment.test_plan import manifest
+from tests.release.values import manifest
 
 CHECK = Check(name="list", path="/api/projects", contains="projects")
 POST = Check(name="add", path="/api/projects", method="POST", body="{}", headers={"X-Test": "yes"}, status=201)

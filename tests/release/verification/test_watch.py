@@ -32,8 +32,7 @@ from release.verification.watch import (
     restarts,
 )
 from settings.model import Watch as Bounds
-from tests.release.deployment.test_plan import manifest
-from tests.release.verification.test_figures import OUTPUTS
+from tests.release.values import OUTPUTS, manifest
 
 BOUNDS = Bounds(seconds=20, error_percent=10.0, p95_ms=200, cpu_percent=80, memory_percent=70)
 WRONG, UNTOLD = Fault(why="/ answered 500"), Fault(why="/ could not be reached", failed=False)
