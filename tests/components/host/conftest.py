@@ -12,6 +12,7 @@ from types import ModuleType
 import pytest
 
 from tests.components.host.fake_server import FAKE_BIN, FASTER, HOST, FakeServer, free_port, make_aws
+from tests.components.host.warm_run import WarmPython, warm_python
 
 
 @pytest.fixture(scope="session")
@@ -24,8 +25,14 @@ def slot_module() -> ModuleType:
     return module
 
 
+@pytest.fixture(scope="session")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmPython]:
+    with warm_python(tmp_path_factory.mktemp("warm")) as warm:
+        yield warm
+
+
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[FakeServer]:
+def server(tmp_path: Path, python: WarmPython) -> Iterator[FakeServer]:
     program = tmp_path / "home" / "stageline"
     program.mkdir(parents=True)
     make_aws(tmp_path / "aws")
@@ -42,7 +49,7 @@ def server(tmp_path: Path) -> Iterator[FakeServer]:
         "FAKE_SYSTEMD": str(tmp_path / "systemd"),
     }
     ports = {"blue": free_port(), "green": free_port()}
-    server = FakeServer(root=tmp_path, environment=environment, ports=ports)
+    server = FakeServer(root=tmp_path, environment=environment, ports=ports, python=python)
     for name, seconds in FASTER.items():
         server.limit(name, seconds)
     yield server

@@ -181,6 +181,7 @@ def test_an_environment_that_cannot_be_asked_could_run_anything(deployed: World)
         run(really=True)
 
 
+@pytest.mark.moto
 def test_what_s3_keeps_is_refused_and_the_ledger_says_how_far_it_came(deployed: World) -> None:
     put(deployed, "1.4.0")
     put(deployed, "1.5.0")

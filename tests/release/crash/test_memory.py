@@ -113,6 +113,8 @@ def test_head_is_replaced_only_as_it_was_read(doors: Doors, values: dict[str, in
         pytest.param("body = :lease", {":lease": "another"}, False, id="other-body"),
         pytest.param("fence = :fence", {":fence": 3}, True, id="same-fence"),
         pytest.param("fence = :fence", {":fence": 4}, False, id="other-fence"),
+        pytest.param("NOT body > :before", {":before": "a"}, False, id="a-body"),
+        pytest.param("NOT body > :before", {":before": "z"}, True, id="no-more-than"),
     ],
 )
 def test_a_lease_is_replaced_on_its_condition(
