@@ -19,7 +19,6 @@ from release.deployment.executor import Order, deploy
 from release.deployment.lanes import forward
 from release.environment import Environment, open_environment
 from release.errors import Inconclusive, LeaseHeld, Refused
-from release.ledger.ledger import Entry
 from release.ledger.stops import Cause, Stops, held, vetoed
 from release.output import Progress
 from release.verbs.promote import content_of
@@ -30,6 +29,7 @@ from settings.permissions.calls import TABLE
 from settings.permissions.identities import Party
 from settings.permissions.policies import is_for
 from tests.aws_clients import aws_resource
+from tests.release.deploying import at_work
 from tests.release.world import OPS, ROOT, World
 
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0")
@@ -166,9 +166,7 @@ def test_on_hold_nothing_goes(deployed: World) -> None:
 
 
 def test_it_never_runs_beside_a_deployment(deployed: World) -> None:
-    ledger = open_environment(ROOT, "dev").ledger  # by the clock that the verb goes by
-    head = ledger.head()
-    with ledger.begin(Entry(kind="promotion requested", state=head.state), head, OPS):
+    with at_work(ROOT, "dev"):
         with pytest.raises(LeaseHeld):
             run(really=True)
         assert going(run()) == ["1.0.0"]

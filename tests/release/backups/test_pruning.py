@@ -13,7 +13,7 @@ import yaml
 from release.aws.databases import Databases
 from release.backups.pruning import prune_snapshots, tidy
 from release.backups.retention import HOLD
-from release.environment import Environment, open_environment
+from release.environment import Environment
 from release.errors import Broken, LeaseHeld, Refused
 from release.ledger.head import Former, Open, Previous, State
 from release.ledger.lease import Patience
@@ -21,6 +21,7 @@ from release.ledger.ledger import Entry
 from release.ledger.stops import Cause, held
 from release.output import Progress
 from release.verbs.prune import prune, prune_text
+from tests.release.deploying import at_work
 from tests.release.world import OPS, ROOT, World
 
 DATABASE = "stageline-{}-postgres-0123456789abcdef0"
@@ -141,9 +142,7 @@ def test_on_hold_nothing_goes(world: World, project: Path) -> None:
 
 def test_it_never_runs_beside_a_deployment(world: World, project: Path) -> None:
     names = [take(world, number) for number in range(4)]
-    ledger = open_environment(project, "dev").ledger  # by the clock that the verb goes by
-    head = ledger.head()
-    with ledger.begin(Entry(kind="promotion requested", state=head.state), head, OPS), pytest.raises(LeaseHeld):
+    with at_work(project, "dev"), pytest.raises(LeaseHeld):
         run(project, really=True, only="snapshots")
     assert left(world) == names
 

@@ -107,7 +107,7 @@ def writes(outside: Outside, points: Points) -> Callable[[], int]:
 def different_moments(
     deployment: Deployment, looks: Callable[[Outside, Points], Callable[[], int]]
 ) -> list[tuple[int, str]]:
-    """The first of its moments after each look at what happens: until the next look nobody can tell when it happened."""
+    """The first of its moments after each look at what happens: up to the next one nobody can tell when it did."""
     outside, found = deployment.begin(), list[int]()
     points = Points(lambda point: found.append(count()))
     count = looks(outside, points)
