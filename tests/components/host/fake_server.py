@@ -1,7 +1,7 @@
 """A server to install on: a home of its own with the installer in it, a fake `aws` and a fake `systemctl`.
 
-The installer is run for real, as a process (see `warm_run`); `FakeServer` says what to run it with and reads what became of it. The
-rest makes artifacts.
+The installer is run for real, as a process (see `warm_run`); `FakeServer` says what to run it with and reads what
+became of it. The rest makes artifacts.
 """
 
 from __future__ import annotations
