@@ -278,12 +278,9 @@ class S3:
             self.delete_object(Bucket=Bucket, Key=one["Key"])
         return {}
 
-    def get_paginator(self, operation: str) -> "S3":
-        assert operation == "list_objects_v2"
-        return self
-
-    def paginate(self, **asked: Any) -> Iterator[dict[str, Any]]:
-        yield self.list_objects_v2(**asked)
+    def get_paginator(self, operation: str) -> "_Whole":
+        listings = {"list_objects_v2": self.list_objects_v2, "list_object_versions": self.list_object_versions}
+        return _Whole(listings[operation])
 
     def list_objects_v2(self, *, Bucket: str, Prefix: str = "", **_: Any) -> dict[str, Any]:
         def read() -> dict[str, Any]:
@@ -313,6 +310,16 @@ class S3:
         if name not in self._cloud.buckets:
             raise _error("NoSuchBucket", operation)
         return self._cloud.buckets[name]
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """A paginator all of whose answers fit into one page."""
+
+    ask: Callable[..., dict[str, Any]]
+
+    def paginate(self, **asked: Any) -> Iterator[dict[str, Any]]:
+        yield self.ask(**asked)
 
 
 class Kms:
