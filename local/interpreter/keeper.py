@@ -46,6 +46,12 @@ class Keeper:
         if self._process:
             self._process.wait()
 
+    def close(self) -> None:
+        """End the one that was started last."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+
     def _start(self) -> "subprocess.Popen[bytes]":
         """It takes over a socket that listens already, so that nobody has to wait to ask."""
         with listen(self._socket) as server:

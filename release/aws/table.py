@@ -5,7 +5,6 @@ what a condition looks at (``fence``, ``nonce``) stands beside it as an attribut
 """
 
 import random
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -197,7 +196,7 @@ def _item(attributes: dict[str, Any]) -> Item:
 
 def _whole(text: str) -> int:
     """A number that is one of ours; what is none stands for nothing."""
-    return int(text) if re.fullmatch(r"[0-9]+", text, re.ASCII) else 0
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def _value(value: int | str) -> dict[str, str]:

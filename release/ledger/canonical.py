@@ -8,11 +8,12 @@ import hashlib
 import json
 from typing import Any
 
+ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
 
 def canonical_json(value: Any) -> bytes:
     """``value`` as the one JSON text that stands for it."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode()
+    return ENCODER.encode(value).encode()
 
 
 def sha256_hex(data: bytes) -> str:

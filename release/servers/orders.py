@@ -142,6 +142,8 @@ def with_undoing(answer: Answer, undone: Sequence[Answer]) -> Answer:
 
 def side_by_side(ask: Callable[[Any], T], whom: Sequence[Any], at_once: int) -> list[T]:
     """What each of them answers, in their order."""
+    if min(at_once, len(whom)) < 2:
+        return [ask(one) for one in whom]
     with ThreadPoolExecutor(at_once) as pool:
         return list(pool.map(ask, whom))
 

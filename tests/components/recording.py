@@ -36,7 +36,12 @@ def record(
 
 def settings_of(environment: str, **changes: Any) -> Settings:
     """The settings of a stack file, with whole sections or values replaced."""
-    return load(PROJECT, environment).model_copy(update=changes)
+    return _stated(environment).model_copy(update=changes)
+
+
+@cache
+def _stated(environment: str) -> Settings:
+    return load(PROJECT, environment)
 
 
 def private_settings_of(environment: str) -> Settings:

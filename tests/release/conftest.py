@@ -1,7 +1,7 @@
 """An AWS of its own for each test: moto in this process, mended where the local cloud mends it, and no socket."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,8 @@ from local.hooks.bucket_policies import install_bucket_policies
 from local.hooks.copies import install_copies
 from local.hooks.multiparts import install_multiparts
 from local.hooks.transactions import install_transactions
+from tests.release.clients import answering
+from tests.release.crash.memory import Cloud
 from tests.release.world import World
 
 
@@ -29,6 +31,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def world(aws: None, tmp_path: Path) -> World:
-    """Two initialised environments, dev and qa, with fake servers."""
-    return World(tmp_path)
+def world(request: pytest.FixtureRequest, aws: None, tmp_path: Path) -> Iterator[World]:
+    """Two initialised environments, dev and qa, with fake servers; AWS answers from memory, unless marked ``moto``."""
+    is_moto = request.node.get_closest_marker("moto") is not None
+    with nullcontext() if is_moto else answering(Cloud()):
+        yield World(tmp_path)

@@ -1,6 +1,8 @@
 """Deployments in the small world: forward without asking the gates, back as the verb does it, and cut short."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,9 @@ from release.artifacts.manifest import Manifest
 from release.call import Call
 from release.deployment.executor import Deployed, Order, deploy
 from release.deployment.lanes import Kind, forward
-from release.environment import Environment
+from release.environment import Environment, open_environment
 from release.ledger.head import State
-from release.ledger.ledger import Ledger
+from release.ledger.ledger import Entry, Ledger
 from release.ledger.stops import parse_change
 from release.output import Progress
 from release.verbs.promote import Route, content_of, order_into
@@ -51,6 +53,18 @@ def order(environment: Environment, manifest: Manifest, kind: Kind = "promotion"
     head = environment.ledger.head()
     release, steps = content_of(manifest), forward(pause=pause)
     return Order(kind=kind, release=release, steps=steps, head=head, gates=(), manifest=manifest)
+
+
+@contextmanager
+def at_work(project_dir: Path, name: str, kind: str = "promotion requested") -> Iterator[None]:
+    """Somebody deploys into this environment, and gives a sign of life whenever anybody looks for one."""
+    environment = open_environment(Project(project_dir), name)  # by the clock that verbs go by
+    ledger, events = environment.ledger, environment.session.client("dynamodb").meta.events
+    head = ledger.head()
+    with ledger.begin(Entry(kind=kind, state=head.state), head, OPS) as holder:
+        events.register("before-call.dynamodb.GetItem", lambda **_: holder.beat(), unique_id="at work")
+        yield
+        events.unregister("before-call.dynamodb.GetItem", unique_id="at work")
 
 
 def state(world: World) -> State:

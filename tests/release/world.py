@@ -558,7 +558,7 @@ class World:
         return manifest
 
     def _environment(self, name: str) -> Environment:
-        settings = load(PROJECT, name)
+        settings = settings_of(name)
         session = shared_session(settings.account, settings.region)
         servers = self.servers[name] = FakeServers()
         ledger = Ledger(
@@ -612,6 +612,12 @@ class World:
             ticks=time.ticks,
             pause=time.pause,
         )
+
+
+@cache
+def settings_of(name: str) -> Settings:
+    """The settings of a stack file: reading one takes longer than most tests."""
+    return load(PROJECT, name)
 
 
 @cache

@@ -9,10 +9,17 @@ from pathlib import Path
 import pytest
 
 from tests.components.host.fake_server import FAKE_BIN, FakeServer, faster, free_port, make_aws
+from tests.components.host.warm_run import WarmPython, warm_python
+
+
+@pytest.fixture(scope="session")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmPython]:
+    with warm_python(tmp_path_factory.mktemp("warm")) as warm:
+        yield warm
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[FakeServer]:
+def server(tmp_path: Path, python: WarmPython) -> Iterator[FakeServer]:
     program = tmp_path / "home" / "stageline"
     program.mkdir(parents=True)
     make_aws(tmp_path / "aws")
@@ -28,7 +35,7 @@ def server(tmp_path: Path) -> Iterator[FakeServer]:
         "FAKE_SYSTEMD": str(tmp_path / "systemd"),
     }
     ports = {"blue": free_port(), "green": free_port()}
-    server = FakeServer(root=tmp_path, environment=environment, ports=ports)
+    server = FakeServer(root=tmp_path, environment=environment, ports=ports, python=python)
     server.installer.write_bytes(faster())
     yield server
     for slot in ports:

@@ -1,7 +1,7 @@
 """A server to install on: a home of its own with the installer in it, a fake `aws` and a fake `systemctl`.
 
-The installer is run for real, as a process; `FakeServer` says what to run it with and reads what became of it. The
-rest makes artifacts.
+The installer is run for real, as a process (see `warm_run`); `FakeServer` says what to run it with and reads what
+became of it. The rest makes artifacts.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 import tarfile
 import zipfile
@@ -27,6 +26,7 @@ import pytest
 
 from components.host.one_file import packed, sources
 from contract.layout import INSTALLER
+from tests.components.host.warm_run import WarmPython, WarmRun
 
 FAKE_BIN = Path(__file__).parent / "fake_bin"
 EFFECTS = Path(__file__).parent / "effects.py"
@@ -75,6 +75,7 @@ class FakeServer:
     root: Path
     environment: dict[str, str]
     ports: dict[str, int]
+    python: WarmPython
 
     @property
     def home(self) -> Path:
@@ -91,32 +92,24 @@ class FakeServer:
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, str(self.installer), *arguments]
 
-    def popen(self, command: list[str]) -> subprocess.Popen[str]:
-        pipe = subprocess.PIPE
-        return subprocess.Popen(
-            command, env=self.environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd=self.home
-        )
+    def popen(self, command: list[str], stdin: str = "") -> WarmRun:
+        return self.python.begin(command[1:], env=self.environment, cwd=self.home, stdin=stdin)
 
     def execute(self, command: list[str], stdin: str = "") -> Run:
-        return self.end(self.popen(command), stdin)
+        return self.end(self.popen(command, stdin))
 
-    def end(self, process: subprocess.Popen[str], stdin: str | None = None) -> Run:
+    def end(self, process: WarmRun) -> Run:
         """Wait for the process; whatever it did, it must not have told a secret or failed with a traceback."""
-        stdout, stderr = process.communicate(stdin, timeout=30)
+        stdout, stderr = process.communicate()
         assert not [text for text in (PASSWORD, QUOTED_PASSWORD, "Traceback") if text in stdout + stderr], stderr
         return Run(code=process.returncode, answer=json.loads(stdout) if stdout else {}, stderr=stderr)
 
     def install(self, request: dict[str, Any], *arguments: str) -> Run:
         return self.execute(self.command("install", *arguments), json.dumps(request))
 
-    def begin(self, request: dict[str, Any]) -> subprocess.Popen[str]:
+    def begin(self, request: dict[str, Any]) -> WarmRun:
         """Start an install and do not wait for it."""
-        process = self.popen(self.command("install"))
-        assert process.stdin
-        process.stdin.write(json.dumps(request))
-        process.stdin.close()
-        process.stdin = None
-        return process
+        return self.popen(self.command("install"), json.dumps(request))
 
     def programs(self) -> list[str]:
         """The command lines of what installers started here and what still runs."""

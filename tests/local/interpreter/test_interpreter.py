@@ -197,7 +197,7 @@ def test_a_warm_one_that_has_just_ended_leaves_the_program_to_the_genuine_one(co
     assert told == (0, "well\n", "")
 
 
-def test_the_keeper_starts_one_and_another_one_when_that_has_ended(cold: World) -> None:
+def test_the_keeper_starts_one_and_another_one_when_that_has_ended_until_it_is_closed(cold: World) -> None:
     keeper = Keeper(cold.paths.root, packages=(WARM,))
     control = served(cold.paths, keeper.handle)
     program = cold.program("import os; print(os.getppid())")
@@ -205,10 +205,10 @@ def test_the_keeper_starts_one_and_another_one_when_that_has_ended(cold: World) 
     os.kill(int(first[0]), signal.SIGKILL)
     keeper.wait()
     again = cold.run(program)[1]
-    os.kill(int(again), signal.SIGKILL)
-    keeper.wait()
     control.close()
+    keeper.close()
     assert first[0] == first[1] != again
+    assert not Path(f"/proc/{int(again)}").exists()
 
 
 def test_what_is_warm_is_all_that_the_program_imports_of_others() -> None:

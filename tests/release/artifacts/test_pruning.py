@@ -17,7 +17,6 @@ from release.deployment.deletion import delete_all
 from release.deployment.executor import deploy
 from release.environment import Environment, open_environment
 from release.errors import Inconclusive, LeaseHeld, Refused
-from release.ledger.ledger import Entry
 from release.ledger.stops import Cause, Stops, held, vetoed
 from release.verbs.prune import prune, prune_text
 from release.verbs.publish import Publication, publish
@@ -26,7 +25,8 @@ from settings.permissions.calls import TABLE
 from settings.permissions.identities import Party
 from settings.permissions.policies import is_for
 from tests.aws_clients import aws_resource
-from tests.release.deploying import CALL, Silent, order
+from tests.project import PROJECT
+from tests.release.deploying import CALL, Silent, at_work, order
 from tests.release.world import OPS, STAGELINE, World
 
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0")
@@ -151,9 +151,7 @@ def test_on_hold_nothing_goes(deployed: World) -> None:
 
 
 def test_it_never_runs_beside_a_deployment(deployed: World) -> None:
-    ledger = open_environment(STAGELINE, "dev").ledger  # by the clock that the verb goes by
-    head = ledger.head()
-    with ledger.begin(Entry(kind="promotion requested", state=head.state), head, OPS):
+    with at_work(PROJECT, "dev"):
         with pytest.raises(LeaseHeld):
             run(really=True)
         assert going(run()) == ["1.0.0"]
@@ -166,6 +164,7 @@ def test_an_environment_that_cannot_be_asked_could_run_anything(deployed: World)
         run(really=True)
 
 
+@pytest.mark.moto
 def test_what_s3_keeps_is_refused_and_the_ledger_says_how_far_it_came(deployed: World) -> None:
     put(deployed, "1.4.0")
     put(deployed, "1.5.0")

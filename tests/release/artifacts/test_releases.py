@@ -146,6 +146,7 @@ def test_an_adopted_release_has_the_same_bytes_and_this_environments_signature(w
     assert bodies[0] == bodies[1] == (world.folder / "app-1.0.0.tar.gz").read_bytes()
 
 
+@pytest.mark.moto
 def test_an_artifact_of_any_size_is_published_and_adopted_in_parts(world: World) -> None:
     path = build_artifact(world.folder / "large.tar.gz", {"data": "".join(map(str, range(3_000_000)))})
     artifact = inspect_artifact(path, one_request=PART, part=PART)
@@ -163,6 +164,7 @@ def test_an_artifact_of_any_size_is_published_and_adopted_in_parts(world: World)
     assert hashlib.sha256(copied["Body"].read()).hexdigest() == manifest.digest
 
 
+@pytest.mark.moto
 def test_row_05_parts_of_other_bytes_are_found_by_what_s3_reports(world: World) -> None:
     manifest = replace(world.publish("1.0.0"), parts=Parts(size=PART, digest="0" * 64))
     world.dev.releases.refuse_other_bytes(manifest)

@@ -12,16 +12,15 @@ import yaml
 from release.aws.databases import Databases
 from release.backups.pruning import prune_snapshots, tidy
 from release.backups.retention import HOLD
-from release.environment import Environment, open_environment
+from release.environment import Environment
 from release.errors import Broken, LeaseHeld, Refused
 from release.ledger.head import Former, Open, Previous, State
 from release.ledger.lease import Patience
 from release.ledger.ledger import Entry
 from release.ledger.stops import Cause, held
 from release.verbs.prune import prune, prune_text
-from settings.stackfile import Project
 from tests.project import copy_project
-from tests.release.deploying import Silent, call_in
+from tests.release.deploying import Silent, at_work, call_in
 from tests.release.world import OPS, World
 
 DATABASE = "stageline-{}-postgres-0123456789abcdef0"
@@ -137,9 +136,7 @@ def test_on_hold_nothing_goes(world: World, project: Path) -> None:
 
 def test_it_never_runs_beside_a_deployment(world: World, project: Path) -> None:
     names = [take(world, number) for number in range(4)]
-    ledger = open_environment(Project(project), "dev").ledger  # by the clock that the verb goes by
-    head = ledger.head()
-    with ledger.begin(Entry(kind="promotion requested", state=head.state), head, OPS), pytest.raises(LeaseHeld):
+    with at_work(project, "dev"), pytest.raises(LeaseHeld):
         run(project, really=True, only="snapshots")
     assert left(world) == names
 

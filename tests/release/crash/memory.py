@@ -108,31 +108,79 @@ class DynamoDb:
         self._cloud = cloud
         self._points = points
 
-    def get_item(self, *, TableName: str, Key: Row, ConsistentRead: bool) -> dict[str, Any]:
+    def create_table(self, *, TableName: str, **_: Any) -> dict[str, Any]:
+        if TableName in self._cloud.tables:
+            raise _error("ResourceInUseException", "CreateTable")
+        self._cloud.tables[TableName] = {}
+        return {}
+
+    def describe_table(self, *, TableName: str) -> dict[str, Any]:
+        self._table(TableName, "DescribeTable")
+        return {"Table": {"TableStatus": "ACTIVE"}}
+
+    def update_table(self, *, TableName: str, **_: Any) -> dict[str, Any]:
+        return self.describe_table(TableName=TableName)
+
+    def update_continuous_backups(self, *, TableName: str, **_: Any) -> dict[str, Any]:
+        return self.describe_table(TableName=TableName)
+
+    def delete_table(self, *, TableName: str) -> dict[str, Any]:
+        self._table(TableName, "DeleteTable")
+        del self._cloud.tables[TableName]
+        return {}
+
+    def get_item(self, *, TableName: str, Key: Row, ConsistentRead: bool = False) -> dict[str, Any]:
         def read() -> dict[str, Any]:
             found = self._table(TableName, "GetItem").get(_row_key(Key))
             return {"Item": found} if found else {}
 
         return self._points.call("dynamodb:GetItem", read)
 
-    def transact_write_items(self, *, TransactItems: list[dict[str, Any]]) -> dict[str, Any]:
+    def transact_write_items(self, *, TransactItems: list[dict[str, Any]], **_: Any) -> dict[str, Any]:
         return self._points.call("dynamodb:TransactWriteItems", lambda: self._put_together(TransactItems))
+
+    def put_item(self, *, TableName: str, Item: Row) -> dict[str, Any]:
+        """By hand: the ledger never writes an item alone."""
+        self._table(TableName, "PutItem")[_row_key(Item)] = Item
+        return {}
+
+    def delete_item(self, *, TableName: str, Key: Row) -> dict[str, Any]:
+        """By hand."""
+        self._table(TableName, "DeleteItem").pop(_row_key(Key), None)
+        return {}
+
+    def scan(self, *, TableName: str) -> dict[str, Any]:
+        return {"Items": [*self._table(TableName, "Scan").values()]}
 
     def get_paginator(self, operation: str) -> "DynamoDb":
         assert operation == "query"
         return self
 
-    def paginate(
-        self, *, TableName: str, ScanIndexForward: bool, ExpressionAttributeValues: Row, **_: Any
-    ) -> Iterator[dict[str, Any]]:
+    def paginate(self, *, PaginationConfig: dict[str, Any], **asked: Any) -> Iterator[dict[str, Any]]:
+        yield self.query(**asked)
+
+    def query(
+        self,
+        *,
+        TableName: str,
+        ScanIndexForward: bool,
+        ExpressionAttributeValues: Row,
+        Limit: int | None = None,
+        ExclusiveStartKey: Row | None = None,
+        **_: Any,
+    ) -> dict[str, Any]:
         kind, first = ExpressionAttributeValues[":kind"]["S"], int(ExpressionAttributeValues[":first"]["N"])
 
         def read() -> dict[str, Any]:
             rows = self._table(TableName, "Query")
             places = sorted((key for key in rows if key[0] == kind and key[1] >= first), reverse=not ScanIndexForward)
-            return {"Items": [rows[place] for place in places]}
+            begin = places.index(_row_key(ExclusiveStartKey)) + 1 if ExclusiveStartKey else 0
+            page = places[begin:][:Limit]
+            more = len(places) > begin + len(page)
+            last = {"LastEvaluatedKey": {name: rows[page[-1]][name] for name in ("kind", "seq")}} if more else {}
+            return {"Items": [rows[place] for place in page], **last}
 
-        yield self._points.call("dynamodb:Query", read)
+        return self._points.call("dynamodb:Query", read)
 
     def _put_together(self, items: list[dict[str, Any]]) -> dict[str, Any]:
         if self._cloud.writes_fail:
@@ -163,29 +211,56 @@ class S3:
         self._cloud = cloud
         self._points = points
 
+    def create_bucket(self, *, Bucket: str, **_: Any) -> dict[str, Any]:
+        assert Bucket not in self._cloud.buckets
+        self._cloud.buckets[Bucket] = {}
+        return {}
+
+    def head_bucket(self, *, Bucket: str) -> dict[str, Any]:
+        if Bucket not in self._cloud.buckets:
+            raise _error("404", "HeadBucket")
+        return {}
+
+    def delete_bucket(self, *, Bucket: str) -> dict[str, Any]:
+        assert self._bucket(Bucket, "DeleteBucket") == {}
+        del self._cloud.buckets[Bucket]
+        return {}
+
     def put_object(
-        self, *, Bucket: str, Key: str, Body: Any, IfNoneMatch: str, ChecksumSHA256: str | None = None, **_: Any
+        self,
+        *,
+        Bucket: str,
+        Key: str,
+        Body: Any,
+        IfNoneMatch: str = "",
+        ChecksumSHA256: str | None = None,
+        ChecksumAlgorithm: str = "",
+        **_: Any,
     ) -> dict[str, Any]:
         def write() -> dict[str, Any]:
             body = Body if isinstance(Body, bytes) else Body.read()
-            return self._write_new(Bucket, Key, Stored(body, ChecksumSHA256), "PutObject")
+            checksum = ChecksumSHA256 or (_sha256(body) if ChecksumAlgorithm == "SHA256" else None)
+            return self._write(Bucket, Key, Stored(body, checksum), "PutObject", is_new=bool(IfNoneMatch))
 
         return self._points.call("s3:PutObject", write)
 
-    def copy_object(self, *, Bucket: str, Key: str, CopySource: dict[str, str], **_: Any) -> dict[str, Any]:
+    def copy_object(
+        self, *, Bucket: str, Key: str, CopySource: dict[str, str], IfNoneMatch: str = "", **_: Any
+    ) -> dict[str, Any]:
         def copy() -> dict[str, Any]:
-            origin = self._cloud.buckets[CopySource["Bucket"]][CopySource["Key"]]
-            return self._write_new(Bucket, Key, Stored(origin.body, _sha256(origin.body)), "CopyObject")
+            origin = self._object(CopySource["Bucket"], CopySource["Key"], "NoSuchKey", "CopyObject")
+            copied = Stored(origin.body, _sha256(origin.body))
+            return self._write(Bucket, Key, copied, "CopyObject", is_new=bool(IfNoneMatch))
 
         return self._points.call("s3:CopyObject", copy)
 
-    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
+    def get_object(self, *, Bucket: str, Key: str, **_: Any) -> dict[str, Any]:
         def read() -> dict[str, Any]:
             return {"Body": io.BytesIO(self._object(Bucket, Key, "NoSuchKey", "GetObject").body)}
 
         return self._points.call("s3:GetObject", read)
 
-    def head_object(self, *, Bucket: str, Key: str, ChecksumMode: str) -> dict[str, Any]:
+    def head_object(self, *, Bucket: str, Key: str, **_: Any) -> dict[str, Any]:
         def read() -> dict[str, Any]:
             found = self._object(Bucket, Key, "404", "HeadObject")
             checksum = {"ChecksumSHA256": found.checksum} if found.checksum else {}
@@ -193,24 +268,58 @@ class S3:
 
         return self._points.call("s3:HeadObject", read)
 
-    def get_paginator(self, operation: str) -> "S3":
-        assert operation == "list_objects_v2"
-        return self
+    def delete_object(self, *, Bucket: str, Key: str, **_: Any) -> dict[str, Any]:
+        """By hand. Nothing here has versions."""
+        self._bucket(Bucket, "DeleteObject").pop(Key, None)
+        return {}
 
-    def paginate(self, *, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:
-        keys = sorted(key for key in self._cloud.buckets[Bucket] if key.startswith(Prefix))
-        yield self._points.call("s3:ListObjectsV2", lambda: {"Contents": [{"Key": key} for key in keys]})
+    def delete_objects(self, *, Bucket: str, Delete: dict[str, Any], **_: Any) -> dict[str, Any]:
+        for one in Delete["Objects"]:
+            self.delete_object(Bucket=Bucket, Key=one["Key"])
+        return {}
 
-    def _write_new(self, bucket: str, key: str, stored: Stored, operation: str) -> dict[str, Any]:
-        if key in self._cloud.buckets[bucket]:
+    def get_paginator(self, operation: str) -> "_Whole":
+        listings = {"list_objects_v2": self.list_objects_v2, "list_object_versions": self.list_object_versions}
+        return _Whole(listings[operation])
+
+    def list_objects_v2(self, *, Bucket: str, Prefix: str = "", **_: Any) -> dict[str, Any]:
+        def read() -> dict[str, Any]:
+            keys = sorted(key for key in self._bucket(Bucket, "ListObjectsV2") if key.startswith(Prefix))
+            return {"Contents": [{"Key": key} for key in keys]} if keys else {}
+
+        return self._points.call("s3:ListObjectsV2", read)
+
+    def list_object_versions(self, *, Bucket: str, Prefix: str = "", **_: Any) -> dict[str, Any]:
+        keys = sorted(key for key in self._bucket(Bucket, "ListObjectVersions") if key.startswith(Prefix))
+        return {"Versions": [{"Key": key, "VersionId": "null"} for key in keys]}
+
+    def _write(self, bucket: str, key: str, stored: Stored, operation: str, *, is_new: bool) -> dict[str, Any]:
+        objects = self._bucket(bucket, operation)
+        if is_new and key in objects:
             raise _error("PreconditionFailed", operation)
-        self._cloud.buckets[bucket][key] = stored
+        objects[key] = stored
         return {}
 
     def _object(self, bucket: str, key: str, code: str, operation: str) -> Stored:
-        if key not in self._cloud.buckets[bucket]:
+        objects = self._bucket(bucket, operation)
+        if key not in objects:
             raise _error(code, operation)
-        return self._cloud.buckets[bucket][key]
+        return objects[key]
+
+    def _bucket(self, name: str, operation: str) -> dict[str, Stored]:
+        if name not in self._cloud.buckets:
+            raise _error("NoSuchBucket", operation)
+        return self._cloud.buckets[name]
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """A paginator all of whose answers fit into one page."""
+
+    ask: Callable[..., dict[str, Any]]
+
+    def paginate(self, **asked: Any) -> Iterator[dict[str, Any]]:
+        yield self.ask(**asked)
 
 
 class Kms:
@@ -219,6 +328,13 @@ class Kms:
     def __init__(self, cloud: Cloud, points: Points) -> None:
         self._cloud = cloud
         self._points = points
+
+    def create_key(self, **_: Any) -> dict[str, Any]:
+        return {"KeyMetadata": {"KeyId": "key"}}  # what it signs with is known by its alias
+
+    def create_alias(self, *, AliasName: str, **_: Any) -> dict[str, Any]:
+        self._cloud.keys += (AliasName,)
+        return {}
 
     def sign(self, *, KeyId: str, Message: bytes, **_: Any) -> dict[str, Any]:
         key = self._key(KeyId, "Sign")
@@ -296,11 +412,14 @@ def _holds(condition: str, row: Row | None, put: dict[str, Any]) -> bool:
 
 
 def _clause_holds(clause: str, row: Row | None, values: dict[str, dict[str, str]]) -> bool:
-    if clause == "attribute_not_exists(body)":
-        return row is None
-    name, sign, value = clause.split(" ")
-    assert sign == "=", f"a condition that is not known here: {clause}"
-    return row is not None and row.get(name) == values[value]
+    match clause.split(" "):
+        case ["attribute_not_exists(body)"]:
+            return row is None or "body" not in row
+        case [name, "=", value]:
+            return row is not None and row.get(name) == values[value]
+        case ["NOT", "body", ">", value]:  # also where there is none
+            return row is None or "body" not in row or row["body"]["S"] <= values[value]["S"]
+    raise AssertionError(f"a condition that is not known here: {clause}")
 
 
 def _row_key(attributes: Row) -> tuple[str, int]:

@@ -1,4 +1,6 @@
-"""The contract of the in-memory AWS: each behaviour is run against it and against moto, through the genuine doors."""
+"""The contract of the in-memory AWS: each behaviour is run against its own clients, against boto3's while they are
+answered by it, and against moto, through the genuine doors.
+"""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,6 +18,7 @@ from release.aws.keys import SigningKey
 from release.aws.table import LedgerTable, Write
 from release.errors import Broken
 from release.ledger.canonical import sha256_hex
+from tests.release.clients import answering
 from tests.release.crash.memory import ACCOUNT, Cloud, MemorySession
 from tests.release.world import make_key, shared_session
 
@@ -34,13 +37,15 @@ class Doors:
     key: SigningKey
     databases: Databases
     missing: LedgerTable
+    session: Any
 
 
-@pytest.fixture(params=["in memory", "moto"])
+@pytest.fixture(params=["in memory", "boto3 in memory", "moto"])
 def doors(request: pytest.FixtureRequest) -> Iterator[Doors]:
     with ExitStack() as ended:
-        session = _memory() if request.param == "in memory" else _moto(request, ended)
+        session = _memory() if request.param == "in memory" else _boto3(request, ended)
         yield Doors(
+            session=session,
             table=LedgerTable(session, "ledger"),
             bucket=Bucket(session, BUCKETS[0]),
             other=Bucket(session, BUCKETS[1]),
@@ -54,8 +59,10 @@ def _memory() -> Any:
     return MemorySession(Cloud(tables={"ledger": {}}, buckets={name: {} for name in BUCKETS}, keys=(ALIAS,)))
 
 
-def _moto(request: pytest.FixtureRequest, ended: ExitStack) -> Any:
+def _boto3(request: pytest.FixtureRequest, ended: ExitStack) -> Any:
     request.getfixturevalue("aws")
+    if request.param != "moto":
+        ended.enter_context(answering(Cloud()))
     session = shared_session(ACCOUNT, "eu-central-1")
     LedgerTable(session, "ledger").create({})
     place = {"LocationConstraint": "eu-central-1"}
@@ -113,6 +120,8 @@ def test_head_is_replaced_only_as_it_was_read(doors: Doors, values: dict[str, in
         pytest.param("body = :lease", {":lease": "another"}, False, id="other-body"),
         pytest.param("fence = :fence", {":fence": 3}, True, id="same-fence"),
         pytest.param("fence = :fence", {":fence": 4}, False, id="other-fence"),
+        pytest.param("NOT body > :before", {":before": "a"}, False, id="a-body"),
+        pytest.param("NOT body > :before", {":before": "z"}, True, id="no-more-than"),
     ],
 )
 def test_a_lease_is_replaced_on_its_condition(
@@ -133,6 +142,33 @@ def test_events_come_in_the_order_of_their_numbers(doors: Doors) -> None:
     assert [item.body for item in doors.table.events(newest_first=True)] == ["10", "9", "2"]
 
 
+@pytest.mark.parametrize("newest_first", [False, True], ids=["oldest first", "newest first"])
+def test_items_come_all_in_pages_of_any_size_from_a_number_on(doors: Doors, newest_first: bool) -> None:
+    for seq in range(5):
+        doors.table.write_together([put("EVENT", str(seq), seq=seq)])
+    found = [item.body for item in doors.table.items("EVENT", first=1, size=2, newest_first=newest_first)]
+    assert found == (["4", "3", "2", "1"] if newest_first else ["1", "2", "3", "4"])
+
+
+def test_what_is_written_by_hand_is_there_and_what_is_deleted_by_hand_is_gone(doors: Doors) -> None:
+    client, key = doors.session.client("dynamodb"), {"kind": {"S": "EVENT"}, "seq": {"N": "7"}}
+    client.put_item(TableName="ledger", Item={**key, "body": {"S": "by hand"}})
+    assert doors.table.get("EVENT", 7).body == "by hand"
+    assert client.scan(TableName="ledger")["Items"] == [{**key, "body": {"S": "by hand"}}]
+    client.delete_item(TableName="ledger", Key=key)
+    assert doors.table.get("EVENT", 7) is None
+
+
+def test_a_table_is_made_once_and_is_gone_when_it_was_deleted(doors: Doors) -> None:
+    assert (doors.table.exists(), doors.missing.exists()) == (True, False)
+    with pytest.raises(Broken, match="ResourceInUseException"):
+        doors.table.create({})
+    client = doors.session.client("dynamodb")
+    client.update_table(TableName="ledger", DeletionProtectionEnabled=False)
+    client.delete_table(TableName="ledger")
+    assert not doors.table.exists()
+
+
 def test_a_table_that_is_not_there_is_told_as_such(doors: Doors) -> None:
     with pytest.raises(Broken, match="ResourceNotFoundException"):
         doors.missing.get("HEAD")
@@ -142,6 +178,31 @@ def test_an_object_is_written_once_and_keeps_its_first_bytes(doors: Doors) -> No
     assert doors.bucket.put_new("a", b"first")
     assert not doors.bucket.put_new("a", b"second")
     assert (doors.bucket.get("a"), doors.bucket.get("b")) == (b"first", None)
+
+
+def test_an_object_that_was_removed_is_gone_and_removing_it_again_changes_nothing(doors: Doors) -> None:
+    doors.bucket.put_new("a", b"first")
+    doors.bucket.put_new("ab", b"another")
+    for _ in range(2):
+        doors.bucket.remove("a")
+        assert doors.bucket.keys("") == ("ab",)
+
+
+def test_whoever_writes_by_hand_may_write_over_an_object_and_gets_a_checksum_when_asked_for(doors: Doors) -> None:
+    doors.bucket.put_new("a", b"first")
+    s3 = doors.session.client("s3")
+    s3.put_object(Bucket=BUCKETS[0], Key="a", Body=b"bytes", ChecksumAlgorithm="SHA256")
+    assert (doors.bucket.get("a"), doors.bucket.checksum("a")) == (b"bytes", encoded(DIGEST))
+    s3.delete_object(Bucket=BUCKETS[0], Key="a")
+    assert doors.bucket.get("a") is None
+
+
+def test_a_bucket_is_there_until_it_was_deleted(doors: Doors) -> None:
+    assert doors.bucket.exists()
+    doors.session.client("s3").delete_bucket(Bucket=BUCKETS[0])
+    assert not doors.bucket.exists()
+    with pytest.raises(Broken, match="NoSuchBucket"):
+        doors.bucket.put_new("a", b"")
 
 
 def test_an_uploaded_file_keeps_its_checksum(doors: Doors, tmp_path: Path) -> None:

@@ -77,6 +77,37 @@ def moments(deployment: Deployment) -> list[tuple[int, str]]:
     ]
 
 
+class Noticed(set[str]):
+    """The servers without power, and how often somebody found out whether one of them is."""
+
+    looks = 0
+
+    def __contains__(self, name: object) -> bool:
+        self.looks += 1
+        return super().__contains__(name)
+
+
+def looks_at_power(outside: Outside, points: Points) -> Callable[[], int]:
+    outside.servers["dev"].dead = found = Noticed(outside.servers["dev"].dead)
+    return lambda: found.looks
+
+
+def writes(outside: Outside, points: Points) -> Callable[[], int]:
+    return lambda: points.names.count("before dynamodb:TransactWriteItems")
+
+
+def different_moments(
+    deployment: Deployment, looks: Callable[[Outside, Points], Callable[[], int]]
+) -> list[tuple[int, str]]:
+    """The first of its moments after each look at what happens: up to the next one nobody can tell when it did."""
+    outside, found = deployment.begin(), list[int]()
+    points = Points(lambda point: found.append(count()))
+    count = looks(outside, points)
+    ending(lambda: deployment.run(open_process(outside, "dev", Clock(), points), points))
+    first = {found[number]: (number, point) for number, point in reversed(moments(deployment))}
+    return list(reversed(first.values()))
+
+
 def state_of(outside: Outside) -> State:
     return open_process(outside, "dev", later()).ledger.head().state
 
@@ -137,7 +168,7 @@ def test_a_server_that_dies_at_any_point_leaves_a_deployment_that_can_be_closed(
     deployment: Deployment, happens: str
 ) -> None:
     seen: set[str] = set()
-    for number, point in moments(deployment):
+    for number, point in different_moments(deployment, looks_at_power):
         outside = while_it_ran(deployment, number, lambda outside, _: outside.servers["dev"].dead.add("i-2"))
         assert broken_at_any_moment(outside, "dev", Clock()) == [], point
         if is_like_one(outside, seen):
@@ -234,7 +265,7 @@ def test_a_table_that_takes_no_writes_keeps_no_failing_release_before_users(depl
     failed = 0
     seen: set[str] = set()
     former = "blue" if deployment.history else None
-    for number, point in moments(deployment):
+    for number, point in different_moments(deployment, writes):
         outside = while_it_ran(deployment, number, lambda outside, _: setattr(outside.cloud, "writes_fail", True))
         outside.cloud.writes_fail = False
         if point_is_behind(deployment, number):

@@ -242,6 +242,7 @@ def test_an_export_of_another_environment_is_told(exported: Callable[[str], Path
     assert report["faults"] == ["the proof is of stageline/dev/123456789012, not of stageline/qa/123456789012"]
 
 
+@pytest.mark.moto
 def test_a_proof_that_was_signed_with_a_key_of_ones_own_is_told(exported: Callable[[str], Path], world: World) -> None:
     file, kms = exported(".jsonl"), aws_client("kms")
     key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]

@@ -9,15 +9,13 @@ import pytest
 from click.testing import CliRunner
 
 from release.cli import release
-from release.environment import open_environment
 from release.errors import Broken, WrongUsage
 from release.ledger.head import Former, Open, State
 from release.ledger.ledger import Entry
 from release.verbs.tick import refuse_failed, tick, tick_text
-from settings.stackfile import Project
 from tests.aws_clients import aws_client
 from tests.project import PROJECT
-from tests.release.deploying import call_in
+from tests.release.deploying import at_work, call_in
 from tests.release.world import OPS, World
 
 DATABASE = "stageline-{}-postgres-0123456789abcdef0"
@@ -100,8 +98,7 @@ def test_the_plan_changes_nothing(project: Path) -> None:
 
 
 def test_an_environment_where_somebody_is_at_work_is_left_alone(project: Path) -> None:
-    ledger = open_environment(Project(project), "dev").ledger  # by the clock that the verb goes by
-    with ledger.begin(Entry(kind="promotion requested", state=State()), ledger.head(), OPS):
+    with at_work(project, "dev"):
         report = run(project)
     assert (how(report)["dev"], how(report)["qa"]) == ("skipped", "done")
     assert "dev is being deployed by arn:aws:iam::123456789012:user/ops" in why(report, "dev")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import zipfile
 
 import pytest
@@ -19,6 +20,23 @@ from tests.components.host.fake_server import (
 )
 
 # --- What an install does -----------------------------------------------------------------------------------------
+
+
+@loopback
+def test_it_is_run_by_python_alone(server: FakeServer) -> None:
+    """All other tests run it as a fork of an interpreter that has imported what it needs."""
+    order = json.dumps(server.request("1.0.0", good("1.0.0")))
+    said = subprocess.run(
+        server.command("install"),
+        env=server.environment,
+        cwd=server.home,
+        input=order,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    ).stdout
+    assert json.loads(said)["result"] == "installed"
 
 
 @loopback
