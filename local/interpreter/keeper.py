@@ -46,6 +46,12 @@ class Keeper:
         if self._process:
             self._process.wait()
 
+    def close(self) -> None:
+        """End it; nobody asks any more."""
+        if self._process:
+            self._process.terminate()
+            self._process.wait()
+
     def _start(self) -> "subprocess.Popen[bytes]":
         """It takes over a socket that listens already, so that nobody has to wait to ask."""
         with listen(self._socket) as server:

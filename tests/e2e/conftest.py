@@ -6,11 +6,13 @@ elsewhere that take long share nothing: they go last, to whoever is free.
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from engine.build import find_engine
+from tests.e2e.verbs import warm
 
 HERE = Path(__file__).parent
 LONGEST_FIRST = (
@@ -44,6 +46,12 @@ def engine_on_path() -> None:
     assert engine is not None, "there is no Pulumi engine: run make setup"
     os.environ["PATH"] = f"{engine}{os.pathsep}{os.environ['PATH']}"
     os.environ.pop("PYTHONUNBUFFERED", None)  # few users have it, and programs that need it hang without it
+
+
+@pytest.fixture(scope="session", autouse=True)
+def verbs_are_warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with warm(tmp_path_factory.mktemp("verbs")):
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
