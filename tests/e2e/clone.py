@@ -103,12 +103,18 @@ def new_clone(folder: Path) -> Clone:
     return Clone(folder)
 
 
-@contextmanager
-def running_cloud(folder: Path) -> Iterator[Cloud]:
-    """The shell of a user of a clone with the whole program, its cloud up; gone at the end, with every process."""
+def new_program(folder: Path) -> Clone:
+    """A clone with the whole program."""
     clone = new_clone(folder)
     for name in PROGRAM:
         (folder / name).symlink_to(CODE / name)
+    return clone
+
+
+@contextmanager
+def running_cloud(folder: Path) -> Iterator[Cloud]:
+    """The shell of a user of a clone with the whole program, its cloud up; gone at the end, with every process."""
+    clone = new_program(folder)
     try:
         started = clone.run("up")
         assert started.returncode == 0, started.stderr

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from engine.build import find_engine
+from tests.e2e.ready import Ready
 from tests.e2e.verbs import warm
 
 HERE = Path(__file__).parent
@@ -52,6 +53,13 @@ def engine_on_path() -> None:
 def verbs_are_warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with warm(tmp_path_factory.mktemp("verbs")):
         yield
+
+
+@pytest.fixture(scope="session")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ready]:
+    made = Ready(tmp_path_factory.mktemp("ready"))
+    yield made
+    made.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,8 +13,9 @@ from typing import Any
 import yaml
 
 from examples.build import pack
-from local.demo import Cloud, bring_up, version_at
-from tests.e2e.clone import Done, client, head, live_url, running_cloud
+from local.demo import Cloud, version_at
+from tests.e2e.clone import Done, client, head, live_url
+from tests.e2e.ready import Ready
 
 DIALS = 5  # a server that does not answer is given up after seconds: nothing boots here any more
 SERVERS = ("stageline-dev-1", "stageline-dev-2")  # as EC2 calls them
@@ -145,10 +146,9 @@ class Dev:
 
 
 @contextmanager
-def moody_dev(folder: Path, *versions: str) -> Iterator[Dev]:
+def moody_dev(ready: Ready, *versions: str) -> Iterator[Dev]:
     """A cloud with dev up, these releases published, and the first two promoted, one after the other."""
-    with running_cloud(folder / "a clone") as cloud:
-        bring_up(cloud, "dev")
+    with ready.dev() as cloud:
         moods = cloud.paths.project / "dist" / "moods"
         moods.mkdir(parents=True)
         dev = Dev(cloud=cloud, url=live_url(cloud, "dev"), moods=moods)

@@ -19,6 +19,7 @@ from local.demo import version_at
 from local.traffic import Traffic
 from tests.e2e.clone import begin, change_body, client, ended, eventually, head, one_line
 from tests.e2e.moody import SERVERS, UP, Dev, assert_in_agreement, moody_dev
+from tests.e2e.ready import Ready
 
 QUOTA = 40  # snapshots: more than all tests here take
 BACK = 60.0  # seconds for users to be back, on a machine that is busy with other things
@@ -29,9 +30,8 @@ Broken = Callable[[Dev], AbstractContextManager[None]]
 
 
 @pytest.fixture(scope="module")
-def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
-    folder = tmp_path_factory.mktemp("way_back")
-    with variable("MOTO_RDS_SNAPSHOT_LIMIT", str(QUOTA)), moody_dev(folder, "1.0.0", "2.0.0") as dev:
+def dev(ready: Ready) -> Iterator[Dev]:
+    with variable("MOTO_RDS_SNAPSHOT_LIMIT", str(QUOTA)), moody_dev(ready, "1.0.0", "2.0.0") as dev:
         dev.cloud.must("release", "init", "qa")  # another environment, which has never come up
         yield dev
 
