@@ -58,7 +58,7 @@ UP = ("pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", "--non-intera
 PREVIEW = ("pulumi", "preview", "--stack", "dev", "--non-interactive")
 START = b"#!/bin/sh\n"
 
-pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_group("bad_input")]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ SECRET = "stageline/dev/database-login"
 UP = ("pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", "--non-interactive")
 OWNERS = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'"
 
-pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_group("database_login")]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 
 @dataclass(frozen=True, kw_only=True)

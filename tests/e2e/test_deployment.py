@@ -40,7 +40,7 @@ PROMOTION = ("release", "promote", "1.1.0", "--to", "dev")
 OPEN = "is open in dev: promotion of 1.1.0"
 UP = ("pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", "--non-interactive")
 
-pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_group("deployment")]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from settings.stackfile import load
 from tests.e2e.clone import client, eventually, one_line
 from tests.e2e.ready import Ready
 
-pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_group("drift")]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 STRANGER = new_key_pair("stranger").public
 

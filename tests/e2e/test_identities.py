@@ -23,7 +23,7 @@ SLOW_HEALTH = {"interval": 100, "timeout": 2, "healthy": 2, "unhealthy": 2}  # t
 HEALTHY_AFTER = 10
 SLOTS = {8081: "1.0.0", 8082: "1.1.0"}
 
-pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_group("identities")]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 
 @dataclass(frozen=True, kw_only=True)

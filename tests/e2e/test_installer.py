@@ -59,7 +59,7 @@ ThreadingHTTPServer((here, int(os.environ["PORT"])), Handler).serve_forever()
 """
 DIES_AFTER_5_S = "threading.Timer(5, os._exit, [3]).start()"
 
-pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_group("installer")]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 
 @dataclass(frozen=True, kw_only=True)

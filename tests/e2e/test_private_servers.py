@@ -21,7 +21,7 @@ CODE = Path(__file__).parents[2]
 DIALS = 5
 UP = ("pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", "--non-interactive")
 
-pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_group("private_servers")]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from tests.e2e.ready import Ready
 
 UP = ("pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", "--non-interactive")
 
-pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_group("unlock")]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 
 @pytest.fixture(scope="module")

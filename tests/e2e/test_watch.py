@@ -68,7 +68,7 @@ address = (os.environ["HOST"], int(os.environ["PORT"]))
 http.server.ThreadingHTTPServer(address, Handler).serve_forever()
 '''
 
-pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_group("watch")]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 
 @dataclass(frozen=True, kw_only=True)

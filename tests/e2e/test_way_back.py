@@ -24,7 +24,7 @@ from tests.e2e.ready import Ready
 QUOTA = 40  # snapshots: more than all tests here take
 BACK = 60.0  # seconds for users to be back, on a machine that is busy with other things
 
-pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_group("way_back")]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 Broken = Callable[[Dev], AbstractContextManager[None]]
 
@@ -67,20 +67,20 @@ def both(first: Broken, second: Broken) -> Broken:
 
 @contextmanager
 def database_broken(dev: Dev) -> Iterator[None]:
-    with dev.fault("break", dev.output("database_id")):
+    with dev.fault("break", dev.outputs["database_id"]):
         yield
 
 
 @contextmanager
 def database_busy(dev: Dev) -> Iterator[None]:
-    with dev.fault("busy", dev.output("database_id")):
+    with dev.fault("busy", dev.outputs["database_id"]):
         yield
 
 
 @contextmanager
 def quota_reached(dev: Dev) -> Iterator[None]:
     """As many snapshots as the account may have."""
-    databases, database = client(dev.cloud, "rds"), dev.output("database_id")
+    databases, database = client(dev.cloud, "rds"), dev.outputs["database_id"]
     made: list[str] = []
     try:
         while True:
@@ -286,7 +286,7 @@ def test_where_the_listener_was_moved_by_hand_it_is_adopted_and_nothing_is_insta
     _, to = dev.idle
     listener, _ = dev.listener()
     with Traffic(f"{dev.url}/health") as traffic:
-        group = dev.output("target_groups")[dev.idle[0]]
+        group = dev.outputs["target_groups"][dev.idle[0]]
         action = {"Type": "forward", "TargetGroupArn": group}
         client(dev.cloud, "elbv2").modify_listener(ListenerArn=listener, DefaultActions=[action])
         eventually(lambda: version_at(dev.url) == to)
