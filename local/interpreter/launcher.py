@@ -52,11 +52,15 @@ def begin(root: str, arguments: list[str]) -> socket.socket:
     with connect(root, "control.sock") as control:
         control.sendall(b'{"do": "interpreter"}\n')
         reply = json.loads(control.makefile().readline() or "{}")
-    run = connect(root, reply["socket"])
-    request = json.dumps({"arguments": arguments, "environment": dict(os.environ), "folder": os.getcwd()}).encode()
-    streams = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", STREAMS))]
-    run.sendmsg([len(request).to_bytes(4, "big")], streams)
-    run.sendall(request)
+    request = {"arguments": arguments, "environment": dict(os.environ), "folder": os.getcwd()}
+    return hand_over(connect(root, reply["socket"]), request, STREAMS)
+
+
+def hand_over(run: socket.socket, request: dict[str, object], streams: tuple[int, ...]) -> socket.socket:
+    """Give a run away: its request, and the three streams that it shall have."""
+    text = json.dumps(request).encode()
+    run.sendmsg([len(text).to_bytes(4, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", streams))])
+    run.sendall(text)
     if run.recv(1) != b"+":
         raise OSError("the warm interpreter has just ended")
     return run

@@ -3,12 +3,13 @@
 import json
 import logging
 import os
+import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -23,7 +24,7 @@ from local.hooks.mendings import install_mendings
 from tests.e2e.aws_provider_cases import REGION, Clients
 
 PROGRAM = (Path(__file__).parent / "aws_provider_program.py").read_text(encoding="utf-8")
-PROJECT = f'name: conformance\nruntime: {{name: python, options: {{virtualenv: "{sys.prefix}"}}}}\n'
+PROJECT = 'name: conformance\nruntime: {{name: python, options: {{virtualenv: "{virtualenv}"}}}}\n'
 ACCOUNT = "123456789012"
 CONFIG = {"region": REGION, "allowedAccountIds": json.dumps([ACCOUNT])}
 SECONDS = 240
@@ -168,25 +169,37 @@ def operations(done: list[Step]) -> Mapping[str, str]:
     return {step.name: step.operation for step in done if step.operation != "same"}
 
 
-def new_stack(folder: Path, provider_port: int) -> Stack:
-    """Make an empty stack whose engine uses the provider on the port."""
-    folder.mkdir(exist_ok=True)
-    (folder / "Pulumi.yaml").write_text(PROJECT, encoding="utf-8")
+def new_stack(folder: Path, provider_port: int, virtualenv: Path) -> Stack:
+    """Make an empty stack whose engine uses the provider on the port: a copy, as the engine takes a while for one."""
+    shutil.copytree(_initialised(virtualenv), folder, dirs_exist_ok=True)
+    return _stack_in(folder, provider_port)
+
+
+@cache
+def _initialised(virtualenv: Path) -> Path:
+    """A folder with an empty stack, beside the virtual environment."""
+    folder = virtualenv.with_name("stack")
+    folder.mkdir()
+    (folder / "Pulumi.yaml").write_text(PROJECT.format(virtualenv=virtualenv), encoding="utf-8")
     (folder / "__main__.py").write_text(PROGRAM, encoding="utf-8")
+    made = _stack_in(folder, 0).run("stack", "init", "conformance")
+    assert made.returncode == 0, made.stderr
+    return folder
+
+
+def _stack_in(folder: Path, provider_port: int) -> Stack:
     environ = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "PULUMI_HOME": str(folder / "home"),
         "PULUMI_BACKEND_URL": folder.as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": "conformance",
+        "PULUMI_STACK": "conformance",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_DEBUG_PROVIDERS": f"aws:{provider_port}",
     }
-    stack = Stack(folder=folder, environ=environ)
-    made = stack.run("stack", "init", "conformance")
-    assert made.returncode == 0, made.stderr
-    return stack
+    return Stack(folder=folder, environ=environ)
 
 
 @contextmanager

@@ -18,17 +18,32 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+import click
+
 from examples.build import build
 from local.clients import cloud_client
 from local.demo import AT_ONCE, Cloud
 from local.paths import CODE, Paths
 from release.ledger.canonical import canonical_json
+from tests.e2e.verbs import warm_verbs
 from tests.project import copy_project
 
 ACCESS = ("AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 PROGRESS = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00 .*")  # a step's end, or why it waits
 PROGRAM = ("__main__.py", "components", "release", "settings")
 Done = subprocess.CompletedProcess[str]
+
+
+@dataclass(frozen=True)
+class Shell(Cloud):
+    """A user's shell; verbs of `release` wait for no imports there while tests run."""
+
+    def run(self, *command: str) -> Done:
+        verbs = warm_verbs()
+        if verbs is None or command[0] != "release":
+            return super().run(*command)
+        click.secho(f"  $ {' '.join(command)}", dim=True)
+        return verbs.run(command, self.paths.project, self.variables)
 
 
 @dataclass
@@ -92,12 +107,18 @@ def stack_files(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.glob("Pulumi*.yaml")}
 
 
-@contextmanager
-def running_cloud(folder: Path) -> Iterator[Cloud]:
-    """The shell of a user of a clone with the whole program, its cloud up; gone at the end, with every process."""
+def new_program(folder: Path) -> Clone:
+    """A clone with the whole program."""
     clone = new_clone(folder)
     for name in PROGRAM:
         (folder / name).symlink_to(CODE / name)
+    return clone
+
+
+@contextmanager
+def running_cloud(folder: Path) -> Iterator[Cloud]:
+    """The shell of a user of a clone with the whole program, its cloud up; gone at the end, with every process."""
+    clone = new_program(folder)
     try:
         started = clone.run("up")
         assert started.returncode == 0, started.stderr
@@ -113,7 +134,7 @@ def shell(clone: Clone) -> Cloud:
     for folder in own.values():
         folder.mkdir(exist_ok=True)
     variables = {**clone.environment(), **{name: str(folder) for name, folder in own.items()}}
-    return Cloud(Paths(project=clone.folder), variables)
+    return Shell(Paths(project=clone.folder), variables)
 
 
 def changed(cloud: Cloud, *without: str, **variables: str) -> Cloud:

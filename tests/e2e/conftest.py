@@ -1,16 +1,21 @@
-"""The engine for the end-to-end tests, and their order.
+"""The engine for the end-to-end tests, what a worker shares, and their order.
 
 The engine is the one that `make setup` found or built, first on PATH. The tests of a file share a cloud, so each file
-goes to one worker; what takes longest starts first, so that no worker is still busy when all others have ended. Tests
+goes to one worker; what takes longest starts first, so that no worker is still busy when all others have ended. Files
+that start from a copy of dev (`ready.py`) go to two workers at most, since each worker has to make dev once. Tests
 elsewhere that take long share nothing: they go last, to whoever is free.
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from engine.build import find_engine
+from tests.e2e.ready import Ready
+from tests.e2e.verbs import warm
+from tests.e2e.virtualenv import warm_virtualenv
 
 HERE = Path(__file__).parent
 LONGEST_FIRST = (
@@ -36,6 +41,19 @@ LONGEST_FIRST = (
     "test_genuine_plugins",
     "test_monitoring",
 )
+COPIES = (
+    ("test_way_back", "test_watch", "test_drift", "test_unlock"),
+    (
+        "test_deployment",
+        "test_identities",
+        "test_installer",
+        "test_bad_input",
+        "test_kept_cloud",
+        "test_database_login",
+        "test_monitoring",
+    ),
+)
+GROUPS = {name: f"copies of dev {number}" for number, names in enumerate(COPIES, start=1) for name in names}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -46,10 +64,29 @@ def engine_on_path() -> None:
     os.environ.pop("PYTHONUNBUFFERED", None)  # few users have it, and programs that need it hang without it
 
 
+@pytest.fixture(scope="session", autouse=True)
+def verbs_are_warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with warm(tmp_path_factory.mktemp("verbs")):
+        yield
+
+
+@pytest.fixture(scope="session")
+def virtualenv(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with warm_virtualenv(tmp_path_factory.mktemp("virtualenv")) as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ready]:
+    made = Ready(tmp_path_factory.mktemp("ready"))
+    yield made
+    made.close()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent == HERE:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+            item.add_marker(pytest.mark.xdist_group(GROUPS.get(item.path.stem, item.path.stem)))
     items.sort(key=_place)
 
 

@@ -7,6 +7,7 @@ looks at one type in one stage.
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -21,11 +22,7 @@ from tests.e2e import aws_stacks
 from tests.e2e.aws_provider_cases import CASES, REGION, Case, Clients
 from tests.e2e.aws_stacks import Declared, Stack, State, Step, clients_of, new_stack, running_aws, serving_provider
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.enable_socket,
-    pytest.mark.xdist_group("aws_provider"),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 DEFAULT_TAGS = {"owner": "conformance"}
 CONFIG = {**aws_stacks.CONFIG, "defaultTags": json.dumps({"tags": DEFAULT_TAGS})}
@@ -44,9 +41,9 @@ def provider_port(aws: Mapping[str, str]) -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, provider_port: int) -> Stack:
+def stack(tmp_path_factory: pytest.TempPathFactory, provider_port: int, virtualenv: Path) -> Stack:
     """Make the stack of all cases."""
-    return new_stack(tmp_path_factory.mktemp("conformance"), provider_port)
+    return new_stack(tmp_path_factory.mktemp("conformance"), provider_port, virtualenv)
 
 
 # --- the life of all cases

@@ -18,11 +18,7 @@ from local.aws_provider.session import client, credentials_from
 from tests.e2e.aws_provider_cases import REGION
 from tests.e2e.aws_stacks import ACCOUNT, CONFIG, Declared, Stack, clients_of, new_stack, running_aws, serving_provider
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.enable_socket,
-    pytest.mark.xdist_group("aws_provider_rules"),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 OTHER_ACCOUNT = "210987654321"
 CANARY = "canary-9bd1"
@@ -42,9 +38,9 @@ def provider_port(aws: Aws) -> Iterator[int]:
 
 
 @pytest.fixture
-def stack(tmp_path: Path, provider_port: int) -> Iterator[Stack]:
+def stack(tmp_path: Path, provider_port: int, virtualenv: Path) -> Iterator[Stack]:
     """A stack of its own for a test, with nothing left of it in AWS."""
-    stack = new_stack(tmp_path, provider_port)
+    stack = new_stack(tmp_path, provider_port, virtualenv)
     yield stack
     stack.steps("destroy")
 
@@ -84,11 +80,13 @@ def assumed(aws: Aws, account: str) -> Aws:
     }
 
 
-def test_two_stacks_at_once_each_stay_in_their_account(aws: Aws, tmp_path: Path) -> None:
+def test_two_stacks_at_once_each_stay_in_their_account(aws: Aws, tmp_path: Path, virtualenv: Path) -> None:
     accounts = (ACCOUNT, OTHER_ACCOUNT)
     with ExitStack() as serving, ThreadPoolExecutor(2) as pool:
         ports = [serving.enter_context(serving_provider(aws)) for _ in accounts]
-        stacks = [new_stack(tmp_path / account, port) for account, port in zip(accounts, ports, strict=True)]
+        stacks = [
+            new_stack(tmp_path / account, port, virtualenv) for account, port in zip(accounts, ports, strict=True)
+        ]
         for account, stack in zip(accounts, stacks, strict=True):
             stack.declare({f"in-{account}": parameter(name="/same/name", value=account)}, acting_in(account))
         made = list(pool.map(lambda stack: stack.up(), stacks))

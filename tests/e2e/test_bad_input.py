@@ -28,7 +28,7 @@ from botocore.exceptions import ClientError
 from examples.build import pack
 from local.addresses import bindable, find_addresses
 from local.control import ask
-from local.demo import AT_ONCE, Cloud, bring_up, version_at
+from local.demo import AT_ONCE, Cloud, version_at
 from local.errors import CloudError
 from tests.e2e.clone import (
     Done,
@@ -45,10 +45,10 @@ from tests.e2e.clone import (
     one_line,
     publish,
     resources,
-    running_cloud,
     stored,
     table,
 )
+from tests.e2e.ready import Ready
 
 ENVIRONMENTS = ("dev", "qa")
 VERSIONS = ("1.0.0", "1.1.0", "1.3.0")
@@ -58,7 +58,7 @@ UP = ("pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", "--non-intera
 PREVIEW = ("pulumi", "preview", "--stack", "dev", "--non-interactive")
 START = b"#!/bin/sh\n"
 
-pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_group("bad_input")]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,12 +81,9 @@ class Team:
 
 
 @pytest.fixture(scope="module")
-def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
-    with running_cloud(tmp_path_factory.mktemp("team") / "a clone") as cloud:
-        with ThreadPoolExecutor() as pool:
-            qa = pool.submit(cloud.must, "release", "init", "qa")
-            bring_up(cloud, "dev")
-            qa.result()
+def team(ready: Ready) -> Iterator[Team]:
+    with ready.dev() as cloud:
+        cloud.must("release", "init", "qa")
         artifacts = dict(zip(VERSIONS, publish(cloud, *VERSIONS), strict=True))
         both = [begin(cloud, "release", "promote", "1.0.0", "--to", "dev") for _ in range(2)]
         first = [ended(one) for one in both]

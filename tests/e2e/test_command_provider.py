@@ -125,7 +125,7 @@ class Stack:
 
 
 @pytest.fixture
-def stack(tmp_path: Path) -> Iterator[Stack]:
+def stack(tmp_path: Path, virtualenv: Path) -> Iterator[Stack]:
     login, host_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
     address = new_address()
     servers = Servers(tmp_path / "servers", tmp_path / "control.sock", sys.executable)
@@ -141,7 +141,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
     }
     provider, port = _serve(CommandProvider(tmp_path / "project"))
     try:
-        yield _new_stack(tmp_path, port, given, servers)
+        yield _new_stack(tmp_path, virtualenv, port, given, servers)
     finally:
         provider.stop(grace=None).wait()
         servers.close()
@@ -248,10 +248,10 @@ def test_destroy_leaves_the_server_alone(stack: Stack) -> None:
     assert (stack.home / "folder/script.sh").exists()
 
 
-def _new_stack(tmp_path: Path, port: int, given: dict[str, Any], servers: Servers) -> Stack:
+def _new_stack(tmp_path: Path, virtualenv: Path, port: int, given: dict[str, Any], servers: Servers) -> Stack:
     folder = tmp_path / "project"
     folder.mkdir()
-    (folder / "Pulumi.yaml").write_text(PROJECT.format(virtualenv=sys.prefix))
+    (folder / "Pulumi.yaml").write_text(PROJECT.format(virtualenv=virtualenv))
     (folder / "__main__.py").write_text(PROGRAM)
     (folder / "script.sh").write_text(SCRIPT)
     (tmp_path / "state").mkdir()

@@ -13,14 +13,15 @@ from typing import Any
 import psycopg
 import pytest
 
-from local.demo import Cloud, bring_up, post, version_at
-from tests.e2e.clone import CommandLines, client, live_url, publish, running_cloud
+from local.demo import Cloud, post, version_at
+from tests.e2e.clone import client, live_url
+from tests.e2e.ready import Ready
 
 SECRET = "stageline/dev/database-login"
 UP = ("pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", "--non-interactive")
 OWNERS = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'"
 
-pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_group("database_login")]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,15 +35,10 @@ class Dev:
 
 
 @pytest.fixture(scope="module")
-def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
-    with running_cloud(tmp_path_factory.mktemp("login") / "a clone") as cloud:
-        with CommandLines() as lines:
-            bring_up(cloud, "dev")
-            publish(cloud, "1.0.0")
-            promoted = cloud.run("release", "promote", "1.0.0", "--to", "dev", "--json")
-            assert promoted.returncode == 0, promoted.stderr
-        said = promoted.stdout + promoted.stderr
-        yield Dev(cloud=cloud, url=live_url(cloud, "dev"), command_lines=lines.seen, said=said)
+def dev(ready: Ready) -> Iterator[Dev]:
+    with ready.live_dev() as cloud:
+        made = ready.made
+        yield Dev(cloud=cloud, url=live_url(cloud, "dev"), command_lines=made.command_lines, said=made.said)
 
 
 def test_the_first_deployment_makes_the_role_and_the_application_works_as_it(dev: Dev) -> None:

@@ -7,17 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.clone import CODE, PROGRAM, Clone, new_clone, stack_files
+from tests.e2e.clone import CODE, Clone, new_program, stack_files
 
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Clone:
-    clone = new_clone(tmp_path / "clone")
-    for name in PROGRAM:
-        (clone.folder / name).symlink_to(CODE / name)
-    return clone
+    return new_program(tmp_path / "clone")
 
 
 def test_every_sentence_of_the_demo_is_true_and_no_process_is_left(clone: Clone) -> None:

@@ -16,12 +16,11 @@ from typing import Any
 
 import pytest
 
-from local.demo import Cloud, bring_up, version_at
+from local.demo import Cloud, version_at
 from local.processes import descendants, marked
 from local.traffic import Traffic
 from release.deployment.leftovers import Leftovers
 from tests.e2e.clone import (
-    CommandLines,
     begin,
     client,
     ended,
@@ -32,16 +31,16 @@ from tests.e2e.clone import (
     one_line,
     publish,
     resources,
-    running_cloud,
     table,
     words,
 )
+from tests.e2e.ready import Ready
 
 PROMOTION = ("release", "promote", "1.1.0", "--to", "dev")
 OPEN = "is open in dev: promotion of 1.1.0"
 UP = ("pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", "--non-interactive")
 
-pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_group("deployment")]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,13 +59,10 @@ class Dev:
 
 
 @pytest.fixture(scope="module")
-def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
-    with running_cloud(tmp_path_factory.mktemp("dev") / "a clone") as cloud:
-        with CommandLines() as lines:
-            bring_up(cloud, "dev")
-            publish(cloud, "1.0.0", "1.1.0", "1.2.0")
-            cloud.must("release", "promote", "1.0.0", "--to", "dev")
-        yield Dev(cloud=cloud, url=live_url(cloud, "dev"), command_lines=lines.seen)
+def dev(ready: Ready) -> Iterator[Dev]:
+    with ready.live_dev() as cloud:
+        publish(cloud, "1.1.0", "1.2.0")
+        yield Dev(cloud=cloud, url=live_url(cloud, "dev"), command_lines=ready.made.command_lines)
 
 
 def test_row_01_killed_while_installing_and_again_while_it_is_put_back_it_is_aborted(dev: Dev) -> None:

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from contract.slots import SLOT_PORTS
-from local.demo import Cloud, bring_up
+from local.demo import Cloud
 from release.servers.ssh import Door, Ssh
 from release.verbs.init import new_key_pair
 from settings.stackfile import load
-from tests.e2e.clone import client, eventually, one_line, publish, running_cloud
+from tests.e2e.clone import client, eventually, one_line
+from tests.e2e.ready import Ready
 
-pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_group("drift")]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 STRANGER = new_key_pair("stranger").public
 
@@ -45,11 +46,8 @@ class Dev:
 
 
 @pytest.fixture(scope="module")
-def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
-    with running_cloud(tmp_path_factory.mktemp("drift") / "a clone") as cloud:
-        bring_up(cloud, "dev")
-        publish(cloud, "1.0.0")
-        cloud.must("release", "promote", "1.0.0", "--to", "dev")
+def dev(ready: Ready) -> Iterator[Dev]:
+    with ready.live_dev() as cloud:
         servers = json.loads(cloud.must("pulumi", "stack", "output", "servers", "--json", "--stack", "dev"))
         yield Dev(cloud=cloud, servers=servers, ssh=opened(cloud))
 

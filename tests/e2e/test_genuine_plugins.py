@@ -17,7 +17,7 @@ from local import launcher
 from local.demo import Cloud, version_at
 from tests.e2e.clone import live_url, publish, running_cloud
 
-pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_group("genuine_plugins")]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 COMMAND_FOLDER = f"plugins/resource-command-v{version('pulumi-command')}"
 

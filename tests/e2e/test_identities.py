@@ -13,16 +13,17 @@ from typing import Any
 import pytest
 import yaml
 
-from local.demo import Cloud, bring_up, version_at
+from local.demo import Cloud, version_at
 from local.traffic import Traffic
-from tests.e2e.clone import client, head, live_url, publish, running_cloud
+from tests.e2e.clone import client, head, live_url, publish
+from tests.e2e.ready import Ready
 
 UP = ("pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", "--non-interactive")
 SLOW_HEALTH = {"interval": 100, "timeout": 2, "healthy": 2, "unhealthy": 2}  # time runs ten times faster here
 HEALTHY_AFTER = 10
 SLOTS = {8081: "1.0.0", 8082: "1.1.0"}
 
-pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_group("identities")]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,12 +83,10 @@ class Dev:
 
 
 @pytest.fixture(scope="module")
-def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
-    with running_cloud(tmp_path_factory.mktemp("dev") / "a clone") as cloud:
-        bring_up(cloud, "dev")
-        publish(cloud, "1.0.0", "1.1.0")
-        for version in ("1.0.0", "1.1.0"):
-            cloud.must("release", "promote", version, "--to", "dev")
+def dev(ready: Ready) -> Iterator[Dev]:
+    with ready.live_dev() as cloud:
+        publish(cloud, "1.1.0")
+        cloud.must("release", "promote", "1.1.0", "--to", "dev")
         dev = Dev(cloud=cloud, url=live_url(cloud, "dev"))
         dev.change("load_balancer", health=SLOW_HEALTH)  # done by the next up
         yield dev

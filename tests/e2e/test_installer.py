@@ -21,7 +21,7 @@ import yaml
 
 from examples.build import pack
 from local.addresses import SLOT_PORTS, SSH_PORT
-from local.demo import Cloud, bring_up
+from local.demo import Cloud
 from local.processes import marked
 from local.traffic import Traffic
 from tests.e2e.clone import (
@@ -33,9 +33,9 @@ from tests.e2e.clone import (
     head,
     live_url,
     one_line,
-    running_cloud,
     words,
 )
+from tests.e2e.ready import Ready
 
 SLOTS = ("blue", "green")
 UP = ("pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", "--non-interactive")
@@ -59,7 +59,7 @@ ThreadingHTTPServer((here, int(os.environ["PORT"])), Handler).serve_forever()
 """
 DIES_AFTER_5_S = "threading.Timer(5, os._exit, [3]).start()"
 
-pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_group("installer")]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,12 +88,9 @@ class Dev:
 
 
 @pytest.fixture(scope="module")
-def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
-    with running_cloud(tmp_path_factory.mktemp("installer") / "a clone") as cloud:
-        bring_up(cloud, "dev")
+def dev(ready: Ready) -> Iterator[Dev]:
+    with ready.live_dev() as cloud:
         servers = json.loads(cloud.must("pulumi", "stack", "output", "servers", "--stack", "dev", "--json"))
-        publish(cloud, "1.0.0")
-        cloud.must("release", "promote", "1.0.0", "--to", "dev")
         yield Dev(cloud=cloud, url=live_url(cloud, "dev"), servers=[server["address"] for server in servers])
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from local.demo import Cloud, bring_up, version_at
-from tests.e2e.clone import Clone, client, eventually, live_url, publish, resources, running_cloud
+from local.demo import Cloud, version_at
+from tests.e2e.clone import Clone, client, eventually, live_url, resources
+from tests.e2e.ready import Ready
 
 PREVIEW = ("pulumi", "preview", "--stack", "dev", "--refresh", "--expect-no-changes", "--non-interactive")
 
@@ -20,12 +21,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 
 @pytest.fixture(scope="module")
-def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def dev(ready: Ready) -> Iterator[Cloud]:
     """dev with 1.0.0 live, in a cloud that the tests stop and start."""
-    with running_cloud(tmp_path_factory.mktemp("kept") / "a clone") as cloud:
-        bring_up(cloud, "dev")
-        publish(cloud, "1.0.0")
-        cloud.must("release", "promote", "1.0.0", "--to", "dev")
+    with ready.live_dev() as cloud:
         yield cloud
 
 

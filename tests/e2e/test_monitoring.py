@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from local.demo import Cloud, bring_up
-from local.paths import CODE
-from tests.e2e.clone import PROGRAM, Clone, client, eventually, new_clone, shell
+from local.demo import Cloud
+from tests.e2e.clone import Clone, client, eventually
+from tests.e2e.ready import Ready
 
 SERVER = "stageline-dev-1"
 SOME_MINUTES = 6.0  # of real time: a minute of an alarm lasts a second here
@@ -21,25 +21,15 @@ pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
+def cloud(ready: Ready) -> Iterator[Cloud]:
     """A cloud in which dev is up and nothing was deployed."""
-    clone = new_clone(tmp_path_factory.mktemp("clone") / "a clone")
-    for name in PROGRAM:
-        (clone.folder / name).symlink_to(CODE / name)
-    try:
-        started = clone.run("up", "--pace", "60")
-        assert started.returncode == 0, started.stderr
-        yield clone
-    finally:
-        clone.run("down")
-    assert clone.processes() == []
+    with ready.dev("--pace", "60") as cloud:
+        yield cloud
 
 
-@pytest.fixture(scope="module")
-def cloud(clone: Clone) -> Cloud:
-    cloud = shell(clone)
-    bring_up(cloud, "dev")
-    return cloud
+@pytest.fixture
+def clone(cloud: Cloud) -> Clone:
+    return Clone(cloud.paths.project)
 
 
 def test_requests_to_an_environment_where_nothing_is_live_trip_no_alarm(cloud: Cloud) -> None:

@@ -38,7 +38,7 @@ PROTECTION: Mapping[str, Mapping[str, Any]] = {
 # Servers do this at any time, with their own role.
 BY_SERVERS = {"s3:GetObject", "secretsmanager:GetSecretValue", "ssm:GetParameter", "sts:AssumeRole"}
 
-pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_group("permissions")]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from local.demo import Cloud, bring_up
 from local.paths import CODE
 from tests.e2e.clone import Done, client, running_cloud
 
-pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_group("policy")]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 PLANTED = {  # what breaks a rule: the file, what stands there, what shall stand there
     "a public database": ("stage/database.py", "publicly_accessible=False", "publicly_accessible=True"),

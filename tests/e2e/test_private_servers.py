@@ -15,13 +15,13 @@ import yaml
 
 from local.demo import Cloud, bring_up, version_at
 from release.verbs.init import new_key_pair
-from tests.e2e.clone import PROGRAM, client, live_url, new_clone, publish, shell
+from tests.e2e.clone import client, live_url, new_program, publish, shell
 
 CODE = Path(__file__).parents[2]
 DIALS = 5
 UP = ("pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", "--non-interactive")
 
-pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_group("private_servers")]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +36,7 @@ class Dev:
 
 @pytest.fixture(scope="module")
 def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
-    clone = new_clone(tmp_path_factory.mktemp("private") / "a clone")
-    for name in PROGRAM:
-        (clone.folder / name).symlink_to(CODE / name)
+    clone = new_program(tmp_path_factory.mktemp("private") / "a clone")
     change(clone.folder / "Pulumi.dev.yaml", "network", nat=True)
     bastion = {"instance_type": "t3.micro", "ami": "ami-0123456789abcdef0"}
     change(clone.folder / "Pulumi.dev.yaml", "servers", public=False, bastion=bastion)

@@ -20,7 +20,7 @@ from tests.e2e.api import open_ledger, served
 
 RACERS, ROUNDS, LIMIT = 16, 20, 60
 
-pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_group("races")]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,20 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from local.demo import Cloud, bring_up
+from local.demo import Cloud
 from local.processes import descendants
-from tests.e2e.clone import Done, begin, changed, ended, eventually, head, one_line, publish, running_cloud
+from tests.e2e.clone import Done, begin, changed, ended, eventually, head, one_line, publish
+from tests.e2e.ready import Ready
 
 UP = ("pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", "--non-interactive")
 
-pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_group("unlock")]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def cloud(ready: Ready) -> Iterator[Cloud]:
     """dev is up, and 1.0.0 is published."""
-    with running_cloud(tmp_path_factory.mktemp("unlock") / "a clone") as cloud:
-        bring_up(cloud, "dev")
+    with ready.dev() as cloud:
         publish(cloud, "1.0.0")
         yield cloud
 

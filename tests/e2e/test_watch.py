@@ -1,6 +1,6 @@
 """Releases that pass every check and turn bad where users are, on the real engine: the watch finds them.
 
-One cloud: dev is up, and 1.0.0 of a small application is live in it. Each release here waits for a file that the test
+One cloud: dev is up, and 1.0.0 is live in it. Each release here waits for a file that the test
 writes once users get it, and then answers errors, answers late, or dies. Afterwards users have 1.0.0 again.
 """
 
@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from examples.build import pack
-from local.demo import Cloud, bring_up, version_at
+from local.demo import Cloud, version_at
 from release.aws.metrics import Metrics
 from release.verification.figures import figures_of
 from settings.model import Watch as WatchBounds
@@ -28,8 +28,8 @@ from tests.e2e.clone import (
     ledger_item,
     live_url,
     one_line,
-    running_cloud,
 )
+from tests.e2e.ready import Ready
 
 WATCH = {"seconds": 12, "error_percent": 100, "p95_ms": 10000}  # but for what a release here does wrong
 
@@ -68,7 +68,7 @@ address = (os.environ["HOST"], int(os.environ["PORT"]))
 http.server.ThreadingHTTPServer(address, Handler).serve_forever()
 '''
 
-pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_group("watch")]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,15 +113,9 @@ class Dev:
 
 
 @pytest.fixture(scope="module")
-def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
-    with running_cloud(tmp_path_factory.mktemp("watch") / "a clone") as cloud:
-        bring_up(cloud, "dev")
-        sign = cloud.paths.project / "dist" / "sign"
-        sign.parent.mkdir()
-        dev = Dev(cloud=cloud, url=live_url(cloud, "dev"), sign=sign)
-        dev.publish("1.0.0")
-        cloud.must("release", "promote", "1.0.0", "--to", "dev")
-        yield dev
+def dev(ready: Ready) -> Iterator[Dev]:
+    with ready.live_dev() as cloud:
+        yield Dev(cloud=cloud, url=live_url(cloud, "dev"), sign=cloud.paths.project / "dist" / "sign")
 
 
 def test_a_good_release_is_watched_with_the_servers_word_and_evidence_in_the_ledger(dev: Dev) -> None:

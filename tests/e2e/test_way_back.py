@@ -19,19 +19,19 @@ from local.demo import version_at
 from local.traffic import Traffic
 from tests.e2e.clone import begin, change_body, client, ended, eventually, head, one_line
 from tests.e2e.moody import SERVERS, UP, Dev, assert_in_agreement, moody_dev
+from tests.e2e.ready import Ready
 
 QUOTA = 40  # snapshots: more than all tests here take
 BACK = 60.0  # seconds for users to be back, on a machine that is busy with other things
 
-pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket, pytest.mark.xdist_group("way_back")]
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 Broken = Callable[[Dev], AbstractContextManager[None]]
 
 
 @pytest.fixture(scope="module")
-def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
-    folder = tmp_path_factory.mktemp("way_back")
-    with variable("MOTO_RDS_SNAPSHOT_LIMIT", str(QUOTA)), moody_dev(folder, "1.0.0", "2.0.0") as dev:
+def dev(ready: Ready) -> Iterator[Dev]:
+    with variable("MOTO_RDS_SNAPSHOT_LIMIT", str(QUOTA)), moody_dev(ready, "1.0.0", "2.0.0") as dev:
         dev.cloud.must("release", "init", "qa")  # another environment, which has never come up
         yield dev
 
@@ -67,20 +67,20 @@ def both(first: Broken, second: Broken) -> Broken:
 
 @contextmanager
 def database_broken(dev: Dev) -> Iterator[None]:
-    with dev.fault("break", dev.output("database_id")):
+    with dev.fault("break", dev.outputs["database_id"]):
         yield
 
 
 @contextmanager
 def database_busy(dev: Dev) -> Iterator[None]:
-    with dev.fault("busy", dev.output("database_id")):
+    with dev.fault("busy", dev.outputs["database_id"]):
         yield
 
 
 @contextmanager
 def quota_reached(dev: Dev) -> Iterator[None]:
     """As many snapshots as the account may have."""
-    databases, database = client(dev.cloud, "rds"), dev.output("database_id")
+    databases, database = client(dev.cloud, "rds"), dev.outputs["database_id"]
     made: list[str] = []
     try:
         while True:
@@ -286,7 +286,7 @@ def test_where_the_listener_was_moved_by_hand_it_is_adopted_and_nothing_is_insta
     _, to = dev.idle
     listener, _ = dev.listener()
     with Traffic(f"{dev.url}/health") as traffic:
-        group = dev.output("target_groups")[dev.idle[0]]
+        group = dev.outputs["target_groups"][dev.idle[0]]
         action = {"Type": "forward", "TargetGroupArn": group}
         client(dev.cloud, "elbv2").modify_listener(ListenerArn=listener, DefaultActions=[action])
         eventually(lambda: version_at(dev.url) == to)
