@@ -10,7 +10,7 @@ from typing import Any
 from bench.figure import Figure, NotMeasured
 from local.paths import CODE
 from release.comparison.recordings import Recordings
-from settings.stackfile import environments
+from settings.stackfile import Project
 from tests.project import PROJECT
 
 TESTS = ("test_environment.py", "test_identities.py")
@@ -20,8 +20,9 @@ NOT_AWS = ("pulumi:", "stageline:", "command:")
 
 def resources() -> Iterator[Figure]:
     """The resources of each environment with a release in both slots: what the program declares."""
-    with Recordings(PROJECT) as recordings:
-        for name in environments(PROJECT):
+    project = Project(PROJECT)
+    with Recordings(project) as recordings:
+        for name in project.environments:
             yield _counted(name, recordings.resources(name))
 
 

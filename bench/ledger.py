@@ -19,7 +19,7 @@ from release.ledger.head import Head, State, head_json, state_hash
 from release.ledger.ledger import Entry, Writer
 from release.ledger.stops import NOW, Stops, stops_json
 from release.verbs.status import status
-from settings.stackfile import load
+from settings.stackfile import Project, load
 from tests.e2e.api import PROJECT_NAME, open_ledger, served
 from tests.project import PROJECT
 
@@ -35,7 +35,7 @@ def status_of_long_ledgers() -> Iterable[Figure]:
         fill("qa", LONG)
         short, long = by_turns("dev", "qa")
         api.counts.take(reset=True)
-        status(PROJECT, "qa")
+        status(Project(PROJECT), "qa")
         counted = api.counts.take(reset=True)
     yield Figure(
         what=f"status: {LONG:,} events against {SHORT}",
@@ -85,7 +85,7 @@ def by_turns(one: str, other: str) -> tuple[float, float]:
 
 def seconds_of_status(environment: str) -> float:
     began = time.perf_counter()
-    report = status(PROJECT, environment)
+    report = status(Project(PROJECT), environment)
     took = time.perf_counter() - began
     if not report["environments"][0]["initialised"]:
         raise NotMeasured(f"{environment} has no ledger")

@@ -132,7 +132,8 @@ DEPLOYING = (
     needs("ci", ANYTHING, *every("elbv2", "DescribeListenerAttributes", "DescribeListeners", "DescribeLoadBalancers")),
     needs("ci", ANYTHING, *every("elbv2", "DescribeTags", "DescribeTargetGroups", "DescribeTargetHealth")),
     needs("ci", ANYTHING, "ec2:DescribeInstances"),
-    needs("ci", OWN, "cloudwatch:PutMetricAlarm", "elbv2:ModifyListener"),
+    needs("ci", OWN, "cloudwatch:PutMetricAlarm"),
+    needs("ci", OWN, *every("elbv2", "DeregisterTargets", "ModifyListener", "RegisterTargets")),
     needs("ci", ANYTHING, *every("cloudwatch", "DescribeAlarms", "GetMetricData", "ListTagsForResource")),
     needs(
         "ci",
@@ -300,9 +301,9 @@ BALANCER = (
     needs(
         "operator",
         OWN,
-        *every("elbv2", "AddTags", "DeleteListener", "DeleteTargetGroup", "DeregisterTargets"),
+        *every("elbv2", "AddTags", "DeleteListener", "DeleteTargetGroup"),
         *every("elbv2", "ModifyLoadBalancerAttributes", "ModifyTargetGroup", "ModifyTargetGroupAttributes"),
-        *every("elbv2", "RegisterTargets", "RemoveTags", "SetSecurityGroups", "SetSubnets"),
+        *every("elbv2", "RemoveTags", "SetSecurityGroups", "SetSubnets"),
     ),
     needs("administrator", OWN, "elbv2:DeleteLoadBalancer"),
     needs("administrator", ACCOUNTS_ROLES, *every("elbv2", "CreateLoadBalancer"), *every("rds", "CreateDBInstance"),

@@ -45,7 +45,7 @@ def put(world: World, version: str, kind: Kind = "promotion", *, pause: bool = F
     if kind == "rollback":
         reason = "rather one server than none" if force else ""
         return go_back(world.dev, Request(version=version, force=force, reason=reason), OPS, Silent())
-    return deploy(world.dev, order(world, manifest, kind, pause=pause), OPS, Silent())
+    return deploy(world.dev, order(world.dev, manifest, kind, pause=pause), OPS, Silent())
 
 
 def order(environment: Environment, manifest: Manifest, kind: Kind = "promotion", *, pause: bool = False) -> Order:

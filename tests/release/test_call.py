@@ -13,7 +13,8 @@ from release.cli import LINES, exit_code, release
 @click.command("told")
 @pass_call
 def told(call: Call) -> None:
-    call.show({"project": str(call.project), "ci": call.ci}, f"of {call.project}")
+    folder = str(call.project.folder)
+    call.show({"project": folder, "ci": call.ci}, f"of {folder}")
 
 
 @pytest.mark.parametrize(

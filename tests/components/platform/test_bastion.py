@@ -88,6 +88,8 @@ def test_a_bastion_is_told_of_its_own_keys_and_neither_of_artifacts_nor_of_the_d
         "user": "stageline",
         "host_key_secret": "stageline/prod/bastion-host-key",
         "authorized_keys_secret": "stageline/prod/authorized-keys",
+        "program": "usr/local/lib/stageline/boot.py",
+        "server_file": "stageline/server.json",
     }
 
 

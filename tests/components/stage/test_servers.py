@@ -253,6 +253,8 @@ def test_a_server_is_told_where_its_artifacts_its_database_and_its_logs_are() ->
         "user": "stageline",
         "host_key_secret": "stageline/prod/host-key",
         "authorized_keys_secret": "stageline/prod/authorized-keys",
+        "program": "usr/local/lib/stageline/boot.py",
+        "server_file": "stageline/server.json",
         "artifact_bucket": "stageline-prod-artifacts-123456789012-eu-central-1",
         "database_parameter": "/stageline/prod/database",
         "migration_parameter": "/stageline/prod/migration",

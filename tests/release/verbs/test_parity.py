@@ -20,7 +20,7 @@ def compare(folder: Path) -> dict[str, Any]:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """The program with only dev and qa, which differ in few settings."""
-    for folder in ("components", "settings"):
+    for folder in ("components", "contract", "settings"):
         shutil.copytree(CHECKOUT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     copy_project(tmp_path)
     for name in ("staging", "prod"):
