@@ -26,12 +26,14 @@ def main() -> int:
     arguments = sys.argv[1:]
     if not is_warm(arguments):
         become_genuine()
+    signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)  # the fork may be at work before it can be told
     try:
         run = begin(os.path.realpath(f"{os.path.dirname(os.path.realpath(__file__))}/../.."), arguments)
     except (OSError, ValueError, KeyError):
         become_genuine()
     for number in PASSED_ON:
         signal.signal(number, lambda received, _: run.sendall(bytes([received])))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
     return ended(run)
 
 
@@ -44,6 +46,7 @@ def is_warm(arguments: list[str]) -> bool:
 
 
 def become_genuine() -> NoReturn:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
     os.execv(GENUINE, [GENUINE, *sys.argv[1:]])  # noqa: F821 - a line above this text gives it
 
 
