@@ -59,7 +59,7 @@ def begin(root: str, arguments: list[str]) -> socket.socket:
     return hand_over(connect(root, reply["socket"]), request, STREAMS)
 
 
-def hand_over(run: socket.socket, request: dict[str, object], streams: tuple[int, ...]) -> socket.socket:
+def hand_over(run: socket.socket, request: object, streams: tuple[int, ...]) -> socket.socket:
     """Give a run away: its request, and the three streams that it shall have."""
     text = json.dumps(request).encode()
     run.sendmsg([len(text).to_bytes(4, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", streams))])
