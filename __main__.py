@@ -19,9 +19,9 @@ from components.machine import Keys
 from components.slots import SlotContent, Slots
 from contract import outputs
 from contract.graph import GRAPH
-from release.errors import StagelineError
-from release.ledger.head import Slot
+from release.process.errors import StagelineError
 from release.program import recorded
+from release.records.ledger.head import Slot
 from settings.errors import InvalidSettings
 from settings.fingerprint import fingerprint
 from settings.stackfile import Project

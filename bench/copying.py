@@ -8,8 +8,8 @@ import os
 import sys
 from typing import Any
 
-from release.aws.bucket import Bucket
-from release.aws.session import AwsSession
+from release.doors.aws.bucket import Bucket
+from release.doors.aws.session import AwsSession
 
 ACCOUNT = "123456789012"
 

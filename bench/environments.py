@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.figure import Figure, NotMeasured
 from local.paths import CODE
-from release.comparison.recordings import Recordings
+from release.doors.recordings import Recordings
 from settings.stackfile import Project
 from tests.project import PROJECT
 

@@ -14,10 +14,10 @@ from moto.dynamodb.models import dynamodb_backends
 
 from bench.figure import Figure, NotMeasured
 from local.aws_api import ACCOUNT, REGION
-from release.ledger.event import GENESIS, Event, event_json, text_hash
-from release.ledger.head import Head, State, head_json, state_hash
-from release.ledger.ledger import Entry, Writer
-from release.ledger.stops import NOW, Stops, stops_json
+from release.records.ledger.event import GENESIS, Event, event_json, text_hash
+from release.records.ledger.head import Head, State, head_json, state_hash
+from release.records.ledger.ledger import Entry, Writer
+from release.records.ledger.stops import NOW, Stops, stops_json
 from release.verbs.status import status
 from settings.stackfile import Project, load
 from tests.e2e.api import PROJECT_NAME, open_ledger, served

@@ -3,6 +3,7 @@
 import posixpath
 
 from contract.layout import INSTALLER, LABEL, SLOTS
+from contract.slots import SLOTS as SLOT_NAMES
 from contract.slots import SlotName
 
 # An empty slot's unit stays enabled, and the condition keeps it quiet at boot. A release is started again however it
@@ -40,3 +41,6 @@ def unit_text(slot: SlotName) -> str:
     """What stands in it: the slot's own copy of the installer becomes the release that the slot holds."""
     installer = posixpath.basename(INSTALLER)
     return TEXT.format(slot=slot, folder=f"{SLOTS}/{slot}", label=LABEL, installer=installer)
+
+
+UNIT_FILES = {slot: unit_file(slot) for slot in SLOT_NAMES}

@@ -10,11 +10,11 @@ from typing import Any
 import click
 
 from release.environment import Environment, open_environment
-from release.errors import WrongUsage
-from release.ledger.ledger import Writer
-from release.ledger.stops import MOST_REASON
-from release.output import Progress, show
-from release.text import bounded, printable, without_login
+from release.process.errors import WrongUsage
+from release.process.output import Progress, show
+from release.process.text import bounded, printable, without_login
+from release.records.ledger.ledger import Writer
+from release.records.ledger.stops import MOST_REASON
 from settings.stackfile import Project
 
 CI_RUN_VARIABLES = ("STAGELINE_CI_RUN", "CI_RUN_URL", "BUILD_URL")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from release.errors import Interrupted, StagelineError, WrongUsage
-from release.text import bounded
+from release.process.errors import Interrupted, StagelineError, WrongUsage
+from release.process.text import bounded
 from release.verbs import VERBS
 
 if TYPE_CHECKING:

@@ -4,12 +4,12 @@ from dataclasses import asdict
 from typing import Any
 
 from release.call import Call
-from release.deployment.executor import Deployed, Order, plan_of
-from release.deployment.gates import Gate, refuse_unless_passed
-from release.deployment.lanes import StepName
-from release.deployment.plan import Plan, described
 from release.environment import Environment
-from release.text import bounded
+from release.process.text import bounded
+from release.rules.gates import Gate, refuse_unless_passed
+from release.rules.lanes import StepName
+from release.rules.plan import Plan, described
+from release.work.executor import Deployed, Order, plan_of
 
 MARKS = {True: "yes", False: "NO"}
 

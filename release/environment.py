@@ -7,30 +7,30 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
-from release.artifacts.releases import Releases
-from release.aws.balancer import Balancer
-from release.aws.bucket import Bucket
-from release.aws.databases import Databases
-from release.aws.keys import SigningKey
-from release.aws.listeners import Entrance, Listeners, live_url
-from release.aws.metrics import Metrics
-from release.aws.parameters import Migrations
-from release.aws.session import AwsSession, may_pass
-from release.aws.table import LedgerTable
-from release.database.role import DatabaseRole
-from release.deployment.leftovers import Leftovers
-from release.engine.backend import locks_at
-from release.engine.stack import Stack, up_limit
-from release.errors import Broken, WrongUsage
-from release.ledger.ledger import Ledger, Writer, this_host, utc_now
-from release.ledger.stoplog import StopLog
-from release.output import Progress
-from release.processes import Processes
-from release.servers.fleet import Fleet
-from release.verification.probe import Probe
-from release.verification.units import Units
-from release.verification.verification import Verification, health_limit
-from release.verification.watch import Watch
+from release.doors.aws.balancer import Balancer
+from release.doors.aws.bucket import Bucket
+from release.doors.aws.databases import Databases
+from release.doors.aws.keys import SigningKey
+from release.doors.aws.listeners import Entrance, Listeners, live_url
+from release.doors.aws.metrics import Metrics
+from release.doors.aws.parameters import Migrations
+from release.doors.aws.session import AwsSession, may_pass
+from release.doors.aws.table import LedgerTable
+from release.doors.database.role import DatabaseRole
+from release.doors.engine.backend import locks_at
+from release.doors.engine.stack import Stack, up_limit
+from release.doors.http import Probe
+from release.process.errors import Broken, WrongUsage
+from release.process.leftovers import Leftovers
+from release.process.output import Progress
+from release.process.processes import Processes
+from release.records.artifacts.releases import Releases
+from release.records.ledger.ledger import Ledger, Writer, this_host, utc_now
+from release.records.ledger.stoplog import StopLog
+from release.work.fleet import Fleet
+from release.work.verification.units import Units
+from release.work.verification.verification import Verification, health_limit
+from release.work.verification.watch import Watch
 from settings.model import Settings
 from settings.stackfile import Project
 

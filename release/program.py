@@ -4,22 +4,21 @@ Fails hard on anything but a readable HEAD of this very environment: taking "tab
 would delete the live listener.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from contract.slots import SlotName
 from contract.up import FENCE, PASSED_OVER, parse_passed_over
-from release.aws.bucket import Bucket
-from release.aws.secrets import Secrets
-from release.aws.session import AwsSession, is_not_found
-from release.aws.table import LedgerTable
-from release.deployment.ways_on import way_on
-from release.errors import Broken, Refused
-from release.ledger.head import Head, Slot
-from release.ledger.ledger import Ledger, utc_now
+from release.doors.aws.bucket import Bucket
+from release.doors.aws.secrets import Secrets
+from release.doors.aws.session import AwsSession, is_not_found
+from release.doors.aws.table import LedgerTable
+from release.doors.servers.keys import bastion_public_key, key_part
+from release.process.errors import Broken, Refused
+from release.records.ledger.head import Head, Slot
+from release.records.ledger.ledger import Ledger, utc_now
+from release.rules.ways_on import way_on
 from settings.model import Settings
 
 
@@ -118,18 +117,3 @@ def refuse_missing_login(secrets: Secrets, settings: Settings) -> None:
     if secrets.read(settings.names.database_login) is None:
         hint = f"run: release init {settings.environment}"
         raise Broken(f"the secret {settings.names.database_login} is missing", hint=hint)
-
-
-def bastion_public_key(secrets: Secrets, settings: Settings) -> str | None:
-    """The host key that the bastion must show; None where there is none."""
-    if settings.servers.bastion is None:
-        return None
-    return key_part(secrets, settings.names.bastion_host_key, "public", settings.environment)
-
-
-def key_part(secrets: Secrets, name: str, part: str, environment: str) -> str:
-    """One half of a key pair, `private` or `public`; Broken when `release init` has not made it."""
-    value: Any = json.loads(secrets.read(name) or "{}")
-    if part not in value:
-        raise Broken(f"the secret {name} is missing", hint=f"run: release init {environment}")
-    return str(value[part])

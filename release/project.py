@@ -6,7 +6,7 @@ A command reads the project once and hands it on; an environment that is open ho
 from collections.abc import Iterable
 
 from release.environment import Environment, open_environment
-from release.errors import WrongUsage
+from release.process.errors import WrongUsage
 from settings.errors import InvalidSettings
 from settings.stackfile import Project
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from components.host.installer.artifact import unpack
 from components.host.installer.errors import Refused as RefusedByServer
-from release.artifacts.archive import inspect_artifact
-from release.errors import Refused
+from release.process.errors import Refused
+from release.records.artifacts.archive import inspect_artifact
 from tests.archives import UNSAFE, Member, Packed, suffix, tar_gz, with_size, zipped
 from tests.components.host.installer.test_artifact import UNSAFE as UNSAFE_ON_SERVERS
 

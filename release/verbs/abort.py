@@ -5,8 +5,8 @@ from typing import Any
 import click
 
 from release.call import Call, environment_argument, pass_call
-from release.deployment import executor
-from release.deployment.users import what_users_see
+from release.work import executor
+from release.work.users import what_users_see
 
 
 @click.command("abort")

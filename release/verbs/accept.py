@@ -8,20 +8,20 @@ from typing import Any
 import click
 
 from release.call import Call, environment_argument, pass_call, reason_option
-from release.deployment.executor import watched
-from release.deployment.plan import Plan, has_way_back, is_behind_switch, left_behind, made_live
-from release.deployment.record import open_in, plan_of_open
-from release.deployment.steps import verdict_of
-from release.deployment.users import what_users_see
-from release.deployment.wanted import Unwanted, refuse_vetoed_or_ended
-from release.deployment.ways_on import way_on
 from release.environment import Environment
-from release.errors import Refused, StagelineError
-from release.ledger.head import Head, Open, State
-from release.ledger.lease import Patience
-from release.ledger.ledger import Entry, Writer
-from release.ledger.stops import veto_of
-from release.output import Progress
+from release.process.errors import Refused, StagelineError
+from release.process.output import Progress
+from release.records.ledger.head import Head, Open, State
+from release.records.ledger.lease import Patience
+from release.records.ledger.ledger import Entry, Writer
+from release.records.ledger.stops import veto_of
+from release.rules.plan import Plan, has_way_back, is_behind_switch, left_behind, made_live
+from release.rules.ways_on import way_on
+from release.work.executor import watched
+from release.work.record import open_in, plan_of_open
+from release.work.steps import verdict_of
+from release.work.users import what_users_see
+from release.work.wanted import Unwanted, refuse_vetoed_or_ended
 
 
 @click.command("accept")

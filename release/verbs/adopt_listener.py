@@ -11,17 +11,17 @@ import click
 
 from contract.slots import SlotName
 from release.call import Call, environment_argument, pass_call, reason_option
-from release.deployment.executor import watched
-from release.deployment.plan import UNTOLD, closed, previous_of, settled, unsure, was_touched
-from release.deployment.users import Seen, what_users_see
 from release.environment import Environment
-from release.errors import Refused, StagelineError
-from release.ledger.head import Live, Slot, State
-from release.ledger.index import Lived
-from release.ledger.lease import Patience
-from release.ledger.ledger import Entry, Writer
-from release.ledger.stops import veto_of
-from release.output import Progress
+from release.process.errors import Refused, StagelineError
+from release.process.output import Progress
+from release.records.ledger.head import Live, Slot, State
+from release.records.ledger.index import Lived
+from release.records.ledger.lease import Patience
+from release.records.ledger.ledger import Entry, Writer
+from release.records.ledger.stops import veto_of
+from release.rules.plan import UNTOLD, closed, previous_of, settled, unsure, was_touched
+from release.work.executor import watched
+from release.work.users import Seen, what_users_see
 
 
 @click.command("adopt-listener")

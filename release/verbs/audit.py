@@ -11,11 +11,11 @@ from typing import Any
 
 import click
 
-from release.aws.keys import SigningKey
 from release.call import Call, any_environment_argument, pass_call
+from release.doors.aws.keys import SigningKey
 from release.environment import Environment, open_environment
-from release.errors import Broken, StagelineError, WrongUsage
-from release.ledger.audit import PROOF, Proof, file_faults, ledger_faults, read_proof
+from release.process.errors import Broken, StagelineError, WrongUsage
+from release.records.ledger.audit import PROOF, Proof, file_faults, ledger_faults, read_proof
 from settings.stackfile import Project
 
 

@@ -3,7 +3,7 @@
 import click
 
 from release.call import Call, environment_argument, pass_call
-from release.deployment.maintenance import Task, maintenance
+from release.work.maintenance import Task, maintenance
 
 
 @click.command("database-login")

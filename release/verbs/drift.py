@@ -14,10 +14,17 @@ from typing import Any
 
 import click
 
-from release.aws.firewall import Firewall
-from release.aws.secrets import Secrets
 from release.call import Call, environment_argument, pass_call
-from release.comparison.drift import (
+from release.doors.aws.firewall import Firewall
+from release.doors.aws.secrets import Secrets
+from release.doors.servers.inspection import inspect
+from release.doors.servers.servers import Server, installer_of, open_ssh, servers_of
+from release.environment import Environment
+from release.process.errors import Broken, Inconclusive, Refused, StagelineError
+from release.process.output import table
+from release.records.ledger.head import Head, State
+from release.records.ledger.ledger import Entry
+from release.rules.drift import (
     UNNAMED,
     Finding,
     of_files,
@@ -27,14 +34,7 @@ from release.comparison.drift import (
     of_slots,
     security_groups,
 )
-from release.deployment.plan import settled
-from release.environment import Environment
-from release.errors import Broken, Inconclusive, Refused, StagelineError
-from release.ledger.head import Head, State
-from release.ledger.ledger import Entry
-from release.output import table
-from release.servers.inspection import inspect
-from release.servers.servers import Server, installer_of, open_ssh, servers_of
+from release.rules.plan import settled
 
 HEADINGS = ("where", "what", "expected", "found")
 AT_ONCE = 8

@@ -5,9 +5,9 @@ from datetime import datetime
 import click
 
 from release.call import Call, environment_argument, lift_option, pass_call, reason_option
-from release.errors import Refused, WrongUsage
-from release.ledger.stops import Cause, Stops, frozen, is_frozen, refuse_changed
-from release.text import utc_of
+from release.process.errors import Refused, WrongUsage
+from release.process.text import utc_of
+from release.records.ledger.stops import Cause, Stops, frozen, is_frozen, refuse_changed
 
 
 @click.command("freeze")

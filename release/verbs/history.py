@@ -6,16 +6,16 @@ from typing import Any
 
 import click
 
-from release.aws.keys import SigningKey
 from release.call import Call, environment_argument, pass_call
+from release.doors.aws.keys import SigningKey
 from release.environment import Environment, open_environment
-from release.errors import Broken, Refused, WrongUsage
-from release.ledger.audit import PROOF, exported, prove, refuse_suffix
-from release.ledger.head import Head
-from release.ledger.search import Told, Wanted, found, merged, moment, names_release
-from release.ledger.stops import Stops
-from release.output import table
-from release.text import bounded
+from release.process.errors import Broken, Refused, WrongUsage
+from release.process.output import table
+from release.process.text import bounded
+from release.records.ledger.audit import PROOF, exported, prove, refuse_suffix
+from release.records.ledger.head import Head
+from release.records.ledger.search import Told, Wanted, found, merged, moment, names_release
+from release.records.ledger.stops import Stops
 from settings.stackfile import Project
 
 HEADINGS = ("seq", "when (UTC)", "what", "step", "deployment", "by", "why")

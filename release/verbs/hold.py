@@ -3,8 +3,8 @@
 import click
 
 from release.call import Call, environment_argument, lift_option, pass_call, reason_option
-from release.errors import Refused
-from release.ledger.stops import Cause, Stops, held, refuse_changed
+from release.process.errors import Refused
+from release.records.ledger.stops import Cause, Stops, held, refuse_changed
 
 
 @click.command("hold")

@@ -8,14 +8,14 @@ import click
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from release.aws.identity import GithubProvider
-from release.aws.keys import StateKeys
-from release.aws.secrets import Secrets
-from release.aws.state_bucket import ensure_state_bucket
 from release.call import Call, environment_argument, pass_call
+from release.doors.aws.identity import GithubProvider
+from release.doors.aws.keys import StateKeys
+from release.doors.aws.secrets import Secrets
+from release.doors.aws.state_bucket import ensure_state_bucket
 from release.environment import Environment
-from release.errors import Refused
-from release.ledger.ledger import Entry, Writer
+from release.process.errors import Refused
+from release.records.ledger.ledger import Entry, Writer
 from settings.model import Settings
 
 MADE, THERE = "made", "was there"

@@ -8,11 +8,11 @@ import click
 from contract.outputs import SERVERS
 from release.call import Call, environment_argument, lift_option, pass_call, reason_option
 from release.environment import Environment
-from release.errors import Refused, WrongUsage
-from release.ledger.head import Out, State
-from release.ledger.lease import Patience
-from release.ledger.ledger import Entry, Writer
-from release.output import Progress
+from release.process.errors import Refused, WrongUsage
+from release.process.output import Progress
+from release.records.ledger.head import Out, State
+from release.records.ledger.lease import Patience
+from release.records.ledger.ledger import Entry, Writer
 
 
 @click.command("mark-out")

@@ -10,12 +10,12 @@ import click
 
 from contract.graph import Held, Resource
 from release.call import Call, pass_call
-from release.comparison.graph import Graph, Identity, exported, graph
-from release.comparison.parity import Judged, differing, judged, strays
-from release.comparison.recordings import Recordings
+from release.doors.recordings import Recordings
 from release.environment import Environment
-from release.errors import Broken, Inconclusive, Refused, WrongUsage
-from release.output import Progress, table
+from release.process.errors import Broken, Inconclusive, Refused, WrongUsage
+from release.process.output import Progress, table
+from release.rules.graph import Graph, Identity, exported, graph
+from release.rules.parity import Judged, differing, judged, strays
 from settings.model import Settings
 
 HEADINGS = ("here", "there", "resource", "input", "value here", "value there", "declared by")

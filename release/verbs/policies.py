@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from release.call import Call, environment_argument, pass_call
-from release.output import table
+from release.process.output import table
 from settings.model import Settings
 from settings.permissions.boundary import boundary
 from settings.permissions.identities import GITHUB, PARTIES, Identities, Party, session_seconds

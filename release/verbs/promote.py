@@ -9,23 +9,23 @@ from dataclasses import dataclass, replace
 
 import click
 
-from release.artifacts.manifest import Manifest, Verdict, checked_version
-from release.artifacts.pruning import refuse_pruned
-from release.backups.pruning import tidy
 from release.call import Call, checked_reason, environments, pass_call, plan_option
-from release.deployment.executor import Deployed, Order, deploy
-from release.deployment.gates import PromotionFacts, promotion_gates, refuse_unless_passed
-from release.deployment.lanes import forward
-from release.deployment.preflight import refuse_short_credentials
-from release.deployment.vetoes import vetoes_elsewhere
 from release.deployment_text import show_deployed, show_plan
 from release.environment import Environment, open_environment
-from release.errors import Interrupted
-from release.ledger.head import Head, Slot, State
-from release.ledger.index import Known
-from release.ledger.lease import IMPATIENT, Patience
-from release.ledger.ledger import Free, Writer
-from release.output import Progress
+from release.process.errors import Interrupted
+from release.process.output import Progress
+from release.records.artifacts.manifest import Manifest, Verdict, checked_version
+from release.records.ledger.head import Head, Slot, State
+from release.records.ledger.index import Known
+from release.records.ledger.lease import IMPATIENT, Patience
+from release.records.ledger.ledger import Free, Writer
+from release.rules.gates import PromotionFacts, promotion_gates, refuse_unless_passed
+from release.rules.lanes import forward
+from release.work.artifact_pruning import refuse_pruned
+from release.work.executor import Deployed, Order, deploy
+from release.work.preflight import refuse_short_credentials
+from release.work.snapshot_pruning import tidy
+from release.work.vetoes import vetoes_elsewhere
 from settings.stackfile import Project
 
 

@@ -6,20 +6,20 @@ from typing import Any, Literal
 
 import click
 
-from release.artifacts import pruning as artifacts
-from release.artifacts.retention import Candidate
-from release.artifacts.retention import Judgement as ArtifactJudgement
-from release.backups import pruning as snapshots
-from release.backups.retention import Judgement as SnapshotJudgement
 from release.call import Call, environment_argument, pass_call
-from release.deployment.deletion import delete_all
-from release.deployment.maintenance import idle_head
 from release.environment import Environment
-from release.errors import Refused
-from release.ledger.head import Head
-from release.ledger.ledger import Writer
-from release.output import Progress, table
+from release.process.errors import Refused
+from release.process.output import Progress, table
 from release.project import open_all
+from release.records.ledger.head import Head
+from release.records.ledger.ledger import Writer
+from release.rules.artifact_retention import Candidate
+from release.rules.artifact_retention import Judgement as ArtifactJudgement
+from release.rules.snapshot_retention import Judgement as SnapshotJudgement
+from release.work import artifact_pruning as artifacts
+from release.work import snapshot_pruning as snapshots
+from release.work.deletion import delete_all
+from release.work.maintenance import idle_head
 
 Part = Literal["artifacts", "snapshots"]
 MOST_AT_ONCE = 500  # releases of one run: it takes a while

@@ -6,9 +6,14 @@ from pathlib import Path
 
 import click
 
-from release.artifacts.archive import Artifact, inspect_artifact, sha256_of
-from release.artifacts.build import Build, agreed
-from release.artifacts.manifest import (
+from release.call import Call, pass_call
+from release.doors.git import is_commit, tagged_commit
+from release.environment import Environment
+from release.process.errors import Refused, WrongUsage
+from release.project import open_first
+from release.records.artifacts.archive import Artifact, inspect_artifact, sha256_of
+from release.records.artifacts.build import Build, agreed
+from release.records.artifacts.manifest import (
     Evidence,
     Manifest,
     Provenance,
@@ -16,14 +21,9 @@ from release.artifacts.manifest import (
     checked_provenance,
     checked_version,
 )
-from release.artifacts.provenance import provenance
-from release.artifacts.repository import is_commit, tagged_commit
-from release.artifacts.schema import Schema, schema_faults
-from release.call import Call, pass_call
-from release.environment import Environment
-from release.errors import Refused, WrongUsage
-from release.project import open_first
-from release.verification.smoke import agreed_checks
+from release.records.artifacts.provenance import provenance
+from release.records.artifacts.schema import Schema, schema_faults
+from release.records.artifacts.smoke import agreed_checks
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,17 +3,17 @@
 import click
 
 from release.call import Call, environment_argument, pass_call, plan_option
-from release.deployment.executor import Deployed, Order, deploy
-from release.deployment.gates import RedeploymentFacts, redeployment_gates, refuse_unless_passed
-from release.deployment.lanes import forward
-from release.deployment.preflight import refuse_short_credentials
 from release.deployment_text import show_deployed, show_plan
 from release.environment import Environment
-from release.errors import Refused
-from release.ledger.lease import Patience
-from release.ledger.ledger import Writer
-from release.output import Progress
+from release.process.errors import Refused
+from release.process.output import Progress
+from release.records.ledger.lease import Patience
+from release.records.ledger.ledger import Writer
+from release.rules.gates import RedeploymentFacts, redeployment_gates, refuse_unless_passed
+from release.rules.lanes import forward
 from release.verbs.promote import content_of, tidied
+from release.work.executor import Deployed, Order, deploy
+from release.work.preflight import refuse_short_credentials
 
 
 @click.command("redeploy")

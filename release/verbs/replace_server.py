@@ -14,14 +14,14 @@ import click
 
 from contract.outputs import SERVERS, TARGET_GROUPS
 from release.call import Call, environment_argument, pass_call
-from release.deployment.maintenance import Task, maintenance
-from release.deployment.preflight import refuse_users_elsewhere
 from release.environment import Environment
-from release.errors import Broken, Inconclusive, Refused, StagelineError, WrongUsage
-from release.ledger.head import Head, State
-from release.ledger.lease import Patience
-from release.ledger.ledger import Entry, Holder, Writer
-from release.output import Progress
+from release.process.errors import Broken, Inconclusive, Refused, StagelineError, WrongUsage
+from release.process.output import Progress
+from release.records.ledger.head import Head, State
+from release.records.ledger.lease import Patience
+from release.records.ledger.ledger import Entry, Holder, Writer
+from release.work.maintenance import Task, maintenance
+from release.work.preflight import refuse_users_elsewhere
 
 INSTANCE = "aws:ec2/instance:Instance"
 

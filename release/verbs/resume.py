@@ -5,18 +5,18 @@ from functools import partial
 import click
 
 from release.call import Call, environment_argument, pass_call, plan_option
-from release.deployment import executor
-from release.deployment.executor import Deployed
-from release.deployment.gates import not_vetoed, refuse_unless_passed
-from release.deployment.lanes import StepName
-from release.deployment.plan import Plan, remaining
-from release.deployment.record import open_in, plan_of_open
-from release.deployment.vetoes import vetoes_upstream
 from release.deployment_text import plan_report, plan_text, show_deployed
 from release.environment import Environment
-from release.ledger.ledger import Ledger, Writer
-from release.output import Progress
+from release.process.output import Progress
+from release.records.ledger.ledger import Ledger, Writer
+from release.rules.gates import not_vetoed, refuse_unless_passed
+from release.rules.lanes import StepName
+from release.rules.plan import Plan, remaining
 from release.verbs.promote import tidied
+from release.work import executor
+from release.work.executor import Deployed
+from release.work.record import open_in, plan_of_open
+from release.work.vetoes import vetoes_upstream
 
 PROMOTIONS = ("promotion", "hotfix")  # what comes from elsewhere
 

@@ -10,13 +10,19 @@ from dataclasses import dataclass
 
 import click
 
-from release.artifacts.manifest import checked_version
-from release.artifacts.pruning import refuse_gone
-from release.aws.listeners import Entrance
 from release.call import Call, checked_reason, environment_argument, pass_call, plan_option
-from release.deployment.executor import Deployed, Order, abort, deploy, resume, watched
-from release.deployment.gates import Gate, RollbackFacts, is_enough, refuse_unless_passed, rollback_gates
-from release.deployment.going_back import (
+from release.deployment_text import show_deployed, show_plan
+from release.doors.aws.listeners import Entrance
+from release.environment import Environment
+from release.process.errors import Inconclusive, Refused, StagelineError, WrongUsage
+from release.process.output import Progress
+from release.records.artifacts.manifest import checked_version
+from release.records.ledger.head import Head, Slot, State
+from release.records.ledger.lease import Patience
+from release.records.ledger.ledger import Free, Writer
+from release.records.ledger.stops import Stops
+from release.rules.gates import Gate, RollbackFacts, is_enough, refuse_unless_passed, rollback_gates
+from release.rules.going_back import (
     Target,
     default_target,
     is_gone_on_with,
@@ -25,18 +31,12 @@ from release.deployment.going_back import (
     overwrites_verified,
     steps_back,
 )
-from release.deployment.lanes import StepName
-from release.deployment.plan import doubt, is_behind_switch
-from release.deployment.preflight import refuse_users_in
-from release.deployment.steps import NotStarted
-from release.deployment_text import show_deployed, show_plan
-from release.environment import Environment
-from release.errors import Inconclusive, Refused, StagelineError, WrongUsage
-from release.ledger.head import Head, Slot, State
-from release.ledger.lease import Patience
-from release.ledger.ledger import Free, Writer
-from release.ledger.stops import Stops
-from release.output import Progress
+from release.rules.lanes import StepName
+from release.rules.plan import doubt, is_behind_switch
+from release.work.artifact_pruning import refuse_gone
+from release.work.executor import Deployed, Order, abort, deploy, resume, watched
+from release.work.preflight import refuse_users_in
+from release.work.steps import NotStarted
 
 OVERRULED_BY = {
     "no veto": "--force",

@@ -13,18 +13,18 @@ from typing import Any
 import click
 
 from contract.layout import BOOT, MACHINE_ROOT
-from release.aws.secrets import Secrets
 from release.call import Call, environment_argument, pass_call
-from release.comparison.drift import key_lines
-from release.deployment.maintenance import Task, idle_head, maintenance
+from release.doors.aws.secrets import Secrets
+from release.doors.servers.servers import Server, open_ssh, servers_of
+from release.doors.servers.ssh import NotReached, Ssh
 from release.environment import Environment
-from release.errors import Broken
-from release.ledger.head import Head
-from release.ledger.ledger import Writer
-from release.output import Progress
-from release.servers.servers import Server, open_ssh, servers_of
-from release.servers.ssh import NotReached, Ssh
+from release.process.errors import Broken
+from release.process.output import Progress
+from release.records.ledger.head import Head
+from release.records.ledger.ledger import Writer
+from release.rules.drift import key_lines
 from release.verbs.init import KeyPair, new_key_pair
+from release.work.maintenance import Task, idle_head, maintenance
 
 # The timer of the machine does the same every five minutes. The variable is empty but on a local server.
 REFRESH = f'python3 "${MACHINE_ROOT}/{BOOT}" keys'

@@ -5,12 +5,12 @@ from typing import Any
 
 import click
 
-from release.artifacts.manifest import Manifest, checked_version
 from release.call import Call, pass_call
 from release.environment import Environment
-from release.errors import Refused
+from release.process.errors import Refused
+from release.process.text import bounded
 from release.project import open_all
-from release.text import bounded
+from release.records.artifacts.manifest import Manifest, checked_version
 from settings.stackfile import Project
 
 MOST_NOTES = 2000  # characters; all of them are in --json

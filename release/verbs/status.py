@@ -13,15 +13,15 @@ from typing import Any
 import click
 
 from contract.slots import SLOTS
-from release.aws.session import is_not_found
-from release.backups.room import count_text, snapshot_count
 from release.call import Call, any_environment_argument, pass_call
+from release.doors.aws.session import is_not_found
 from release.environment import Environment, open_environment
-from release.errors import Broken, StagelineError
-from release.ledger.stops import Stops, is_frozen
-from release.output import table
+from release.process.errors import Broken, StagelineError
+from release.process.output import table
 from release.project import names_in, open_each
+from release.records.ledger.stops import Stops, is_frozen
 from release.verbs.unlock import locks_of
+from release.work.snapshot_room import count_text, snapshot_count
 from settings.stackfile import Project
 
 HEADINGS = ("environment", "live", "since (UTC)", "slot", "blue", "green", "previous", "open deployment", "stops")

@@ -5,10 +5,10 @@ from typing import Any
 import click
 
 from release.call import Call, environment_argument, pass_call, reason_option
-from release.deployment.record import open_in
 from release.environment import Environment
-from release.errors import LeaseHeld
-from release.ledger.stops import Cause, asked_to_end
+from release.process.errors import LeaseHeld
+from release.records.ledger.stops import Cause, asked_to_end
+from release.work.record import open_in
 
 
 @click.command("stop")

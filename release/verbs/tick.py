@@ -10,16 +10,16 @@ from typing import Any, Literal
 
 import click
 
-from release.aws.session import is_not_found
-from release.backups.pruning import prune_snapshots
 from release.call import Call, any_environment_argument, pass_call
-from release.deployment.maintenance import idle_head
+from release.doors.aws.session import is_not_found
 from release.environment import Environment
-from release.errors import Broken, Interrupted, LeaseHeld, LeaseLost, Refused
-from release.ledger.head import Head
-from release.ledger.ledger import Writer
-from release.output import Progress, table
+from release.process.errors import Broken, Interrupted, LeaseHeld, LeaseLost, Refused
+from release.process.output import Progress, table
 from release.project import names_in
+from release.records.ledger.head import Head
+from release.records.ledger.ledger import Writer
+from release.work.maintenance import idle_head
+from release.work.snapshot_pruning import prune_snapshots
 
 How = Literal["done", "due", "nothing due", "skipped", "failed"]
 

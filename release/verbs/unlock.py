@@ -10,12 +10,12 @@ from typing import Any
 import click
 
 from release.call import Call, environment_argument, pass_call, reason_option
-from release.deployment.maintenance import Task, maintenance
-from release.engine.backend import locks_at
-from release.engine.locks import FOLDER, Locks, chosen
+from release.doors.engine.backend import locks_at
+from release.doors.engine.locks import FOLDER, Locks, chosen
 from release.environment import Environment
-from release.errors import Refused
-from release.ledger.ledger import Writer
+from release.process.errors import Refused
+from release.records.ledger.ledger import Writer
+from release.work.maintenance import Task, maintenance
 
 
 @click.command("unlock")

@@ -9,14 +9,14 @@ from typing import Any
 
 import click
 
-from release.artifacts.manifest import checked_version
-from release.aws.session import is_not_found
 from release.call import Call, lift_option, pass_call, reason_option
+from release.doors.aws.session import is_not_found
 from release.environment import Environment
-from release.errors import Broken, Refused, StagelineError
-from release.ledger.head import State
-from release.ledger.stops import Cause, Rule, Stops, refuse_changed, vetoed, vetoes_of, without_veto
+from release.process.errors import Broken, Refused, StagelineError
 from release.project import names_in, open_each
+from release.records.artifacts.manifest import checked_version
+from release.records.ledger.head import State
+from release.records.ledger.stops import Cause, Rule, Stops, refuse_changed, vetoed, vetoes_of, without_veto
 from settings.stackfile import Project
 
 Told = dict[str, Any]

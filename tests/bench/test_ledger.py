@@ -3,7 +3,7 @@
 import pytest
 
 from bench.ledger import WRITER, fill
-from release.ledger.stops import NOW
+from release.records.ledger.stops import NOW
 from settings.stackfile import load
 from tests.e2e.api import open_ledger, served
 from tests.project import PROJECT

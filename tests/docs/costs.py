@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from components.graph import answer
-from release.comparison.recordings import BOTH_FILLED
+from release.doors.recordings import BOTH_FILLED
 from settings.model import Settings
 from settings.stackfile import environments, load
 from tests.docs.pages import ROOT, rows, section

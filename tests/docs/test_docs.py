@@ -13,21 +13,21 @@ from pydantic.fields import FieldInfo
 from contract import outputs
 from contract.archive import MOST_BYTES, MOST_ENTRIES, MOST_ENTRY_BYTES
 from local.cli import commands as local_cloud
-from release.artifacts.archive import MOST_TEXT_BYTES
-from release.artifacts.manifest import NAME_LENGTH, VERSION_LENGTH
-from release.aws.databases import SNAPSHOT_LIMIT
 from release.cli import release
-from release.deployment.interruption import SIGNALS
-from release.deployment.lanes import IN_PLACE, INSTALLED_BACK, STARTED, forward, warnings_of
+from release.doors.aws.databases import SNAPSHOT_LIMIT
+from release.doors.http import LIMIT, MOST_BODY
 from release.environment import UP_WAIT
-from release.errors import MOST_HINT, MOST_MESSAGE, Interrupted, StagelineError
-from release.ledger.bounds import MOST_BYTES as MOST_BYTES_OF_EVENT
-from release.ledger.form import FORMAT
-from release.ledger.head import Head, State
-from release.ledger.lease import BEAT, LENGTH
-from release.ledger.stops import MOST_REASON, MOST_VETOES
-from release.verification.probe import LIMIT, MOST_BODY
-from release.verification.verification import HEALTH_LIMIT, HEALTH_MARGIN, IN_A_ROW, SMOKE_LIMIT
+from release.process.errors import MOST_HINT, MOST_MESSAGE, Interrupted, StagelineError
+from release.process.form import FORMAT
+from release.process.interruption import SIGNALS
+from release.records.artifacts.archive import MOST_TEXT_BYTES
+from release.records.artifacts.manifest import NAME_LENGTH, VERSION_LENGTH
+from release.records.ledger.bounds import MOST_BYTES as MOST_BYTES_OF_EVENT
+from release.records.ledger.head import Head, State
+from release.records.ledger.lease import BEAT, LENGTH
+from release.records.ledger.stops import MOST_REASON, MOST_VETOES
+from release.rules.lanes import IN_PLACE, INSTALLED_BACK, STARTED, forward, warnings_of
+from release.work.verification.verification import HEALTH_LIMIT, HEALTH_MARGIN, IN_A_ROW, SMOKE_LIMIT
 from settings.model import Settings
 from settings.names import ENVIRONMENT_RULE, Names
 from settings.rules import RULES

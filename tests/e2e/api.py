@@ -9,9 +9,9 @@ from moto.core.base_backend import BackendDict
 
 from local.aws_api import ACCOUNT, REGION, AwsApi, create_user
 from local.hooks.transactions import install_transactions
-from release.aws.session import AwsSession
-from release.aws.table import LedgerTable
-from release.ledger.ledger import Ledger, utc_now
+from release.doors.aws.session import AwsSession
+from release.doors.aws.table import LedgerTable
+from release.records.ledger.ledger import Ledger, utc_now
 
 PROJECT_NAME, ENVIRONMENT = "stageline", "dev"
 

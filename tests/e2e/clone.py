@@ -24,7 +24,7 @@ from examples.build import build
 from local.clients import cloud_client
 from local.demo import AT_ONCE, Cloud
 from local.paths import CODE, Paths
-from release.ledger.canonical import canonical_json
+from release.process.canonical import canonical_json
 from tests.e2e.verbs import warm_verbs
 from tests.project import copy_project
 

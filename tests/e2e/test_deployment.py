@@ -19,7 +19,7 @@ import pytest
 from local.demo import Cloud, version_at
 from local.processes import descendants, marked
 from local.traffic import Traffic
-from release.deployment.leftovers import Leftovers
+from release.process.leftovers import Leftovers
 from tests.e2e.clone import (
     begin,
     client,

@@ -13,9 +13,9 @@ import pytest
 
 from local.aws_api import ACCOUNT, AwsApi
 from local.faults import Fault
-from release.errors import LeaseHeld
-from release.ledger.head import State
-from release.ledger.ledger import Entry, Ledger, Writer
+from release.process.errors import LeaseHeld
+from release.records.ledger.head import State
+from release.records.ledger.ledger import Entry, Ledger, Writer
 from tests.e2e.api import open_ledger, served
 
 RACERS, ROUNDS, LIMIT = 16, 20, 60

@@ -16,8 +16,8 @@ import yaml
 
 from examples.build import pack
 from local.demo import Cloud, version_at
-from release.aws.metrics import Metrics
-from release.verification.figures import figures_of
+from release.doors.aws.metrics import Metrics
+from release.work.verification.figures import figures_of
 from settings.model import Watch as WatchBounds
 from tests.e2e.clone import (
     begin,

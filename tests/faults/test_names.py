@@ -2,9 +2,9 @@
 
 import pytest
 
-from release.artifacts.manifest import checked_version
 from release.environment import open_environment
-from release.errors import WrongUsage
+from release.process.errors import WrongUsage
+from release.records.artifacts.manifest import checked_version
 from settings.stackfile import InvalidSettings, Project
 from tests.project import PROJECT
 

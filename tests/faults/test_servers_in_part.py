@@ -3,7 +3,7 @@
 import pytest
 
 from contract.slots import SlotName
-from release.errors import Broken
+from release.process.errors import Broken
 from tests.release.crash.invariants import broken_in_the_end
 from tests.release.crash.kinds import ONE, after, put
 from tests.release.crash.memory import Points

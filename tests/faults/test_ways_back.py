@@ -3,8 +3,8 @@
 import pytest
 
 from release.environment import Environment
-from release.errors import Refused, StagelineError
-from release.ledger.index import Known, known_json
+from release.process.errors import Refused, StagelineError
+from release.records.ledger.index import Known, known_json
 from release.verbs.rollback import Request, go_back
 from tests.release.crash.invariants import broken_in_the_end
 from tests.release.crash.kinds import ONE, TWO, after, put

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from release.artifacts.manifest import Manifest
 from release.call import Call
-from release.deployment.executor import Deployed, Order, deploy
-from release.deployment.lanes import Kind, forward
+from release.doors import http as probe
 from release.environment import Environment, open_environment
-from release.ledger.head import State
-from release.ledger.ledger import Entry, Ledger
-from release.ledger.stops import parse_change
-from release.output import Progress
+from release.process.output import Progress
+from release.records.artifacts.manifest import Manifest
+from release.records.ledger.head import State
+from release.records.ledger.ledger import Entry, Ledger
+from release.records.ledger.stops import parse_change
+from release.rules.lanes import Kind, forward
 from release.verbs.promote import Route, content_of, order_into
 from release.verbs.rollback import Request, go_back
-from release.verification import probe
+from release.work.executor import Deployed, Order, deploy
 from settings.stackfile import Project
 from tests.project import PROJECT
 from tests.release.world import OPS, World

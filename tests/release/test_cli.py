@@ -11,7 +11,7 @@ import pytest
 from click.shell_completion import ShellComplete
 
 from release.cli import LINES, exit_code, release
-from release.errors import Broken, Inconclusive, Interrupted, LeaseHeld, Refused, StagelineError, WrongUsage
+from release.process.errors import Broken, Inconclusive, Interrupted, LeaseHeld, Refused, StagelineError, WrongUsage
 from release.verbs import VERBS
 from settings.errors import InvalidSettings, Problem
 from tests.project import CHECKOUT, PROJECT

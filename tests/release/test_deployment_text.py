@@ -2,11 +2,11 @@
 
 import pytest
 
-from release.deployment.executor import Deployed
-from release.deployment.lanes import IN_PLACE
 from release.deployment_text import order_report, plan_text, show_deployed, show_plan
-from release.errors import Refused
+from release.process.errors import Refused
+from release.rules.lanes import IN_PLACE
 from release.verbs.rollback import Request, order_back
+from release.work.executor import Deployed
 from tests.release.deploying import CALL, Silent, put, to_qa
 from tests.release.world import World
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from release.call import Call
-from release.errors import WrongUsage
+from release.process.errors import WrongUsage
 from release.project import names_in, open_all, open_each, open_first
 from release.verbs.publish import Publication, publish
 from release.verbs.veto import veto

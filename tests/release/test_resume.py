@@ -6,16 +6,16 @@ from functools import partial
 import pytest
 
 from contract.slots import SlotName
-from release.deployment.executor import abort, resume
-from release.deployment.lanes import FORWARD, Kind
-from release.deployment.ways_on import way_on
-from release.errors import Broken, Inconclusive, Refused, VerificationFailed
-from release.ledger.head import Former, Open, State
-from release.ledger.ledger import Entry, Writer
-from release.ledger.stops import MOST_VETOES, Cause, Stops, asked_to_end, held, vetoed
-from release.processes import Process
+from release.process.errors import Broken, Inconclusive, Refused, VerificationFailed
+from release.process.processes import Process
+from release.records.ledger.head import Former, Open, State
+from release.records.ledger.ledger import Entry, Writer
+from release.records.ledger.stops import MOST_VETOES, Cause, Stops, asked_to_end, held, vetoed
+from release.rules.lanes import FORWARD, Kind
+from release.rules.ways_on import way_on
 from release.verbs.accept import accept_open
 from release.verbs.resume import resume_plan
+from release.work.executor import abort, resume
 from tests.aws_clients import aws_resource
 from tests.release.deploying import Silent, kill_while_installing, put, reachable_again, state, unreachable
 from tests.release.world import OPS, World

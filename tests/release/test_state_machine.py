@@ -18,14 +18,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from release.deployment import executor
-from release.deployment.gates import refuse_unless_passed
 from release.environment import Environment
-from release.errors import LeaseHeld, Refused, StagelineError
-from release.ledger.head import Head, Out, State
-from release.ledger.lease import Patience
-from release.ledger.ledger import Entry
-from release.ledger.stops import (
+from release.process.errors import LeaseHeld, Refused, StagelineError
+from release.records.ledger.head import Head, Out, State
+from release.records.ledger.lease import Patience
+from release.records.ledger.ledger import Entry
+from release.records.ledger.stops import (
     Cause,
     Change,
     Rule,
@@ -37,12 +35,14 @@ from release.ledger.stops import (
     vetoed,
     without_veto,
 )
+from release.rules.gates import refuse_unless_passed
 from release.verbs.accept import accept_open
 from release.verbs.adopt_listener import adopt
 from release.verbs.mark_out import note_servers, with_server, without_server
 from release.verbs.promote import gather, order_of
 from release.verbs.redeploy import order_again
 from release.verbs.rollback import Request, go_back
+from release.work import executor
 from tests.release.crash.invariants import broken_at_any_moment, broken_in_the_end
 from tests.release.crash.memory import Points
 from tests.release.crash.outside import SLOTS, Outside, Steps, new_outside, open_process, publish, settings_of

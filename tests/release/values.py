@@ -1,7 +1,7 @@
 """Releases, slots and outputs as plain values, for tests that need no world."""
 
-from release.artifacts.manifest import Manifest
-from release.ledger.head import Slot
+from release.records.artifacts.manifest import Manifest
+from release.records.ledger.head import Slot
 
 OUTPUTS = {
     "load_balancer": "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/live/50dc6c",

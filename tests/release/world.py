@@ -16,30 +16,30 @@ from pathlib import Path
 from typing import Any
 
 from contract.slots import SlotName
-from release.artifacts.archive import inspect_artifact
-from release.artifacts.manifest import Manifest
-from release.artifacts.releases import Releases
-from release.aws.balancer import TargetHealth
-from release.aws.bucket import Bucket
-from release.aws.databases import DatabaseBusy, Snapshot, SnapshotOrder
-from release.aws.keys import SigningKey
-from release.aws.listeners import Entrance
-from release.aws.metrics import Metric, Point
-from release.aws.session import AwsSession
-from release.aws.table import LedgerTable
-from release.engine.stack import UpFailed
+from release.doors.aws.balancer import TargetHealth
+from release.doors.aws.bucket import Bucket
+from release.doors.aws.databases import DatabaseBusy, Snapshot, SnapshotOrder
+from release.doors.aws.keys import SigningKey
+from release.doors.aws.listeners import Entrance
+from release.doors.aws.metrics import Metric, Point
+from release.doors.aws.session import AwsSession
+from release.doors.aws.table import LedgerTable
+from release.doors.engine.stack import UpFailed
+from release.doors.http import Answer, Request
+from release.doors.servers.inspection import Unit
+from release.doors.servers.ssh import NotReached, Said
 from release.environment import Environment
-from release.errors import Broken, Inconclusive
-from release.ledger.ledger import Ledger, Writer
-from release.ledger.stoplog import StopLog
-from release.processes import Process
-from release.servers.fleet import Fleet
-from release.servers.inspection import Unit
-from release.servers.orders import Installed, order_of
-from release.servers.ssh import NotReached, Said
-from release.verification.probe import Answer, Request
-from release.verification.verification import Fault, Verification
-from release.verification.watch import Watch
+from release.process.errors import Broken, Inconclusive
+from release.process.processes import Process
+from release.records.artifacts.archive import inspect_artifact
+from release.records.artifacts.manifest import Manifest
+from release.records.artifacts.releases import Releases
+from release.records.ledger.ledger import Ledger, Writer
+from release.records.ledger.stoplog import StopLog
+from release.work.fleet import Fleet
+from release.work.orders import Installed, order_of
+from release.work.verification.verification import Fault, Verification
+from release.work.verification.watch import Watch
 from settings.model import Settings
 from settings.model import Watch as Bounds
 from settings.stackfile import Project, load

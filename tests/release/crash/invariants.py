@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from contract.slots import SlotName
-from release.aws.table import Item
+from release.doors.aws.table import Item
 from release.environment import Environment
-from release.errors import Broken
-from release.ledger.event import Event, parse_event, state_after
-from release.ledger.head import Slot, State
-from release.ledger.lease import Patience
-from release.ledger.stops import Change, Stops, parse_change
-from release.servers.orders import order_of
+from release.process.errors import Broken
+from release.records.ledger.event import Event, parse_event, state_after
+from release.records.ledger.head import Slot, State
+from release.records.ledger.lease import Patience
+from release.records.ledger.stops import Change, Stops, parse_change
+from release.work.orders import order_of
 from tests.release.crash.memory import Snapshot
 from tests.release.crash.outside import NAMES, SLOTS, Outside, Servers, open_process
 from tests.release.world import INSTANCES, SERVERS, Clock

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from release.deployment.executor import abort, resume
-from release.deployment.plan import UNDOING
-from release.errors import Refused, StagelineError
-from release.ledger.head import State
+from release.process.errors import Refused, StagelineError
+from release.records.ledger.head import State
+from release.rules.plan import UNDOING
 from release.verbs.accept import accept_open
 from release.verbs.rollback import Request, go_back
+from release.work.executor import abort, resume
 from tests.release.crash.kinds import Deployment
 from tests.release.crash.memory import Points
 from tests.release.crash.outside import Outside, Steps, open_process

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-from release.deployment.executor import Order, deploy
-from release.deployment.lanes import Kind, forward
 from release.environment import Environment
-from release.errors import Broken, Inconclusive, NotBegun, StagelineError, VerificationFailed
-from release.servers.orders import InstallFailed
+from release.process.errors import Broken, Inconclusive, NotBegun, StagelineError, VerificationFailed
+from release.rules.lanes import Kind, forward
 from release.verbs.promote import content_of
 from release.verbs.rollback import Request, go_back
+from release.work.executor import Order, deploy
+from release.work.orders import InstallFailed
 from tests.release.crash.memory import Points
 from tests.release.crash.outside import Outside, Steps, new_outside, open_process, publish
 from tests.release.world import OPS, Clock

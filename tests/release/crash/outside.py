@@ -16,29 +16,29 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from contract.slots import SlotName
-from release.artifacts.archive import Artifact
-from release.artifacts.build import Build
-from release.artifacts.manifest import Check, Manifest, artifact_key
-from release.artifacts.releases import Releases
-from release.aws.balancer import TargetHealth
-from release.aws.bucket import Bucket
-from release.aws.databases import Databases
-from release.aws.keys import SigningKey
-from release.aws.listeners import Entrance
-from release.aws.table import LedgerTable
-from release.engine.stack import UpFailed
+from release.doors.aws.balancer import TargetHealth
+from release.doors.aws.bucket import Bucket
+from release.doors.aws.databases import Databases
+from release.doors.aws.keys import SigningKey
+from release.doors.aws.listeners import Entrance
+from release.doors.aws.table import LedgerTable
+from release.doors.engine.stack import UpFailed
+from release.doors.http import Answer, Request
+from release.doors.servers.inspection import Unit
 from release.environment import Environment
-from release.errors import Broken, Inconclusive
-from release.ledger.canonical import sha256_hex
-from release.ledger.head import Slot, State
-from release.ledger.ledger import Ledger
-from release.ledger.stoplog import StopLog
-from release.output import Progress
+from release.process.canonical import sha256_hex
+from release.process.errors import Broken, Inconclusive
+from release.process.output import Progress
 from release.program import refuse_open, refuse_other_fence
-from release.servers.inspection import Unit
-from release.servers.orders import Installed, order_of
-from release.verification.probe import Answer, Request
-from release.verification.watch import Watch
+from release.records.artifacts.archive import Artifact
+from release.records.artifacts.build import Build
+from release.records.artifacts.manifest import Check, Manifest, artifact_key
+from release.records.artifacts.releases import Releases
+from release.records.ledger.head import Slot, State
+from release.records.ledger.ledger import Ledger
+from release.records.ledger.stoplog import StopLog
+from release.work.orders import Installed, order_of
+from release.work.verification.watch import Watch
 from settings.model import Settings
 from settings.stackfile import Project
 from tests.project import copy_project

@@ -12,8 +12,8 @@ from datetime import timedelta
 
 import pytest
 
-from release.deployment.plan import UNDOING
-from release.errors import LeaseHeld
+from release.process.errors import LeaseHeld
+from release.rules.plan import UNDOING
 from tests.release.crash.invariants import broken_at_any_moment, broken_in_the_end
 from tests.release.crash.killing import (
     RECOVERIES,

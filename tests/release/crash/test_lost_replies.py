@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pytest
 from botocore.exceptions import ConnectionClosedError
 
-from release.errors import Broken
-from release.servers.ssh import NotReached
+from release.doors.servers.ssh import NotReached
+from release.process.errors import Broken
 from tests.release.crash.invariants import broken_at_any_moment, broken_in_the_end
 from tests.release.crash.killing import RECOVERIES, ending, later, points_of, recover
 from tests.release.crash.kinds import KINDS, Deployment

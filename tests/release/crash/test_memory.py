@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from release.artifacts.checksum import encoded
-from release.artifacts.signature import sign_document, verify_document
-from release.aws.bucket import Bucket
-from release.aws.databases import Databases, SnapshotOrder
-from release.aws.keys import SigningKey
-from release.aws.table import LedgerTable, Write
-from release.errors import Broken
-from release.ledger.canonical import sha256_hex
+from release.doors.aws.bucket import Bucket
+from release.doors.aws.databases import Databases, SnapshotOrder
+from release.doors.aws.keys import SigningKey
+from release.doors.aws.parts import encoded
+from release.doors.aws.table import LedgerTable, Write
+from release.process.canonical import sha256_hex
+from release.process.errors import Broken
+from release.process.signature import sign_document, verify_document
 from tests.release.clients import answering
 from tests.release.crash.memory import ACCOUNT, Cloud, MemorySession
 from tests.release.world import make_key, shared_session

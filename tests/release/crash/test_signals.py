@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from release.deployment.interruption import INTERRUPTION
-from release.errors import Interrupted
+from release.process.errors import Interrupted
+from release.process.interruption import INTERRUPTION
 from tests.release.crash.invariants import broken_in_the_end
 from tests.release.crash.killing import ending, live, points_of
 from tests.release.crash.kinds import KINDS, Deployment

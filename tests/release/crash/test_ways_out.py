@@ -12,17 +12,17 @@ from datetime import timedelta
 import pytest
 
 from contract.slots import SlotName
-from release.deployment import executor
-from release.deployment.lanes import forward
-from release.deployment.plan import is_behind_switch
 from release.environment import Environment
-from release.errors import Refused, StagelineError
-from release.ledger.form import FORMAT
-from release.ledger.head import Out, State
-from release.ledger.stops import Cause, Rule, asked_to_end, frozen, held, vetoed
+from release.process.errors import Refused, StagelineError
+from release.process.form import FORMAT
+from release.records.ledger.head import Out, State
+from release.records.ledger.stops import Cause, Rule, asked_to_end, frozen, held, vetoed
+from release.rules.lanes import forward
+from release.rules.plan import is_behind_switch
 from release.verbs.adopt_listener import adopt
 from release.verbs.mark_out import note_servers, without_server
 from release.verbs.promote import content_of
+from release.work import executor
 from tests.release.crash.invariants import broken_at_any_moment, broken_in_the_end
 from tests.release.crash.killing import RECOVERIES, at, ending, killed_everywhere, later, live, recorded, recover
 from tests.release.crash.kinds import KINDS, Deployment

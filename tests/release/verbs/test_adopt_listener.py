@@ -6,17 +6,17 @@ from collections.abc import Iterator
 import pytest
 
 from contract.slots import SlotName
-from release.deployment.executor import abort
-from release.deployment.plan import settled
-from release.errors import Inconclusive, Refused
-from release.ledger.head import Former, Live, Open, Previous, State
-from release.ledger.index import Lived
-from release.ledger.stops import Cause, vetoed
+from release.process.errors import Inconclusive, Refused
+from release.records.ledger.head import Former, Live, Open, Previous, State
+from release.records.ledger.index import Lived
+from release.records.ledger.stops import Cause, vetoed
+from release.rules.plan import settled
 from release.verbs.accept import accept_open
 from release.verbs.adopt_listener import adopt, adopt_text, adopted, taken_from_users, was_verified
 from release.verbs.promote import Route, order_into
 from release.verbs.rollback import Request, go_back, order_back
 from release.verbs.status import status, status_text
+from release.work.executor import abort
 from tests.aws_clients import aws_resource
 from tests.release.deploying import Silent, put, state
 from tests.release.values import digest, slot

@@ -10,14 +10,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from release import cli
-from release.artifacts.signature import sign_document
-from release.aws.keys import SigningKey
-from release.errors import Broken, Refused, WrongUsage
-from release.ledger.canonical import sha256_hex
-from release.ledger.head import State
-from release.ledger.index import LIVE, Known, Lived, known_json
-from release.ledger.ledger import Entry
-from release.ledger.stops import Cause, held
+from release.doors.aws.keys import SigningKey
+from release.process.canonical import sha256_hex
+from release.process.errors import Broken, Refused, WrongUsage
+from release.process.signature import sign_document
+from release.records.ledger.head import State
+from release.records.ledger.index import LIVE, Known, Lived, known_json
+from release.records.ledger.ledger import Entry
+from release.records.ledger.stops import Cause, held
 from release.verbs.audit import audit, audit_file, audit_file_text, audit_text, refuse_faults, refuse_file_faults
 from release.verbs.history import export
 from settings.stackfile import Project

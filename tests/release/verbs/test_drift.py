@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from release.comparison.drift import of_refresh
-from release.deployment.plan import unsure
-from release.errors import Inconclusive, Refused
-from release.ledger.head import Head, Out
-from release.ledger.ledger import Entry
+from release.process.errors import Inconclusive, Refused
+from release.records.ledger.head import Head, Out
+from release.records.ledger.ledger import Entry
+from release.rules.drift import of_refresh
+from release.rules.plan import unsure
 from release.verbs.drift import drift_text, refuse_drift, settle
 from tests.release.deploying import put
 from tests.release.world import OPS, World

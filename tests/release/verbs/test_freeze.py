@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from release.errors import Refused, WrongUsage
-from release.ledger.stops import Cause, frozen
+from release.process.errors import Refused, WrongUsage
+from release.records.ledger.stops import Cause, frozen
 from release.verbs.freeze import checked_end, freeze, lift_freeze
 from release.verbs.status import status, status_text
 from tests.release.deploying import CALL, kinds, put, refused, to_qa

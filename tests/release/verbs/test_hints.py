@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
-from release.deployment.executor import abort, resume
-from release.errors import Broken, Inconclusive, Refused
-from release.ledger.head import Former, Slot
-from release.ledger.ledger import Entry
+from release.process.errors import Broken, Inconclusive, Refused
+from release.records.ledger.head import Former, Slot
+from release.records.ledger.ledger import Entry
 from release.verbs.accept import accept_open
 from release.verbs.adopt_listener import adopt
 from release.verbs.rollback import Request, go_back
+from release.work.executor import abort, resume
 from tests.release.deploying import Killed, Silent, kill_while_installing, put, reachable_again, state, unreachable
 from tests.release.world import OPS, World
 

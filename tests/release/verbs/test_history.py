@@ -16,12 +16,12 @@ import pytest
 from click.testing import CliRunner
 
 from release import cli
-from release.errors import Broken, Refused, StagelineError, WrongUsage
-from release.ledger.event import event_json
-from release.ledger.head import Former, Open, Slot, State
-from release.ledger.ledger import Entry, Writer
-from release.ledger.search import Wanted, moment
-from release.ledger.stops import Cause, vetoed
+from release.process.errors import Broken, Refused, StagelineError, WrongUsage
+from release.records.ledger.event import event_json
+from release.records.ledger.head import Former, Open, Slot, State
+from release.records.ledger.ledger import Entry, Writer
+from release.records.ledger.search import Wanted, moment
+from release.records.ledger.stops import Cause, vetoed
 from release.verbs.audit import audit_file
 from release.verbs.history import export, history, history_text
 from tests.aws_clients import aws_resource

@@ -2,8 +2,8 @@
 
 import pytest
 
-from release.errors import Refused
-from release.ledger.ledger import Entry
+from release.process.errors import Refused
+from release.records.ledger.ledger import Entry
 from release.verbs.hold import hold, lift_hold
 from release.verbs.status import status, status_text
 from tests.release.deploying import CALL, kinds, put, refused, to_qa

@@ -5,9 +5,9 @@ import json
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_private_key
 
-from release.aws.secrets import Secrets
-from release.errors import Broken
-from release.program import bastion_public_key
+from release.doors.aws.secrets import Secrets
+from release.doors.servers.keys import bastion_public_key
+from release.process.errors import Broken
 from release.verbs.init import make_keys
 from settings.model import Bastion, Settings
 from settings.stackfile import load

@@ -6,14 +6,14 @@ from typing import Any, cast
 
 import pytest
 
-from release.aws.bucket import Bucket
-from release.engine.stack import Stack
+from release.doors.aws.bucket import Bucket
+from release.doors.engine.stack import Stack
 from release.environment import Environment
-from release.errors import Broken, LeaseHeld
-from release.ledger.head import Former, Open, Out, State
-from release.ledger.ledger import Entry
-from release.ledger.stops import Cause, held
+from release.process.errors import Broken, LeaseHeld
 from release.program import refuse_lost_artifacts
+from release.records.ledger.head import Former, Open, Out, State
+from release.records.ledger.ledger import Entry
+from release.records.ledger.stops import Cause, held
 from release.verbs.init import empty_destroyed
 from tests.release.deploying import put
 from tests.release.world import OPS, World

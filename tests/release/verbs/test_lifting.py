@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from release.environment import open_environment
-from release.errors import Refused
-from release.ledger.stops import Cause, frozen, held, stops_json, vetoed, without_veto
+from release.process.errors import Refused
+from release.records.ledger.stops import Cause, frozen, held, stops_json, vetoed, without_veto
 from release.verbs.freeze import freeze, lift_freeze
 from release.verbs.hold import hold, lift_hold
 from release.verbs.veto import lift_veto

@@ -2,8 +2,8 @@
 
 import pytest
 
-from release.errors import Refused, WrongUsage
-from release.ledger.head import Out, State
+from release.process.errors import Refused, WrongUsage
+from release.records.ledger.head import Out, State
 from release.verbs.mark_out import with_server, without_server
 from tests.release.world import SERVERS, World
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from release.call import Call
-from release.errors import Inconclusive, Refused
+from release.process.errors import Inconclusive, Refused
 from release.verbs.parity import parity, parity_text, refuse_undeclared
 from settings.stackfile import Project
 from tests.project import CHECKOUT, copy_project

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from release.deployment.executor import Deployed
-from release.errors import LeaseHeld, Refused
-from release.ledger.lease import LOOK
-from release.ledger.ledger import Entry
+from release.process.errors import LeaseHeld, Refused
+from release.records.ledger.lease import LOOK
+from release.records.ledger.ledger import Entry
 from release.verbs.promote import Route, command, order_into, passed_over, promote_into
+from release.work.executor import Deployed
 from tests.release.deploying import CALL, Silent, put, state
-from tests.release.ledger.taking import ANN, Taker, beating
+from tests.release.records.ledger.taking import ANN, Taker, beating
 from tests.release.world import OPS, STAGELINE, World
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from release.artifacts.manifest import (
+from release.process.errors import Refused, WrongUsage
+from release.process.signature import sign_document
+from release.records.artifacts.manifest import (
     Evidence,
     Manifest,
     Provenance,
@@ -15,14 +17,12 @@ from release.artifacts.manifest import (
     manifest_document,
     parse_manifest,
 )
-from release.artifacts.provenance import provenance
-from release.artifacts.schema import Schema
-from release.artifacts.signature import sign_document
-from release.errors import Refused, WrongUsage
+from release.records.artifacts.provenance import provenance
+from release.records.artifacts.schema import Schema
 from release.verbs.publish import Publication, parsed_evidence, parsed_schema, publish
 from release.verbs.show import show_release, show_text
-from tests.release.artifacts.repository import git
 from tests.release.deploying import CALL
+from tests.release.records.artifacts.repository import git
 from tests.release.world import STAGELINE, World, build_artifact
 
 COMMIT = "3f1c9b0e6a5d4c7b8a9f0e1d2c3b4a5968778695"

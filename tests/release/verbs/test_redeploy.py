@@ -2,7 +2,7 @@
 
 import pytest
 
-from release.errors import Refused
+from release.process.errors import Refused
 from release.verbs.redeploy import order_again
 from tests.release.world import World
 

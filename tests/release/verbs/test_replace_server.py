@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from release.aws.balancer import TargetHealth
-from release.errors import Broken, LeaseHeld, Refused, WrongUsage
-from release.ledger.head import Former, Open, Out
-from release.ledger.ledger import Entry
-from release.output import Progress
+from release.doors.aws.balancer import TargetHealth
+from release.process.errors import Broken, LeaseHeld, Refused, WrongUsage
+from release.process.output import Progress
+from release.records.ledger.head import Former, Open, Out
+from release.records.ledger.ledger import Entry
 from release.verbs.replace_server import Replaced, instance_urn, replace_one
 from tests.release.deploying import Silent, put
 from tests.release.world import OPS, FakeStack, HastyVerification, World

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from release.deployment.executor import Order, deploy
-from release.errors import Broken, Refused
-from release.ledger.head import Open, State
-from release.ledger.ledger import Entry
-from release.ledger.stops import Cause, Stops, vetoed, without_veto
+from release.process.errors import Broken, Refused
+from release.records.ledger.head import Open, State
+from release.records.ledger.ledger import Entry
+from release.records.ledger.stops import Cause, Stops, vetoed, without_veto
 from release.verbs.promote import Route, order_into
 from release.verbs.resume import resume_in
+from release.work.executor import Order, deploy
 from tests.aws_clients import aws_resource
 from tests.release.deploying import Silent, order, put
 from tests.release.world import OPS, World

@@ -5,16 +5,25 @@ from dataclasses import replace
 
 import pytest
 
-from release.deployment.executor import resume
-from release.deployment.lanes import STARTED
-from release.deployment.plan import unsure
 from release.environment import open_environment
-from release.errors import Broken, Inconclusive, Interrupted, LeaseLost, NotBegun, Refused, StagelineError, WrongUsage
-from release.ledger.head import Out
-from release.ledger.ledger import Entry
-from release.ledger.stops import Cause, asked_to_end
+from release.process.errors import (
+    Broken,
+    Inconclusive,
+    Interrupted,
+    LeaseLost,
+    NotBegun,
+    Refused,
+    StagelineError,
+    WrongUsage,
+)
+from release.records.ledger.head import Out
+from release.records.ledger.ledger import Entry
+from release.records.ledger.stops import Cause, asked_to_end
+from release.rules.lanes import STARTED
+from release.rules.plan import unsure
 from release.verbs.rollback import Request, go_back, order_back
 from release.verbs.veto import veto
+from release.work.executor import resume
 from settings.stackfile import Project
 from tests.aws_clients import aws_resource
 from tests.project import PROJECT

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from release.aws.secrets import Secrets
-from release.deployment.maintenance import idle_head
-from release.errors import Broken, LeaseHeld
-from release.ledger.ledger import Entry
-from release.servers.servers import Server
-from release.servers.ssh import Bastion, Door, NotReached, Said, Ssh
+from release.doors.aws.secrets import Secrets
+from release.doors.servers.servers import Server
+from release.doors.servers.ssh import Bastion, Door, NotReached, Said, Ssh
+from release.process.errors import Broken, LeaseHeld
+from release.records.ledger.ledger import Entry
 from release.verbs.init import new_key_pair
 from release.verbs.rotate_key import REFRESH, authorized, machines_of, rotate
+from release.work.maintenance import idle_head
 from tests.release.deploying import Silent
 from tests.release.world import OPS, World
 

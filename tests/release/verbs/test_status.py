@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from release.environment import open_environment
-from release.errors import Broken
-from release.ledger.head import Former, Open, Out, Slot, State
-from release.ledger.ledger import Entry
+from release.process.errors import Broken
+from release.records.ledger.head import Former, Open, Out, Slot, State
+from release.records.ledger.ledger import Entry
 from release.verbs.status import refuse_unreadable, status, status_text
 from settings.stackfile import Project
 from tests.aws_clients import aws_resource

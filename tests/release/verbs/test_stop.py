@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from release.deployment.executor import resume
-from release.errors import Refused
-from release.ledger.head import Former, Open, State
-from release.ledger.ledger import Entry
-from release.ledger.stops import Cause, asked_to_end
-from release.processes import Processes
+from release.process.errors import Refused
+from release.process.processes import Processes
+from release.records.ledger.head import Former, Open, State
+from release.records.ledger.ledger import Entry
+from release.records.ledger.stops import Cause, asked_to_end
 from release.verbs.stop import stop, stop_text
+from release.work.executor import resume
 from tests.release.deploying import CALL, Silent, put
 from tests.release.world import OPS, World
 

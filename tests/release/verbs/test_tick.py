@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from release.cli import release
-from release.errors import Broken, WrongUsage
-from release.ledger.head import Former, Open, State
-from release.ledger.ledger import Entry
+from release.process.errors import Broken, WrongUsage
+from release.records.ledger.head import Former, Open, State
+from release.records.ledger.ledger import Entry
 from release.verbs.tick import refuse_failed, tick, tick_text
 from tests.aws_clients import aws_client
 from tests.project import PROJECT

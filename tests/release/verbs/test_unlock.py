@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from release.engine.locks import FolderLocks, Lock
-from release.errors import Broken, LeaseHeld, Refused
-from release.ledger.head import Former, Open, State
-from release.ledger.ledger import Entry, utc_now
+from release.doors.engine.locks import FolderLocks, Lock
+from release.process.errors import Broken, LeaseHeld, Refused
+from release.records.ledger.head import Former, Open, State
+from release.records.ledger.ledger import Entry, utc_now
 from release.verbs.status import status, status_text
 from release.verbs.unlock import locks_of, remove
 from settings.stackfile import Project

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from release.artifacts.archive import inspect_artifact
-from release.errors import Broken, Refused
-from release.ledger.head import Former, Open, Previous, Slot, State
-from release.ledger.ledger import Entry
+from release.process.errors import Broken, Refused
+from release.records.artifacts.archive import inspect_artifact
+from release.records.ledger.head import Former, Open, Previous, Slot, State
+from release.records.ledger.ledger import Entry
 from release.verbs.promote import content_of
 from release.verbs.redeploy import order_again
 from release.verbs.rollback import Request, order_back

@@ -1,1 +1,0 @@
-"""What differs: between environments, and from what is declared."""

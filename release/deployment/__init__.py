@@ -1,1 +1,0 @@
-"""A deployment: may it begin, what does it do, and what follows when it fails."""

@@ -1,0 +1,39 @@
+"""Secrets Manager: the keys of an environment, and the logins of its database."""
+
+from typing import Any
+
+from release.doors.aws.session import AwsSession, aws_call, is_not_found
+from release.process.errors import Broken
+
+
+class Secrets:
+    """Secrets by name. Values are never part of an error."""
+
+    def __init__(self, session: AwsSession) -> None:
+        self._session = session
+
+    def read(self, name: str) -> str | None:
+        """A secret's value; None when there is no such secret."""
+        try:
+            with aws_call(f"read the secret {name}"):
+                return str(self._client.get_secret_value(SecretId=name)["SecretString"])
+        except Broken as error:
+            if is_not_found(error):
+                return None
+            raise
+
+    def create(self, name: str, value: str, tags: dict[str, str]) -> None:
+        """Store a new secret."""
+        with aws_call(f"create the secret {name}"):
+            self._client.create_secret(
+                Name=name, SecretString=value, Tags=[{"Key": key, "Value": text} for key, text in tags.items()]
+            )
+
+    def write(self, name: str, value: str) -> None:
+        """Give a secret another value; AWS keeps the one before as its previous version."""
+        with aws_call(f"write the secret {name}"):
+            self._client.put_secret_value(SecretId=name, SecretString=value)
+
+    @property
+    def _client(self) -> Any:
+        return self._session.client("secretsmanager")

@@ -1,0 +1,354 @@
+"""Runs a deployment's plan: records each step before and after it, and puts things back when one fails.
+
+Each step's state is written to HEAD before anybody is asked to make it so. A process that dies leaves an open
+deployment in HEAD: by the plan that the ledger keeps, ``resume`` goes on with it and ``abort`` puts it back.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+
+from contract.outputs import PREVIEW_URL
+from release.environment import Environment
+from release.process.errors import Interrupted, LeaseLost, Refused
+from release.process.interruption import INTERRUPTION
+from release.process.output import Progress
+from release.records.artifacts.manifest import Manifest
+from release.records.ledger.head import Head, Open, Slot
+from release.records.ledger.lease import Patience
+from release.records.ledger.ledger import Entry, Free, Writer
+from release.rules.gates import Gate
+from release.rules.lanes import Kind, StepName
+from release.rules.plan import (
+    REQUESTED,
+    UNDOING,
+    Plan,
+    doubt,
+    entering,
+    has_way_back,
+    in_step,
+    is_behind_switch,
+    leaving,
+    left_behind,
+    make_plan,
+    remaining,
+    unsure,
+)
+from release.work.aftermath import PutBack, Unforeseen, as_failure, follow, put_back
+from release.work.record import deployment_id, entry, open_in, plan_of_open
+from release.work.steps import STEPS, Evidence, Work, manifest_of
+from release.work.wanted import refuse_unwanted
+
+ASKED_BEFORE = frozenset({"installed", "switched"})  # steps before which it is asked whether it is still wanted
+IN_ONE_GO = frozenset({"answered", "live"})  # steps of a rollback that a signal does not come before
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What is to be deployed: a release by these steps, judged by these gates on this very HEAD.
+
+    ``manifest`` is None where it is read only when it is needed. ``free`` is the lease as it was found free.
+    """
+
+    kind: Kind
+    release: Slot
+    steps: tuple[StepName, ...]
+    head: Head
+    gates: tuple[Gate, ...]
+    manifest: Manifest | None
+    free: Free | None = None
+    reason: str = ""
+    source: str | None = None
+    unverified: bool = False
+    forced: bool = False
+
+
+@dataclass
+class Done:
+    """What a run has done so far: the evidence of its steps, what is told as a warning, and a signal that came late."""
+
+    evidence: dict[str, Evidence] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    interrupted: Interrupted | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployed:
+    """How a deployment ended well: what is live, where, the evidence of each step by its name, and the warnings.
+
+    ``paused``: it waits before the switch, with the release behind the preview listener at ``url``.
+    """
+
+    environment: str
+    deployment: str
+    version: str
+    digest: str
+    slot: str
+    url: str
+    evidence: dict[str, Evidence]
+    warnings: tuple[str, ...] = ()
+    paused: bool = False
+
+
+def deploy(environment: Environment, order: Order, writer: Writer, progress: Progress) -> Deployed:
+    """Make the ordered release live in ``environment``, from the lease to the verdict.
+
+    Raises LeaseHeld when somebody else is at work, or when HEAD is no longer the one that the gates were judged on;
+    and the error of the step that failed, after having put back what the deployment had changed.
+    """
+    plan, ledger = plan_of(environment, order), environment.ledger
+    with watched(environment, plan.kind), ledger.begin(_request(plan, order), order.head, writer, order.free) as holder:
+        work = Work(plan, order.manifest, environment, holder, holder.head.seq, progress)
+        return _run(work, plan.steps)
+
+
+def resume(
+    environment: Environment,
+    writer: Writer,
+    progress: Progress,
+    judged: Callable[[Plan], None] = lambda plan: None,
+) -> Deployed:
+    """Go on with a deployment whose process died, or which stopped because it could not be told how it went.
+
+    ``judged`` may refuse one that has not switched yet. Refused when none is open, when it is being put back, when its
+    release is another now than the one of the plan, or when its listener was moved since; LeaseHeld while its process
+    may still be alive.
+    """
+    free, head = environment.ledger.at_rest(Patience(until_silent=True, told=progress.note))
+    opened, plan = open_in(head), plan_of_open(environment.ledger, head)
+    if opened.step == UNDOING:
+        raise Refused(f"{opened.release} is being put back", hint=f"end that with: release abort {environment.name}")
+    steps = remaining(plan, opened)
+    if "switched" not in steps and _was_moved_away(environment, opened):
+        steps = _moved_again(environment, plan)
+    if not is_behind_switch(opened, head.state):
+        judged(plan)
+    manifest = None if plan.kind == "rollback" else manifest_of(environment, plan)
+    request = entry(opened, "resume requested", head.state, opened.step)
+    with watched(environment, plan.kind), environment.ledger.begin(request, head, writer, free) as holder:
+        if programs := _end_leftovers(environment, opened, progress):
+            told = {"programs": list(programs)}
+            holder.record(entry(opened, "leftovers ended", holder.head.state, opened.step, told))
+        work = Work(plan, manifest, environment, holder, opened.requested, progress, resumed=True)
+        return _run(work, steps)
+
+
+def abort(environment: Environment, writer: Writer, progress: Progress) -> tuple[Open, tuple[str, ...]]:
+    """Put back what an open deployment changed; the deployment, and what could not be done.
+
+    It needs nothing but HEAD: any plan can be aborted. Refused when no deployment is open, and where what users would
+    get back was overwritten by another rollback; LeaseHeld while its process
+    may still be alive; Inconclusive when what was live before does not answer.
+    """
+    free, head = environment.ledger.at_rest(Patience(until_silent=True, told=progress.note))
+    opened = open_in(head)
+    _refuse_lost_way_back(environment, opened, head)
+    request = entry(opened, "abort requested", head.state, opened.step)
+    with watched(environment), environment.ledger.begin(request, head, writer, free) as holder:
+        back = PutBack.of(environment, opened, holder, progress, f"aborted by {writer.principal}")
+        undone = put_back(back, end_leftovers=lambda: _end_leftovers(environment, opened, progress))
+    return opened, undone
+
+
+def _was_moved_away(environment: Environment, opened: Open) -> bool:
+    """Whether users are elsewhere since the switch: put back without a record of it, or moved by hand."""
+    return environment.listeners.slot_in_use(environment.listeners.find()) != opened.slot
+
+
+def _moved_again(environment: Environment, plan: Plan) -> tuple[StepName, ...]:
+    """The steps of a rollback from its switch on: it is for getting users back. Refused for everything else."""
+    name = environment.name
+    if plan.kind != "rollback":
+        raise Refused(
+            f"the live listener of {name} was moved away from {plan.version} since its switch",
+            hint=f"put it back with: release abort {name}, or keep users there: release adopt-listener {name} "
+            "--reason WHY",
+        )
+    return plan.steps[plan.steps.index("switched") :]
+
+
+def _refuse_lost_way_back(environment: Environment, opened: Open, head: Head) -> None:
+    if not has_way_back(opened, head.state):
+        name = environment.name
+        raise Refused(
+            f"{opened.deployment} installs over what was live before, so that cannot be put back by the listener",
+            hint=f"go on with: release resume {name}, go elsewhere: release rollback {name} --to VERSION, or keep "
+            f"users where they are: release adopt-listener {name} --reason WHY",
+        )
+
+
+def plan_of(environment: Environment, order: Order) -> Plan:
+    """What ``deploy`` would do with this order now."""
+    return make_plan(
+        deployment=deployment_id(environment.name, environment.ledger.now()),
+        kind=order.kind,
+        environment=environment.name,
+        release=order.release,
+        steps=order.steps,
+        state=order.head.state,
+        reason=order.reason,
+        source=order.source,
+        unverified=order.unverified,
+        forced=order.forced,
+    )
+
+
+def watched(environment: Environment, kind: str = "") -> AbstractContextManager[None]:
+    """Signals remembered for the length of a deployment; a second one names the way on: a rollback is not put back."""
+    return INTERRUPTION.watched(way_on=f"release {'resume' if kind == 'rollback' else 'abort'} {environment.name}")
+
+
+def _request(plan: Plan, order: Order) -> Entry:
+    """The first event of a deployment: it holds the plan, and what the decision to begin rests on."""
+    state, superseded = order.head.state, order.head.state.open
+    if why := doubt(state):
+        state = unsure(state, plan.slot, why)
+    details = {
+        "plan": plan.model_dump(),
+        "gates": [asdict(gate) for gate in order.gates],
+        "reason": order.reason,
+        **({"supersedes": superseded.deployment} if superseded else {}),
+    }
+    return Entry(
+        kind=f"{plan.kind} requested",
+        state=in_step(plan, REQUESTED, state, order.head.seq + 1),
+        deployment=plan.deployment,
+        step=REQUESTED,
+        details=details,
+        begins=plan.content,
+    )
+
+
+def _end_leftovers(environment: Environment, opened: Open, progress: Progress) -> tuple[str, ...]:
+    """Nothing of the process that died may go on while we do; the programs that were ended. An installation on a server
+    is waited for by its lock.
+    """
+    with progress.step(environment.name, "leftovers ended"):
+        return environment.leftovers.end(opened.deployment)
+
+
+def _run(work: Work, steps: tuple[StepName, ...]) -> Deployed:
+    """Run these steps. Whatever fails, also what nobody foresaw, has a consequence that ends in a named state."""
+    done = Done()
+    try:
+        if work.resumed and not _has_moved_back(work):
+            refuse_unwanted(work)
+        for step in steps:
+            if step == "paused":
+                return _paused(work, done)
+            _attempt(work, step, done) if work.plan.bears(step) else _run_step(work, step, done)
+    except LeaseLost:
+        raise  # what was ours is another's now: nothing more may be touched
+    except Exception as error:
+        failure = as_failure(error)
+        follow(work, failure)
+        raise failure from (error.__cause__ if failure is error else error)
+    if done.interrupted is not None:
+        live = f"{work.plan.version} is live in {work.plan.environment}"
+        done.interrupted.put_in_context(f"{live}, what follows is not done")
+        raise done.interrupted
+    return _deployed(work, done)
+
+
+def _has_moved_back(work: Work) -> bool:
+    """Whether a rollback has moved users: from there on nobody's wish takes them back."""
+    return work.plan.kind == "rollback" and work.holder.head.state.declared == work.plan.slot
+
+
+def _run_step(work: Work, step: StepName, done: Done) -> None:
+    plan, holder = work.plan, work.holder
+    if plan.kind != "rollback" or step not in IN_ONE_GO:
+        INTERRUPTION.check()
+    if step in ASKED_BEFORE:
+        refuse_unwanted(work)
+    before = in_step(plan, step, entering(plan, step, holder.head.state), work.requested)
+    with work.progress.step(work.environment.name, step):
+        holder.record(entry(plan, "step started", before, step))
+        evidence = STEPS[step](work)
+        holder.record(_done(work, step, evidence))
+    done.evidence[step] = evidence
+    if missed := _missed(step, evidence):
+        done.warnings.append(f"{missed}; {_until_back(evidence, work.environment.name)}")
+
+
+def _done(work: Work, step: StepName, evidence: Evidence) -> Entry:
+    """The end of a step; of the last one, with what the index says from then on."""
+    plan, before = work.plan, work.holder.head.state
+    after = leaving(plan, step, before, work.environment.ledger.now().isoformat(timespec="seconds"))
+    if missed := _missed(step, evidence):
+        after = unsure(after, plan.slot, missed)
+    done = entry(plan, "step done", after, step, evidence)
+    if step != "live":
+        return done
+    left = left_behind(plan.kind, plan.digest, plan.slot, before)
+    return Entry(**{**vars(done), "became_live": "" if plan.unverified else plan.version, "left": left})
+
+
+def _missed(step: StepName, evidence: Evidence) -> str:
+    """Which servers an installation passed over, in words: they come back with what their slot held before."""
+    if step != "installed":
+        return ""
+    failed = evidence.get("failed", {})
+    silent = [name for name in evidence.get("passed_over", ()) if name not in failed]
+    words = [f"{name} failed ({why})" for name, why in failed.items()]
+    return "; ".join([f"{', '.join(silent)} did not answer", *words] if silent else words)
+
+
+def _until_back(evidence: Evidence, name: str) -> str:
+    """What is true of servers that were passed over, until a release is installed on all of them again."""
+    redeployed = f"once they are back: release redeploy {name}, else: release replace-server {name} SERVER"
+    if why := evidence.get("kept_out"):
+        return f"they may serve another release, as the load balancer keeps them ({why}); {redeployed}"
+    return f"the load balancer sends nobody there; {redeployed}"
+
+
+def _attempt(work: Work, step: StepName, done: Done) -> None:
+    """Run a step that nobody has to wait for: what goes wrong is written down and told, and ends nothing.
+
+    Who interrupts a rollback here gets it closed at once: users are helped. What nobody foresaw is a warning of a
+    rollback only.
+    """
+    if done.interrupted is not None:
+        return
+    try:
+        _run_step(work, step, done)
+    except LeaseLost:
+        raise
+    except Exception as error:
+        failure = as_failure(error)
+        if work.plan.kind != "rollback" and isinstance(failure, Interrupted | Unforeseen):
+            raise
+        if isinstance(failure, Interrupted):
+            done.interrupted = failure
+        done.warnings.append(f"{step}: {failure}")
+        state = work.holder.head.state
+        after = state.but(open=state.open and state.open.but(done=True))
+        work.holder.record(entry(work.plan, "step failed", after, step, {"why": str(failure), "warning": True}))
+
+
+def _paused(work: Work, done: Done) -> Deployed:
+    """Leave the deployment before its switch, for a person to look at what would be live."""
+    plan, url = work.plan, str(work.outputs[PREVIEW_URL])
+    state = in_step(plan, "paused", work.holder.head.state, work.requested)
+    opened = state.open and state.open.but(done=True, stopped=f"paused before the switch: look at {url}")
+    work.holder.record(entry(plan, "deployment paused", state.but(open=opened), "paused", {"preview_url": url}))
+    return _ended(work, done, url, paused=True)
+
+
+def _deployed(work: Work, done: Done) -> Deployed:
+    return _ended(work, done, work.live_url, paused=False)
+
+
+def _ended(work: Work, done: Done, url: str, *, paused: bool) -> Deployed:
+    plan = work.plan
+    return Deployed(
+        environment=work.environment.name,
+        deployment=plan.deployment,
+        version=plan.version,
+        digest=plan.digest,
+        slot=plan.slot,
+        url=url,
+        evidence=done.evidence,
+        warnings=tuple(done.warnings),
+        paused=paused,
+    )

@@ -1,0 +1,155 @@
+"""Which artifacts are stored, and which are refused before anything is."""
+
+import hashlib
+import io
+import stat
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from release.doors.aws.parts import parts_of
+from release.process.errors import Refused
+from release.records.artifacts.archive import inspect_artifact
+from tests.archives import UNSAFE
+from tests.release.world import build_artifact
+
+
+def test_a_good_artifact_has_its_digest_size_and_checks(tmp_path: Path) -> None:
+    path = build_artifact(tmp_path / "app-1.0.0.tar.gz", {})
+    artifact = inspect_artifact(path)
+    assert artifact.digest == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert artifact.size == path.stat().st_size
+    assert [(check.path, check.max_ms) for check in artifact.checks] == [("/api/projects", 200)]
+
+
+def test_a_zip_is_an_artifact_too(tmp_path: Path) -> None:
+    path = tmp_path / "app-1.0.0.jar"
+    with zipfile.ZipFile(path, "w") as archive:
+        info = zipfile.ZipInfo("bin/start")
+        info.external_attr = (stat.S_IFREG | 0o755) << 16
+        archive.writestr(info, "#!/bin/sh\n")
+    assert inspect_artifact(path).checks == ()
+
+
+def test_in_a_jar_without_permission_bits_bin_start_counts_as_executable(tmp_path: Path) -> None:
+    path = tmp_path / "app-1.0.0.jar"
+    with zipfile.ZipFile(path, "w") as archive:
+        info = zipfile.ZipInfo("bin/start")
+        info.external_attr = 0x20  # the DOS archive bit: what jar tools write
+        archive.writestr(info, "#!/bin/sh\n")
+    assert inspect_artifact(path).digest
+
+
+def test_a_link_in_a_zip_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "app-1.0.0.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        info = zipfile.ZipInfo("bin/start")
+        info.external_attr = (stat.S_IFLNK | 0o755) << 16
+        archive.writestr(info, "/bin/sh")
+    with pytest.raises(Refused, match="symbolic link"):
+        inspect_artifact(path)
+
+
+def test_a_link_in_a_tar_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "app-1.0.0.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        info = tarfile.TarInfo("bin/start")
+        info.type, info.linkname = tarfile.SYMTYPE, "/bin/sh"
+        archive.addfile(info)
+    with pytest.raises(Refused, match="symbolic link"):
+        inspect_artifact(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "fault"),
+    [
+        pytest.param("app.txt", b"x", "is not an artifact", id="another-type"),
+        pytest.param("app.tar.gz", b"this is no archive", "not a readable archive", id="no-tar"),
+        pytest.param("app.zip", b"this is no archive", "not a readable archive", id="no-zip"),
+    ],
+)
+def test_what_is_no_archive_is_refused(tmp_path: Path, name: str, content: bytes, fault: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(Refused, match=fault):
+        inspect_artifact(tmp_path / name)
+
+
+def test_a_truncated_archive_is_refused(tmp_path: Path) -> None:
+    path = build_artifact(tmp_path / "app.tar.gz", {"data": "x" * 100_000})
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(Refused, match="not a readable archive"):
+        inspect_artifact(path)
+
+
+def test_an_artifact_without_bin_start_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "app.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("README"), io.BytesIO())
+    with pytest.raises(Refused, match="no bin/start"):
+        inspect_artifact(path)
+
+
+def test_a_start_program_that_is_not_executable_is_refused(tmp_path: Path) -> None:
+    path = build_artifact(tmp_path / "app.tar.gz", {}, start_mode=0o644)
+    with pytest.raises(Refused, match="bin/start is not executable"):
+        inspect_artifact(path)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="there is no file"):
+        inspect_artifact(tmp_path / "gone.tar.gz")
+
+
+def test_a_build_may_say_what_it_is(tmp_path: Path) -> None:
+    path = build_artifact(tmp_path / "app.tar.gz", {"release.json": '{"version": "1.0.0"}'})
+    assert inspect_artifact(path).build.version == "1.0.0"
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        ({"smoke.json": '{"checks": [{"name": "a", "path": "/"}], "checks": []}'}, "'checks' stands twice"),
+        ({"release.json": '{"version": "1.0.0", "version": "2.0.0"}'}, "'version' stands twice"),
+        ({"release.json": '{"schema": ' + "[" * 30_000}, "nested too deeply"),
+        ({"release.json": '{"schema": {"version": NaN}}'}, "release.json is not JSON"),
+    ],
+    ids=["checks-twice", "version-twice", "nested", "no-number"],
+)
+def test_a_text_that_has_two_meanings_or_none_is_refused(tmp_path: Path, files: dict[str, str], why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        inspect_artifact(build_artifact(tmp_path / "app.tar.gz", files))
+
+
+@pytest.mark.parametrize("name", ["smoke.json", "release.json"])
+def test_a_text_that_is_too_long_to_be_meant_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "app.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        for entry, text, mode in (("bin/start", b"", 0o755), (name, b" " * 65_537, 0o644)):
+            info = tarfile.TarInfo(entry)
+            info.size, info.mode = len(text), mode
+            archive.addfile(info, io.BytesIO(text))
+    with pytest.raises(Refused, match=f"{name} has 65537 bytes, 65536 are allowed"):
+        inspect_artifact(path)
+
+
+def test_an_artifact_that_is_too_large_for_one_request_is_named_by_its_parts(tmp_path: Path) -> None:
+    path = build_artifact(tmp_path / "app.tar.gz", {"note": "x"})
+    size = path.stat().st_size
+    assert inspect_artifact(path, one_request=size, part=100).parts is None
+    assert inspect_artifact(path, one_request=size - 1, part=100).parts == parts_of(path, 100)
+
+
+def test_a_header_that_asks_for_much_memory_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "app.tar.gz"
+    path.write_bytes(UNSAFE["huge header"])
+    with pytest.raises(Refused, match="a header is too large"):
+        inspect_artifact(path)
+
+
+def test_what_an_entry_says_of_its_length_is_checked(tmp_path: Path) -> None:
+    path = tmp_path / "app.zip"
+    path.write_bytes(UNSAFE["zip says less, with the checksum of what is read"])
+    with pytest.raises(Refused, match="'bomb' has more bytes than the 10 that it says"):
+        inspect_artifact(path)
