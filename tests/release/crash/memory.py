@@ -1,8 +1,8 @@
 """AWS in memory: the few calls of DynamoDB, S3, KMS, RDS and STS that a deployment makes, answered at once.
 
 The doors of ``release.doors.aws`` are the genuine ones; only boto3's clients below them are made by hand here, with
-AWS's conditions and error codes. ``test_memory`` runs every behaviour against these and against moto, so that none of them
-can promise what AWS does not.
+AWS's conditions and error codes. ``test_memory`` runs every behaviour against these and against moto, so that none of
+them can promise what AWS does not.
 
 Everything that goes out passes ``Points``: each call is seen just before it acts and just after it acted.
 """
