@@ -87,7 +87,7 @@ def calls_of(file: Path) -> set[str]:
 def test_every_call_that_release_makes_is_in_the_table(file: Path) -> None:
     made = calls_of(file)
     assert made - CALLS == set()
-    assert made or file.stem in ("__init__",)
+    assert made or file.stem in ("__init__", "parts")  # how S3 names bytes is a rule, and asks nobody
 
 
 def test_nothing_else_of_release_calls_aws() -> None:
