@@ -34,7 +34,11 @@ class Verbs:
         self, command: Sequence[str], folder: Path, variables: Mapping[str, str]
     ) -> "subprocess.CompletedProcess[str]":
         """Run `release` to its end, as `subprocess.run` does."""
-        request = {"arguments": [str(COMMAND), *command[1:]], "environment": dict(variables), "folder": str(folder)}
+        request: dict[str, object] = {
+            "arguments": [str(COMMAND), *command[1:]],
+            "environment": dict(variables),
+            "folder": str(folder),
+        }
         with (
             Path(os.devnull).open("rb") as nothing,
             tempfile.TemporaryFile() as said,
