@@ -55,7 +55,7 @@ def begin(root: str, arguments: list[str]) -> socket.socket:
     with connect(root, "control.sock") as control:
         control.sendall(b'{"do": "interpreter"}\n')
         reply = json.loads(control.makefile().readline() or "{}")
-    request = {"arguments": arguments, "environment": dict(os.environ), "folder": os.getcwd()}
+    request: dict[str, object] = {"arguments": arguments, "environment": dict(os.environ), "folder": os.getcwd()}
     return hand_over(connect(root, reply["socket"]), request, STREAMS)
 
 

@@ -6,11 +6,12 @@ watches it, the real command is started (`clone.begin`), and so it is by the pag
 
 import os
 import pkgutil
+import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import release
@@ -34,19 +35,31 @@ class Verbs:
         self, command: Sequence[str], folder: Path, variables: Mapping[str, str]
     ) -> "subprocess.CompletedProcess[str]":
         """Run `release` to its end, as `subprocess.run` does."""
-        request = {"arguments": [str(COMMAND), *command[1:]], "environment": dict(variables), "folder": str(folder)}
+        request: dict[str, object] = {
+            "arguments": [str(COMMAND), *command[1:]],
+            "environment": dict(variables),
+            "folder": str(folder),
+        }
         with (
             Path(os.devnull).open("rb") as nothing,
             tempfile.TemporaryFile() as said,
             tempfile.TemporaryFile() as complained,
         ):
-            self._keeper.handle({}, None)
-            streams = (nothing.fileno(), said.fileno(), complained.fileno())
-            with hand_over(connect(str(self._folder), SOCKET), request, streams) as process:
+            with self._begun(request, (nothing.fileno(), said.fileno(), complained.fileno())) as process:
                 code = ended(process)
             for output in (said, complained):
                 output.seek(0)
             return subprocess.CompletedProcess(command, code, said.read().decode(), complained.read().decode())
+
+    def _begun(self, request: dict[str, object], streams: tuple[int, ...]) -> socket.socket:
+        """The interpreter may end in this very moment, as nobody asked for a while: the next one does it then."""
+        with suppress(OSError):
+            return self._handed_over(request, streams)
+        return self._handed_over(request, streams)
+
+    def _handed_over(self, request: dict[str, object], streams: tuple[int, ...]) -> socket.socket:
+        self._keeper.handle({}, None)
+        return hand_over(connect(str(self._folder), SOCKET), request, streams)
 
     def close(self) -> None:
         self._keeper.close()
