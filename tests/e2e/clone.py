@@ -30,7 +30,7 @@ from tests.project import copy_project
 
 ACCESS = ("AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 PROGRESS = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00 .*")  # a step's end, or why it waits
-PROGRAM = ("__main__.py", "components", "release", "settings")
+PROGRAM = ("__main__.py", "components", "contract", "release", "settings")
 Done = subprocess.CompletedProcess[str]
 
 
