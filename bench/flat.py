@@ -21,7 +21,7 @@ from bench.engine import UP, fill_both_slots
 from bench.figure import Figure
 from bench.scratch import scratch_cloud, timed
 from local.demo import Cloud
-from local.paths import CODE, PROJECT_FILE
+from local.paths import PROJECT_FILE
 
 PAIRS = 7
 STACK = "flat"
@@ -54,7 +54,7 @@ def _flat_project(cloud: Cloud) -> Cloud:
     """The shell of a project that holds the flat program and its stack."""
     folder = cloud.paths.project / "flat"
     folder.mkdir()
-    (folder / "components").symlink_to(CODE / "components")  # the installer that is copied to servers
+    (folder / "build").symlink_to(cloud.paths.project / "build")  # the installer that is copied to servers
     exported = json.loads(cloud.must("pulumi", "stack", "export", "--stack", ENVIRONMENT, "--show-secrets"))
     _write_project(cloud, folder)
     flat = _shell(cloud, folder)

@@ -110,7 +110,7 @@ def _workspace() -> Iterator[Mapping[str, str]]:
     with tempfile.TemporaryDirectory(prefix="stageline-nothing-") as folder:
         paths = Paths(project=Path(folder))
         copy_project(paths.project)
-        for name in ("components", "settings"):
+        for name in ("components", "contract", "settings"):
             (paths.project / name).symlink_to(CODE / name)
         (paths.project / "__main__.py").symlink_to(CODE / "bench" / "program.py")
         write_workspace(paths, os.environ, engine)
