@@ -5,8 +5,11 @@ asks EC2 for something.
 
 import gc
 import os
+from typing import Any
 
 import pytest
+
+from tests.workers import ByFile
 
 # A profile that is not there would fail most tests, and one that is there means an account.
 for variable in [name for name in os.environ if name.startswith("AWS_")]:
@@ -26,3 +29,9 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
     gc.enable()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile | None:
+    """With `--dist loadgroup`; without it each test goes to whoever is free."""
+    return ByFile(config, log) if config.getvalue("dist") == "loadgroup" else None
