@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.project import CHECKOUT
+from tests.workers import ByFile
 
 # A profile that is not there would fail most tests, and one that is there means an account.
 for variable in [name for name in os.environ if name.startswith("AWS_")]:
@@ -67,3 +68,9 @@ def pytest_configure(config: pytest.Config) -> None:
     tracked = TrackedFiles()
     config.pluginmanager.register(tracked)
     sys.addaudithook(tracked.opened)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile | None:
+    """With `--dist loadgroup`; without it each test goes to whoever is free."""
+    return ByFile(config, log) if config.getvalue("dist") == "loadgroup" else None

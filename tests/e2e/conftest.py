@@ -41,19 +41,6 @@ LONGEST_FIRST = (
     "test_genuine_plugins",
     "test_monitoring",
 )
-COPIES = (
-    ("test_way_back", "test_watch", "test_drift", "test_unlock"),
-    (
-        "test_deployment",
-        "test_identities",
-        "test_installer",
-        "test_bad_input",
-        "test_kept_cloud",
-        "test_database_login",
-        "test_monitoring",
-    ),
-)
-GROUPS = {name: f"copies of dev {number}" for number, names in enumerate(COPIES, start=1) for name in names}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -84,9 +71,6 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ready]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.parent == HERE:
-            item.add_marker(pytest.mark.xdist_group(GROUPS.get(item.path.stem, item.path.stem)))
     items.sort(key=_place)
 
 
