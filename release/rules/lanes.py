@@ -1,7 +1,8 @@
 """Lanes: the steps of each kind of deployment, each kind its own list.
 
 What goes forward earns its place before users see it. What goes back moves users first: only what the way back itself
-needs stands before the switch, and all that follows the answer is bookkeeping, whose failure is a warning.
+needs stands before the switch, and all that follows the answer is bookkeeping, whose failure is a warning. A release
+that is new to users is watched at once: no lock of the stack, and no slow ``up``, leaves them alone with it.
 """
 
 from typing import Literal
@@ -28,8 +29,8 @@ FORWARD: tuple[StepName, ...] = (
     "verified",
     "switched",
     "answered",
-    "applied",
     "watched",
+    "applied",
     "live",
 )
 IN_PLACE: tuple[StepName, ...] = ("switched", "answered", "applied", "backed up", "watched", "live")

@@ -242,6 +242,7 @@ class FakeListeners:
 
     def __init__(self, servers: FakeServers) -> None:
         self.moves: list[str | None] = []
+        self.after_move: Callable[[], object] = lambda: None
         self._servers = servers
 
     def find(self) -> Entrance:
@@ -260,6 +261,7 @@ class FakeListeners:
         self.moves.append(slot)
         self._servers.live = slot
         self._servers.preview = "green" if slot == "blue" else "blue"
+        self.after_move()
         return ""
 
     def show(self, entrance: Entrance, slot: str) -> None:

@@ -343,9 +343,7 @@ def test_a_holder_whose_lease_was_taken_over_while_it_could_not_write_moves_no_l
 def test_a_listener_that_cannot_be_moved_back_keeps_it_open_and_says_what_users_see(world: World) -> None:
     put(world, "1.0.0")
     world.servers["dev"].fails_smoke_live = {"1.4.0"}
-    world.dev.stack.before_up = lambda: setattr(
-        world.servers["dev"], "listener_is_stuck", world.servers["dev"].live == "green"
-    )
+    world.dev.listeners.after_move = lambda: setattr(world.servers["dev"], "listener_is_stuck", True)
     with pytest.raises(Broken, match=r"could not be moved back .*users are on 1\.4\.0; run: release abort dev"):
         put(world, "1.4.0")
     assert state(world).open.step == "undoing"
@@ -482,10 +480,18 @@ def test_behind_the_switch_the_listener_goes_back_before_the_slot_is_touched(wor
     with pytest.raises(Broken):
         put(world, "1.4.0")
     assert world.dev.listeners.moves == ["blue", "green"]
-    assert world.dev.stack.declared == [
-        ("blue", "1.4.0", "1.1.0"),
-        ("green", "1.0.0", "1.1.0"),
-    ]
+    assert world.dev.stack.declared == [("green", "1.0.0", "1.1.0")]
+
+
+def test_a_release_is_watched_before_pulumi_is_told_of_it(world: World) -> None:
+    """Whoever holds the lock of the stack keeps nobody from seeing that users get something bad."""
+    put(world, "1.0.0")
+    world.servers["dev"].fails_smoke_live = {"1.1.0"}
+    listener_at_ups: list[str | None] = []
+    world.dev.stack.before_up = lambda: listener_at_ups.append(world.servers["dev"].live)
+    with pytest.raises(VerificationFailed, match=r"users are on 1\.0\.0"):
+        put(world, "1.1.0")
+    assert listener_at_ups == ["blue"]  # the one that puts its slot back
 
 
 def test_a_forced_rollback_moves_the_listener_alone_where_neither_slot_is_healthy(world: World) -> None:
