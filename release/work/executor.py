@@ -39,8 +39,8 @@ from release.work.record import deployment_id, entry, open_in, plan_of_open
 from release.work.steps import STEPS, Evidence, Work, manifest_of
 from release.work.wanted import refuse_unwanted
 
-ASKED_BEFORE = frozenset({"installed", "switched"})  # steps before which it is asked whether it is still wanted
-IN_ONE_GO = frozenset({"answered", "live"})  # steps of a rollback that a signal does not come before
+ASKED_BEFORE = frozenset({"installed", "switched", "live"})  # steps before which it is asked whether it is still wanted
+IN_ONE_GO = frozenset({"answered", "live"})  # steps of a rollback that neither a signal nor a wish comes before
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,8 +259,8 @@ def _run_step(work: Work, step: StepName, done: Done) -> None:
     plan, holder = work.plan, work.holder
     if plan.kind != "rollback" or step not in IN_ONE_GO:
         INTERRUPTION.check()
-    if step in ASKED_BEFORE:
-        refuse_unwanted(work)
+        if step in ASKED_BEFORE:
+            refuse_unwanted(work)
     before = in_step(plan, step, entering(plan, step, holder.head.state), work.requested)
     with work.progress.step(work.environment.name, step):
         holder.record(entry(plan, "step started", before, step))

@@ -70,10 +70,10 @@ def being_put_back(world: World) -> None:
     put(world, "1.0.0")
     servers = world.servers["dev"]
     servers.fails_smoke_live = {"1.1.0"}
-    world.dev.stack.before_up = lambda: setattr(servers, "listener_is_stuck", servers.live == "green")
+    world.dev.listeners.after_move = lambda: setattr(servers, "listener_is_stuck", True)
     with pytest.raises(Broken):
         put(world, "1.1.0")
-    servers.listener_is_stuck, world.dev.stack.before_up = False, lambda: None
+    servers.listener_is_stuck, world.dev.listeners.after_move = False, lambda: None
 
 
 def without_a_way_back(world: World) -> None:
