@@ -20,7 +20,9 @@ from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Entry, Writer
 from release.records.ledger.stops import veto_of
 from release.rules.plan import UNTOLD, closed, previous_of, settled, unsure, was_touched
+from release.work.begun_schema import with_begun_schema
 from release.work.executor import watched
+from release.work.seats import seat_told
 from release.work.users import Seen, what_users_see
 
 
@@ -57,7 +59,8 @@ def adopt(environment: Environment, reason: str, writer: Writer, progress: Progr
     seen, now = what_users_see(environment), environment.ledger.now().isoformat(timespec="seconds")
     _refuse_other_release(environment, slot, content, seen)
     verified = was_verified(content.digest, head.state, environment.ledger.lives())
-    state = adopted(head.state, slot, content, now, verified=verified)
+    begun = with_begun_schema(environment, head.state.open, head.state)
+    state = adopted(begun, slot, content, now, verified=verified)
     told = {
         "reason": reason,
         "slot": slot,
@@ -75,7 +78,7 @@ def adopt(environment: Environment, reason: str, writer: Writer, progress: Progr
         adopted=None if verified else content,
     )
     with watched(environment), environment.ledger.begin(entry, head, writer, free) as holder:
-        behind = _applied(environment, holder.lease.fence, progress)
+        behind = _applied(environment, holder.lease.fence, state.out_names, progress)
         if not behind:
             holder.record(Entry(kind="listener applied", state=settled(state)))
     return {"environment": environment.name, **told, "behind": behind}
@@ -163,18 +166,20 @@ def _content(environment: Environment, state: State, slot: SlotName | None) -> t
 
 def _refuse_other_release(environment: Environment, slot: SlotName, content: Slot, seen: Seen) -> None:
     """Refused where the slot answers with something else than the ledger says: it was being put back, or installed."""
-    if seen.version not in (None, content.release):
+    if seen.heard - {content.release}:
         raise Refused(
             f"{seen.words}, and the ledger says that slot {slot} holds {content.release}",
             hint=f"see: release status {environment.name}; end what is open: release abort {environment.name}",
         )
 
 
-def _applied(environment: Environment, fence: int, progress: Progress) -> str:
+def _applied(environment: Environment, fence: int, out: frozenset[str], progress: Progress) -> str:
     """Why Pulumi's state does not say the same yet; empty when it does."""
     try:
         with progress.step(environment.name, "applied"):
+            environment.migrations.end()
             environment.up(fence, "", progress)
+            seat_told(environment, environment.stack.outputs(), out)
     except StagelineError as error:
         return str(error)
     return ""

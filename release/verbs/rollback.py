@@ -6,7 +6,7 @@ the servers are asked to start it; where that does not help, or no slot holds it
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import click
 
@@ -34,6 +34,7 @@ from release.rules.going_back import (
 from release.rules.lanes import StepName
 from release.rules.plan import doubt, is_behind_switch
 from release.work.artifact_pruning import refuse_gone
+from release.work.begun_schema import with_begun_schema
 from release.work.executor import Deployed, Order, abort, deploy, resume, watched
 from release.work.preflight import refuse_users_in
 from release.work.steps import NotStarted
@@ -144,10 +145,11 @@ def order_back(environment: Environment, request: Request, progress: Progress, *
     held = not install and _holds(environment, entrance, head.state, target.release, request, progress)
     runs = is_enough(len(healthy), len(serving)) or (request.force and bool(healthy or not serving))
     stops, unread = _stops(environment)
+    state = with_begun_schema(environment, head.state.open, head.state)
     facts = RollbackFacts(
         release=target.release,
         environment=name,
-        state=head.state,
+        state=state,
         stops=stops,
         stops_unread=unread,
         verified=target.verified,
@@ -157,7 +159,8 @@ def order_back(environment: Environment, request: Request, progress: Progress, *
         despite_schema=request.despite_schema,
         adopted=target.adopted,
     )
-    return _order(head, free, target, rollback_gates(facts), request, steps_back(held=held, runs=runs))
+    steps = steps_back(held=held, runs=runs)
+    return replace(_order(head, free, target, rollback_gates(facts), request, steps), brought=state.brought)
 
 
 def _order(

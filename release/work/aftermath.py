@@ -24,7 +24,6 @@ from release.process.errors import (
 )
 from release.process.output import Progress
 from release.process.text import bounded
-from release.records.artifacts.schema import newest
 from release.records.ledger.head import Open, State, emptied, with_slot
 from release.records.ledger.ledger import Holder
 from release.records.ledger.stops import Cause, held_and_vetoed, veto_of
@@ -43,9 +42,10 @@ from release.rules.plan import (
     with_listener_back,
 )
 from release.rules.ways_on import way_on
+from release.work.begun_schema import with_begun_schema
 from release.work.record import deployment_id, entry
 from release.work.seats import seat_told
-from release.work.steps import Work
+from release.work.steps import NobodyAnswers, Work
 from release.work.users import what_users_see
 from release.work.wanted import Held, Unwanted
 
@@ -118,7 +118,7 @@ def follow(work: Work, failure: StagelineError) -> None:
 
 def _never_began(work: Work, opened: Open, failure: StagelineError) -> bool:
     """Whether no server was asked to install: neither now nor by a process that was at it before."""
-    return opened.step == "installed" and isinstance(failure, NotBegun) and not work.resumed
+    return opened.step == "installed" and isinstance(failure, NotBegun | NobodyAnswers) and not work.resumed
 
 
 def put_back(
@@ -299,13 +299,26 @@ def _slot_back(back: PutBack, *, moved: bool) -> None:
 def _restored(back: PutBack) -> StagelineError | None:
     """Give the slot its former content, or empty it where that does not come up; how it failed."""
     content = restored(back.opened.former.content, _undo_id(back))
-    wanted = with_slot(_with_schema(back), back.opened.slot, content)
+    begun = with_begun_schema(back.environment, back.opened, back.state)
+    wanted = with_slot(begun, back.opened.slot, content)
     if not back.record("undo started", in_undoing(back.opened, wanted), UNDOING):
         return Broken(f"that it is put back: {back.undone[-1]}")
     failure = _up(back)
-    if isinstance(failure, UpFailed) and _names_slot(failure, back.opened.slot):
-        return _emptied(back, failure)
+    if isinstance(failure, UpFailed) and (failed := _failed_in(failure, back.opened.slot)):
+        return _without(back, failed, failure)
     return failure
+
+
+def _without(back: PutBack, failed: frozenset[str], failure: UpFailed) -> StagelineError | None:
+    """Leave out the servers where the former release did not come up, or empty the slot where it did on none."""
+    why = f"{back.opened.slot} did not come up again on {', '.join(sorted(failed))}: {failure.args[0]}"
+    again = _up(back, failed)
+    if isinstance(again, UpFailed) and _failed_in(again, back.opened.slot):
+        return _emptied(back, again)
+    if again is None:
+        back.undone.append(why)
+        back.record("undo started", unsure(back.state, back.opened.slot, why), UNDOING)
+    return again
 
 
 def _emptied(back: PutBack, failure: StagelineError) -> StagelineError | None:
@@ -318,18 +331,18 @@ def _emptied(back: PutBack, failure: StagelineError) -> StagelineError | None:
     return _up(back)
 
 
-def _up(back: PutBack) -> StagelineError | None:
-    """Make AWS what HEAD says, without the servers that do not answer; how it failed."""
+def _up(back: PutBack, failed: frozenset[str] = frozenset()) -> StagelineError | None:
+    """Make AWS what HEAD says, without the servers that do not answer or failed before; how it failed."""
     environment = back.environment
     try:
         outputs = environment.stack.outputs()
         silent = environment.fleet.silent(outputs, back.state.out_names)
-        environment.up(back.holder.lease.fence, back.opened.deployment, back.progress, passed_over=silent)
+        environment.up(back.holder.lease.fence, back.opened.deployment, back.progress, passed_over=silent | failed)
     except LeaseLost:
         raise
     except StagelineError as error:
         return error
-    _seat(back, outputs, silent | back.state.out_names)
+    _seat(back, outputs, failed | back.state.out_names)
     content = back.state.slot(back.opened.slot)
     if silent and content is not None:
         why = f"{', '.join(sorted(silent))} did not answer"
@@ -341,7 +354,10 @@ def _up(back: PutBack) -> StagelineError | None:
 
 
 def _seat(back: PutBack, outputs: Mapping[str, Any], passed_over: frozenset[str]) -> None:
-    """Let everybody take part again whom that ``up`` told; what a rollback kept out may be among them."""
+    """Let everybody take part again who holds what it held; what a rollback kept out may be among them.
+
+    A server that does not answer was told nothing else, or the slot is not sure, and whoever goes there asks it.
+    """
     try:
         seat_told(back.environment, outputs, passed_over)
     except StagelineError as error:
@@ -369,30 +385,10 @@ def _close(back: PutBack, silence: str) -> None:
         )
 
 
-def _with_schema(back: PutBack) -> State:
-    """The state with the schema that a migration began to bring, by the word of the servers; silence counts as yes."""
-    opened, state = back.opened, back.state
-    if opened.kind == "rollback" or opened.made_with is None:
-        return state
-    if _migration_began(back) is False:
-        return state
-    return state.but(brought=newest(state.brought, opened.made_with))
-
-
-def _migration_began(back: PutBack) -> bool | None:
-    """Whether a server began to migrate for this deployment; None when that cannot be told."""
-    environment, opened = back.environment, back.opened
-    try:
-        group = environment.listeners.find().groups[opened.slot]
-        instances = [target.instance for target in environment.balancer.targets(group)]
-    except StagelineError:
-        return None
-    return environment.fleet.migration_began(instances, opened.slot, opened.deployment)
-
-
-def _names_slot(failure: UpFailed, slot: SlotName) -> bool:
-    """Whether an install into this slot is among what failed."""
-    return any(resource.endswith(f"-{slot}") for resource in failure.resources)
+def _failed_in(failure: UpFailed, slot: SlotName) -> frozenset[str]:
+    """The servers whose install into this slot is among what failed."""
+    ending = f"-{slot}"
+    return frozenset(name.removesuffix(ending) for name in failure.resources if name.endswith(ending))
 
 
 def _undo_id(back: PutBack) -> str:

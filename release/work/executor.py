@@ -14,6 +14,7 @@ from release.process.errors import Interrupted, LeaseLost, Refused
 from release.process.interruption import INTERRUPTION
 from release.process.output import Progress
 from release.records.artifacts.manifest import Manifest
+from release.records.artifacts.schema import Schema, newest
 from release.records.ledger.head import Head, Open, Slot
 from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Entry, Free, Writer
@@ -48,6 +49,7 @@ class Order:
     """What is to be deployed: a release by these steps, judged by these gates on this very HEAD.
 
     ``manifest`` is None where it is read only when it is needed. ``free`` is the lease as it was found free.
+    ``brought`` is the schema that the deployment which it takes over from began to bring.
     """
 
     kind: Kind
@@ -61,6 +63,7 @@ class Order:
     source: str | None = None
     unverified: bool = False
     forced: bool = False
+    brought: Schema | None = None
 
 
 @dataclass
@@ -203,6 +206,7 @@ def _request(plan: Plan, order: Order) -> Entry:
     state, superseded = order.head.state, order.head.state.open
     if why := doubt(state):
         state = unsure(state, plan.slot, why)
+    state = state.but(brought=newest(state.brought, order.brought))
     details = {
         "plan": plan.model_dump(),
         "gates": [asdict(gate) for gate in order.gates],

@@ -18,8 +18,8 @@ from release.doors.servers.servers import Server, open_ssh, servers_of
 from release.doors.servers.ssh import CONNECT_LIMIT, NotReached, Ssh
 from release.process.errors import Broken, Inconclusive, NotBegun, StagelineError
 from release.process.text import object_in
-from release.records.ledger.head import Slot
-from release.work.orders import Answer, Installed, Orders, side_by_side, with_undoing
+from release.records.ledger.head import Slot, emptied
+from release.work.orders import Answer, Installed, Orders, side_by_side
 from settings.model import Settings
 
 AT_ONCE = 8
@@ -55,16 +55,17 @@ class Fleet:
         *,
         out: frozenset[str],
         go_on: Callable[[], None],
+        still_ours: Callable[[], object],
         told: Callable[[str], None],
     ) -> Installed:
         """Fill a slot on every server that is not ``out``: on the canary first, which migrates, then on all others.
 
-        ``go_on`` is asked before each of the two, and raises what stops it. NotBegun where a server lets nobody in
-        within its time: then none was asked. InstallFailed where one does not hold the release in the end; those that
-        had begun are waited for.
+        ``go_on`` is asked before each of the two, ``still_ours`` before each order; they raise what stops it. NotBegun
+        where a server lets nobody in within its time: then none was asked. InstallFailed where one does not hold the
+        release in the end; those that had begun are waited for.
         """
         servers = [server for server in servers_of(self.settings, outputs) if server.name not in out]
-        orders = self._reached(servers, lambda: self._orders(outputs, slot, content, told), go_on)
+        orders = self._reached(servers, lambda: self._orders(outputs, slot, content, told, still_ours), go_on)
         answers: list[Answer] = []
         for some in filter(None, (servers[:1], servers[1:])):
             go_on()
@@ -79,20 +80,32 @@ class Fleet:
         content: Slot,
         *,
         left_out: frozenset[str],
+        still_ours: Callable[[], object],
         told: Callable[[str], None],
     ) -> Installed:
         """Fill a slot on all servers at once, but for those ``left_out``: one that fails holds up no other.
 
-        Where it says itself that it failed its slot is emptied, so that users get nothing else from there.
         InstallFailed where no server took it, Inconclusive where none of them said why.
         """
         servers = [server for server in servers_of(self.settings, outputs) if server.name not in left_out]
-        orders = self._orders(outputs, slot, content, told)
-        answers = orders.given(servers)
+        answers = (orders := self._orders(outputs, slot, content, told, still_ours)).given(servers)
         orders.refuse_all_failed(answers)
-        failed = {answer.server for answer in answers if answer.why and answer.said}
-        undone = orders.emptying().given([server for server in servers if server.name in failed])
-        return Installed.of([with_undoing(answer, undone) for answer in answers])
+        return Installed.of(answers)
+
+    def empty(
+        self,
+        outputs: Mapping[str, Any],
+        slot: SlotName,
+        content: Slot,
+        failed: Mapping[str, str],
+        *,
+        still_ours: Callable[[], object],
+        told: Callable[[str], None],
+    ) -> dict[str, str]:
+        """Empty a slot on servers that failed to take this content; why each failed, and what its slot holds now."""
+        servers = [server for server in servers_of(self.settings, outputs) if server.name in failed]
+        undone = self._orders(outputs, slot, emptied(content.deployment), told, still_ours).given(servers)
+        return {answer.server: f"{failed[answer.server]}; {_now(answer)}" for answer in undone}
 
     def start(self, instances: Sequence[str], slot: SlotName) -> list[str]:
         """Start what a slot holds on these instances; the names of those that said it runs. Inconclusive when none."""
@@ -114,7 +127,14 @@ class Fleet:
             return True
         return None if None in words or not words else False
 
-    def _orders(self, outputs: Mapping[str, Any], slot: SlotName, content: Slot, told: Callable[[str], None]) -> Orders:
+    def _orders(
+        self,
+        outputs: Mapping[str, Any],
+        slot: SlotName,
+        content: Slot,
+        told: Callable[[str], None],
+        still_ours: Callable[[], object],
+    ) -> Orders:
         servers = self.settings.servers
         limit = DIAL_LIMIT + servers.install_timeout + UNDO_LIMIT
         opened = self.door(self.session, self.settings, outputs)
@@ -124,6 +144,7 @@ class Fleet:
             slot=slot,
             content=content,
             told=told,
+            still_ours=still_ours,
             at_once=self.at_once,
         )
 
@@ -202,6 +223,10 @@ def _answer(ssh: Ssh, address: str, command: str) -> dict[str, Any]:
         return object_in(ssh.run(address, command).out)
     except StagelineError:
         return {}
+
+
+def _now(answer: Answer) -> str:
+    return f"its slot was not emptied: {answer.why}" if answer.why else "its slot is empty now"
 
 
 def _migration(answer: Mapping[str, Any], slot: SlotName) -> str | None:

@@ -6,7 +6,7 @@ installers then find it carried out. So it may come twice, and a connection that
 
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from contract.order import order
@@ -15,7 +15,7 @@ from release.doors.servers.servers import Server
 from release.doors.servers.ssh import NoAnswer, NotReached, Said, Ssh
 from release.process.errors import Broken, Inconclusive, StagelineError
 from release.process.text import bounded, object_in
-from release.records.ledger.head import Slot, emptied
+from release.records.ledger.head import Slot
 
 HOLDS = frozenset({"installed", "unchanged", "relabelled", "started"})  # what an installer says that did what it should
 IS_EMPTY = frozenset({"emptied", "unchanged"})  # and of an order that empties
@@ -68,22 +68,22 @@ class Installed:
 
 @dataclass(frozen=True, kw_only=True)
 class Orders:
-    """What a slot of every server shall hold, and the command that takes this order; ``told`` hears each answer."""
+    """What a slot of every server shall hold, and the command that takes this order; ``told`` hears each answer.
+
+    ``still_ours`` is asked before each order and raises what forbids it: installers know of no fence.
+    """
 
     ssh: Ssh
     command: str
     slot: SlotName
     content: Slot
     told: Callable[[str], None]
+    still_ours: Callable[[], object]
     at_once: int
 
     def given(self, servers: Sequence[Server]) -> list[Answer]:
         """The answers of these servers, all of them waited for."""
         return side_by_side(self._heard, servers, self.at_once)
-
-    def emptying(self) -> "Orders":
-        """The order that takes out what this one put in, or did not."""
-        return replace(self, content=emptied(self.content.deployment))
 
     def refuse_failed(self, answers: Sequence[Answer]) -> None:
         """InstallFailed where one of them does not hold it, with what became of the others that were asked."""
@@ -108,6 +108,7 @@ class Orders:
         return answer
 
     def _obeyed(self, server: Server, tries: int) -> Answer:
+        self.still_ours()
         try:
             said = self.ssh.run(server.address, self.command, order_of(self.slot, self.content))
         except StagelineError as error:
@@ -129,15 +130,6 @@ def order_of(slot: SlotName, content: Slot) -> str:
 def whys_of(answers: Sequence[Answer]) -> str:
     """Why servers do not hold it; empty where all of them do."""
     return "; ".join(f"{answer.server}: {answer.why}" for answer in answers if answer.why)
-
-
-def with_undoing(answer: Answer, undone: Sequence[Answer]) -> Answer:
-    """The answer of a server that failed, with what its slot holds now."""
-    for one in undone:
-        if one.server == answer.server:
-            now = f"its slot was not emptied: {one.why}" if one.why else "its slot is empty now"
-            return replace(answer, why=f"{answer.why}; {now}")
-    return answer
 
 
 def side_by_side(ask: Callable[[Any], T], whom: Sequence[Any], at_once: int) -> list[T]:

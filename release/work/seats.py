@@ -7,24 +7,34 @@ answer with what its slot held before: it is taken out until a later ``up`` told
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from contract.outputs import SERVERS
 from contract.slots import SLOTS
 from release.environment import Environment
 
 
 def seat_holders(environment: Environment, group: str, outputs: Mapping[str, Any], holding: Collection[str]) -> None:
-    """The servers of these names take part in a slot's target group, and nobody else."""
-    ids = _ids(outputs)
-    holds = {id for name, id in ids.items() if name in holding}
-    environment.balancer.seat(group, holds, without={*ids.values()} - holds)
+    """The servers of these names take part in a slot's target group, and nobody else, whoever else is in it."""
+    environment.balancer.seat(group, ids_of(outputs, holding), alone=True)
 
 
 def seat_told(environment: Environment, outputs: Mapping[str, Any], passed_over: Collection[str]) -> None:
-    """Everybody takes part in both slots again whom an ``up`` that ended well told what they hold."""
-    groups = environment.listeners.find().groups
-    told = [id for name, id in _ids(outputs).items() if name not in passed_over]
+    """Everybody takes part in both slots whom an ``up`` that ended well told what they hold.
+
+    ``outputs`` may be of before it. Where somebody of them is missing in a group they are asked for once more: a server
+    that was replaced has another instance now.
+    """
+    groups, told = environment.listeners.find().groups, _others(outputs, passed_over)
+    if all(told <= environment.balancer.seated(groups[slot]) for slot in SLOTS):
+        return
+    told = _others(environment.stack.outputs(), passed_over)
     for slot in SLOTS:
         environment.balancer.seat(groups[slot], told)
 
 
-def _ids(outputs: Mapping[str, Any]) -> dict[str, str]:
-    return {str(one["name"]): str(one["id"]) for one in outputs["servers"]}
+def ids_of(outputs: Mapping[str, Any], names: Collection[str]) -> frozenset[str]:
+    """The instances of the servers of these names."""
+    return frozenset(str(one["id"]) for one in outputs[SERVERS] if one["name"] in names)
+
+
+def _others(outputs: Mapping[str, Any], names: Collection[str]) -> frozenset[str]:
+    return frozenset(str(one["id"]) for one in outputs[SERVERS] if one["name"] not in names)

@@ -19,7 +19,7 @@ from release.rules.lanes import StepName
 from release.rules.plan import Plan
 from release.work.backup import take_backup, try_backup
 from release.work.preflight import refuse_other_changes, refuse_users_in
-from release.work.seats import seat_holders, seat_told
+from release.work.seats import ids_of, seat_holders, seat_told
 from release.work.snapshot_room import refuse_without_room
 from release.work.verification.verification import HEALTH_LIMIT
 from release.work.verification.watch import Subject
@@ -168,8 +168,10 @@ def install(work: Work) -> Evidence:
             plan.content,
             out=work.holder.head.state.out_names,
             go_on=partial(_refuse_to_go_on, work),
+            still_ours=partial(_refuse_taken_over, work),
             told=work.progress.note,
         )
+    _refuse_taken_over(work)
     seat_holders(environment, entrance.groups[plan.slot], work.outputs, installed.results)
     return {"slot": plan.slot, "servers": len(installed.results), "results": installed.results}
 
@@ -184,20 +186,59 @@ def _install_back(work: Work, entrance: Entrance) -> Evidence:
         plan.slot,
         plan.content,
         left_out=silent | work.holder.head.state.out_names,
+        still_ours=partial(_refuse_taken_over, work),
         told=work.progress.note,
     )
+    kept_out, failed = _why_not_seated(work, entrance, installed.results), installed.failed
+    if kept_out:
+        failed = _emptied(work, failed)
+        _refuse_others_healthy(work, entrance, installed.results, kept_out)
     return {
         "slot": plan.slot,
         "servers": len(installed.results),
         "results": installed.results,
-        "passed_over": sorted({*silent, *installed.silent, *installed.failed}),
-        "failed": installed.failed,
-        "kept_out": _why_not_seated(work, entrance, installed.results),
+        "passed_over": sorted({*silent, *installed.silent, *failed}),
+        "failed": failed,
+        "kept_out": kept_out,
     }
+
+
+def _refuse_taken_over(work: Work) -> None:
+    """Before each order, and before who takes part is changed. What cannot be read keeps nobody from going back."""
+    try:
+        work.environment.ledger.head_under(work.holder.lease.fence)
+    except LeaseLost:
+        raise
+    except StagelineError:
+        if work.plan.kind != "rollback":
+            raise
+
+
+def _emptied(work: Work, failed: dict[str, str]) -> dict[str, str]:
+    """Why servers failed, with their slots emptied: users would get from there what it held before."""
+    return work.environment.fleet.empty(
+        work.outputs,
+        work.plan.slot,
+        work.plan.content,
+        failed,
+        still_ours=partial(_refuse_taken_over, work),
+        told=work.progress.note,
+    )
+
+
+def _refuse_others_healthy(work: Work, entrance: Entrance, holding: Collection[str], why: str) -> None:
+    """Inconclusive where users would meet another release beside this one, and nobody said: all the same."""
+    others = work.environment.verification.healthy(entrance.groups[work.plan.slot]) - ids_of(work.outputs, holding)
+    if others and not work.plan.forced:
+        raise Inconclusive(
+            f"{', '.join(sorted(others))} may serve another release in {work.plan.slot}: {why}",
+            hint=f"to go all the same: release rollback {work.environment.name} --force --reason WHY",
+        )
 
 
 def _why_not_seated(work: Work, entrance: Entrance, holding: Collection[str]) -> str:
     """Let only those who hold the release take part in its slot; why that was refused, which holds up no rollback."""
+    _refuse_taken_over(work)
     try:
         seat_holders(work.environment, entrance.groups[work.plan.slot], work.outputs, holding)
     except (Interrupted, LeaseLost):
@@ -214,7 +255,7 @@ def _refuse_to_go_on(work: Work) -> None:
     """
     INTERRUPTION.check()
     refuse_unwanted(work)
-    work.environment.ledger.head_under(work.holder.lease.fence)
+    _refuse_taken_over(work)
 
 
 def _refuse_all_silent(work: Work, silent: frozenset[str]) -> None:
@@ -223,10 +264,14 @@ def _refuse_all_silent(work: Work, silent: frozenset[str]) -> None:
     if names - out <= silent:
         name = work.environment.name
         others = f"; {', '.join(sorted(out))} out: release mark-out {name} SERVER --lift --reason WHY" if out else ""
-        raise Inconclusive(
+        raise NobodyAnswers(
             f"no server of {name} answers: {', '.join(sorted(silent))}",
             hint=f"make one anew: release replace-server {name} {min(silent)}{others}",
         )
+
+
+class NobodyAnswers(Inconclusive):
+    """No server lets anybody in, so none was asked for anything (exit code 4)."""
 
 
 class NotStarted(Broken):
@@ -347,7 +392,7 @@ def _see_enough(work: Work, group: str) -> None:
     """Wait for no fewer healthy servers than users have, or for one, where a person said that fewer do."""
     beside = None if work.plan.forced else _live_group(work)
     try:
-        work.environment.verification.wait_until_enough(group, beside)
+        work.environment.verification.wait_until_enough(group, beside, work.out)
     except Inconclusive as error:
         error.hint = f"to go with fewer servers: release rollback {work.environment.name} --force --reason WHY"
         raise

@@ -14,10 +14,11 @@ LOOKS = 3  # answers that have to agree: each may come from another server
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """The version that answers, None where it is not one; and the same in words."""
+    """The version that answers, None where it is not one; the same in words; and every version that was heard."""
 
     version: str | None
     words: str
+    heard: frozenset[str] = frozenset()
 
 
 def what_users_see(environment: Environment) -> Seen:
@@ -32,15 +33,16 @@ def what_users_see(environment: Environment) -> Seen:
 def seen_in(answers: Sequence[Answer]) -> Seen:
     """What these answers of the live URL say; a version only where all of them state it."""
     versions = {version_of(answer) for answer in answers}
-    match sorted(bounded(version) for version in versions if version is not None):
+    heard = frozenset(bounded(version) for version in versions if version is not None)
+    match sorted(heard):
         case []:
             return Seen(version=None, words=_without_version(answers[-1]))
         case [one] if None not in versions:
-            return Seen(version=one, words=f"users are on {one}")
+            return Seen(version=one, words=f"users are on {one}", heard=heard)
         case [one]:
-            return Seen(version=None, words=f"users get answers of {one}, and others of no release")
+            return Seen(version=None, words=f"users get answers of {one}, and others of no release", heard=heard)
         case several:
-            return Seen(version=None, words=f"users get answers of {' and of '.join(several)}")
+            return Seen(version=None, words=f"users get answers of {' and of '.join(several)}", heard=heard)
 
 
 def _without_version(answer: Answer) -> str:

@@ -59,7 +59,7 @@ def test_a_deployment_that_is_being_put_back_is_not_resumed(world: World) -> Non
     put(world, "1.0.0")
     world.servers["dev"].fails_smoke_live = {"1.1.0"}
     servers = world.servers["dev"]
-    world.dev.stack.before_up = lambda: setattr(servers, "listener_is_stuck", servers.live == "green")
+    world.dev.listeners.after_move = lambda: setattr(servers, "listener_is_stuck", True)
     with pytest.raises(Broken):
         put(world, "1.1.0")
     with pytest.raises(Refused, match=r"1\.1\.0 is being put back; end that with: release abort dev"):
@@ -72,7 +72,7 @@ def test_what_is_being_put_back_cannot_be_accepted_and_only_abort_is_named(world
     put(world, "1.0.0")
     world.servers["dev"].fails_smoke_live = {"1.1.0"}
     servers = world.servers["dev"]
-    world.dev.stack.before_up = lambda: setattr(servers, "listener_is_stuck", servers.live == "green")
+    world.dev.listeners.after_move = lambda: setattr(servers, "listener_is_stuck", True)
     with pytest.raises(Broken):
         put(world, "1.1.0")
     with pytest.raises(Refused, match=r"users do not have 1\.1\.0; end it with: release abort dev$"):

@@ -324,6 +324,9 @@ class FakeFleet:
         away = self._servers.dead | self._servers.locked
         return frozenset(name for name, id in pairs if id in away and name not in out)
 
+    def empty(self, *arguments: Any, **more: Any) -> dict[str, str]:
+        return self._genuine.empty(*arguments, **more)
+
     def start(self, instances: Sequence[str], slot: str) -> list[str]:
         alive = [instance for instance in instances if instance not in self._servers.dead]
         release = getattr(self._servers, slot)
@@ -346,6 +349,9 @@ class FakeMigrations:
     def allowed(self, deployment: str) -> Iterator[None]:
         self.allowed_for.append(deployment)
         yield
+
+    def end(self) -> None:
+        pass
 
 
 class FakeProbe:
@@ -404,11 +410,15 @@ class BalancerOf:
         there = [name for name in INSTANCES if (target_group, name) not in self._servers.kept_out]
         return tuple(self._target(target_group, name) for name in there)
 
-    def seat(self, target_group: str, instances: Collection[str], *, without: Collection[str] = ()) -> None:
+    def seat(self, target_group: str, instances: Collection[str], *, alone: bool = False) -> None:
         if self._servers.balancer_refuses:
             raise Broken("cannot change which servers take part: Throttling")
         self._servers.kept_out -= {(target_group, instance) for instance in instances}
-        self._servers.kept_out |= {(target_group, instance) for instance in without}
+        if alone:
+            self._servers.kept_out |= {(target_group, instance) for instance in {*INSTANCES} - {*instances}}
+
+    def seated(self, target_group: str) -> frozenset[str]:
+        return frozenset(target.instance for target in self.targets(target_group))
 
     def _target(self, target_group: str, name: str) -> TargetHealth:
         slot = next(slot for slot, group in GROUPS.items() if group == target_group)

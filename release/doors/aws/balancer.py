@@ -42,11 +42,16 @@ class Balancer:
             for entry in answer["TargetHealthDescriptions"]
         )
 
-    def seat(self, target_group: str, instances: Collection[str], *, without: Collection[str] = ()) -> None:
-        """Let these instances take part in a group (its ARN), and none of ``without``. Nothing is asked twice."""
-        there = {target.instance for target in self.targets(target_group) if target.state != LEAVING}
+    def seat(self, target_group: str, instances: Collection[str], *, alone: bool = False) -> None:
+        """Let these instances take part in a group (its ARN), and with ``alone`` nobody else. Nothing is done twice."""
+        there = self.seated(target_group)
         self._change("register_targets", target_group, {*instances} - there)
-        self._change("deregister_targets", target_group, {*without} & there)
+        if alone:
+            self._change("deregister_targets", target_group, there - {*instances})
+
+    def seated(self, target_group: str) -> frozenset[str]:
+        """The instances that take part in a group."""
+        return frozenset(target.instance for target in self.targets(target_group) if target.state != LEAVING)
 
     def _change(self, call: str, target_group: str, instances: Collection[str]) -> None:
         if instances:

@@ -47,4 +47,8 @@ class Migrations:
             yield
         finally:
             with suppress(Broken):  # the next one overwrites it, and no other deployment has this name
-                write_parameter(self.session, self.name, NO_MIGRATION)
+                self.end()
+
+    def end(self) -> None:
+        """From now on nobody migrates: also not the deployment of a process that was killed."""
+        write_parameter(self.session, self.name, NO_MIGRATION)

@@ -98,18 +98,19 @@ class Verification:
         place = Place(group=target_group, servers=servers, beside=beside, out=out)
         self._until(lambda: target_fault(self._balancer, place), self._health_limit if limit is None else limit)
 
-    def wait_until_enough(self, target_group: str, beside: str | None) -> None:
-        """Return when a server is healthy in the group, and they are no fewer than in the group ``beside``.
+    def wait_until_enough(self, target_group: str, beside: str | None, out: frozenset[str] = frozenset()) -> None:
+        """Return when a server is healthy in the group, and they are no fewer than in the group ``beside``, but for
+        those that are ``out``.
 
         Inconclusive at once where the group has fewer servers than that: no waiting makes them more.
         """
         limit = self._health_limit
-        if beside and len(self._balancer.targets(target_group)) < len(self.healthy(beside)):
+        if beside and len(self._balancer.targets(target_group)) < len(self.healthy(beside) - out):
             limit = 0
-        self._until(lambda: self._too_few(target_group, beside), limit)
+        self._until(lambda: self._too_few(target_group, beside, out), limit)
 
-    def _too_few(self, target_group: str, beside: str | None) -> Fault | None:
-        healthy, serving = self.healthy(target_group), self.healthy(beside) if beside else frozenset()
+    def _too_few(self, target_group: str, beside: str | None, out: frozenset[str]) -> Fault | None:
+        healthy, serving = self.healthy(target_group), self.healthy(beside) - out if beside else frozenset()
         if is_enough(len(healthy), len(serving)):
             return None
         return Fault(why=f"{len(healthy)} servers are healthy, {len(serving)} are where users are now", failed=False)

@@ -288,6 +288,9 @@ class MemoryFleet:
         self.during_install()
         return self._genuine.install_back(*arguments, **more)
 
+    def empty(self, *arguments: Any, **more: Any) -> dict[str, str]:
+        return self._genuine.empty(*arguments, **more)
+
     def _give(self, name: str, order: dict[str, Any]) -> dict[str, Any]:
         return self._points.call(
             f"the installation on {name}", lambda: self._servers.obey(name, order, self._artifacts)
@@ -324,6 +327,9 @@ class MemoryMigrations:
         self._points.passed("after ssm:PutParameter")
         yield
 
+    def end(self) -> None:
+        self._points.call("ssm:PutParameter of none", lambda: None)
+
 
 class MemoryProbe(FakeProbe):
     """HTTP to the listeners of this environment."""
@@ -355,10 +361,13 @@ class MemoryBalancer:
             if (slot, name) not in self._servers.kept_out
         )
 
-    def seat(self, target_group: str, instances: Collection[str], *, without: Collection[str] = ()) -> None:
-        slot = next(slot for slot, group in GROUPS.items() if group == target_group)
-        there = {target.instance for target in self.targets(target_group)}
-        changes = {"RegisterTargets": {*instances} - there, "DeregisterTargets": {*without} & there}
+    def seated(self, target_group: str) -> frozenset[str]:
+        return frozenset(target.instance for target in self.targets(target_group))
+
+    def seat(self, target_group: str, instances: Collection[str], *, alone: bool = False) -> None:
+        slot, there = next(slot for slot, group in GROUPS.items() if group == target_group), self.seated(target_group)
+        leaving = there - {*instances} if alone else frozenset()
+        changes = {"RegisterTargets": {*instances} - there, "DeregisterTargets": leaving}
         for call, names in changes.items():
             if names:
                 self._points.call(f"elbv2:{call}", partial(self._change, call, {(slot, name) for name in names}))

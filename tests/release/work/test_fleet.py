@@ -11,7 +11,7 @@ import pytest
 
 from release.doors.aws.secrets import Secrets
 from release.doors.aws.session import AwsSession
-from release.process.errors import Inconclusive, NotBegun, Refused
+from release.process.errors import Inconclusive, LeaseLost, NotBegun, Refused
 from release.records.ledger.head import Slot, emptied
 from release.work.fleet import Fleet
 from release.work.orders import Installed, InstallFailed, order_of
@@ -219,13 +219,15 @@ INSTALL = "timeout 300 python3 stageline/installer.pyz install --settle 10"
 
 def give(servers: Servers, **more: Any) -> Installed:
     """Install forward, told to nobody, with no server out and nothing that stops it, where a test says nothing else."""
-    given = {"out": frozenset(), "go_on": lambda: None, "told": lambda line: None, **more}
+    given = {"out": frozenset(), "go_on": lambda: None, "still_ours": lambda: None, "told": lambda line: None, **more}
     return hasty(servers, given.pop("settings", SETTINGS)).install(servers.outputs, "green", CONTENT, **given)
 
 
 def give_back(servers: Servers, left_out: frozenset[str] = frozenset()) -> Installed:
     content = CONTENT.but(reuse=True)
-    return hasty(servers).install_back(servers.outputs, "green", content, left_out=left_out, told=lambda line: None)
+    return hasty(servers).install_back(
+        servers.outputs, "green", content, left_out=left_out, still_ours=lambda: None, told=lambda line: None
+    )
 
 
 def hasty(servers: Servers, settings: Settings = SETTINGS) -> Fleet:
@@ -362,25 +364,54 @@ def test_a_connection_that_is_lost_again_is_a_failure_of_that_server(servers: Se
 def test_orders_for_private_servers_go_to_their_private_addresses(servers: Servers) -> None:
     outputs = {"servers": [{"name": NAMES[0], "id": "i", "address": "", "private_address": servers.address(NAMES[0])}]}
     servers.answer(NAMES[0], OK)
-    given: dict[str, Any] = {"out": frozenset(), "go_on": lambda: None, "told": lambda line: None}
+    given: dict[str, Any] = {
+        "out": frozenset(),
+        "go_on": lambda: None,
+        "still_ours": lambda: None,
+        "told": lambda line: None,
+    }
     outputs["bastion"] = {"address": "198.51.100.7"}  # type: ignore[assignment]
     assert hasty(servers, PRIVATE).install(outputs, "green", CONTENT, **given).results == {NAMES[0]: "installed"}
 
 
-def test_on_the_way_back_a_server_that_fails_holds_up_no_other_and_is_emptied(servers: Servers) -> None:
-    servers.do(NAMES[0], f"{HEARD}grep -q '\"release\": null' \"$ANSWERS/stdin-$address\" && r=emptied\n"
-               f"[ \"$r\" ] && echo '{{\"result\": \"emptied\"}}' || echo '{json.dumps(FAILED)}'")  # fmt: skip
+def test_on_the_way_back_a_server_that_fails_holds_up_no_other(servers: Servers) -> None:
+    servers.answer(NAMES[0], FAILED, code=1)
     servers.answer(NAMES[1], {"result": "relabelled"})
     done = give_back(servers)
     assert (done.results, done.silent) == ({NAMES[1]: "relabelled"}, frozenset())
-    assert done.failed == {NAMES[0]: f"{FAILED['why']}; its slot is empty now"}
+    assert done.failed == {NAMES[0]: FAILED["why"]}
+
+
+def empty(servers: Servers) -> dict[str, str]:
+    failed = {NAMES[0]: "its disk is full"}
+    return hasty(servers).empty(
+        servers.outputs, "green", CONTENT, failed, still_ours=lambda: None, told=lambda line: None
+    )
+
+
+def test_a_server_that_failed_and_cannot_be_kept_from_users_is_emptied(servers: Servers) -> None:
+    servers.answer(NAMES[0], {"result": "emptied"})
+    assert empty(servers) == {NAMES[0]: "its disk is full; its slot is empty now"}
     assert servers.heard(NAMES[0]) == order_of("green", emptied("dev-1"))
+    assert installs(servers) == [NAMES[0]]
 
 
-def test_on_the_way_back_a_slot_that_could_not_be_emptied_is_told_as_that(servers: Servers) -> None:
+def test_a_slot_that_could_not_be_emptied_is_told_as_that(servers: Servers) -> None:
     servers.answer(NAMES[0], FAILED, code=1)
-    servers.answer(NAMES[1], OK)
-    assert "; its slot was not emptied: 1.1.0 in green keeps" in give_back(servers).failed[NAMES[0]]
+    assert "its disk is full; its slot was not emptied: 1.1.0 in green keeps" in empty(servers)[NAMES[0]]
+
+
+def test_no_order_is_given_once_the_environment_is_anothers(servers: Servers) -> None:
+    """Neither a second try nor one that waited for its turn: who holds it now decides what a slot holds."""
+
+    def taken_over() -> None:
+        raise LeaseLost("somebody took over")
+
+    for name in NAMES:
+        servers.answer(name, OK)
+    with pytest.raises(LeaseLost):
+        give(servers, still_ours=taken_over)
+    assert installs(servers) == []
 
 
 def test_on_the_way_back_a_server_that_falls_silent_is_asked_once_more_and_passed_over(servers: Servers) -> None:

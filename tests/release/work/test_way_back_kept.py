@@ -1,0 +1,163 @@
+"""What a deployment that fails, is killed or is taken over leaves: never less of a way back than there was."""
+
+import json
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from release.doors.http import Answer
+from release.doors.http import Request as Asked
+from release.doors.servers.ssh import NotReached
+from release.process.errors import Inconclusive, LeaseLost, Refused
+from release.records.artifacts.schema import Schema
+from release.records.ledger.head import Out
+from release.records.ledger.ledger import Writer
+from release.rules.lanes import IN_PLACE
+from release.verbs.adopt_listener import adopt
+from release.verbs.mark_out import note_servers, without_server
+from release.verbs.rollback import Request, go_back, order_back
+from release.work.executor import deploy
+from tests.release.deploying import Killed, Silent, order, put, state
+from tests.release.world import OPS, SERVERS, World
+
+BEA = Writer(principal="arn:aws:iam::123456789012:user/bea", host="other", ci="")
+NEWER = Schema(version=2, oldest=2)
+
+
+@pytest.fixture
+def third(world: World) -> World:
+    """1.2.0 is live in blue, 1.1.0 runs in green, and 1.0.0 is in no slot any more."""
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        put(world, version)
+    return world
+
+
+def kill_behind_the_canary(world: World, version: str, made_with: Schema | None = None) -> None:
+    """The first server has the release and migrated, the second one was not asked."""
+
+    def killed(instance: str) -> None:
+        if instance == "i-2":
+            world.dev.ledger.give_back = lambda lease: None
+            raise Killed
+
+    world.dev.fleet.before_order = killed
+    wanted = order(world.dev, world.publish(version))
+    with pytest.raises(Killed):
+        deploy(world.dev, replace(wanted, release=wanted.release.but(made_with=made_with)), OPS, Silent())
+    del world.dev.ledger.give_back
+    world.servers["dev"].migrated_for.add(state(world).open.deployment)
+    world.dev.fleet.before_order = lambda instance: None
+
+
+def test_a_rollback_that_takes_over_knows_the_schema_that_was_begun(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    kill_behind_the_canary(world, "1.2.0", NEWER)
+    with pytest.raises(Refused, match="schema compatibility"):
+        go_back(world.dev, Request(), OPS, Silent())
+    go_back(world.dev, Request(despite_schema=True, reason="it reads both"), OPS, Silent())
+    assert (state(world).live.release, state(world).brought) == ("1.0.0", NEWER)
+
+
+def test_adopting_a_listener_keeps_the_schema_that_was_begun(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    kill_behind_the_canary(world, "1.2.0", NEWER)
+    adopt(world.dev, "close it", OPS, Silent())
+    assert (state(world).open, state(world).brought) == (None, NEWER)
+
+
+def test_an_order_is_not_repeated_into_a_slot_that_users_were_brought_back_to(world: World) -> None:
+    """Its process slept, and its ssh with it, until somebody else had taken over and rolled back."""
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    servers, slept = world.servers["dev"], []
+
+    def sleeps(instance: str) -> None:
+        if not slept:
+            slept.append(instance)
+            world.dev.ledger.beat = lambda lease: None
+            go_back(world.dev, Request(), BEA, Silent())
+            raise NotReached("cannot log in to i-1: Connection reset")
+
+    world.dev.fleet.before_order = sleeps
+    with pytest.raises(LeaseLost):
+        put(world, "1.2.0")
+    assert [servers.on(name, servers.live) for name in ("i-1", "i-2")] == ["1.0.0", "1.0.0"]
+
+
+def test_a_rollback_that_one_server_refuses_leaves_the_release_that_its_slot_held(third: World) -> None:
+    third.servers["dev"].refuses = {"i-1": "its disk is full"}
+    with pytest.raises(Inconclusive, match="1 servers are healthy, 2 are where users are now"):
+        put(third, "1.0.0", kind="rollback")
+    assert order_back(third.dev, Request(), Silent()).steps == IN_PLACE
+    assert go_back(third.dev, Request(), OPS, Silent()).version == "1.1.0"
+
+
+def test_a_rollback_that_one_server_does_not_hear_leaves_it_in_the_slot_that_it_runs_in(third: World) -> None:
+    third.servers["dev"].locked = {"i-2"}
+    with pytest.raises(Inconclusive, match="1 servers are healthy, 2 are where users are now"):
+        put(third, "1.0.0", kind="rollback")
+    assert third.servers["dev"].kept_out == set()
+    assert go_back(third.dev, Request(), OPS, Silent()).version == "1.1.0"
+
+
+def test_a_rollback_that_reaches_nobody_leaves_no_slot_in_doubt(third: World) -> None:
+    third.servers["dev"].locked = {"i-1", "i-2"}
+    with pytest.raises(Inconclusive, match="no server of dev answers"):
+        put(third, "1.0.0", kind="rollback")
+    assert (state(third).open, state(third).green.release, state(third).green.unsure) == (None, "1.1.0", "")
+
+
+def test_users_are_not_moved_beside_a_release_that_cannot_be_kept_from_them(third: World) -> None:
+    servers = third.servers["dev"]
+    servers.locked, servers.balancer_refuses = {"i-2"}, True
+    with pytest.raises(Inconclusive, match="i-2 may serve another release in green") as refused:
+        put(third, "1.0.0", kind="rollback")
+    assert (servers.live, servers.behind("http://live")) == ("blue", "1.2.0")
+    assert "release rollback dev --force --reason WHY" in refused.value.hint
+
+
+def test_a_server_that_is_out_is_not_counted_among_those_that_serve_users(third: World) -> None:
+    out = Out(server="env-servers-2", reason="disk errors", by="ops", since="")
+    note_servers(third.dev, "server marked out", partial(without_server, out=out, servers=SERVERS), OPS, Silent())
+    assert put(third, "1.0.0", kind="rollback").version == "1.0.0"
+
+
+def test_a_listener_behind_which_servers_differ_is_not_adopted(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    kill_behind_the_canary(world, "1.2.0")
+    servers, asked = world.servers["dev"], []
+    servers.live, servers.preview = "blue", "green"
+
+    def send(base: str, request: Asked) -> Answer:
+        asked.append(base)
+        held = servers.on(("i-1", "i-2")[len(asked) % 2], "blue")
+        return Answer(status=200, body=json.dumps({"version": held}), milliseconds=1)
+
+    world.dev.probe.send = send
+    with pytest.raises(Refused, match=r"users get answers of 1\.0\.0 and of 1\.2\.0, and the ledger says"):
+        adopt(world.dev, "back to 1.0.0 by hand", OPS, Silent())
+    assert servers.on("i-2", "blue") == "1.0.0"
+
+
+def test_adopting_a_listener_lets_everybody_take_part_who_is_told(third: World) -> None:
+    servers, ledger = third.servers["dev"], third.dev.ledger
+    servers.dead, append = {"i-2"}, ledger.append
+
+    def dying(entry, head, writer, fence):
+        after = append(entry, head, writer, fence)
+        if (entry.kind, entry.step) == ("step done", "answered"):
+            ledger.append, ledger.give_back = append, lambda lease: None
+            raise Killed
+        return after
+
+    ledger.append = dying
+    with pytest.raises(Killed):
+        put(third, "1.0.0", kind="rollback")
+    del ledger.give_back
+    servers.dead = set()
+    adopt(third.dev, "close it", OPS, Silent())
+    assert (servers.kept_out, state(third).open) == (set(), None)
