@@ -1,11 +1,9 @@
 """Addresses, and what they lead to."""
 
-from local.aws_provider.calls import deletes, first
+from local.aws_provider.calls import first
 from local.aws_provider.model import Change, Description, Input, Properties, ResourceType, Updating
 from local.aws_provider.session import Api
-from local.aws_provider.types.vpc import ec2_tags, matching
-
-# --- Eip
+from local.aws_provider.types.vpc import ec2_tags
 
 
 def read_address(api: Api, allocation_id: str) -> Description | None:
@@ -49,35 +47,4 @@ EIP = ResourceType(
     restless=("associationId", "privateIp"),
 )
 
-
-# --- EipAssociation
-
-
-def associate(api: Api, request: Description) -> Description:
-    return {"AssociationId": api.client.associate_address(**request)["AssociationId"]}
-
-
-def read_association(api: Api, association_id: str) -> Description | None:
-    return first(api.client.describe_addresses(Filters=matching(association_id=association_id))["Addresses"])
-
-
-EIP_ASSOCIATION = ResourceType(
-    token="aws:ec2/eipAssociation:EipAssociation",
-    service="ec2",
-    identity="AssociationId",
-    inputs={
-        "allocationId": Input("AllocationId", required=True, replaces=True),
-        "instanceId": Input("InstanceId", computed=True, replaces=True),
-        "networkInterfaceId": Input("NetworkInterfaceId", computed=True, replaces=True),
-        "privateIpAddress": Input("PrivateIpAddress", computed=True, replaces=True),
-        "allowReassociation": Input("AllowReassociation", default=True, never_read=True, replaces=True),
-    },
-    exactly_one=(("instanceId", "networkInterfaceId"),),
-    outputs={"publicIp": "PublicIp"},
-    create=associate,
-    read=read_association,
-    delete=deletes("disassociate_address", "AssociationId"),
-    alone_by=("allocationId",),
-)
-
-ENTRIES = (EIP, EIP_ASSOCIATION)
+ENTRIES = (EIP,)
