@@ -7,7 +7,7 @@ that fails, the API call fails with its words and moto forgets what it had made.
 - `instances`, `elastic_addresses`, `load_balancers`, `certificates`, `databases`   what is real behind the API
 - `database_states`                            what RDS says of a database, for faults
 - `metrics`, `alarms`                          CloudWatch: figures that are right, alarms that tell and remember
-- `bucket_policies`, `copies`, `multiparts`, `images`, `roles`, `rules`, `transactions`   where moto itself is mended
+- `bucket_policies`, `copies`, `images`, `listeners`, `multiparts`, `roles`, `transactions`   where moto is mended
 - `service_models`                             what moto reads of AWS's APIs, once
 - `mendings`                                   more of that: what moto forgets of a resource
 - `parts`                                      the real things that hooks are given
@@ -24,13 +24,13 @@ from local.hooks.databases import install_databases
 from local.hooks.elastic_addresses import install_elastic_addresses
 from local.hooks.images import install_images
 from local.hooks.instances import install_instances
+from local.hooks.listeners import install_listeners
 from local.hooks.load_balancers import install_load_balancers
 from local.hooks.mendings import install_mendings
 from local.hooks.metrics import install_metrics
 from local.hooks.multiparts import install_multiparts
 from local.hooks.parts import Parts
 from local.hooks.roles import install_roles
-from local.hooks.rules import install_rules
 from local.hooks.service_models import install_service_models
 from local.hooks.transactions import install_transactions
 
@@ -50,7 +50,7 @@ def install(parts: Parts) -> ExitStack:
     install_elastic_addresses(installed)
     install_certificates(installed, parts)
     install_load_balancers(installed, parts)
-    install_rules(installed)
+    install_listeners(installed)
     install_databases(installed, parts)
     install_metrics(installed)
     install_alarms(installed)
