@@ -4,7 +4,7 @@
 takes them off again. Each hook runs moto's own code first (it checks the request) and then does the real thing; if
 that fails, the API call fails with its words and moto forgets what it had made.
 
-- `instances`, `elastic_addresses`, `load_balancers`, `certificates`, `databases`   what is real behind the API
+- `instances`, `load_balancers`, `certificates`, `databases`   what is real behind the API
 - `database_states`                            what RDS says of a database, for faults
 - `metrics`, `alarms`                          CloudWatch: figures that are right, alarms that tell and remember
 - `bucket_policies`, `copies`, `images`, `listeners`, `multiparts`, `roles`, `transactions`   where moto is mended
@@ -21,7 +21,6 @@ from local.hooks.bucket_policies import install_bucket_policies
 from local.hooks.certificates import install_certificates
 from local.hooks.copies import install_copies
 from local.hooks.databases import install_databases
-from local.hooks.elastic_addresses import install_elastic_addresses
 from local.hooks.images import install_images
 from local.hooks.instances import install_instances
 from local.hooks.listeners import install_listeners
@@ -47,7 +46,6 @@ def install(parts: Parts) -> ExitStack:
     install_mendings(installed)
     install_roles(installed)
     install_instances(installed, parts)
-    install_elastic_addresses(installed)
     install_certificates(installed, parts)
     install_load_balancers(installed, parts)
     install_listeners(installed)

@@ -188,5 +188,4 @@ NETWORK = {
             "iamRoleArn": "${role.arn}",
         },
     ),
-    "servers-address": Case(type="aws:ec2/eip:Eip", inputs={}, update={"instance": "${plain-server.id}"}),
 }
