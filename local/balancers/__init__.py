@@ -4,7 +4,7 @@
     balancer.py    one load balancer: its ports, and what happens to a request
     ports.py       a listening port
     tls.py         which certificate is shown on a connection
-    routing.py     which rule decides about a request (pure)
+    routing.py     what a listener does with a request (pure)
     answers.py     what a load balancer answers by itself
     forwarding.py  a request to a target, and its answer back
     targets.py     where every target stands: checked, draining, how many requests are open (pure)

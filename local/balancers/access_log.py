@@ -106,7 +106,7 @@ def line_of(passage: Passage, balancer: str) -> str:
         _quoted(passage.trace),
         _quoted(client.server_name),
         _quoted(client.certificate),
-        "-1" if passage.priority is None else str(passage.priority),
+        "0" if passage.action else "-1",  # the rule's priority: the default one's
         _time(passage.created),
         _quoted(passage.action),
         _quoted(passage.redirect_url),

@@ -1,6 +1,6 @@
 """One load balancer: a listening port per listener, and what happens to a request there.
 
-Listeners, rules, target groups and certificates are read from moto's models at each request, so that every change
+Listeners, target groups and certificates are read from moto's models at each request, so that every change
 takes effect with the next one.
 """
 
@@ -155,9 +155,8 @@ class Balancer:
             return answers.plain(503, "no listener")
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return answers.plain(501, answers.NO_WEBSOCKETS)
-        rule = routing.chosen_rule(list(listener.rules.values()), _question(request))
-        action = routing.final_action(rule)
-        passage.action, passage.priority = action["Type"], 0 if rule.priority == "default" else int(rule.priority)
+        action = routing.final_action(listener)
+        passage.action = action["Type"]
         match action["Type"]:
             case "fixed-response":
                 return answers.fixed(action["FixedResponseConfig"])
@@ -235,17 +234,6 @@ def reachable(balancers: Iterable[Balancer]) -> dict[Target, Any]:
     return {
         target: group for balancer in balancers for group in balancer.groups() for target in balancer.targets(group)
     }
-
-
-def _question(request: web.BaseRequest) -> routing.Request:
-    return routing.Request(
-        method=request.method,
-        host=_host(request),
-        path=request.path,
-        source=request.remote or "127.0.0.1",
-        headers=tuple((name.lower(), value) for name, value in request.headers.items()),
-        query=tuple(request.query.items()),
-    )
 
 
 def _scheme(request: web.BaseRequest) -> str:

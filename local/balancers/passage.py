@@ -33,7 +33,6 @@ class Passage:
     began: float = field(default_factory=time.monotonic)
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     action: str | None = None
-    priority: int | None = None
     group: str | None = None
     target: Target | None = None
     sent_on: float | None = None

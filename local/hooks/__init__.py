@@ -4,10 +4,10 @@
 takes them off again. Each hook runs moto's own code first (it checks the request) and then does the real thing; if
 that fails, the API call fails with its words and moto forgets what it had made.
 
-- `instances`, `elastic_addresses`, `load_balancers`, `certificates`, `databases`   what is real behind the API
+- `instances`, `load_balancers`, `certificates`, `databases`   what is real behind the API
 - `database_states`                            what RDS says of a database, for faults
 - `metrics`, `alarms`                          CloudWatch: figures that are right, alarms that tell and remember
-- `bucket_policies`, `copies`, `multiparts`, `images`, `roles`, `rules`, `transactions`   where moto itself is mended
+- `bucket_policies`, `copies`, `images`, `listeners`, `multiparts`, `roles`, `transactions`   where moto is mended
 - `service_models`                             what moto reads of AWS's APIs, once
 - `mendings`                                   more of that: what moto forgets of a resource
 - `parts`                                      the real things that hooks are given
@@ -21,16 +21,15 @@ from local.hooks.bucket_policies import install_bucket_policies
 from local.hooks.certificates import install_certificates
 from local.hooks.copies import install_copies
 from local.hooks.databases import install_databases
-from local.hooks.elastic_addresses import install_elastic_addresses
 from local.hooks.images import install_images
 from local.hooks.instances import install_instances
+from local.hooks.listeners import install_listeners
 from local.hooks.load_balancers import install_load_balancers
 from local.hooks.mendings import install_mendings
 from local.hooks.metrics import install_metrics
 from local.hooks.multiparts import install_multiparts
 from local.hooks.parts import Parts
 from local.hooks.roles import install_roles
-from local.hooks.rules import install_rules
 from local.hooks.service_models import install_service_models
 from local.hooks.transactions import install_transactions
 
@@ -47,10 +46,9 @@ def install(parts: Parts) -> ExitStack:
     install_mendings(installed)
     install_roles(installed)
     install_instances(installed, parts)
-    install_elastic_addresses(installed)
     install_certificates(installed, parts)
     install_load_balancers(installed, parts)
-    install_rules(installed)
+    install_listeners(installed)
     install_databases(installed, parts)
     install_metrics(installed)
     install_alarms(installed)

@@ -7,7 +7,6 @@ from typing import Any
 
 from moto.acm.models import AWS_ROOT_CA as MOTOS_ROOT
 from moto.acm.models import AWSCertificateManagerBackend, CertificateNotFound, acm_backends
-from moto.iam.models import iam_backends
 
 from local.certificates import Certificates, Pem
 from local.hooks.parts import Function, Parts
@@ -44,17 +43,10 @@ def _reissue(bundle: Any, certificates: Certificates) -> None:
 
 
 def certificate_of(elbv2_backend: Any, arn: str) -> Pem | None:
-    """What a load balancer serves for a certificate of ACM or IAM; None when there is no such certificate."""
-    account, region, partition = elbv2_backend.account_id, elbv2_backend.region_name, elbv2_backend.partition
-    if ":iam:" in arn:
-        found = iam_backends[account][partition].get_certificate_by_arn(arn)
-        return found and _pem(found.cert_body.encode(), (found.cert_chain or "").encode(), found.private_key.encode())
+    """What a load balancer serves for a certificate of ACM; None when there is no such certificate."""
     try:
-        bundle = acm_backends[account][region].get_certificate(arn)
+        bundle = acm_backends[elbv2_backend.account_id][elbv2_backend.region_name].get_certificate(arn)
     except CertificateNotFound:
         return None
-    return _pem(bundle.cert, bundle.chain.replace(MOTOS_ROOT, b""), bundle.key)
-
-
-def _pem(certificate: bytes, chain: bytes, key: bytes) -> Pem:
-    return Pem(certificate=certificate.strip() + b"\n" + chain.strip() + b"\n", key=key)
+    chain = bundle.chain.replace(MOTOS_ROOT, b"")
+    return Pem(certificate=bundle.cert.strip() + b"\n" + chain.strip() + b"\n", key=bundle.key)

@@ -9,7 +9,6 @@ from local.hooks.identity_providers import install_identity_providers
 from local.hooks.instance_settings import install_instance_settings
 from local.hooks.key_rotations import install_key_rotations
 from local.hooks.log_groups import install_log_groups
-from local.hooks.secret_descriptions import install_secret_descriptions
 from local.hooks.security_group_rules import install_security_group_rules
 from local.hooks.subnet_groups import install_subnet_groups
 
@@ -23,6 +22,5 @@ def install_mendings(installed: ExitStack) -> None:
     install_instance_settings(installed)
     install_key_rotations(installed)
     install_log_groups(installed)
-    install_secret_descriptions(installed)
     install_security_group_rules(installed)
     install_subnet_groups(installed)

@@ -1,12 +1,10 @@
 """CloudWatch's metrics are answered from `local.watching.store`.
 
 Moto keeps every value for good, knows no percentiles, cuts periods by the first value, mixes namespaces, and lists
-a metric of two dimensions once per value. Metric math is computed as far as alarms can use it, and else refused: moto
-answers it with nothing.
+a metric of two dimensions once per value. Metric math is refused: moto answers it with nothing.
 """
 
 import functools
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -20,8 +18,7 @@ from moto.core.utils import utcnow
 
 from local.hooks.parts import Function
 from local.hooks.replacing import replace
-from local.watching.expressions import Series, compute, names, problems
-from local.watching.samples import Sample, datapoints, is_statistic, many, of_unit, one
+from local.watching.samples import Sample, Series, datapoints, is_statistic, many, of_unit, one
 from local.watching.store import keep, metric, read, samples_of
 
 MINUTE = 60
@@ -72,33 +69,22 @@ def _from_samples(original: Function) -> Function:
         if start >= end:
             raise ValidationError("The parameter EndTime must be greater than StartTime.")
         _refuse_unknown_queries(queries)
-        by_id = {query["Id"]: query for query in queries}
         newest_first = scan_by == "TimestampDescending"
         asked = [query for query in queries if query.get("ReturnData", True)]
-        return [_result(query, _series(query, by_id, backend, start, end), newest_first) for query in asked]
+        return [_result(query, _series(query["MetricStat"], backend, start, end), newest_first) for query in asked]
 
     return get_metric_data
 
 
 def _refuse_unknown_queries(queries: Sequence[Mapping[str, Any]]) -> None:
-    _refuse_unknown(query["MetricStat"]["Stat"] for query in queries if "MetricStat" in query)
-    unknown = list(problems([(query["Id"], query.get("Expression")) for query in queries]))
-    if unknown:
-        raise ValidationError(f"the local cloud cannot compute {', '.join(unknown)}: compute it from the metrics")
+    math = [query["Expression"] for query in queries if "MetricStat" not in query]
+    if math:
+        raise ValidationError(f"the local cloud cannot compute {', '.join(math)}: compute it from the metrics")
+    _refuse_unknown(query["MetricStat"]["Stat"] for query in queries)
 
 
-def _series(
-    query: Mapping[str, Any], queries: Mapping[str, Mapping[str, Any]], backend: Any, start: float, end: float
-) -> Series:
+def _series(wanted: Mapping[str, Any], backend: Any, start: float, end: float) -> Series:
     """The value of each period that has one, by the period's first moment."""
-    if "MetricStat" in query:
-        return _metric_series(query["MetricStat"], backend, start, end)
-    needed = {name: _series(queries[name], queries, backend, start, end) for name in names(query["Expression"])}
-    period = min((int(each["MetricStat"]["Period"]) for each in queries.values() if "MetricStat" in each), default=60)
-    return compute(query["Expression"], needed, range(int(_period_start(start, period)), math.ceil(end), period))
-
-
-def _metric_series(wanted: Mapping[str, Any], backend: Any, start: float, end: float) -> Series:
     named, period = wanted["Metric"], int(wanted["Period"])
     key = metric(named["Namespace"], named["MetricName"], named.get("Dimensions") or ())
     samples = of_unit(read(backend, key), wanted.get("Unit"))
@@ -109,16 +95,15 @@ def _result(query: Mapping[str, Any], series: Series, newest_first: bool) -> dic
     points = sorted(series.items(), reverse=newest_first)
     return {
         "id": query["Id"],
-        "label": query.get("Label") or _label(query),
+        "label": query.get("Label") or _label(query["MetricStat"]),
         "values": [value for _, value in points],
         "timestamps": [_moment(at) for at, _ in points],
         "status_code": "Complete",
     }
 
 
-def _label(query: Mapping[str, Any]) -> str:
-    wanted = query.get("MetricStat")
-    return f"{wanted['Metric']['MetricName']} {wanted['Stat']}" if wanted else query["Id"]
+def _label(wanted: Mapping[str, Any]) -> str:
+    return f"{wanted['Metric']['MetricName']} {wanted['Stat']}"
 
 
 def _listed(original: Function) -> Function:

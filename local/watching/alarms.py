@@ -7,8 +7,7 @@ from typing import Any
 
 from local.pace import Pace
 from local.watching.evaluation import COMPARISONS, Rule, State, judge
-from local.watching.expressions import Series, compute, names, problems
-from local.watching.samples import Sample, datapoints, is_statistic, of_unit, samples_wanted
+from local.watching.samples import Sample, Series, datapoints, is_statistic, of_unit, samples_wanted
 from local.watching.store import Metric, metric
 
 KEPT = 3 * 3600.0  # seconds of declared time for which samples are kept
@@ -41,39 +40,10 @@ class Window:
         return {round((moment - self.start) / self.period): value for moment, value in found}
 
 
-def _period(alarm: Any) -> int:
-    """Of all that it looks at: `refusals` has seen to it that they are the same."""
-    stats = [query.metric_stat for query in alarm.metric_data_queries if query.metric_stat]
-    return int(stats[0].period if stats else alarm.period)
-
-
-def _series(alarm: Any, read: Read, window: Window) -> Series:
-    """The value of each period, by its number."""
-    queries = {query.id: query for query in alarm.metric_data_queries}
-    if not queries:
-        return window.values(_samples(alarm, read), alarm.statistic or alarm.extended_statistic)
-    returned = next(query.id for query in queries.values() if _is_returned(query))
-    return _computed(returned, queries, read, window)
-
-
-def _computed(name: str, queries: Mapping[str, Any], read: Read, window: Window) -> Series:
-    """A query's metric, or its expression from those that it names."""
-    query = queries[name]
-    if query.metric_stat:
-        wanted = query.metric_stat
-        return window.values(of_unit(read(_metric(wanted.metric)), wanted.unit), wanted.stat)
-    needed = {each: _computed(each, queries, read, window) for each in names(query.expression)}
-    return compute(query.expression, needed, range(window.periods))
-
-
 def _samples(alarm: Any, read: Read) -> list[Sample]:
     """Of the one metric that it looks at."""
-    return of_unit(read(_metric(alarm)), alarm.unit)
-
-
-def _metric(named: Any) -> Metric:
-    pairs = [{"Name": each.name, "Value": each.value} for each in named.dimensions]
-    return metric(named.namespace, named.metric_name, pairs)
+    dimensions = [{"Name": each.name, "Value": each.value} for each in alarm.dimensions]
+    return of_unit(read(metric(alarm.namespace, alarm.metric_name, dimensions)), alarm.unit)
 
 
 def alarm_rule(alarm: Any) -> Rule:
@@ -89,8 +59,8 @@ def alarm_rule(alarm: Any) -> Rule:
 def judged(alarm: Any, read: Read, now: float, pace: Pace) -> Verdict:
     """The alarm's state at that moment, by what `read` has of its metrics."""
     rule = alarm_rule(alarm)
-    window = _window(_period(alarm), rule, now, pace)
-    series = _series(alarm, read, window)
+    window = _window(int(alarm.period), rule, now, pace)
+    series = window.values(_samples(alarm, read), alarm.statistic or alarm.extended_statistic)
     points = [series.get(index) for index in range(window.periods)]
     state = alarm.state_value if _says_little(alarm, read, window) else judge(points, rule, alarm.state_value)
     return Verdict(state=state, reason=_reason(points, rule, state), data=_data(alarm, points, rule))
@@ -139,7 +109,7 @@ def _data(alarm: Any, points: Sequence[float | None], rule: Rule) -> dict[str, A
     return {
         "version": "1.0",
         "statistic": alarm.statistic or alarm.extended_statistic,
-        "period": _period(alarm),
+        "period": int(alarm.period),
         "recentDatapoints": [value for value in points if value is not None][-rule.periods :],
         "threshold": rule.threshold,
     }
@@ -149,44 +119,16 @@ def refusals(asked: Mapping[str, Any]) -> Iterator[str]:
     """Why an alarm could never change its state here: one short text for each reason."""
     if asked["comparison_operator"] not in COMPARISONS:
         yield f"the comparison {asked['comparison_operator']}"
-    queries = asked.get("metric_data_queries") or ()
-    yield from _unknown_statistics(asked, queries)
-    yield from _unknown_math(queries)
-    if max(_periods(asked, queries)) * (asked.get("evaluation_periods") or 0) > KEPT:
+    statistic = asked.get("statistic") or asked.get("extended_statistic")
+    if asked.get("metric_data_queries"):
+        yield "metric math"
+    elif not is_statistic(str(statistic)):
+        yield f"the statistic {statistic}"
+    if int(asked.get("period") or 0) * (asked.get("evaluation_periods") or 0) > KEPT:
         yield f"more than {KEPT / 3600:g} hours of evaluation"
     for arn in _actions(asked):
         if ":sns:" not in arn:
             yield f"the action {arn}"
-
-
-def _unknown_statistics(asked: Mapping[str, Any], queries: Sequence[Any]) -> Iterator[str]:
-    wanted = [query.metric_stat.stat for query in queries if query.metric_stat]
-    for name in wanted if queries else [asked.get("statistic") or asked.get("extended_statistic")]:
-        if not is_statistic(str(name)):
-            yield f"the statistic {name}"
-
-
-def _unknown_math(queries: Sequence[Any]) -> Iterator[str]:
-    if not queries:
-        return
-    yield from problems([(query.id, query.expression) for query in queries])
-    if len([query for query in queries if _is_returned(query)]) != 1:
-        yield "metrics of which not just one returns data"
-    if len({query.metric_stat.period for query in queries if query.metric_stat}) != 1:
-        yield "metrics with different periods"
-
-
-def _periods(asked: Mapping[str, Any], queries: Sequence[Any]) -> list[int]:
-    return [
-        0,
-        int(asked.get("period") or 0),
-        *(int(query.metric_stat.period) for query in queries if query.metric_stat),
-    ]
-
-
-def _is_returned(query: Any) -> bool:
-    """Data are returned unless it is said otherwise."""
-    return str(query.return_data).lower() != "false"
 
 
 def _actions(asked: Mapping[str, Any]) -> Iterator[str]:

@@ -39,22 +39,12 @@ def message(alarm: Any, account: str, before: str) -> str:
 
 
 def _trigger(alarm: Any) -> dict[str, Any]:
-    judged = {
+    return {
         "EvaluationPeriods": alarm.evaluation_periods,
         "DatapointsToAlarm": alarm.datapoints_to_alarm or alarm.evaluation_periods,
         "ComparisonOperator": alarm.comparison_operator,
         "Threshold": alarm.threshold,
         "TreatMissingData": alarm.treat_missing_data or "missing",
-    }
-    return {**judged, **(_math(alarm) if alarm.metric_data_queries else _one_metric(alarm))}
-
-
-def _math(alarm: Any) -> dict[str, Any]:
-    return {"Metrics": [{"Id": each.id, "Expression": each.expression} for each in alarm.metric_data_queries]}
-
-
-def _one_metric(alarm: Any) -> dict[str, Any]:
-    return {
         "MetricName": alarm.metric_name,
         "Namespace": alarm.namespace,
         "StatisticType": "Statistic" if alarm.statistic else "ExtendedStatistic",

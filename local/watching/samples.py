@@ -3,11 +3,14 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 STATISTICS = ("Average", "Sum", "Minimum", "Maximum", "SampleCount")
 PERCENTILE = re.compile(r"p(\d{1,2}(?:\.\d{1,10})?|100)")
+
+Series = Mapping[float, float]
+"""A value per moment that has one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,7 +19,7 @@ from local.aws_provider.differences import Difference, differences
 from local.aws_provider.inputs import told_again
 from local.aws_provider.types import TYPES
 from tests.e2e import aws_stacks
-from tests.e2e.aws_provider_cases import CASES, REGION, Case, Clients
+from tests.e2e.aws_provider_cases import CASES, CERTIFICATES, REGION, Case, Clients
 from tests.e2e.aws_stacks import Declared, Stack, State, Step, clients_of, new_stack, running_aws, serving_provider
 
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
@@ -73,19 +73,20 @@ class Life:
 def life(stack: Stack, aws: Mapping[str, str]) -> Life:
     """Live through all stages."""
     connection, clients = connect(CONFIG, aws, Event()), clients_of(aws)
-    stack.declare(cases_at("made"), CONFIG)
+    arns = {domain: certificate(clients, domain) for domain in CERTIFICATES}
+    stack.declare(cases_at("made", arns), CONFIG)
     previewed = stack.preview()
     created, outputs = stack.up(), stack.state()
     unchanged, refreshed = stack.up(), stack.refresh()
     imported = {name: import_differences(connection, name, state) for name, state in outputs.items()}
-    stack.declare(cases_at("updated"), CONFIG)
+    stack.declare(cases_at("updated", arns), CONFIG)
     updated, refreshed_after_update = stack.up(), stack.refresh()
     before = stack.state()
     for name, case in drifting().items():
         case(clients, before[name])
     stack.refresh()
     drifted, repaired = changed_names(before, stack.state()), stack.up()
-    stack.declare(cases_at("replaced"), CONFIG)
+    stack.declare(cases_at("replaced", arns), CONFIG)
     replaced, unchanged_after_replacement, last = stack.steps("up"), stack.up(), stack.state()
     return Life(
         previewed=previewed,
@@ -105,21 +106,29 @@ def life(stack: Stack, aws: Mapping[str, str]) -> Life:
     )
 
 
-def cases_at(stage: str) -> Mapping[str, Declared]:
+def certificate(clients: Clients, domain: str) -> str:
+    """Have a certificate made, and give its ARN."""
+    return str(clients("acm").request_certificate(DomainName=domain)["CertificateArn"])
+
+
+def cases_at(stage: str, certificates: Mapping[str, str]) -> Mapping[str, Declared]:
     """Give all cases as they are declared in a stage: null takes an input away."""
     stages: dict[str, Callable[[Case], Mapping[str, Any]]] = {
         "made": lambda case: case.inputs,
         "updated": lambda case: {**case.inputs, **case.update},
         "replaced": lambda case: {**case.inputs, **case.update, **case.replacement},
     }
-    return {name: declared(case, stages[stage](case)) for name, case in CASES.items()}
+    return {name: declared(case, stages[stage](case), certificates) for name, case in CASES.items()}
 
 
-def declared(case: Case, inputs: Mapping[str, Any]) -> Declared:
+def declared(case: Case, inputs: Mapping[str, Any], certificates: Mapping[str, str]) -> Declared:
     """Declare a case with these inputs, so that others can refer to all that its type tells."""
+    given = {key: value for key, value in inputs.items() if value is not None}
+    if "certificateArn" in given:
+        given["certificateArn"] = certificates[given["certificateArn"]]
     return Declared(
         type=case.type,
-        inputs={key: value for key, value in inputs.items() if value is not None},
+        inputs=given,
         reads=[*TYPES[case.type].outputs, *TYPES[case.type].all_inputs],
         after=case.after,
     )

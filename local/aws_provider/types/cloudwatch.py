@@ -16,11 +16,6 @@ def from_dimensions(dimensions: list[dict[str, str]]) -> Properties | None:
     return {each["Name"]: each["Value"] for each in dimensions} or None
 
 
-def dimensions(place: str) -> Input:
-    """Make the input for the dimensions of a metric."""
-    return Input(place, to_aws=to_dimensions, from_aws=from_dimensions)
-
-
 def actions(place: str) -> Input:
     """Make the input for what an alarm does when it changes to a state."""
     return Input(place, same=same_members, from_aws=or_nothing)
@@ -51,27 +46,6 @@ ALARM_TAGS = Tagging(
     remove=lambda api, name, keys: api.client.untag_resource(ResourceARN=alarm_arn(api, name), TagKeys=list(keys)),
 )
 
-QUERY = {
-    "id": Input("Id", required=True),
-    "expression": Input("Expression"),
-    "label": Input("Label"),
-    "period": Input("Period"),
-    "returnData": Input("ReturnData", default=False),
-    "metric": Input(
-        "MetricStat",
-        fields={
-            "namespace": Input("Metric.Namespace"),
-            "metricName": Input("Metric.MetricName", required=True),
-            "dimensions": dimensions("Metric.Dimensions"),
-            "period": Input("Period", required=True),
-            "stat": Input("Stat", required=True),
-            "unit": Input("Unit"),
-        },
-    ),
-}
-
-OF_ONE_METRIC = ("metricName", "namespace", "dimensions", "period", "statistic", "extendedStatistic")
-
 ALARM_VALUES = {
     "alarmDescription": Input("AlarmDescription"),
     "actionsEnabled": Input("ActionsEnabled", default=True),
@@ -82,16 +56,15 @@ ALARM_VALUES = {
     "evaluationPeriods": Input("EvaluationPeriods", required=True),
     "datapointsToAlarm": Input("DatapointsToAlarm"),
     "threshold": Input("Threshold", required=True),
-    "metricName": Input("MetricName"),
+    "metricName": Input("MetricName", required=True),
     "namespace": Input("Namespace"),
-    "dimensions": dimensions("Dimensions"),
+    "dimensions": Input("Dimensions", to_aws=to_dimensions, from_aws=from_dimensions),
     "period": Input("Period"),
     "statistic": Input("Statistic"),
     "extendedStatistic": Input("ExtendedStatistic"),
     "unit": Input("Unit"),
     "treatMissingData": Input("TreatMissingData", default="missing"),
     "evaluateLowSampleCountPercentiles": Input("EvaluateLowSampleCountPercentile", computed=True),
-    "metricQueries": Input("Metrics", many=True, fields=QUERY, from_aws=or_nothing),
 }
 
 METRIC_ALARM = ResourceType(
@@ -99,11 +72,7 @@ METRIC_ALARM = ResourceType(
     service="cloudwatch",
     identity="AlarmName",
     inputs={"name": Input("AlarmName", replaces=True), **ALARM_VALUES},
-    exactly_one=(("metricName", "metricQueries"),),
-    conflicts=(
-        ("statistic", "extendedStatistic"),
-        *((name, "metricQueries") for name in OF_ONE_METRIC if name != "metricName"),
-    ),
+    conflicts=(("statistic", "extendedStatistic"),),
     outputs={"arn": "AlarmArn"},
     create=create_alarm,
     read=read_alarm,

@@ -6,7 +6,7 @@ A text like `${vpc.id}` stands for an output of the resource of that name.
 from collections.abc import Mapping
 
 from tests.e2e.aws_provider_cases.balancing import BALANCING
-from tests.e2e.aws_provider_cases.case import REGION, Case, Clients
+from tests.e2e.aws_provider_cases.case import CERTIFICATES, REGION, Case, Clients
 from tests.e2e.aws_provider_cases.firewalls import FIREWALLS
 from tests.e2e.aws_provider_cases.identities import IDENTITIES
 from tests.e2e.aws_provider_cases.machines import MACHINES
@@ -16,4 +16,4 @@ from tests.e2e.aws_provider_cases.watching import WATCHING
 
 CASES: Mapping[str, Case] = {**NETWORK, **FIREWALLS, **STORAGE, **IDENTITIES, **MACHINES, **BALANCING, **WATCHING}
 
-__all__ = ["CASES", "REGION", "Case", "Clients"]
+__all__ = ["CASES", "CERTIFICATES", "REGION", "Case", "Clients"]

@@ -1,8 +1,8 @@
 """Load balancers, and what they send where."""
 
-from tests.e2e.aws_provider_cases.case import RETAGGED, TAGS, Case
+from tests.e2e.aws_provider_cases.case import CERTIFICATES, RETAGGED, TAGS, Case
 
-CERTIFICATE = "-----BEGIN CERTIFICATE-----\nY2FzZQ==\n-----END CERTIFICATE-----"
+ONE, ANOTHER = CERTIFICATES
 
 BALANCING = {
     "balancer": Case(
@@ -127,19 +127,6 @@ BALANCING = {
         },
         update={"accessLogs": None},
     ),
-    "certificate": Case(
-        type="aws:iam/serverCertificate:ServerCertificate",
-        inputs={"name": "case", "certificateBody": CERTIFICATE, "certificateChain": CERTIFICATE, "privateKey": "a key"},
-        replacement={"name": "another-certificate"},
-        drift=lambda clients, certificate: clients("iam").delete_server_certificate(
-            ServerCertificateName=certificate["name"]
-        ),
-        reads=("arn", "name"),
-    ),
-    "second-certificate": Case(
-        type="aws:iam/serverCertificate:ServerCertificate",
-        inputs={"name": "second", "path": "/case/", "certificateBody": CERTIFICATE, "privateKey": "a key"},
-    ),
     "secured-listener": Case(
         type="aws:lb/listener:Listener",
         inputs={
@@ -148,7 +135,7 @@ BALANCING = {
             "protocol": "HTTP",
             "defaultActions": [{"type": "forward", "targetGroupArn": "${targets.arn}"}],
         },
-        update={"protocol": "HTTPS", "certificateArn": "${second-certificate.arn}"},
+        update={"protocol": "HTTPS", "certificateArn": ANOTHER},
     ),
     "tls-listener": Case(
         type="aws:lb/listener:Listener",
@@ -157,7 +144,7 @@ BALANCING = {
             "port": 8443,
             "protocol": "HTTPS",
             "sslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06",
-            "certificateArn": "${certificate.arn}",
+            "certificateArn": ONE,
             "defaultActions": [
                 {
                     "type": "forward",
@@ -173,7 +160,7 @@ BALANCING = {
         },
         update={
             "sslPolicy": "ELBSecurityPolicy-TLS13-1-3-2021-06",
-            "certificateArn": "${second-certificate.arn}",
+            "certificateArn": ANOTHER,
             "defaultActions": [{"type": "forward", "targetGroupArn": "${targets.arn}"}],
         },
     ),
@@ -202,48 +189,5 @@ BALANCING = {
                 }
             ],
         },
-    ),
-    "rule": Case(
-        type="aws:lb/listenerRule:ListenerRule",
-        inputs={
-            "listenerArn": "${listener.arn}",
-            "priority": 10,
-            "conditions": [{"pathPattern": {"values": ["/case/*", "/other/*"]}}],
-            "actions": [{"type": "forward", "targetGroupArn": "${targets.arn}"}],
-            "tags": TAGS,
-        },
-        update={
-            "priority": 20,
-            "conditions": [
-                {"hostHeader": {"values": ["case.example.com"]}},
-                {"httpHeader": {"httpHeaderName": "X-Case", "values": ["one"]}},
-                {"httpRequestMethod": {"values": ["GET"]}},
-                {"queryStrings": [{"key": "case", "value": "one"}, {"value": "two"}]},
-                {"sourceIp": {"values": ["10.0.0.0/8"]}},
-            ],
-            "actions": [
-                {
-                    "type": "fixed-response",
-                    "fixedResponse": {"contentType": "text/plain", "messageBody": "closed", "statusCode": "403"},
-                }
-            ],
-            "tags": RETAGGED,
-        },
-        replacement={"listenerArn": "${redirect.arn}"},
-        drift=lambda clients, rule: clients("elbv2").set_rule_priorities(
-            RulePriorities=[{"RuleArn": rule["id"], "Priority": 99}]
-        ),
-        reads=("arn",),
-    ),
-    "last-rule": Case(
-        type="aws:lb/listenerRule:ListenerRule",
-        inputs={
-            "listenerArn": "${listener.arn}",
-            "conditions": [{"httpRequestMethod": {"values": ["DELETE"]}}],
-            "actions": [{"type": "redirect", "redirect": {"statusCode": "HTTP_301", "path": "/"}}],
-        },
-        drift=lambda clients, rule: clients("elbv2").delete_rule(RuleArn=rule["id"]),
-        after=("rule",),
-        reads=("priority",),
     ),
 }

@@ -45,3 +45,5 @@ def retag(clients: Clients, state: State) -> None:
 REGION = "eu-central-1"
 TAGS = {"case": "one"}
 RETAGGED = {"case": "two", "more": "yes"}
+CERTIFICATES = ("one.example.com", "another.example.com")
+"""Domains. Each stands for the ARN of its certificate: no program declares one, so they are there before."""

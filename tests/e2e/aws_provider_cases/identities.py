@@ -66,25 +66,6 @@ IDENTITIES = {
             RoleName=attachment["role"], PolicyArn=attachment["policyArn"]
         ),
     ),
-    "identity-provider": Case(
-        type="aws:iam/openIdConnectProvider:OpenIdConnectProvider",
-        inputs={
-            "url": "https://token.actions.example.com",
-            "clientIdLists": ["sts.amazonaws.com"],
-            "thumbprintLists": ["a" * 40],
-            "tags": TAGS,
-        },
-        update={
-            "clientIdLists": ["sts.example.com", "other.example.com"],
-            "thumbprintLists": ["b" * 40],
-            "tags": RETAGGED,
-        },
-        replacement={"url": "https://tokens.example.com"},
-        drift=lambda clients, provider: clients("iam").update_open_id_connect_provider_thumbprint(
-            OpenIDConnectProviderArn=provider["id"], ThumbprintList=["c" * 40]
-        ),
-        reads=("arn",),
-    ),
     "other-profile": Case(
         type="aws:iam/instanceProfile:InstanceProfile",
         inputs={"role": "${role.name}"},

@@ -179,15 +179,6 @@ NETWORK = {
         drift=lambda clients, log: clients("ec2").delete_flow_logs(FlowLogIds=[log["id"]]),
         reads=("logFormat",),
     ),
-    "spare-address": Case(type="aws:ec2/eip:Eip", inputs={}),
-    "address-association": Case(
-        type="aws:ec2/eipAssociation:EipAssociation",
-        inputs={"allocationId": "${spare-address.id}", "instanceId": "${server.id}"},
-        replacement={"instanceId": None, "networkInterfaceId": "${server.primaryNetworkInterfaceId}"},
-        drift=lambda clients, association: clients("ec2").disassociate_address(AssociationId=association["id"]),
-        reads=("publicIp",),
-        after=("gateway",),
-    ),
     "interface-flow-log": Case(
         type="aws:ec2/flowLog:FlowLog",
         inputs={
@@ -197,5 +188,4 @@ NETWORK = {
             "iamRoleArn": "${role.arn}",
         },
     ),
-    "servers-address": Case(type="aws:ec2/eip:Eip", inputs={}, update={"instance": "${plain-server.id}"}),
 }

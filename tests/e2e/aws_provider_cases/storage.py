@@ -23,20 +23,6 @@ def key_policy(sid: str) -> str:
     return policy({"Sid": sid, "Effect": "Allow", "Principal": who, "Action": "kms:*", "Resource": "*"})
 
 
-def log_policy(bucket: str) -> str:
-    """Let S3 write its logs into the bucket of that case."""
-    who = {"Service": "logging.s3.amazonaws.com"}
-    return policy({"Effect": "Allow", "Principal": who, "Action": "s3:PutObject", "Resource": f"${{{bucket}.arn}}/*"})
-
-
-def secret_policy(sid: str) -> str:
-    """Make a policy of a secret under test."""
-    who = {"AWS": "arn:aws:iam::123456789012:root"}
-    return policy(
-        {"Sid": sid, "Effect": "Allow", "Principal": who, "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
-    )
-
-
 STORAGE = {
     "bucket": Case(
         type="aws:s3/bucket:Bucket",
@@ -168,35 +154,6 @@ STORAGE = {
         replacement={"bucket": "${bucket.bucket}"},
         drift=lambda clients, lifecycle: clients("s3").delete_bucket_lifecycle(Bucket=lifecycle["id"]),
     ),
-    "ownership": Case(
-        type="aws:s3/bucketOwnershipControls:BucketOwnershipControls",
-        inputs={"bucket": "${plain-bucket.bucket}", "rule": {"objectOwnership": "BucketOwnerPreferred"}},
-        update={"rule": {"objectOwnership": "BucketOwnerEnforced"}},
-        replacement={"bucket": "${bucket.bucket}"},
-        drift=lambda clients, ownership: clients("s3").put_bucket_ownership_controls(
-            Bucket=ownership["id"], OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
-        ),
-    ),
-    "log-bucket": Case(type="aws:s3/bucket:Bucket", inputs={"bucket": "a-log-bucket", "forceDestroy": True}),
-    "log-policy": Case(
-        type="aws:s3/bucketPolicy:BucketPolicy",
-        inputs={"bucket": "${log-bucket.bucket}", "policy": log_policy("log-bucket")},
-    ),
-    "second-log-bucket": Case(
-        type="aws:s3/bucket:Bucket", inputs={"bucket": "a-second-log-bucket", "forceDestroy": True}
-    ),
-    "second-log-policy": Case(
-        type="aws:s3/bucketPolicy:BucketPolicy",
-        inputs={"bucket": "${second-log-bucket.bucket}", "policy": log_policy("second-log-bucket")},
-    ),
-    "logging": Case(
-        type="aws:s3/bucketLogging:BucketLogging",
-        inputs={"bucket": "${plain-bucket.bucket}", "targetBucket": "${log-bucket.bucket}", "targetPrefix": "one/"},
-        update={"targetBucket": "${second-log-bucket.bucket}", "targetPrefix": "two/"},
-        replacement={"bucket": "${bucket.bucket}"},
-        drift=lambda clients, logging: clients("s3").put_bucket_logging(Bucket=logging["id"], BucketLoggingStatus={}),
-        after=("log-policy", "second-log-policy"),
-    ),
     "key": Case(
         type="aws:kms/key:Key",
         inputs={"description": "under test", "enableKeyRotation": True, "deletionWindowInDays": 7, "tags": TAGS},
@@ -227,50 +184,6 @@ STORAGE = {
         ),
         reads=("arn", "version"),
     ),
-    "secret": Case(
-        type="aws:secretsmanager/secret:Secret",
-        inputs={
-            "description": "of a case",
-            "kmsKeyId": "${key.arn}",
-            "recoveryWindowInDays": 0,
-            "policy": secret_policy("One"),
-            "tags": TAGS,
-        },
-        update={"description": None, "kmsKeyId": None, "policy": secret_policy("Two"), "tags": RETAGGED},
-        replacement={"name": "another-secret"},
-        drift=lambda clients, secret: clients("secretsmanager").update_secret(
-            SecretId=secret["id"], Description="by hand"
-        ),
-        reads=("arn", "name"),
-    ),
-    "plain-secret": Case(
-        type="aws:secretsmanager/secret:Secret",
-        inputs={"name": "plain", "recoveryWindowInDays": 0},
-        update={"description": "changed", "kmsKeyId": "${key.arn}"},
-    ),
-    "secret-value": Case(
-        type="aws:secretsmanager/secretVersion:SecretVersion",
-        inputs={"secretId": "${secret.id}", "secretString": "one"},
-        update={"versionStages": ["AWSCURRENT", "CASE"]},
-        replacement={"secretString": "two"},
-        drift=lambda clients, version: clients("secretsmanager").update_secret_version_stage(
-            SecretId=version["secretId"], VersionStage="CASE", RemoveFromVersionId=version["versionId"]
-        ),
-        reads=("arn", "versionId"),
-    ),
-    "secret-bytes": Case(
-        type="aws:secretsmanager/secretVersion:SecretVersion",
-        inputs={"secretId": "${plain-secret.id}", "secretBinary": "/wABAg=="},
-        replacement={"secretBinary": None, "secretString": "text"},
-    ),
-    "secret-policy": Case(
-        type="aws:secretsmanager/secretPolicy:SecretPolicy",
-        inputs={"secretArn": "${plain-secret.arn}", "policy": secret_policy("One")},
-        update={"policy": secret_policy("Two"), "blockPublicPolicy": True},
-        replacement={"secretArn": "${third-secret.arn}"},
-        drift=lambda clients, attached: clients("secretsmanager").delete_resource_policy(SecretId=attached["id"]),
-    ),
-    "third-secret": Case(type="aws:secretsmanager/secret:Secret", inputs={"name": "third", "recoveryWindowInDays": 0}),
     "rotating-key": Case(
         type="aws:kms/key:Key",
         inputs={

@@ -1,7 +1,6 @@
 """Alarms, dashboards, logs, and who is told."""
 
 import json
-from typing import Any
 
 from tests.e2e.aws_provider_cases.case import RETAGGED, TAGS, Case, policy
 
@@ -28,20 +27,6 @@ def anybody(topic: str) -> str:
 def retries(times: int) -> str:
     """Make a delivery policy."""
     return json.dumps({"healthyRetryPolicy": {"numRetries": times}})
-
-
-def query(name: str, metric: str, stat: str) -> dict[str, Any]:
-    """Make a query for one metric of the load balancer."""
-    return {
-        "id": name,
-        "metric": {
-            "namespace": "AWS/ApplicationELB",
-            "metricName": metric,
-            "dimensions": {"LoadBalancer": "app/one/123"},
-            "period": 60,
-            "stat": stat,
-        },
-    }
 
 
 WATCHING = {
@@ -153,24 +138,6 @@ WATCHING = {
         replacement={"name": "another-alarm"},
         drift=lambda clients, alarm: clients("cloudwatch").enable_alarm_actions(AlarmNames=[alarm["id"]]),
         reads=("arn", "name"),
-    ),
-    "ratio-alarm": Case(
-        type="aws:cloudwatch/metricAlarm:MetricAlarm",
-        inputs={
-            "comparisonOperator": "GreaterThanThreshold",
-            "threshold": 5,
-            "evaluationPeriods": 1,
-            "metricQueries": [
-                query("errors", "HTTPCode_Target_5XX_Count", "Sum"),
-                query("requests", "RequestCount", "Sum"),
-                {"id": "ratio", "expression": "100 * errors / requests", "label": "per cent", "returnData": True},
-            ],
-        },
-        update={
-            "metricQueries": [{**query("slow", "TargetResponseTime", "p95"), "returnData": True}],
-            "treatMissingData": "notBreaching",
-        },
-        drift=lambda clients, alarm: clients("cloudwatch").delete_alarms(AlarmNames=[alarm["id"]]),
     ),
     "dashboard": Case(
         type="aws:cloudwatch/dashboard:Dashboard",

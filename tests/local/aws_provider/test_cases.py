@@ -15,7 +15,6 @@ UNSEEN = {
     ("aws:ec2/subnet:Subnet", "availabilityZoneId"): "the ids of zones differ between accounts",
     ("aws:lb/targetGroupAttachment:TargetGroupAttachment", "availabilityZone"): "for targets outside the VPC only",
     ("aws:rds/instance:Instance", "masterUserSecretKmsKeyId"): "AWS tells it in the secret, not in the database",
-    ("aws:ec2/eipAssociation:EipAssociation", "privateIpAddress"): "for a second address of an interface only",
 }
 """Inputs without a case, and why."""
 

@@ -1,9 +1,10 @@
-"""What the components declare: the table has to know all of it."""
+"""What the components declare: the table has to know all of it, and nothing else."""
 
 import pytest
 
 from local.aws_provider.inputs import check
 from local.aws_provider.types import TYPES
+from tests.components.identities import environments
 from tests.components.recording import GREEN_LIVE, record, settings_of
 
 
@@ -19,3 +20,8 @@ def test_every_type_and_input_of_an_environment_is_known(environment: str) -> No
     ]
     assert len(declared) > 40
     assert failures == []
+
+
+def test_the_table_has_the_types_that_the_components_declare_and_no_others() -> None:
+    declared = {one.type for recording in environments().values() for one in recording.declared}
+    assert set(TYPES) == {type for type in declared if type.startswith("aws:")}

@@ -35,7 +35,6 @@ def passage(agent: str = "curl/8", **more: object) -> Passage:
 def test_a_line_of_a_forwarded_request_has_all_fields_in_order() -> None:
     went = passage(
         action="forward",
-        priority=0,
         group="arn:blue",
         target=BLUE,
         sent_on=1.001,
@@ -84,8 +83,8 @@ def test_a_line_of_a_forwarded_request_has_all_fields_in_order() -> None:
 
 
 def test_a_line_without_a_target_has_no_times() -> None:
-    line = shlex.split(line_of(passage(action="fixed-response", priority=3, status=503), "app"))
-    assert (line[4:8], line[8:10], line[20]) == (["-", "-1", "-1", "-1"], ["503", "-"], "3")
+    line = shlex.split(line_of(passage(status=503), "app"))
+    assert (line[4:8], line[8:10], line[20]) == (["-", "-1", "-1", "-1"], ["503", "-"], "-1")
 
 
 @pytest.mark.parametrize("agent", ['a" 200 "b', "two\nlines", "back\\slash", "ümlaut\x85"])

@@ -1,4 +1,4 @@
-"""A load balancer is a real HTTP forwarder whose listeners, rules and health checks are the declared ones."""
+"""A load balancer is a real HTTP forwarder whose listeners and health checks are the declared ones."""
 
 import asyncio
 import urllib.error
@@ -15,7 +15,6 @@ from tests.local.balancers.world import (
     Action,
     Application,
     Listener,
-    Rule,
     World,
     free_port,
     head,
@@ -134,12 +133,10 @@ def test_a_group_that_no_listener_refers_to_is_not_checked(world: World, blue: A
 
 def test_a_changed_listener_takes_effect_with_the_next_request(world: World, blue: Application) -> None:
     world.listen(NOTHING_LIVE)
-    forward = world.group("blue", blue)
-    world.model.listeners["live"].rules["other"] = Rule(
-        [Action(forward)], 1, [{"Field": "path-pattern", "Values": ["/blue"]}]
-    )
+    before = world.get()[0]
+    world.model.listeners["live"].default_actions = [Action(world.group("blue", blue))]
     world.become("blue", "healthy")
-    assert (world.get("/blue"), world.get("/")[0]) == ((200, b"blue"), 503)
+    assert (before, world.get()) == (503, (200, b"blue"))
 
 
 def test_a_listener_that_moves_closes_the_old_port(world: World) -> None:
@@ -167,7 +164,7 @@ def test_a_taken_port_is_a_one_line_error(world: World, blue: Application) -> No
 def test_listeners_that_are_made_at_the_same_time_all_get_their_port(world: World) -> None:
     for _ in range(20):
         ports = sorted({free_port() for _ in range(4)})
-        world.model.listeners = {str(port): Listener(port, {"default": Rule([Action(NOTHING_LIVE)])}) for port in ports}
+        world.model.listeners = {str(port): Listener(port, [Action(NOTHING_LIVE)]) for port in ports}
         with ThreadPoolExecutor(len(ports)) as pool:
             list(pool.map(lambda _: world.balancers.refresh(ARN), ports))
         assert world.balancers.status()[0]["ports"] == ports
@@ -223,15 +220,3 @@ def test_checks_come_as_often_as_declared_for_their_group(world: World, blue: Ap
     world.listen({"Type": "forward", "ForwardConfig": {"TargetGroups": groups}})
     wait_until(lambda: blue.checks >= 4)
     assert green.checks == 0  # its first interval has hardly begun
-
-
-def test_rules_that_exchange_their_priorities_do_so_with_the_next_request(world: World) -> None:
-    world.listen(NOTHING_LIVE)
-    rules = world.model.listeners["live"].rules
-    everywhere = [{"Field": "path-pattern", "Values": ["*"]}]
-    for priority, body in ((1, "one"), (2, "two")):
-        config = {"StatusCode": "200", "ContentType": "text/plain", "MessageBody": body}
-        rules[body] = Rule([Action({"Type": "fixed-response", "FixedResponseConfig": config})], priority, everywhere)
-    before = world.get()[1]
-    rules["one"].priority, rules["two"].priority = 2, 1
-    assert (before, world.get()[1]) == (b"one", b"two")

@@ -5,7 +5,16 @@ from threading import Event
 
 import pytest
 
-from tests.local.balancers.world import NOTHING_LIVE, Action, Answer, Application, Rule, World, wait_until
+from tests.local.balancers.world import (
+    NOTHING_LIVE,
+    Action,
+    Answer,
+    Application,
+    Listener,
+    World,
+    free_port,
+    wait_until,
+)
 
 pytestmark = pytest.mark.enable_socket
 
@@ -60,16 +69,17 @@ def test_no_request_is_dropped_while_the_listener_goes_to_and_fro(
 ) -> None:
     forward = {"blue": world.group("blue", blue), "green": world.group("green", green)}
     world.listen(forward["blue"])
-    live = world.model.listeners["live"].rules
-    live["other"] = Rule([Action(forward["green"])], 1, [{"Field": "path-pattern", "Values": ["/green"]}])
-    live["another"] = Rule([Action(forward["blue"])], 2, [{"Field": "path-pattern", "Values": ["/blue"]}])
+    live = world.model.listeners["live"]
+    for action in forward.values():
+        port = free_port()
+        world.model.listeners[str(port)] = Listener(port, [Action(action)])
     world.become("blue", "healthy")
     world.become("green", "healthy")
     enough, answers = Event(), []
     with ThreadPoolExecutor() as pool:
         asking = pool.submit(ask_until, world, enough, answers)
         for turn in range(20):
-            live["default"].actions[0].data = forward[("green", "blue")[turn % 2]]
+            live.default_actions[0].data = forward[("green", "blue")[turn % 2]]
             world.balancers.refresh(world.model.arn)
             seen = len(answers)
             wait_until(lambda seen=seen: len(answers) > seen + 2)

@@ -16,8 +16,8 @@ from local.addresses import AddressPool
 from local.balancers import Balancers
 from local.certificates import Certificates
 from local.hooks.certificates import install_certificates
+from local.hooks.listeners import install_listeners
 from local.hooks.load_balancers import DOORS, install_load_balancers
-from local.hooks.rules import install_rules
 from local.pace import Pace
 from tests.aws_clients import aws_client
 from tests.local.balancers.tls_client import ask_over_tls
@@ -47,7 +47,7 @@ def parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Parts]:
     with mock_aws(), ExitStack() as installed:
         install_certificates(installed, given)
         install_load_balancers(installed, given)
-        install_rules(installed)
+        install_listeners(installed)
         yield given
         balancers.close()
 

@@ -31,16 +31,9 @@ class Action:
 
 
 @dataclass
-class Rule:
-    actions: list[Action]
-    priority: Any = "default"
-    conditions: list[dict[str, Any]] = field(default_factory=list)
-
-
-@dataclass
 class Listener:
     port: int
-    rules: dict[str, Rule]
+    default_actions: list[Action]
     protocol: str = "HTTP"
     certificate: str | None = None
     certificates: list[str] = field(default_factory=list)
@@ -160,7 +153,7 @@ class World:
     around: Around
 
     def listen(self, action: dict[str, Any], port: int | None = None, **more: Any) -> None:
-        self.model.listeners = {"live": Listener(port or self.port, {"default": Rule([Action(action)])}, **more)}
+        self.model.listeners = {"live": Listener(port or self.port, [Action(action)], **more)}
         self.balancers.refresh(ARN)
 
     def group(self, name: str, *applications: Application, **declared: Any) -> dict[str, Any]:

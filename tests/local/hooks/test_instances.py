@@ -10,7 +10,6 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from local.addresses import AddressPool
-from local.hooks.elastic_addresses import install_elastic_addresses
 from local.hooks.images import install_images
 from local.hooks.instances import install_instances
 from local.servers.machine import Machine
@@ -59,7 +58,6 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     with mock_aws(), ExitStack() as installed:
         install_images(installed)
         install_instances(installed, cloud)
-        install_elastic_addresses(installed)
         yield cloud
 
 
@@ -123,30 +121,3 @@ def test_a_stopped_instance_is_not_rebooted(cloud: Cloud) -> None:
     with pytest.raises(ClientError, match="IncorrectInstanceState"):
         ec2().reboot_instances(InstanceIds=[instance_id])
     assert [asked for asked, _ in cloud.asked] == ["boot", "stop"]
-
-
-def test_an_elastic_address_leads_to_the_server_that_it_is_associated_with(cloud: Cloud) -> None:
-    instance_id, address = launch(), ec2().allocate_address(Domain="vpc")
-    ec2().associate_address(InstanceId=instance_id, AllocationId=address["AllocationId"])
-    assert addresses(instance_id) == ("127.9.3.1", "127.9.3.1")
-    [told] = ec2().describe_addresses(AllocationIds=[address["AllocationId"]])["Addresses"]
-    assert (told["PublicIp"], told["InstanceId"]) == ("127.9.3.1", instance_id)
-
-
-def test_a_disassociated_address_has_its_own_number_again_and_can_be_released(cloud: Cloud) -> None:
-    instance_id, address = launch(), ec2().allocate_address(Domain="vpc")
-    made = ec2().associate_address(InstanceId=instance_id, AllocationId=address["AllocationId"])
-    ec2().disassociate_address(AssociationId=made["AssociationId"])
-    [told] = ec2().describe_addresses(AllocationIds=[address["AllocationId"]])["Addresses"]
-    assert told["PublicIp"] == address["PublicIp"]
-    ec2().release_address(AllocationId=address["AllocationId"])
-    assert ec2().describe_addresses()["Addresses"] == []
-
-
-def test_an_address_that_moves_on_leaves_the_first_server_as_it_was(cloud: Cloud) -> None:
-    first, second, address = launch(), launch(), ec2().allocate_address(Domain="vpc")
-    before = addresses(first)
-    for instance_id in (first, second):
-        ec2().associate_address(InstanceId=instance_id, AllocationId=address["AllocationId"], AllowReassociation=True)
-    assert addresses(first) == before
-    assert addresses(second) == ("127.9.3.2", "127.9.3.2")

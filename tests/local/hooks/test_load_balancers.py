@@ -1,4 +1,4 @@
-"""The ELB API as AWS has it: certificates, rules, protection, access logs, draining."""
+"""The ELB API as AWS has it: certificates, listeners, protection, access logs, draining."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,8 +16,8 @@ from local.balancers.health import DRAINING, UNUSED, Health
 from local.certificates import Certificates, names_in
 from local.errors import CloudError
 from local.hooks.certificates import certificate_of, install_certificates
+from local.hooks.listeners import install_listeners
 from local.hooks.load_balancers import install_load_balancers
-from local.hooks.rules import install_rules
 from tests.aws_clients import aws_client
 
 REGION = "eu-central-1"
@@ -73,16 +73,6 @@ class Cloud:
         declared = {"Protocol": "HTTP", "Port": 8080, "DefaultActions": [UNAVAILABLE], **more}
         return str(self.elb.create_listener(LoadBalancerArn=self.arn, **declared)["Listeners"][0]["ListenerArn"])
 
-    def rule(self, listener: str, priority: int, path: str = "/x") -> str:
-        conditions = [{"Field": "path-pattern", "Values": [path]}]
-        made = self.elb.create_rule(
-            ListenerArn=listener, Priority=priority, Conditions=conditions, Actions=[UNAVAILABLE]
-        )
-        return str(made["Rules"][0]["RuleArn"])
-
-    def priorities(self, listener: str) -> dict[str, str]:
-        return {rule["RuleArn"]: rule["Priority"] for rule in self.elb.describe_rules(ListenerArn=listener)["Rules"]}
-
     def forward(self, group: str) -> dict[str, str]:
         return {"Type": "forward", "TargetGroupArn": self.groups[group]}
 
@@ -113,7 +103,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Cloud]:
     with mock_aws(), ExitStack() as installed:
         install_certificates(installed, parts)
         install_load_balancers(installed, parts)
-        install_rules(installed)
+        install_listeners(installed)
         yield _made(balancers)
 
 
@@ -183,40 +173,13 @@ def test_a_further_certificate_must_exist_too(cloud: Cloud) -> None:
         cloud.elb.add_listener_certificates(ListenerArn=listener, Certificates=[{"CertificateArn": UNKNOWN}])
 
 
-# --- rules
+# --- listeners
 
 
-def test_rules_exchange_their_priorities_in_one_call(cloud: Cloud) -> None:
-    listener = cloud.listener()
-    one, two = cloud.rule(listener, 1), cloud.rule(listener, 2)
-    wanted = [{"RuleArn": one, "Priority": 2}, {"RuleArn": two, "Priority": 1}]
-    cloud.elb.set_rule_priorities(RulePriorities=wanted)
-    told = cloud.priorities(listener)
-    assert (told[one], told[two]) == ("2", "1")
-
-
-def test_a_priority_that_another_rule_keeps_is_refused_and_nothing_changes(cloud: Cloud) -> None:
-    listener = cloud.listener()
-    one, two, three = (cloud.rule(listener, priority) for priority in (1, 2, 3))
-    wanted = [{"RuleArn": one, "Priority": 9}, {"RuleArn": two, "Priority": 3}]
-    with pytest.raises(ClientError, match="PriorityInUse"):
-        cloud.elb.set_rule_priorities(RulePriorities=wanted)
-    told = cloud.priorities(listener)
-    assert (told[one], told[two], told[three]) == ("1", "2", "3")
-
-
-def test_a_new_rule_with_a_used_priority_is_refused(cloud: Cloud) -> None:
-    listener = cloud.listener()
-    cloud.rule(listener, 5)
-    with pytest.raises(ClientError, match="PriorityInUse"):
-        cloud.rule(listener, 5)
-
-
-def test_the_default_rule_cannot_be_deleted(cloud: Cloud) -> None:
-    listener = cloud.listener()
-    (default,) = cloud.priorities(listener)
-    with pytest.raises(ClientError, match="OperationNotPermitted"):
-        cloud.elb.delete_rule(RuleArn=default)
+def test_a_rule_of_a_listener_is_refused_by_name(cloud: Cloud) -> None:
+    conditions = [{"Field": "path-pattern", "Values": ["/x"]}]
+    with pytest.raises(ClientError, match="knows no rules of listeners"):
+        cloud.elb.create_rule(ListenerArn=cloud.listener(), Priority=1, Conditions=conditions, Actions=[UNAVAILABLE])
 
 
 def test_a_listener_cannot_be_pointed_at_a_group_that_does_not_exist(cloud: Cloud) -> None:

@@ -76,32 +76,6 @@ def test_an_identity_provider_takes_another_client_once(iam: Any) -> None:
     assert clients_of(iam, arn) == ["one", "two", "three"]
 
 
-def test_an_identity_provider_gives_a_client_up(iam: Any) -> None:
-    arn = iam.create_open_id_connect_provider(**PROVIDER)["OpenIDConnectProviderArn"]
-    iam.remove_client_id_from_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID="one")
-    assert clients_of(iam, arn) == ["two"]
-
-
-# --- secrets
-
-
-def described(**change: str) -> str | None:
-    """Change a secret, and tell its description."""
-    client = aws_client("secretsmanager")
-    client.create_secret(Name="case", Description="of a case")
-    client.update_secret(SecretId="case", **change)
-    description: str | None = client.describe_secret(SecretId="case").get("Description")
-    return description
-
-
-def test_an_empty_description_takes_that_of_a_secret_away() -> None:
-    assert described(Description="") is None
-
-
-def test_a_secret_keeps_a_description_that_nobody_changes() -> None:
-    assert described(KmsKeyId="alias/case") == "of a case"
-
-
 # --- databases
 
 

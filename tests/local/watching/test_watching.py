@@ -131,22 +131,6 @@ def test_an_alarm_looks_at_figures_of_its_unit_only(unit: str, state: str) -> No
     assert cloud.state() == state
 
 
-@pytest.mark.parametrize(("expression", "state"), [("100 * part / whole", "OK"), ("200 * part / whole", "ALARM")])
-def test_an_alarm_on_metric_math_looks_at_what_is_computed(expression: str, state: str) -> None:
-    cloud = Cloud()
-    figure = {"Metric": {name: ALARM[name] for name in ("Namespace", "MetricName", "Dimensions")}, "Period": 60}
-    cloud.cloudwatch.put_metric_alarm(
-        **{name: ALARM[name] for name in ("AlarmName", "EvaluationPeriods", "Threshold", "ComparisonOperator")},
-        Metrics=[
-            {"Id": "result", "Expression": expression},
-            {"Id": "part", "MetricStat": {**figure, "Stat": "Minimum"}, "ReturnData": False},
-            {"Id": "whole", "MetricStat": {**figure, "Stat": "Maximum"}, "ReturnData": False},
-        ],
-    )
-    cloud.pass_time(240, 50, 100)
-    assert cloud.state() == state
-
-
 def test_a_metric_that_ends_leaves_insufficient_data_with_a_reason() -> None:
     cloud = Cloud()
     cloud.cloudwatch.put_metric_alarm(**ALARM, Statistic="Average")
