@@ -17,6 +17,7 @@ import pytest
 
 from local.demo import version_at
 from local.traffic import Traffic
+from release.process.leftovers import Leftovers
 from tests.e2e.clone import begin, change_body, client, ended, eventually, head, one_line
 from tests.e2e.moody import SERVERS, UP, Dev, assert_in_agreement, moody_dev
 from tests.e2e.ready import Ready
@@ -205,6 +206,9 @@ def test_users_are_back_while_a_living_process_has_locked_the_stack_and_pulumi_f
             rollback = begin(dev.cloud, "release", "rollback", "dev", "--to", str(to))
             eventually(lambda: version_at(dev.url) == to, limit=BACK)
             eventually(lambda: dev.step == "applied", limit=BACK)
+            deployment = dev.state["open"]["deployment"]
+            eventually(lambda: Leftovers().of(deployment) != (), limit=BACK)  # its Pulumi tries,
+            eventually(lambda: Leftovers().of(deployment) == (), limit=BACK)  # and has met the lock
             assert rollback.poll() is None
         done = ended(rollback)
     assert (done.returncode, traffic.failed) == (0, []), done.stderr
@@ -323,5 +327,5 @@ def test_a_server_that_a_rollback_with_installation_passed_over_serves_nobody_un
 
 def targets(dev: Dev, slot: str) -> int:
     """How many servers take part in a slot."""
-    told = client(dev.cloud, "elbv2").describe_target_health(TargetGroupArn=dev.output("target_groups")[slot])
+    told = client(dev.cloud, "elbv2").describe_target_health(TargetGroupArn=dev.outputs["target_groups"][slot])
     return len([one for one in told["TargetHealthDescriptions"] if one["TargetHealth"]["State"] != "draining"])
