@@ -22,7 +22,7 @@ TARGET_GROUPS = "target_groups"
 DATABASE = "database_id"
 
 PLATFORM = "platform"
-"""What a demo's stage takes from the platform of its base: see `components.outputs.PlatformOutputs`."""
+"""What a stage in another stack takes from this platform: see `components.outputs.PlatformOutputs`."""
 
 APPLIED = "applied"
 """The fingerprint of the settings and of the program, see `settings.fingerprint`."""

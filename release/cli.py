@@ -78,7 +78,7 @@ def release(context: click.Context, project: Path, verbose: bool) -> None:
 
 
 def main() -> NoReturn:
-    """Run the command and end with the exit code of the design: one line on stderr when it did not end well."""
+    """Run the command and end by the exit codes of the reference; one line on stderr where it did not end well."""
     sys.exit(exit_code(lambda: release.main(standalone_mode=False)))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from settings.model import Settings
 
 # All that decides what is declared, beside the ledger: code, what it sends to servers, and the versions it runs with.
-PROGRAM = ("__main__.py", "release/program.py", "requirements/run.in", "requirements/run.txt")
+PROGRAM = ("__main__.py", "release/program.py", "requirements/run.in", "requirements/dev.txt")
 FOLDERS = ("components", "contract")
 CODE = "settings"  # its schema is for editors only
 LENGTH = 32  # hexadecimal digits

@@ -1,4 +1,4 @@
-"""Pruning an environment's artifacts: what ``retention`` judges by, gathered; and how each one goes."""
+"""Pruning an environment's artifacts: what ``artifact_retention`` judges by, gathered; and how each one goes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress

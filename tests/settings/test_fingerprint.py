@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from settings.fingerprint import fingerprint
+from settings.fingerprint import PROGRAM, fingerprint
 from settings.model import Settings
 from settings.stackfile import Project, load
-from tests.project import PROJECT, copy_project
+from tests.project import CHECKOUT, PROJECT, copy_project
 
 FILES = {
     "__main__.py": "import pulumi",
@@ -21,7 +21,7 @@ FILES = {
     "settings/permissions/calls.py": "CALLS = ()",
     "release/program.py": "def recorded(): ...",
     "requirements/run.in": "pulumi",
-    "requirements/run.txt": "pulumi==3.259.0",
+    "requirements/dev.txt": "pulumi==3.259.0",
 }
 BESIDE = (
     "release/cli.py",
@@ -126,3 +126,7 @@ def test_a_local_workspace_finds_the_program_of_its_checkout(tmp_path: Path, set
     copy_project(checkout)
     found = Project(checkout / ".local/work").program_dir, Project(checkout).program_dir
     assert found == (checkout, checkout)
+
+
+def test_every_file_that_it_names_is_in_the_checkout() -> None:
+    assert [file for file in PROGRAM if not (CHECKOUT / file).is_file()] == []

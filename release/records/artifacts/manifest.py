@@ -15,7 +15,7 @@ from release.process.text import bounded, listed, quoted
 from release.records.artifacts.schema import Schema, schema_faults
 
 STRICT = ConfigDict(extra="forbid")
-DEFAULT_MAX_MS = 200  # the release rules: answers under 200 ms
+DEFAULT_MAX_MS = 200  # for a check that states no other: what people take for at once
 LONGEST_MS = 60_000  # a load balancer waits no longer for an answer
 # What says how a message travels, or to whom, is not the check's to say.
 FRAMING_HEADERS = {"connection", "content-length", "expect", "host", "te", "transfer-encoding", "upgrade"}
