@@ -30,6 +30,7 @@ from release.records.ledger.stops import Cause, held_and_vetoed, veto_of
 from release.rules.plan import (
     MOST_WHY,
     UNDOING,
+    UNTOLD,
     Outcome,
     closed,
     consequence,
@@ -317,7 +318,8 @@ def _without(back: PutBack, failed: frozenset[str], failure: UpFailed) -> Stagel
         return _emptied(back, again)
     if again is None:
         back.undone.append(why)
-        back.record("undo started", unsure(back.state, back.opened.slot, why), UNDOING)
+        told = back.state.but(behind=f"{', '.join(sorted(failed))} was left out, and {UNTOLD}")
+        back.record("undo started", unsure(told, back.opened.slot, why), UNDOING)
     return again
 
 
