@@ -55,12 +55,15 @@ class Done:
 
 
 class AtWork(Exception):
-    """Somebody deploys, or nothing was ever deployed: no failure, and nothing to do now."""
+    """Somebody deploys, a hold keeps all that is there, or nothing was ever deployed: no failure, nothing to do now."""
 
 
 def delete_old_snapshots(shift: Shift) -> tuple[str, ...]:
     """Delete the snapshots of deployments that nothing keeps, by age and count."""
-    return prune_snapshots(shift.environment, shift.head, shift.writer, shift.progress, really=shift.really)
+    try:
+        return prune_snapshots(shift.environment, shift.head, shift.writer, shift.progress, really=shift.really)
+    except Refused as error:  # a hold keeps all that is there: whoever set it lifts it
+        raise AtWork(str(error)) from error
 
 
 DUTIES: tuple[Duty, ...] = (Duty(name="delete old snapshots", do=delete_old_snapshots),)
@@ -74,7 +77,8 @@ def command(call: Call, name: str | None, only_plan: bool) -> None:
     """Do what is due and needs nobody to decide.
 
     In ENVIRONMENT or in all: delete old database snapshots. For a clock, as often as you like. Where somebody is at
-    work it is left for the next time. Broken (1) when it failed anywhere: the others are done.
+    work, or a hold keeps what is there, it is left for the next time. Broken (1) when it failed anywhere: the others
+    are done.
 
     \b
     Example: release tick --plan

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import http.client
+import socket
+import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 from components.host.installer.environment import database_url
@@ -31,15 +34,27 @@ class Health:
 
 
 def probe(address: str, port: int) -> Health:
+    """One limit for the whole answer: one that comes byte by byte is none."""
     connection = http.client.HTTPConnection(address, port, timeout=PROBE_LIMIT)
+    late = threading.Timer(PROBE_LIMIT, lambda: hang_up(connected))
     try:
+        connection.connect()
+        connected = connection.sock
+        late.start()
         connection.request("GET", HEALTH_PATH)
         response = connection.getresponse()
-        return Health(response.status, stated_version(response.read(LONGEST_HEALTH)))
+        health = Health(response.status, stated_version(response.read(LONGEST_HEALTH)))
+        return health if late.is_alive() else Health(None, None)
     except (OSError, http.client.HTTPException):
         return Health(None, None)
     finally:
+        late.cancel()
         connection.close()
+
+
+def hang_up(connected: socket.socket) -> None:
+    with suppress(OSError):
+        connected.shutdown(socket.SHUT_RDWR)
 
 
 def shown_version(health: Health, content: Content, server: Server) -> str | None:

@@ -46,7 +46,7 @@ FASTER = {
 }
 
 APPLICATION = """#!/usr/bin/env -S python3 -IS
-import os, signal, socket
+import os, signal, socket, time
 open("seen", "w").write(os.environ["DATABASE_URL"] + " " + os.environ["SLOT"])
 with socket.create_server((os.environ["HOST"], int(os.environ["PORT"]))) as server:
     statuses = {statuses}
@@ -59,6 +59,9 @@ with socket.create_server((os.environ["HOST"], int(os.environ["PORT"]))) as serv
             os._exit(status)
         with connection:
             connection.recv(65536)
+            while status == 9:
+                connection.send(b"H")
+                time.sleep(0.05)
             connection.sendall(b"HTTP/1.0 %d X\\r\\n\\r\\n{{\\"version\\": \\"{version}\\"}}" % status)
 """
 

@@ -9,10 +9,13 @@ import pytest
 from click.testing import CliRunner
 
 from release.cli import release
+from release.environment import open_environment
 from release.process.errors import Broken, WrongUsage
 from release.records.ledger.head import Former, Open, State
 from release.records.ledger.ledger import Entry
+from release.verbs.hold import hold
 from release.verbs.tick import refuse_failed, tick, tick_text
+from settings.stackfile import Project
 from tests.aws_clients import aws_client
 from tests.project import PROJECT
 from tests.release.deploying import at_work, call_in
@@ -102,6 +105,22 @@ def test_an_environment_where_somebody_is_at_work_is_left_alone(project: Path) -
         report = run(project)
     assert (how(report)["dev"], how(report)["qa"]) == ("skipped", "done")
     assert "dev is being deployed by arn:aws:iam::123456789012:user/ops" in why(report, "dev")
+    refuse_failed(report)
+
+
+def test_what_a_hold_keeps_that_is_set_meanwhile_is_left_for_the_next_time(project: Path) -> None:
+    events = open_environment(Project(project), "dev").session.client("rds").meta.events  # that of the verb
+    held: list[object] = []
+
+    def hold_once(**_: object) -> None:
+        if not held:
+            held.append(hold(call_in(project), "dev", reason="the auditors look at it"))
+
+    events.register("before-call.rds.DeleteDBSnapshot", hold_once, unique_id="hold")
+    report = run(project)
+    events.unregister("before-call.rds.DeleteDBSnapshot", unique_id="hold")
+    assert (how(report)["dev"], how(report)["qa"], left("dev")) == ("skipped", "done", 2)
+    assert "the auditors look at it" in why(report, "dev")
     refuse_failed(report)
 
 

@@ -117,6 +117,15 @@ def test_a_release_that_hangs_after_it_was_healthy_is_given_up(server: FakeServe
 
 
 @loopback
+def test_a_release_that_answers_byte_by_byte_does_not_answer(server: FakeServer) -> None:
+    server.limit("HEALTH_LIMIT", 0.5)
+    server.limit("PROBE_LIMIT", 0.2)
+    trickles = application("1.0.0", 9)
+    run = server.install(server.request("1.0.0", tar_gz({"bin/start": trickles})))
+    assert "is not healthy after 0 s (/health does not answer)" in run.answer["why"]
+
+
+@loopback
 def test_a_release_that_is_healthy_again_settles_from_then_on(server: FakeServer) -> None:
     artifact = tar_gz({"bin/start": application("1.0.0", 200, 503, 200)})
     run = server.install(server.request("1.0.0", artifact), "--settle", "0.2")
