@@ -179,6 +179,7 @@ def test_the_programs_of_a_slow_server_stand_still_most_of_the_time_but_get_on(b
     count = "nohup sh -c 'i=0; while :; do i=$((i+1)); echo $i > count; done' >/dev/null 2>&1 & echo $! > pid"
     broken.cloud.run(broken.address, count)
     pid = int((broken.cloud.home() / "pid").read_text())
+    eventually(lambda: counted(broken) > 0)
     broken.inject("slow")
     eventually(lambda: stands_still(pid))
     seen = counted(broken)
@@ -193,7 +194,9 @@ def stands_still(pid: int) -> bool:
 
 
 def counted(broken: Broken) -> int:
-    return int((broken.cloud.home() / "count").read_text() or 0)
+    """How far it has come; 0 before it wrote for the first time, and while it writes."""
+    file = broken.cloud.home() / "count"
+    return int(file.read_text() or 0) if file.exists() else 0
 
 
 def test_a_slow_server_answers_a_login_late(broken: Broken) -> None:
