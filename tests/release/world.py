@@ -344,6 +344,7 @@ class FakeMigrations:
 
     def __init__(self) -> None:
         self.allowed_for: list[str] = []
+        self.ended = False  # by somebody who lets nobody migrate any more
 
     @contextmanager
     def allowed(self, deployment: str) -> Iterator[None]:
@@ -351,7 +352,7 @@ class FakeMigrations:
         yield
 
     def end(self) -> None:
-        pass
+        self.ended = True
 
 
 class FakeProbe:

@@ -68,6 +68,16 @@ def test_adopting_a_listener_keeps_the_schema_that_was_begun(world: World) -> No
     assert (state(world).open, state(world).brought) == (None, NEWER)
 
 
+def test_adopting_a_listener_lets_no_server_migrate_for_the_deployment_that_it_closes(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    kill_behind_the_canary(world, "1.2.0", NEWER)
+    ended_at_ups: list[bool] = []
+    world.dev.stack.before_up = lambda: ended_at_ups.append(world.dev.migrations.ended)
+    adopt(world.dev, "close it", OPS, Silent())
+    assert ended_at_ups == [True]
+
+
 def test_an_order_is_not_repeated_into_a_slot_that_users_were_brought_back_to(world: World) -> None:
     """Its process slept, and its ssh with it, until somebody else had taken over and rolled back."""
     for version in ("1.0.0", "1.1.0"):
