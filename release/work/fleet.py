@@ -12,7 +12,7 @@ from typing import Any
 from contract.layout import INSTALLER
 from contract.order import install_command
 from contract.slots import SlotName
-from release.doors.aws.instances import Instances
+from release.doors.aws.instances import Instances, Machine
 from release.doors.aws.session import AwsSession
 from release.doors.servers.servers import Server, open_ssh, servers_of
 from release.doors.servers.ssh import CONNECT_LIMIT, NotReached, Ssh
@@ -110,11 +110,16 @@ class Fleet:
     def start(self, instances: Sequence[str], slot: SlotName) -> list[str]:
         """Start what a slot holds on these instances; the names of those that said it runs. Inconclusive when none."""
         said = self._ask(instances, f"python3 {INSTALLER} start {slot}", START_LIMIT)
-        started = [name for name, answer in said.items() if answer.get("result") in ("started", "unchanged")]
+        started = [one.name for one, answer in said.items() if answer.get("result") in ("started", "unchanged")]
         if not started:
-            whys = "; ".join(f"{name}: {answer.get('why', 'it did not answer')}" for name, answer in said.items())
+            whys = "; ".join(f"{one.name}: {answer.get('why', 'it did not answer')}" for one, answer in said.items())
             raise Inconclusive(f"no server started what {slot} holds: {whys or 'none runs'}")
         return started
+
+    def holding(self, instances: Sequence[str], slot: SlotName, content: Slot) -> frozenset[str]:
+        """Those of these instances whose slot holds these very bytes, by their own word."""
+        said = self._ask(instances, f"python3 {INSTALLER} status", GREETING_LIMIT)
+        return frozenset(one.id for one, answer in said.items() if _holds(answer, slot, content))
 
     def migration_began(self, instances: Sequence[str], slot: SlotName, deployment: str) -> bool | None:
         """Whether any of them began to migrate for a deployment, by their own word; None when one cannot tell."""
@@ -179,15 +184,15 @@ class Fleet:
             f"{min(whys)} --reason WHY",
         )
 
-    def _ask(self, instances: Sequence[str], command: str, limit: float) -> dict[str, dict[str, Any]]:
-        """What the installer of each instance answers, by the instance's name; nothing for one that does not answer."""
+    def _ask(self, instances: Sequence[str], command: str, limit: float) -> dict[Machine, dict[str, Any]]:
+        """What the installer of each instance that runs answers; nothing for one that does not answer."""
         machines = Instances(self.session).running(instances)
         ssh = replace(self.door(self.session, self.settings, self._bastion()), answer_limit=limit)
         private = self.settings.servers.bastion is not None
         answers = side_by_side(
             lambda one: _answer(ssh, one.private if private else one.public, command), machines, self.at_once
         )
-        return {machine.name: answer for machine, answer in zip(machines, answers, strict=True)}
+        return dict(zip(machines, answers, strict=True))
 
     def _bastion(self) -> dict[str, Any]:
         """The stack's output about the bastion, as EC2 tells it."""
@@ -227,6 +232,12 @@ def _answer(ssh: Ssh, address: str, command: str) -> dict[str, Any]:
 
 def _now(answer: Answer) -> str:
     return f"its slot was not emptied: {answer.why}" if answer.why else "its slot is empty now"
+
+
+def _holds(answer: Mapping[str, Any], slot: SlotName, content: Slot) -> bool:
+    said = answer.get(slot)
+    held = said.get("content") if isinstance(said, dict) else None
+    return isinstance(held, dict) and (held.get("release"), held.get("digest")) == (content.release, content.digest)
 
 
 def _migration(answer: Mapping[str, Any], slot: SlotName) -> str | None:

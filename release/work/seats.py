@@ -8,8 +8,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from contract.outputs import SERVERS
-from contract.slots import SLOTS
+from contract.slots import SLOTS, SlotName, other
 from release.environment import Environment
+from release.records.ledger.head import Slot
 
 
 def seat_holders(environment: Environment, group: str, outputs: Mapping[str, Any], holding: Collection[str]) -> None:
@@ -29,6 +30,16 @@ def seat_told(environment: Environment, outputs: Mapping[str, Any], passed_over:
     told = _others(environment.stack.outputs(), passed_over)
     for slot in SLOTS:
         environment.balancer.seat(groups[slot], told)
+
+
+def seat_told_before(environment: Environment, groups: Mapping[SlotName, str], slot: SlotName, content: Slot) -> None:
+    """Whoever takes part in the other slot only, and says that it holds what this one should, takes part in it again.
+
+    It was told so by an ``up`` behind which this call was refused. Nobody is asked where everybody takes part.
+    """
+    missing = environment.balancer.seated(groups[other(slot)]) - environment.balancer.seated(groups[slot])
+    if missing:
+        environment.balancer.seat(groups[slot], environment.fleet.holding(sorted(missing), slot, content))
 
 
 def ids_of(outputs: Mapping[str, Any], names: Collection[str]) -> frozenset[str]:

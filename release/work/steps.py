@@ -19,7 +19,7 @@ from release.rules.lanes import StepName
 from release.rules.plan import Plan
 from release.work.backup import take_backup, try_backup
 from release.work.preflight import refuse_other_changes, refuse_users_in
-from release.work.seats import ids_of, seat_holders, seat_told
+from release.work.seats import ids_of, seat_holders, seat_told, seat_told_before
 from release.work.snapshot_room import refuse_without_room
 from release.work.verification.verification import HEALTH_LIMIT
 from release.work.verification.watch import Subject
@@ -281,6 +281,7 @@ class NotStarted(Broken):
 def start(work: Work) -> Evidence:
     """Start the release where it does not run, until as many servers are healthy as users need."""
     groups, slot = work.entrance.groups, work.plan.slot
+    _take_in(work)
     instances = [target.instance for target in work.environment.balancer.targets(groups[slot])]
     try:
         started = work.environment.fleet.start(instances, slot)
@@ -290,6 +291,19 @@ def start(work: Work) -> Evidence:
     except StagelineError as error:
         raise NotStarted(str(error.args[0]), hint=error.hint) from error
     return {"started": started}
+
+
+def _take_in(work: Work) -> None:
+    """Who was left out of this slot when it was filled, and holds it by now. What cannot be asked holds up nothing."""
+    if work.holder.head.state.out_names:
+        return  # their instances are known to Pulumi only, and they are not to be taken in
+    _refuse_taken_over(work)
+    try:
+        seat_told_before(work.environment, work.entrance.groups, work.plan.slot, work.plan.content)
+    except (Interrupted, LeaseLost):
+        raise
+    except StagelineError as error:
+        work.progress.note(f"who else holds {work.plan.version} is not known: {error.args[0]}")
 
 
 def verify(work: Work) -> Evidence:

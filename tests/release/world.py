@@ -34,6 +34,7 @@ from release.process.processes import Process
 from release.records.artifacts.archive import inspect_artifact
 from release.records.artifacts.manifest import Manifest
 from release.records.artifacts.releases import Releases
+from release.records.ledger.head import Slot
 from release.records.ledger.ledger import Ledger, Writer
 from release.records.ledger.stoplog import StopLog
 from release.work.fleet import Fleet
@@ -334,6 +335,10 @@ class FakeFleet:
             raise Inconclusive(f"no server started what {slot} holds")
         self._servers.stopped.discard(slot)
         return alive
+
+    def holding(self, instances: Sequence[str], slot: str, content: Slot) -> frozenset[str]:
+        there = [one for one in instances if one not in self._servers.dead | self._servers.locked]
+        return frozenset(one for one in there if self._servers.on(one, slot) == content.release)
 
     def migration_began(self, instances: Sequence[str], slot: str, deployment: str) -> bool | None:
         return deployment in self._servers.migrated_for if self._servers.tells_migrations else None

@@ -156,6 +156,27 @@ def test_where_no_server_runs_that_is_told(servers: Servers) -> None:
         fleet(servers).start(servers.instances, "blue")
 
 
+HELD = Slot(release="1.0.0", digest="a" * 64, artifact_key=None, deployment="dev-2")
+
+
+@pytest.mark.parametrize(
+    ("said", "holds"),
+    [
+        pytest.param(
+            {"green": {"content": {"release": "1.0.0", "digest": "a" * 64, "deployment": "dev-1"}}}, True, id="it"
+        ),
+        pytest.param({"green": {"content": {"release": "1.0.0", "digest": "b" * 64}}}, False, id="other-bytes"),
+        pytest.param({"blue": {"content": {"release": "1.0.0", "digest": "a" * 64}}}, False, id="in-the-other-slot"),
+        pytest.param({"green": {"content": None}}, False, id="nothing"),
+        pytest.param({"green": []}, False, id="no-object"),
+        pytest.param("no JSON", False, id="no-answer"),
+    ],
+)
+def test_who_holds_a_release_is_known_by_their_own_word(servers: Servers, said: Any, holds: bool) -> None:
+    servers.say(NAMES[0], said)
+    assert fleet(servers).holding(servers.instances, "green", HELD) == frozenset(servers.instances[:1] if holds else ())
+
+
 def begun(deployment: str) -> dict[str, Any]:
     return {"blue": {"migration": {"deployment": deployment}}, "green": {"migration": None}}
 

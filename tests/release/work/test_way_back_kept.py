@@ -9,7 +9,7 @@ import pytest
 from release.doors.http import Answer
 from release.doors.http import Request as Asked
 from release.doors.servers.ssh import NotReached
-from release.process.errors import Inconclusive, LeaseLost, Refused
+from release.process.errors import Broken, Inconclusive, LeaseLost, Refused
 from release.records.artifacts.schema import Schema
 from release.records.ledger.head import Out
 from release.records.ledger.ledger import Writer
@@ -48,6 +48,10 @@ def kill_behind_the_canary(world: World, version: str, made_with: Schema | None 
     del world.dev.ledger.give_back
     world.servers["dev"].migrated_for.add(state(world).open.deployment)
     world.dev.fleet.before_order = lambda instance: None
+
+
+def backend_down() -> bytes:
+    raise Broken("the backend is down")
 
 
 def test_a_rollback_that_takes_over_knows_the_schema_that_was_begun(world: World) -> None:
@@ -127,6 +131,41 @@ def test_users_are_not_moved_beside_a_release_that_cannot_be_kept_from_them(thir
         put(third, "1.0.0", kind="rollback")
     assert (servers.live, servers.behind("http://live")) == ("blue", "1.2.0")
     assert "release rollback dev --force --reason WHY" in refused.value.hint
+
+
+def test_a_server_that_nobody_took_in_again_takes_part_when_users_go_back_to_what_it_holds(third: World) -> None:
+    """The `up` told it what to hold, the call behind it was refused, and now Pulumi's backend is down."""
+    servers, take_in = third.servers["dev"], third.dev.balancer.seat
+    servers.dead = {"i-2"}
+    put(third, "1.0.0", "rollback")
+    servers.dead = set()
+
+    def refused(group: str, instances: frozenset[str], *, alone: bool = False) -> None:
+        if not alone:
+            raise Broken("cannot change which servers take part: Throttling")
+        take_in(group, instances, alone=alone)
+
+    third.dev.balancer.seat = refused
+    put(third, "1.3.0")
+    third.dev.balancer.seat = take_in
+    assert servers.kept_out == {("tg-green", "i-2")}
+    third.dev.stack.export = backend_down
+    go_back(third.dev, Request(), OPS, Silent())
+    assert (servers.behind("http://live"), servers.kept_out) == ("1.0.0", set())
+
+
+def test_a_server_that_holds_something_else_is_not_taken_in_when_users_go_back(third: World) -> None:
+    servers = third.servers["dev"]
+    servers.dead = {"i-2"}
+    put(third, "1.0.0", "rollback")
+    servers.dead = set()
+    third.dev.stack.fail_next = ["the backend is down"] * 9
+    put(third, "1.3.0")
+    assert servers.on("i-2", "green") == "1.1.0"
+    third.dev.stack.export = backend_down
+    with pytest.raises(Broken, match="the backend is down"):
+        go_back(third.dev, Request(), OPS, Silent())
+    assert (servers.live, servers.kept_out) == ("blue", {("tg-green", "i-2")})
 
 
 def test_a_server_that_is_out_is_not_counted_among_those_that_serve_users(third: World) -> None:
