@@ -232,6 +232,8 @@ def _holds(
     if not is_held(state, release):
         return False
     why = doubt(state)
+    if why and request.force:
+        progress.note(f"it is not sure what slot {state.idle} holds ({why}): by --force the ledger is trusted")
     if not why or request.force:
         return True
     try:

@@ -85,7 +85,7 @@ def _remarks(entry: dict[str, Any]) -> Iterator[str]:
     if entry["live"] and entry["live"]["unverified"]:
         yield f"{name}: nobody verified {entry['live']['release']}, to which users were moved by hand"
     if entry["behind"] and not entry["open"]:
-        yield f"{name}: {entry['behind']}; run: pulumi up --stack {name}, then release drift {name}"
+        yield f"{name}: {entry['behind']}; run: pulumi up --refresh --stack {name}, then release drift {name}"
     if entry["ending"] and entry["open"] and entry["ending"]["deployment"] == entry["open"]["deployment"]:
         yield f"{name}: {entry['ending']['by']} asked {entry['open']['deployment']} to end: {entry['ending']['reason']}"
 

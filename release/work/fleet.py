@@ -27,6 +27,7 @@ GREETING_LIMIT = 6.0  # seconds within which a server has to let us in, or it is
 START_LIMIT = 90.0  # seconds for a slot's start, health included
 DIAL_LIMIT = 2.0 * CONNECT_LIMIT  # seconds: a bastion and the server behind it
 UNDO_LIMIT = 60.0  # seconds in which an installer that ran out of time puts its slot back and says so
+BUSY_LIMIT = 60.0  # seconds for which an installer waits for another run in its slot
 PAUSE = 1.0  # seconds between two dials
 
 
@@ -150,6 +151,7 @@ class Fleet:
             content=content,
             told=told,
             still_ours=still_ours,
+            waits=int(limit // BUSY_LIMIT) + 1,
             at_once=self.at_once,
         )
 

@@ -20,6 +20,7 @@ from release.records.ledger.head import Slot
 HOLDS = frozenset({"installed", "unchanged", "relabelled", "started"})  # what an installer says that did what it should
 IS_EMPTY = frozenset({"emptied", "unchanged"})  # and of an order that empties
 TRIES = 2  # of an order whose connection was lost: an installer that carried it out finds it carried out
+BUSY = "busy"  # what an installer says that waited for another run in its slot, in vain
 T = TypeVar("T")
 
 
@@ -32,6 +33,7 @@ class Answer:
     """How an order ended on a server: its installer's result, or why not.
 
     ``said`` is whether that is its own word: of a server that fell silent it is not known what its slot holds.
+    ``busy``: another run was at work there.
     """
 
     server: str
@@ -39,6 +41,7 @@ class Answer:
     why: str = ""
     note: str = ""
     said: bool = True
+    busy: bool = False
 
     @property
     def words(self) -> str:
@@ -70,7 +73,8 @@ class Installed:
 class Orders:
     """What a slot of every server shall hold, and the command that takes this order; ``told`` hears each answer.
 
-    ``still_ours`` is asked before each order and raises what forbids it: installers know of no fence.
+    ``still_ours`` is asked before each order and raises what forbids it: installers know of no fence. ``waits`` is how
+    many times an installer is asked again that is busy with what may be this very order.
     """
 
     ssh: Ssh
@@ -79,6 +83,7 @@ class Orders:
     content: Slot
     told: Callable[[str], None]
     still_ours: Callable[[], object]
+    waits: int
     at_once: int
 
     def given(self, servers: Sequence[Server]) -> list[Answer]:
@@ -103,21 +108,26 @@ class Orders:
         raise Inconclusive(f"no server took {self.content.release} into {self.slot}: {whys_of(answers)}")
 
     def _heard(self, server: Server) -> Answer:
-        answer = self._obeyed(server, TRIES)
+        answer = self._obeyed(server)
         self.told(answer.words)
         return answer
 
-    def _obeyed(self, server: Server, tries: int) -> Answer:
-        self.still_ours()
-        try:
-            said = self.ssh.run(server.address, self.command, order_of(self.slot, self.content))
-        except StagelineError as error:
-            if tries > 1 and isinstance(error, NotReached) and not isinstance(error, NoAnswer):
-                return self._obeyed(server, tries - 1)
-            return Answer(
-                server=server.name, why=f"its installer was not heard to the end: {error.args[0]}", said=False
-            )
-        return _answer(server.name, said, HOLDS if self.content.release else IS_EMPTY)
+    def _obeyed(self, server: Server) -> Answer:
+        """Its answer. Where a connection was lost our own run may still be at work there: it is waited for."""
+        lost, waits = 0, 0
+        while True:
+            self.still_ours()
+            try:
+                said = self.ssh.run(server.address, self.command, order_of(self.slot, self.content))
+            except StagelineError as error:
+                lost += 1
+                if lost == TRIES or not isinstance(error, NotReached) or isinstance(error, NoAnswer):
+                    return _not_heard(server.name, error)
+                continue
+            answer = _answer(server.name, said, HOLDS if self.content.release else IS_EMPTY)
+            if not (lost and answer.busy and waits < self.waits):
+                return answer
+            waits += 1
 
 
 def order_of(slot: SlotName, content: Slot) -> str:
@@ -140,11 +150,16 @@ def side_by_side(ask: Callable[[Any], T], whom: Sequence[Any], at_once: int) -> 
         return list(pool.map(ask, whom))
 
 
+def _not_heard(server: str, error: StagelineError) -> Answer:
+    return Answer(server=server, why=f"its installer was not heard to the end: {error.args[0]}", said=False)
+
+
 def _answer(server: str, said: Said, wanted: Collection[str]) -> Answer:
     """An installer's word; one that says nothing of itself has failed."""
     told = object_in(said.out)
     result, note = str(told.get("result")), bounded(str(told.get("note") or ""))
     if result in wanted and not told.get("why"):
         return Answer(server=server, result=result, note=note)
+    busy = result == BUSY
     ended = f"its installer ended with {said.code} and does not say how: {said.err}"
-    return Answer(server=server, why=bounded(str(told.get("why") or ended)), note=note)
+    return Answer(server=server, why=bounded(str(told.get("why") or ended)), note=note, busy=busy)

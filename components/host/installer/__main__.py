@@ -19,6 +19,7 @@ Verbs answer one JSON object on stdout, whose `result` is one of these:
     relabelled              the same, and only its label is new: it held and ran these very bytes before
     started                 the same, and it had to be started for that
     refused, restored       it does not, and the slot is what it was before; refused: by a rule
+    busy                    another run is at work in the slot, and this one touched nothing
     emptied                 the slot is empty; as before, when there is a `why`
     broken                  the server failed, also in putting the slot back: `why` says what to do
 
@@ -40,7 +41,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from components.host.installer.errors import Refused, Stopped, describe
+from components.host.installer.errors import Busy, Refused, Stopped, describe
 from components.host.installer.order import parse_emptied, parse_order, parse_slot
 from components.host.installer.signals import fail_on_signals, ignore_signals
 from components.host.installer.slots import Slot
@@ -57,12 +58,17 @@ def main() -> int:
         ignore_signals()
     except Exception as error:
         ignore_signals()
-        untouched = isinstance(error, (Refused, Stopped))
-        result = {"result": "refused" if untouched else "broken", "why": describe(error)}
+        result = {"result": named(error), "why": describe(error)}
     print(json.dumps(result))
     if "why" in result:
         print(result["why"], file=sys.stderr)
     return 1 if "why" in result else 0
+
+
+def named(error: Exception) -> str:
+    if isinstance(error, Busy):
+        return "busy"
+    return "refused" if isinstance(error, (Refused, Stopped)) else "broken"
 
 
 def prepare_process() -> None:

@@ -13,6 +13,10 @@ class Refused(Failure):
     """A rule said no before the slot was touched."""
 
 
+class Busy(Refused):
+    """Another run is at work in the slot, and did not end within the time that this one waits."""
+
+
 class NotHealthy(Failure):
     """What runs in the slot is not the healthy release that it should be."""
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from components.host.installer.errors import Failure, Refused
+from components.host.installer.errors import Busy, Failure
 from components.host.installer.slots import Slot
 
 LOCK_LIMIT = 60.0  # seconds
@@ -31,7 +31,7 @@ def locked(slot: Slot, limit: float) -> Iterator[None]:
     with slot.lock.open("a") as file:
         while not try_lock(file):
             if time.monotonic() >= deadline:
-                raise Refused(f"slot {slot.name} is being changed by another run: wait for it and try again")
+                raise Busy(f"slot {slot.name} is being changed by another run: wait for it and try again")
             time.sleep(0.1)
         os.environ[MARK] = str(slot.folder)
         try:

@@ -113,7 +113,7 @@ def test_users_have_a_release_also_where_pulumi_cannot_be_run_and_head_says_that
     done = put(world, "1.1.0")
     assert (done.warnings, world.servers["dev"].live) == (("applied: the backend is gone",), "green")
     assert (state(world).live.release, "has told Pulumi's state since" in state(world).behind) == ("1.1.0", True)
-    assert "run: pulumi up --stack dev, then release drift dev" in status_text(status(STAGELINE, "dev"))
+    assert "run: pulumi up --refresh --stack dev, then release drift dev" in status_text(status(STAGELINE, "dev"))
     put(world, "1.2.0")  # whose up tells all of it
     assert (state(world).live.release, state(world).behind) == ("1.2.0", "")
 

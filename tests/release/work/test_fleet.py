@@ -235,6 +235,9 @@ OK = {"result": "installed", "slot": "green", "migration": "none"}
 FAILED = {"result": "restored", "slot": "green", "why": "1.1.0 in green keeps answering 500; green is back on 1.0.0"}
 HEARD = 'cat > "$ANSWERS/stdin-$address"\n'
 GREETS = '[ "$command" = true ] && exit 0\n'
+BUSY = {"result": "busy", "why": "slot green is being changed by another run: wait for it and try again"}
+LOST_ONCE = '[ -f "$ANSWERS/lost" ] || { touch "$ANSWERS/lost"; echo "Connection reset" >&2; exit 255; }\n'
+BUSY_ONCE = f"""[ -f "$ANSWERS/busy" ] || {{ touch "$ANSWERS/busy"; echo '{json.dumps(BUSY)}'; exit 1; }}\n"""
 INSTALL = "timeout 300 python3 stageline/installer.pyz install --settle 10"
 
 
@@ -369,10 +372,30 @@ def test_without_ssh_nobody_is_dialled_twice(servers: Servers, monkeypatch: pyte
 
 def test_an_order_whose_connection_was_lost_is_given_once_more(servers: Servers) -> None:
     servers.answer(NAMES[0], OK)
-    lost = '[ -f "$ANSWERS/lost" ] || { touch "$ANSWERS/lost"; echo "Connection reset" >&2; exit 255; }\n'
-    servers.do(NAMES[1], f"{GREETS}{lost}echo '{json.dumps({'result': 'unchanged'})}'")
+    servers.do(NAMES[1], f"{GREETS}{LOST_ONCE}echo '{json.dumps({'result': 'unchanged'})}'")
     assert give(servers).results == {NAMES[0]: "installed", NAMES[1]: "unchanged"}
     assert installs(servers) == [NAMES[0], NAMES[1], NAMES[1]]
+
+
+def test_an_order_that_is_still_carried_out_after_its_connection_was_lost_is_waited_for(servers: Servers) -> None:
+    servers.answer(NAMES[1], OK)
+    servers.do(NAMES[0], f"{GREETS}{LOST_ONCE}{BUSY_ONCE}echo '{json.dumps({'result': 'unchanged'})}'")
+    assert give(servers).results == {NAMES[0]: "unchanged", NAMES[1]: "installed"}
+
+
+def test_a_server_that_stays_busy_is_not_waited_for_without_end(servers: Servers) -> None:
+    servers.answer(NAMES[1], OK)
+    servers.do(NAMES[0], f"{GREETS}{LOST_ONCE}echo '{json.dumps(BUSY)}'; exit 1")
+    with pytest.raises(InstallFailed, match="slot green is being changed by another run"):
+        give(servers)
+    assert len(installs(servers)) == 1 + 1 + (300 + 60 + 2 * 10) // 60 + 1
+
+
+def test_somebody_elses_run_in_the_slot_is_not_waited_for(servers: Servers) -> None:
+    servers.answer(NAMES[1], OK)
+    servers.do(NAMES[0], f"{GREETS}{BUSY_ONCE}echo '{json.dumps(OK)}'")
+    with pytest.raises(InstallFailed, match="slot green is being changed by another run"):
+        give(servers)
 
 
 def test_a_connection_that_is_lost_again_is_a_failure_of_that_server(servers: Servers) -> None:

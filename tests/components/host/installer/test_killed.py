@@ -296,7 +296,7 @@ def test_a_second_one_is_refused_while_the_first_does_not_end(server: FakeServer
     first = server.begin(server.request("3.0.0", good("3.0.0", **{"bin/migrate": migrate})))
     (tmp_path / "reached").read_text()
     second = server.install(numbered(server, 2))
-    assert (second.code, second.answer["result"]) == (1, "refused")
+    assert (second.code, second.answer["result"]) == (1, "busy")
     assert "is being changed by another run" in second.answer["why"]
     assert (server.status("blue")["busy"], server.status("green")["busy"]) == (True, False)
     first.terminate()
