@@ -3,10 +3,9 @@
 import asyncio
 import asyncio.subprocess
 import os
-import signal
-from contextlib import suppress
 from pathlib import Path
 
+from local.children import kill, wholly_started
 from local.command_provider.log import Log
 from local.command_provider.output import CommandFailed, Output, previous_output
 from local.command_provider.values import Properties, plain
@@ -19,27 +18,18 @@ async def run(command: str, inputs: Properties, before: Properties, folder: Path
     given = plain(inputs)
     output = Output(log=log, logging=given.get("logging", "stdoutAndStderr"))
     try:
-        process = await _wholly_started(asyncio.ensure_future(_started(command, given, before, folder)))
+        process = await wholly_started(asyncio.ensure_future(_started(command, given, before, folder)))
     except OSError as error:
         raise CommandFailed(f'{error}: running "{command}"') from error
     try:
         await asyncio.gather(_feed(process, given.get("stdin", "")), _collect(process, output))
         code = await process.wait()
     except asyncio.CancelledError:
-        await _kill(process)
+        await kill(process)
         raise
     if code != 0:
         raise output.failure(f"exit status {code}" if code > 0 else f"signal: {-code}", command)
     return output.results()
-
-
-async def _wholly_started(starting: asyncio.Future[asyncio.subprocess.Process]) -> asyncio.subprocess.Process:
-    """Cancelled in the middle, asyncio would lose the children of the process, and wait for their pipes for ever."""
-    try:
-        return await asyncio.shield(starting)
-    except asyncio.CancelledError:
-        await _kill(await starting)
-        raise
 
 
 async def _started(command: str, given: Properties, before: Properties, folder: Path) -> asyncio.subprocess.Process:
@@ -53,13 +43,6 @@ async def _started(command: str, given: Properties, before: Properties, folder: 
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
     )
-
-
-async def _kill(process: asyncio.subprocess.Process) -> None:
-    """Whoever cancels wants the command gone, with what it started."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
 
 
 async def _feed(process: asyncio.subprocess.Process, text: str) -> None:

@@ -14,6 +14,7 @@ from typing import cast
 import asyncssh
 from asyncssh.channel import SSHChannel
 
+from local.children import kill, wholly_started
 from local.servers.disk import Disk
 from local.servers.layout import Layout
 from local.servers.sftp import ServerFiles
@@ -55,7 +56,7 @@ class Commands:
         await self.answering.wait()
         user = process.get_extra_info("username")
         argv = ["/bin/sh", "-c", process.command] if process.command is not None else ["/bin/sh"]
-        child = await asyncio.create_subprocess_exec(
+        starting = asyncio.create_subprocess_exec(
             *self._disk.started_on(argv),
             cwd=self._layout.home(user),
             env={**self._layout.environment(user), **_accepted(process)},
@@ -64,6 +65,7 @@ class Commands:
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
+        child = await wholly_started(asyncio.ensure_future(starting))
         if isinstance(process, Command):
             process.child = child
         await _carry(process, child)
@@ -76,6 +78,9 @@ async def _carry(process: "asyncssh.SSHServerProcess[bytes]", child: asyncio.sub
     try:
         await asyncio.gather(_drain(child.stdout, process.stdout), _drain(child.stderr, process.stderr))
         code = await child.wait()
+    except asyncio.CancelledError:  # the servers' loop ends
+        await kill(child)
+        raise
     finally:
         feeding.cancel()
     if code < 0:

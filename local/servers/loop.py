@@ -42,7 +42,7 @@ class LoopThread:
 
     def close(self) -> None:
         if self.lives:
-            self.run(_end_all_tasks())
+            self.run(end_all_tasks())
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
         self._loop.close()
@@ -62,7 +62,7 @@ def _done(future: "Future[Any]", within: float) -> bool:
     return True
 
 
-async def _end_all_tasks() -> None:
+async def end_all_tasks() -> None:
     tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     for task in tasks:
         task.cancel()

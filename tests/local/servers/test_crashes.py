@@ -1,10 +1,11 @@
 """A part of a server that ends by itself is seen in the status, and nobody waits for it."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local.servers.loop import LoopCrashed, LoopThread
+from local.servers.loop import LoopCrashed, LoopThread, end_all_tasks
 from tests.local.servers.small_cloud import Cloud, eventually
 
 pytestmark = pytest.mark.enable_socket
@@ -25,6 +26,21 @@ def test_nobody_waits_for_a_loop_that_has_crashed() -> None:
             loop.run(work)
     assert not loop.lives
     loop.close()
+
+
+def test_a_command_ends_with_the_loop_that_carries_it(cloud: Cloud, tmp_path: Path) -> None:
+    address = cloud.boot()
+    server: Any = cloud.servers.server("i-1")
+    pid = tmp_path / "pid"
+
+    async def begin() -> None:
+        connection = await cloud.connect(address)
+        await connection.create_process(f"echo $$ > {pid}.new; mv {pid}.new {pid}; sleep 300")
+
+    server._loop.run(begin())
+    eventually(pid.exists)
+    server._loop.run(end_all_tasks())
+    assert not Path(f"/proc/{pid.read_text().strip()}").exists()
 
 
 def test_a_crash_of_the_ssh_part_shows_on_every_server_and_they_can_still_be_stopped(cloud: Cloud) -> None:
