@@ -27,5 +27,6 @@ command do not know it: same code, other endpoints. A tour, in the order of a li
 - `demo`, `story`, `traffic`       `make demo`: the main job as a story in which every sentence is proved
 - `clients`    boto3 for programs beside the cloud, as the demo is one
 
-Everything here may import anything; nothing outside imports `local`.
+Everything here may import anything; nothing outside imports `local`. What stands in for AWS, Pulumi's plugins, servers,
+balancers and databases knows nothing of Stageline (import-linter holds it); `workspace`, `doors` and the demo do.
 """
