@@ -15,6 +15,7 @@ from local.gate.call_faults import CallFaults
 from local.gate.calls import Call, CallCounts, recognise
 from local.gate.keys import is_valid
 from local.gate.permissions import Permissions
+from local.gate.turns import Turns, read_whole
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -43,6 +44,7 @@ class Gate:
         self._counts = counts
         self._faults = faults
         self._permissions = permissions
+        self._turns = Turns()
         self._sleep = sleep
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -73,9 +75,17 @@ class Gate:
         if acting.then == "drop":
             _close(environ)
         if acting.then == "lose":
-            _do(self._moto, environ)
+            _do(self._serve_in_turn(call), environ)
             _close(environ)
-        return self._moto(environ, start_response)
+        return self._serve_in_turn(call)(environ, start_response)
+
+    def _serve_in_turn(self, call: Call) -> Application:
+        def serve(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+            read_whole(environ)
+            with self._turns.of(call):
+                return self._moto(environ, start_response)
+
+        return serve
 
 
 def judge_time(call: Call, now: datetime) -> Response | None:
