@@ -10,6 +10,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from components.stage.alarms import database_alarms, health_alarm, request_alarms, server_alarms
 from contract import outputs
 from contract.archive import MOST_BYTES, MOST_ENTRIES, MOST_ENTRY_BYTES
 from local.cli import commands as local_cloud
@@ -101,6 +102,22 @@ def test_the_reference_has_exactly_the_outputs_of_a_stack() -> None:
     exported = re.findall(r"pulumi\.export\(outputs\.(\w+)", (ROOT / "__main__.py").read_text())
     table = {name.strip("`") for name, _ in rows(section(REFERENCE, "Stack outputs"))}
     assert table == {getattr(outputs, name) for name in exported}
+
+
+def test_the_reference_has_exactly_the_alarms_that_are_declared() -> None:
+    alarms = [
+        *server_alarms(1, "i-1"),
+        *request_alarms("lb", "group"),
+        health_alarm("lb", "group", bearable=0),
+        *database_alarms("db", "postgres", "db.t4g.small", 20),
+    ]
+    table = {name.strip("`"): (about, lasts) for name, about, lasts in rows(section(REFERENCE, "Alarms"))}
+    assert {name: lasts for name, (_, lasts) in table.items()} == {
+        alarm.name.replace("-1", "-N"): f"{alarm.periods} periods of {alarm.period} s" for alarm in alarms
+    }
+    told = {alarm.name.replace("-1", "-N"): re.sub(r"Server 1|\d+ connections.*", "N", alarm.about) for alarm in alarms}
+    shown = {name: re.sub(r"Server N|N connections.*", "N", about) for name, (about, _) in table.items()}
+    assert shown == told
 
 
 def test_the_reference_has_exactly_the_exit_codes() -> None:
