@@ -70,6 +70,7 @@ def accept_open(environment: Environment, reason: str, writer: Writer, progress:
         deployment=opened.deployment,
         step=opened.step,
         details=told,
+        ends="accepted",
         became_live=opened.release,
         left=left_behind(opened.kind, opened.digest, opened.slot, head.state),
     )

@@ -74,6 +74,7 @@ def adopt(environment: Environment, reason: str, writer: Writer, progress: Progr
         state=state,
         details={**told, "closed": head.state.open.deployment if head.state.open else None},
         deployment=head.state.open.deployment if head.state.open else None,
+        ends="adopted",
         left=taken_from_users(head.state, content),
         adopted=None if verified else content,
     )

@@ -92,7 +92,7 @@ def empty_destroyed(environment: Environment, writer: Writer) -> bool:
         return False
     nothing = {"blue": None, "green": None, "declared": None, "live": None, "previous": None, "open": None}
     state = head.state.but(**nothing, brought=None, out=(), behind="")
-    environment.ledger.note(Entry(kind="destroyed", state=state), head, writer)
+    environment.ledger.note(Entry(kind="destroyed", state=state, ends="destroyed"), head, writer)
     return True
 
 

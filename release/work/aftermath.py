@@ -24,6 +24,7 @@ from release.process.errors import (
 )
 from release.process.output import Progress
 from release.process.text import bounded
+from release.records.ledger.ending import How
 from release.records.ledger.head import Open, State, emptied, with_slot
 from release.records.ledger.ledger import Holder
 from release.records.ledger.stops import Cause, held_and_vetoed, veto_of
@@ -75,14 +76,14 @@ class PutBack:
         """What is to be put back by what HEAD says now."""
         return cls(environment, opened, holder, progress, bounded(why, MOST_WHY), holder.head.state)
 
-    def record(self, kind: str, state: State, step: str, **details: object) -> bool:
+    def record(self, kind: str, state: State, step: str, *, ends: How | None = None, **details: object) -> bool:
         """Write it down if that can be done, and say whether it was. LeaseLost: all of this is another's now."""
         told = {"why": self.why, "failed_in": self.opened.step, **details}
         self.left = self.left or _taken_from_users(self.opened, self.state)
         noted = entry(self.opened, kind, state, step, told)
         self.state = state
         try:
-            self.holder.record(replace(noted, left=self.left))
+            self.holder.record(replace(noted, left=self.left, ends=ends))
         except LeaseLost:
             raise
         except StagelineError as error:
@@ -379,7 +380,7 @@ def _mark(back: PutBack, touched: bool, failure: StagelineError) -> None:
 def _close(back: PutBack, silence: str) -> None:
     """Close the deployment. Broken when even that cannot be written: then it stays open, with users where they are."""
     name, told = back.environment.name, {"undone": back.undone, "live_does_not_answer": silence}
-    if not back.record("deployment failed", closed(back.state), back.opened.step, **told):
+    if not back.record("deployment failed", closed(back.state), back.opened.step, ends="put back", **told):
         raise Broken(
             f"{back.opened.release} failed ({back.why}) and that it was put back could not be recorded: "
             f"{back.undone[-1]}; {what_users_see(back.environment).words}",

@@ -6,7 +6,7 @@ deployment in HEAD: by the plan that the ledger keeps, ``resume`` goes on with i
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from contract.outputs import PREVIEW_URL
 from release.environment import Environment
@@ -220,6 +220,7 @@ def _request(plan: Plan, order: Order) -> Entry:
         step=REQUESTED,
         details=details,
         begins=plan.content,
+        ends="superseded",
     )
 
 
@@ -285,7 +286,7 @@ def _done(work: Work, step: StepName, evidence: Evidence) -> Entry:
     if step != "live":
         return done
     left = left_behind(plan.kind, plan.digest, plan.slot, before)
-    return Entry(**{**vars(done), "became_live": "" if plan.unverified else plan.version, "left": left})
+    return replace(done, ends="live", became_live="" if plan.unverified else plan.version, left=left)
 
 
 def _missed(step: StepName, evidence: Evidence) -> str:

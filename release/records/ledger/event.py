@@ -13,6 +13,7 @@ from pydantic import Field
 from release.process.canonical import sha256_hex
 from release.process.errors import Broken
 from release.process.form import FORMAT, Form, read_form, stored
+from release.records.ledger.ending import Ending
 from release.records.ledger.head import State, changed
 
 GENESIS = "0" * 64
@@ -22,6 +23,7 @@ class Event(Form):
     """One thing that happened. ``at`` is UTC, ISO 8601; ``by`` the AWS principal; ``previous`` the hash before it.
 
     ``changed`` are the parts of the state that are others than before, ``state_hash`` is that of the whole.
+    ``ended`` is the deployment that is over with it.
     """
 
     seq: int
@@ -36,6 +38,7 @@ class Event(Form):
     state_hash: str = ""
     deployment: str | None = None
     step: str | None = None
+    ended: Ending | None = None
     details: dict[str, Any] = Field(default_factory=dict)
     format: int = FORMAT
 

@@ -24,6 +24,7 @@ from release.process.processes import Process, Processes
 from release.process.text import bounded
 from release.records.ledger.bounds import small
 from release.records.ledger.chain import Fault, chain_faults, head_faults, read_link
+from release.records.ledger.ending import How, ending
 from release.records.ledger.event import GENESIS, Event, event_json, parse_event, text_hash
 from release.records.ledger.head import Head, Live, Open, Slot, State, changes, parse_head, state_hash
 from release.records.ledger.index import (
@@ -98,8 +99,9 @@ class Writer:
 class Entry:
     """What is to be recorded; the ledger adds number, time, writer and hash.
 
-    ``begins`` is the release whose deployment begins with it, ``became_live`` the version that is live from it on,
-    ``left`` what it took from users, and ``adopted`` what nobody verified and users were moved to by hand.
+    ``begins`` is the release whose deployment begins with it, ``ends`` how it ends the one that is open,
+    ``became_live`` the version that is live from it on, ``left`` what it took from users, and ``adopted`` what nobody
+    verified and users were moved to by hand.
     """
 
     kind: str
@@ -108,6 +110,7 @@ class Entry:
     step: str | None = None
     details: dict[str, Any] | None = None
     begins: Slot | None = None
+    ends: How | None = None
     became_live: str = ""
     left: Live | Open | Slot | None = None
     adopted: Slot | None = None
@@ -496,6 +499,7 @@ class Ledger:
             state_hash=state_hash(entry.state),
             deployment=entry.deployment,
             step=entry.step,
+            ended=ending(head.state.open if head else None, entry.ends),
             details=small(entry.details or {}),
         )
 

@@ -12,7 +12,7 @@ from release.doors.aws.table import Item
 from release.environment import Environment
 from release.process.errors import Broken
 from release.records.ledger.event import Event, parse_event, state_after
-from release.records.ledger.head import Slot, State
+from release.records.ledger.head import Open, Slot, State
 from release.records.ledger.lease import Patience
 from release.records.ledger.stops import Change, Stops, parse_change
 from release.work.orders import order_of
@@ -70,6 +70,7 @@ def broken_at_any_moment(outside: Outside, name: str, clock: Clock) -> list[str]
         *(fault.text for fault in environment.ledger.faults()),
         *_repeated(events),
         *_other_state(told),
+        *_ended_otherwise(told),
         *_unverified_live(environment, told),
         *_passed_over(told),
         *_lost_stops(told.changes, environment.stops.read()),
@@ -141,6 +142,17 @@ def _other_state(told: Told) -> Iterator[str]:
     """What the events lead to is what HEAD says."""
     if told.events and told.events[-1][1] != told.state:
         yield "HEAD's state is not the one that the events lead to"
+
+
+def _ended_otherwise(told: Told) -> Iterator[str]:
+    """An event says that a deployment ended where its state has it open no more, and nowhere else."""
+    opened: Open | None = None
+    for event, state in told.events:
+        before, after = (one.deployment if one else None for one in (opened, state.open))
+        expected = before if after != before else None
+        if (event.ended and event.ended.deployment) != expected:
+            yield f"event {event.seq} ({event.kind}) says that {event.ended} ended, HEAD that {expected} did"
+        opened = state.open
 
 
 def _repeated(events: list[Event]) -> Iterator[str]:

@@ -106,6 +106,8 @@ def test_a_deployment_that_was_open_has_nothing_left_to_put_back(dev: Environmen
     dev.ledger.note(Entry(kind="step started", state=head.state.but(open=opened)), head, OPS)
     empty_destroyed(dev, OPS)
     assert dev.ledger.head().state == State()
+    ended = next(dev.ledger.events(newest_first=True)).ended
+    assert ended and (ended.deployment, ended.how) == ("d-2", "destroyed")
 
 
 def test_an_environment_that_is_up_keeps_its_slots(dev: Environment) -> None:
