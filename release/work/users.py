@@ -7,7 +7,7 @@ from release.doors.http import Answer
 from release.environment import Environment
 from release.process.errors import StagelineError
 from release.process.text import bounded
-from release.work.verification.verification import HEALTH, version_of
+from release.rules.objections import HEALTH, version_of
 
 LOOKS = 3  # answers that have to agree: each may come from another server
 

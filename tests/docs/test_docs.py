@@ -28,7 +28,8 @@ from release.records.ledger.head import Head, State
 from release.records.ledger.lease import BEAT, LENGTH
 from release.records.ledger.stops import MOST_REASON, MOST_VETOES
 from release.rules.lanes import IN_PLACE, INSTALLED_BACK, STARTED, forward, warnings_of
-from release.work.verification.verification import HEALTH_LIMIT, HEALTH_MARGIN, IN_A_ROW, SMOKE_LIMIT
+from release.rules.objections import SMOKE_LIMIT
+from release.work.verification.verification import HEALTH_LIMIT, HEALTH_MARGIN, IN_A_ROW
 from settings.model import Settings
 from settings.names import ENVIRONMENT_RULE, Names
 from settings.rules import RULES

@@ -17,7 +17,7 @@ import yaml
 from examples.build import pack
 from local.demo import Cloud, version_at
 from release.doors.aws.metrics import Metrics
-from release.work.verification.figures import figures_of
+from release.rules.figures import figures_of
 from settings.model import Watch as WatchBounds
 from tests.e2e.clone import (
     begin,

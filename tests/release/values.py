@@ -1,7 +1,12 @@
 """Releases, slots and outputs as plain values, for tests that need no world."""
 
-from release.records.artifacts.manifest import Manifest
+from release.doors.aws.balancer import TargetHealth
+from release.doors.http import Answer
+from release.records.artifacts.manifest import Check, Manifest
 from release.records.ledger.head import Slot
+from release.rules.objections import (
+    Objection,
+)
 
 OUTPUTS = {
     "load_balancer": "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/live/50dc6c",
@@ -37,3 +42,28 @@ def manifest(version: str) -> Manifest:
 
 def slot(version: str) -> Slot:
     return Slot(release=version, digest=digest(version), artifact_key=f"artifacts/{digest(version)}", deployment="d")
+
+
+CHECK = Check(name="list", path="/api/projects", contains="projects")
+POST = Check(name="add", path="/api/projects", method="POST", body="{}", headers={"X-Test": "yes"}, status=201)
+REFUSED = Answer(status=0, body="ConnectionRefusedError: refused", milliseconds=0)
+SILENT = Answer(status=0, body="TimeoutError: timed out", milliseconds=5000, late=True)
+
+
+def answer(status: int = 200, body: str = '{"version": "1.0.0"}', milliseconds: int = 5) -> Answer:
+    return Answer(status=status, body=body, milliseconds=milliseconds)
+
+
+def target(name: str, state: str = "healthy", reason: str = "") -> TargetHealth:
+    return TargetHealth(instance=name, state=state, reason=reason)
+
+
+FAILED, UNTOLD, PASSED = "failed", "untold", "passed"
+
+
+def outcome(objection: Objection | None) -> str:
+    return PASSED if objection is None else FAILED if objection.failed else UNTOLD
+
+
+ONE, WELL = target("i-1"), target("i-2")
+ILL = target("i-2", "unhealthy", "Target.Timeout: Request timed out")

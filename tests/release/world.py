@@ -37,9 +37,10 @@ from release.records.artifacts.releases import Releases
 from release.records.ledger.head import Slot
 from release.records.ledger.ledger import Ledger, Writer
 from release.records.ledger.stoplog import StopLog
+from release.rules.objections import Objection
 from release.work.fleet import Fleet
 from release.work.orders import Installed, order_of
-from release.work.verification.verification import Fault, Verification
+from release.work.verification.verification import Verification
 from release.work.verification.watch import Watch
 from settings.model import Settings
 from settings.model import Watch as Bounds
@@ -387,7 +388,7 @@ class HastyVerification(Verification):
         super().__init__(probe, balancer, pause=pause)
         self.limits: list[float] = []
 
-    def _until(self, look: Callable[[], Fault | None], limit: float) -> None:
+    def _until(self, look: Callable[[], Objection | None], limit: float) -> None:
         self.limits.append(limit)
         super()._until(look, 0)
 

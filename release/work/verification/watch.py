@@ -3,14 +3,13 @@
 For ``watch.seconds`` the live listener is sent requests of our own, a few a second: ``/health`` and the release's smoke
 checks in turn. Servers are asked how often the release was restarted, the balancer whether it finds them healthy, and
 CloudWatch what it measured: answers with 5xx and their times, users' too, and the servers' CPU and memory
-(``release.work.verification.figures``).
+(``release.rules.figures``).
 
 What is over its bound is *failed*. What should have been told and was not is *inconclusive*, and so is what went wrong
 while a server is ill in both slots: no release mends that. A release that is clearly bad is not watched to the end:
-users have it. What was seen is judged as values; only ``Watch`` asks and waits.
+users have it. ``release.rules.samples`` and ``figures`` judge what was seen; ``Watch`` asks and waits.
 """
 
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,23 +24,32 @@ from release.doors.aws.balancer import Balancer
 from release.doors.aws.metrics import Metrics
 from release.doors.aws.session import may_pass
 from release.doors.http import Answer, Probe, Request
-from release.doors.servers.inspection import Unit
 from release.process.errors import Broken, StagelineError
 from release.process.interruption import INTERRUPTION
 from release.records.artifacts.manifest import Manifest
-from release.work.verification.figures import AT_LEAST, BEFORE, Told, figures_of, judge_figures, told
-from release.work.verification.units import Units
-from release.work.verification.verification import (
+from release.rules.figures import BEFORE, Told, figures_of, judge_figures, told
+from release.rules.objections import (
     HEALTH,
-    Fault,
-    Place,
+    Group,
+    Objection,
     as_error,
     as_request,
-    content_fault,
+    content_objection,
     excused,
-    target_fault,
-    version_fault,
+    version_objection,
 )
+from release.rules.samples import (
+    Running,
+    Sample,
+    any_failed,
+    counted,
+    is_clearly_bad,
+    judge_requests,
+    judge_restarts,
+    restarts,
+)
+from release.work.verification.units import Units
+from release.work.verification.verification import target_objection
 from settings.model import Watch as Bounds
 
 PAUSE = 0.25  # seconds between two requests
@@ -49,12 +57,8 @@ FEWEST = 4  # requests, however long each takes
 LOOK = 60.0  # seconds between two looks at servers and figures
 LATE = 180.0  # seconds that CloudWatch may be late with a figure
 AGAIN = 15.0  # seconds until it is asked for it again
-RECENT = 240  # requests, those of about a minute: a long good time does not make up for a bad end
-CLEARLY = 10  # bad ones among them, with their rate over its bound, end the watch before its time
-IN_TIME = 0.95  # of the answers must be within the bound
 
 Evidence = dict[str, Any]
-Running = Mapping[str, Unit | str]  # a server's unit by its name, or why it could not tell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,11 +84,11 @@ class Subject:
         return {**self.outputs, SERVERS: [one for one in self.outputs[SERVERS] if one["id"] not in self.out]}
 
     @property
-    def place(self) -> Place:
+    def group(self) -> Group:
         """Where the balancer is asked for it."""
         groups = self.outputs[TARGET_GROUPS]
-        return Place(
-            group=groups[self.slot],
+        return Group(
+            arn=groups[self.slot],
             servers=len(self.outputs[SERVERS]),
             beside=groups[self.beside] if self.beside else None,
             out=self.out & {one["id"] for one in self.outputs[SERVERS]},
@@ -96,39 +100,21 @@ class Question:
     """A request that changes nothing, and what may be wrong with its answer."""
 
     request: Request
-    fault: Callable[[Answer], Fault | None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sample:
-    """What became of one request."""
-
-    fault: Fault | None
-    milliseconds: int
-
-    @property
-    def wrong(self) -> bool:
-        """Whether the release is to blame."""
-        return self.fault is not None and self.fault.failed
-
-    @property
-    def untold(self) -> bool:
-        """Whether the listener could not be reached."""
-        return self.fault is not None and not self.fault.failed
+    objection: Callable[[Answer], Objection | None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
     """What is wrong, and the evidence. ``awaited``: nothing but figures that CloudWatch has not told yet."""
 
-    faults: tuple[Fault, ...]
+    objections: tuple[Objection, ...]
     evidence: Evidence
     awaited: bool = False
 
     @property
     def failed(self) -> bool:
         """Whether something speaks against the release."""
-        return _any_failed(self.faults)
+        return any_failed(self.objections)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,11 +141,11 @@ class Watch:
             over = self.ticks() >= (end + LATE if judgement.awaited else end)
             if over or judgement.failed or is_clearly_bad(samples, self.bounds):
                 break
-        if judgement.faults:
+        if judgement.objections:
             watched = (
                 f"{subject.manifest.version} was watched for {self.ticks() - began:.0f} s behind the live listener"
             )
-            raise as_error(judgement.faults, watched, watched)
+            raise as_error(judgement.objections, watched, watched)
         return judgement.evidence
 
     def _send(self, url: str, questions: Iterator[Question], samples: list[Sample], until: float) -> None:
@@ -172,10 +158,10 @@ class Watch:
         """One request. An answer that nobody foresaw is a wrong one."""
         try:
             answer = self.probe.send(url, question.request)
-            return Sample(fault=question.fault(answer), milliseconds=answer.milliseconds)
+            return Sample(objection=question.objection(answer), milliseconds=answer.milliseconds)
         except Exception as error:
             why = f"{question.request.path} answered what cannot be judged: {_unforeseen(error)}"
-            return Sample(fault=Fault(why=why), milliseconds=0)
+            return Sample(objection=Objection(why=why), milliseconds=0)
 
     def _look(
         self, subject: Subject, samples: Sequence[Sample], first: Running, start: datetime, elapsed: float
@@ -189,28 +175,30 @@ class Watch:
         except StagelineError:
             raise
         except Exception as error:
-            faults = judge_requests(samples, self.bounds)
-            if not _any_failed(faults):
+            objections = judge_requests(samples, self.bounds)
+            if not any_failed(objections):
                 raise
-            unforeseen = Fault(why=f"a look at it could not be finished: {_unforeseen(error)}", failed=False)
-            return Judgement(faults=(*faults, unforeseen), evidence={"seconds": round(elapsed), **counted(samples)})
+            unforeseen = Objection(why=f"a look at it could not be finished: {_unforeseen(error)}", failed=False)
+            return Judgement(
+                objections=(*objections, unforeseen), evidence={"seconds": round(elapsed), **counted(samples)}
+            )
 
     def _judge(
         self, subject: Subject, samples: Sequence[Sample], first: Running, start: datetime, elapsed: float
     ) -> Judgement:
         """What is known by now. CloudWatch is not asked about a release that failed without it."""
-        now, ill = self.units.of(subject.serving, subject.slot), target_fault(self.balancer, subject.place)
+        now, ill = self.units.of(subject.serving, subject.slot), target_objection(self.balancer, subject.group)
         excuse = excused if ill and ill.server_ill else tuple
         requests, ran = excuse(judge_requests(samples, self.bounds)), judge_restarts(first, now)
-        faults = (*requests, *ran, *([ill] if ill else []))
+        objections = (*requests, *ran, *([ill] if ill else []))
         evidence = {"seconds": round(elapsed), **counted(samples), "restarts": restarts(first, now)}
-        if _any_failed(faults):
-            return Judgement(faults=faults, evidence=evidence)
+        if any_failed(objections):
+            return Judgement(objections=objections, evidence=evidence)
         figures = judge_figures(self._told(subject, start, elapsed), self.bounds, elapsed)
         return Judgement(
-            faults=(*faults, *excuse(figures.faults)),
+            objections=(*objections, *excuse(figures.objections)),
             evidence={**evidence, "figures": figures.values, "not_told": figures.not_told},
-            awaited=not faults and bool(figures.faults) and not _any_failed(figures.faults),
+            awaited=not objections and bool(figures.objections) and not any_failed(figures.objections),
         )
 
     def _told(self, subject: Subject, start: datetime, elapsed: float) -> tuple[Told, ...]:
@@ -228,9 +216,9 @@ class Watch:
 
 def questions_of(manifest: Manifest) -> tuple[Question, ...]:
     """``/health``, and the smoke checks that may be asked again and again."""
-    health = Question(request=HEALTH, fault=lambda answer: version_fault(answer, manifest.version))
+    health = Question(request=HEALTH, objection=lambda answer: version_objection(answer, manifest.version))
     checks = (check for check in manifest.checks if check.repeatable)
-    return (health, *(Question(request=as_request(one), fault=partial(content_fault, one)) for one in checks))
+    return (health, *(Question(request=as_request(one), objection=partial(content_objection, one)) for one in checks))
 
 
 def next_look(now: float, end: float) -> float:
@@ -238,96 +226,5 @@ def next_look(now: float, end: float) -> float:
     return min(now + LOOK, end) if now < end else now + AGAIN
 
 
-def is_clearly_bad(samples: Sequence[Sample], bounds: Bounds) -> bool:
-    """Whether going on would only make more users see it."""
-    recent = samples[-RECENT:]
-    bad = sum(sample.wrong or sample.milliseconds > bounds.p95_ms for sample in recent)
-    return bad >= CLEARLY and _any_failed(judge_rates(recent, bounds))
-
-
-def judge_requests(samples: Sequence[Sample], bounds: Bounds) -> tuple[Fault, ...]:
-    """What is wrong with the answers to our own requests: in the last minute, or else in the whole time."""
-    return judge_rates(samples[-RECENT:] if is_clearly_bad(samples, bounds) else samples, bounds)
-
-
-def judge_rates(samples: Sequence[Sample], bounds: Bounds) -> tuple[Fault, ...]:
-    """What there is too much of in these answers."""
-    faults = (_too_many_wrong(samples, bounds), _too_slow(samples, bounds), _too_many_untold(samples, bounds))
-    return tuple(fault for fault in faults if fault)
-
-
-def judge_restarts(first: Running, now: Running) -> tuple[Fault, ...]:
-    """What is wrong with the units, compared with those at the beginning."""
-    return tuple(fault for name in now if (fault := _unit_fault(name, first.get(name, "it was not asked"), now[name])))
-
-
-def counted(samples: Sequence[Sample]) -> dict[str, int]:
-    """Our own requests in numbers."""
-    return {
-        "requests": len(samples),
-        "wrong": sum(sample.wrong for sample in samples),
-        "not_reached": sum(sample.untold for sample in samples),
-        "p95_ms": p95(samples),
-    }
-
-
-def restarts(first: Running, now: Running) -> dict[str, int]:
-    """How often the release was restarted since the beginning, on each server that could tell."""
-    return {
-        name: unit.restarts - was.restarts
-        for name, unit in now.items()
-        if isinstance(unit, Unit) and isinstance(was := first.get(name), Unit)
-    }
-
-
-def p95(samples: Sequence[Sample]) -> int:
-    """Within how many milliseconds 95 of 100 answers came; 0 without any."""
-    times = sorted(sample.milliseconds for sample in samples if not sample.untold)
-    return times[math.ceil(IN_TIME * len(times)) - 1] if times else 0
-
-
-def _too_many_wrong(samples: Sequence[Sample], bounds: Bounds) -> Fault | None:
-    wrong = [sample.fault.why for sample in samples if sample.fault and sample.wrong]
-    reached = sum(not sample.untold for sample in samples)
-    if not _is_too_much(len(wrong), reached, bounds.error_percent):
-        return None
-    allowed = f"{bounds.error_percent:g} % are allowed"
-    return Fault(why=f"{len(wrong)} of {reached} requests were answered wrongly, {allowed}, such as {wrong[-1]}")
-
-
-def _too_slow(samples: Sequence[Sample], bounds: Bounds) -> Fault | None:
-    reached = [sample for sample in samples if not sample.untold]
-    slow = sum(sample.milliseconds > bounds.p95_ms for sample in reached)
-    if not _is_too_much(slow, len(reached), 100 * (1 - IN_TIME)):
-        return None
-    return Fault(why=f"95 % of answers took up to {p95(samples)} ms, {bounds.p95_ms} are allowed")
-
-
-def _too_many_untold(samples: Sequence[Sample], bounds: Bounds) -> Fault | None:
-    untold = [sample.fault.why for sample in samples if sample.fault and sample.untold]
-    if not _is_too_much(len(untold), len(samples), bounds.error_percent):
-        return None
-    return Fault(
-        why=f"{len(untold)} of {len(samples)} requests did not get through, such as {untold[-1]}", failed=False
-    )
-
-
-def _is_too_much(some: int, of_all: int, percent: float) -> bool:
-    return some >= AT_LEAST and 100 * some > percent * of_all
-
-
-def _unit_fault(name: str, first: Unit | str, now: Unit | str) -> Fault | None:
-    if isinstance(now, str) or isinstance(first, str):
-        why = now if isinstance(now, str) else first
-        return Fault(why=f"{name} could not tell whether the release was restarted: {why}", failed=False)
-    if now.restarts > first.restarts:
-        return Fault(why=f"restarts of the release on {name}: {now.restarts - first.restarts}")
-    return None if now.active == "active" else Fault(why=f"the release is {now.active} on {name}")
-
-
 def _unforeseen(error: Exception) -> str:
     return f"unforeseen {type(error).__name__}: {error}"
-
-
-def _any_failed(faults: Sequence[Fault]) -> bool:
-    return any(fault.failed for fault in faults)

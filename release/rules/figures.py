@@ -16,7 +16,7 @@ from contract import metrics
 from contract.outputs import LOAD_BALANCER, SERVERS, TARGET_GROUPS
 from contract.slots import SlotName
 from release.doors.aws.metrics import Metric, Point
-from release.work.verification.verification import Fault
+from release.rules.objections import Objection
 from settings.model import Watch as Bounds
 
 BEFORE = timedelta(hours=1)  # who told nothing for so long before the switch is not waited for
@@ -57,7 +57,7 @@ class Told:
 class Figures:
     """What is wrong; each figure in words; and what could not be told in so short a time, and why."""
 
-    faults: tuple[Fault, ...]
+    objections: tuple[Objection, ...]
     values: dict[str, str]
     not_told: dict[str, str]
 
@@ -104,13 +104,13 @@ def judge_figures(all_told: Sequence[Told], bounds: Bounds, elapsed: float) -> F
     missing = [one for one in all_told if not one.values and not one.figure.sparse]
     excused = {one.figure.what: excuse for one in missing if (excuse := _excuse(one, elapsed))}
     absent = [
-        Fault(why=f"CloudWatch has not told {one.figure.what} since the switch", failed=False)
+        Objection(why=f"CloudWatch has not told {one.figure.what} since the switch", failed=False)
         for one in missing
         if one.figure.what not in excused
     ]
-    over = [fault for one in all_told if (fault := _over(one))]
+    over = [objection for one in all_told if (objection := _over(one))]
     return Figures(
-        faults=(*over, *_too_many_errors(all_told, bounds), *absent),
+        objections=(*over, *_too_many_errors(all_told, bounds), *absent),
         values={one.figure.what: _in_words(one) for one in all_told if one.values},
         not_told=excused,
     )
@@ -123,21 +123,23 @@ def _excuse(one: Told, elapsed: float) -> str:
     return "nothing on the server tells it" if one.figure.optional and not one.before else ""
 
 
-def _over(one: Told) -> Fault | None:
+def _over(one: Told) -> Objection | None:
     figure = one.figure
     if figure.bound is None or not one.values or fmean(one.values) <= figure.bound:
         return None
-    return Fault(why=f"{figure.what} was {_in_words(one)}, {figure.bound:g} {figure.unit} are allowed")
+    return Objection(why=f"{figure.what} was {_in_words(one)}, {figure.bound:g} {figure.unit} are allowed")
 
 
-def _too_many_errors(all_told: Sequence[Told], bounds: Bounds) -> tuple[Fault, ...]:
+def _too_many_errors(all_told: Sequence[Told], bounds: Bounds) -> tuple[Objection, ...]:
     sums = {one.figure.what: sum(one.values) for one in all_told}
     errors, requests = sum(sums.get(what, 0) for what in ALL_ERRORS), sums[REQUESTS]
     if errors < AT_LEAST or 100 * errors <= bounds.error_percent * requests:
         return ()
     own = sum(sums.get(what, 0) for what in BALANCERS_OWN)
     said = f"{errors:.0f} answers with 5xx{f' ({own:.0f} of the balancer itself)' if own else ''}"
-    return (Fault(why=f"CloudWatch counted {said} to {requests:.0f} requests, {bounds.error_percent:g} % are allowed"),)
+    return (
+        Objection(why=f"CloudWatch counted {said} to {requests:.0f} requests, {bounds.error_percent:g} % are allowed"),
+    )
 
 
 def _in_words(one: Told) -> str:

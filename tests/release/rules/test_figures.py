@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from release.doors.aws.metrics import Metric, Point
-from release.work.verification.figures import Figure, Figures, Told, figures_of, judge_figures, told
+from release.rules.figures import Figure, Figures, Told, figures_of, judge_figures, told
 from settings.model import Watch
 from tests.release.values import OUTPUTS
 
@@ -46,7 +46,7 @@ def test_figures_are_those_of_the_live_group_of_the_balancer_and_of_every_server
 
 def test_good_figures_pass_and_are_kept_in_words() -> None:
     figures = judged({})
-    assert (figures.faults, figures.not_told) == ((), {})
+    assert (figures.objections, figures.not_told) == ((), {})
     assert figures.values == {
         "requests": "2000",
         "the time of 95 % of answers": "100.0 ms",
@@ -70,9 +70,9 @@ def test_good_figures_pass_and_are_kept_in_words() -> None:
     ],
 )
 def test_a_figure_over_its_bound_speaks_against_the_release(changes: dict[str, tuple[float, ...]], why: str) -> None:
-    (fault,) = judged(changes).faults
-    assert fault.failed
-    assert why in fault.why
+    (objection,) = judged(changes).objections
+    assert objection.failed
+    assert why in objection.why
 
 
 @pytest.mark.parametrize(
@@ -85,13 +85,13 @@ def test_a_figure_over_its_bound_speaks_against_the_release(changes: dict[str, t
     ],
 )
 def test_what_is_within_its_bound_passes(changes: dict[str, tuple[float, ...]]) -> None:
-    assert judged(changes).faults == ()
+    assert judged(changes).objections == ()
 
 
 @pytest.mark.parametrize("what", [REQUESTS, TIME, CPU, MEMORY])
 def test_a_figure_that_must_have_come_and_did_not_cannot_be_told(what: str) -> None:
-    (fault,) = judged({what: ()}).faults
-    assert (fault.failed, fault.why) == (False, f"CloudWatch has not told {what} since the switch")
+    (objection,) = judged({what: ()}).objections
+    assert (objection.failed, objection.why) == (False, f"CloudWatch has not told {what} since the switch")
 
 
 @pytest.mark.parametrize(
@@ -100,14 +100,14 @@ def test_a_figure_that_must_have_come_and_did_not_cannot_be_told(what: str) -> N
 )
 def test_a_figure_must_come_within_two_of_its_periods(what: str, elapsed: float, period: int) -> None:
     figures = judged({what: ()}, elapsed)
-    assert figures.faults == ()
+    assert figures.objections == ()
     assert figures.not_told == {what: f"told every {period} s"}
 
 
 def test_memory_is_not_waited_for_where_nothing_told_it_before_either() -> None:
     figures = judged({MEMORY: ()}, before=False)
-    assert (figures.faults, figures.not_told) == ((), {MEMORY: "nothing on the server tells it"})
-    assert judged({CPU: ()}, before=False).faults != ()
+    assert (figures.objections, figures.not_told) == ((), {MEMORY: "nothing on the server tells it"})
+    assert judged({CPU: ()}, before=False).objections != ()
 
 
 def points(*seconds: int) -> list[Point]:
