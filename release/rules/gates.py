@@ -18,6 +18,12 @@ from release.rules.plan import UNDOING, left_behind
 from release.rules.ways_on import way_on
 
 ACCEPTED = ("passed", "accepted")  # by figures, or by a person who saw them
+OVERRULED_BY = {
+    "no veto": "--force",
+    "verified, not only adopted": "--force",
+    "healthy servers": "--force",
+    "schema compatibility": "--despite-schema",
+}  # the gates of a rollback that a person may overrule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +134,15 @@ def rollback_gates(facts: RollbackFacts) -> tuple[Gate, ...]:
         _forced(not_vetoed_here(facts), facts.forced),
         *((_forced(enough_servers(facts.healthy, facts.serving), facts.forced),) if facts.healthy is not None else ()),
     )
+
+
+def overruling(gates: tuple[Gate, ...]) -> str:
+    """By which options a person goes on; empty where one of the gates cannot be overruled."""
+    failed = [gate.name for gate in gates if not gate.passed]
+    if any(name not in OVERRULED_BY for name in failed):
+        return ""
+    options = " ".join(dict.fromkeys(OVERRULED_BY[name] for name in failed))
+    return f"overrule it with: {options} --reason WHY"
 
 
 def refuse_unless_passed(gates: tuple[Gate, ...], what: str, hint: str = "") -> None:

@@ -10,6 +10,7 @@ from contract.slots import SLOTS, SlotName, other
 from release.process.canonical import canonical_json
 from release.process.form import FORMAT, Form, read_form
 from release.process.text import bounded
+from release.records.artifacts.manifest import Manifest
 from release.records.artifacts.schema import Schema, newest
 from release.records.ledger.head import Former, Live, Open, Previous, Slot, State, emptied, with_slot
 from release.rules.lanes import Kind, StepName, warnings_of
@@ -116,6 +117,17 @@ def make_plan(
         source=source,
         unverified=unverified,
         forced=forced,
+    )
+
+
+def content_of(manifest: Manifest) -> Slot:
+    """The release as a slot holds it."""
+    return Slot(
+        release=manifest.version,
+        digest=manifest.digest,
+        artifact_key=manifest.artifact_key,
+        deployment="",
+        made_with=manifest.schema,
     )
 
 

@@ -4,7 +4,7 @@ For the hour after `release` itself could not run. Until then the ledger calls t
 next promotion would install into it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -14,16 +14,17 @@ from release.call import Call, environment_argument, pass_call, reason_option
 from release.environment import Environment
 from release.process.errors import Refused, StagelineError
 from release.process.output import Progress
-from release.records.ledger.head import Live, Slot, State
-from release.records.ledger.index import Lived
+from release.records.ledger.head import Slot, State
 from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Entry, Writer
 from release.records.ledger.stops import veto_of
-from release.rules.plan import UNTOLD, closed, previous_of, settled, unsure, was_touched
+from release.rules.adopting import adopted, taken_from_users, was_verified
+from release.rules.plan import settled
+from release.rules.seen import Seen
 from release.work.begun_schema import with_begun_schema
 from release.work.executor import watched
 from release.work.seats import seat_told
-from release.work.users import Seen, what_users_see
+from release.work.users import what_users_see
 
 
 @click.command("adopt-listener")
@@ -83,41 +84,6 @@ def adopt(environment: Environment, reason: str, writer: Writer, progress: Progr
         if not behind:
             holder.record(Entry(kind="listener applied", state=settled(state)))
     return {"environment": environment.name, **told, "behind": behind}
-
-
-def was_verified(digest: str | None, state: State, lives: Iterable[Lived]) -> bool:
-    """Whether these very bytes were live and verified here before, by HEAD or by the index."""
-    live, previous = state.live, state.previous
-    by_head = {live.digest} if live and not live.unverified else set()
-    by_head |= {previous.digest} if previous else set()
-    return digest in by_head or any(one.digest == digest for one in lives)
-
-
-def taken_from_users(state: State, content: Slot) -> Slot | None:
-    """What users had by HEAD and have no more; None where they keep its bytes."""
-    had = state.slot(state.declared) if state.declared else None
-    return had if had is not None and had.digest != content.digest else None
-
-
-def adopted(state: State, slot: SlotName, content: Slot, now: str, *, verified: bool) -> State:
-    """The state in which the slot that users are on is live; an open deployment is closed by that."""
-    live = state.live
-    if live is None or live.slot != slot or live.digest != content.digest:
-        live = Live(
-            slot=slot,
-            release=content.release or "",
-            digest=content.digest or "",
-            deployment=content.deployment,
-            since=now,
-            made_with=content.made_with,
-            unverified=not verified,
-        )
-    left = f"a move by hand before {now}" if state.live and state.live != live else ""
-    previous = previous_of(state, live.digest, left)
-    why = f"the listener was moved by hand, and {UNTOLD}"
-    after = closed(state).but(declared=slot, live=live, previous=previous, behind=why)
-    half_way = state.open.slot if state.open is not None and was_touched(state.open, state) else None
-    return unsure(after, half_way, why) if half_way else after
 
 
 def adopt_text(report: dict[str, Any]) -> str:

@@ -12,19 +12,19 @@ import click
 from release.call import Call, checked_reason, environments, pass_call, plan_option
 from release.deployment_text import show_deployed, show_plan
 from release.environment import Environment, open_environment
-from release.process.errors import Interrupted
 from release.process.output import Progress
 from release.records.artifacts.manifest import Manifest, Verdict, checked_version
-from release.records.ledger.head import Head, Slot, State
+from release.records.ledger.head import Head, State
 from release.records.ledger.index import Known
 from release.records.ledger.lease import IMPATIENT, Patience
 from release.records.ledger.ledger import Free, Writer
 from release.rules.gates import PromotionFacts, promotion_gates, refuse_unless_passed
 from release.rules.lanes import forward
+from release.rules.plan import content_of
 from release.work.artifact_pruning import refuse_pruned
 from release.work.executor import Deployed, Order, deploy
 from release.work.preflight import refuse_short_credentials
-from release.work.snapshot_pruning import tidy
+from release.work.snapshot_pruning import tidied
 from release.work.vetoes import vetoes_elsewhere
 from settings.stackfile import Project
 
@@ -116,21 +116,6 @@ def promote_into(target: Environment, version: str, route: Route, writer: Writer
     return tidied(target, deploy(target, order, writer, progress), writer, progress)
 
 
-def tidied(environment: Environment, done: Deployed, writer: Writer, progress: Progress) -> Deployed:
-    """A deployment that is over, with the environment's old snapshots deleted; why they stay is a warning.
-
-    A protected environment leaves that to `release tick`, and what waits for people is not over.
-    """
-    if done.paused or environment.settings.protected:
-        return done
-    try:
-        why_not = tidy(environment, writer, progress)["why_not"]
-    except Interrupted as error:
-        error.put_in_context(f"{done.version} is live in {environment.name}, what follows is not done")
-        raise
-    return replace(done, warnings=(*done.warnings, f"old snapshots stay: {why_not}")) if why_not else done
-
-
 def order_into(target: Environment, version: str, route: Route, progress: Progress) -> Order:
     """What would be deployed, and the gates as they are judged now."""
     source = _source(route, target)
@@ -175,17 +160,6 @@ def gather(source: Environment | None, target: Environment, version: str, state:
         elsewhere=vetoes_elsewhere(target.project, manifest.digest, {target.name, source.name if source else ""}),
         now=target.ledger.now(),
         source_state=source_state,
-    )
-
-
-def content_of(manifest: Manifest) -> Slot:
-    """The release as a slot holds it."""
-    return Slot(
-        release=manifest.version,
-        digest=manifest.digest,
-        artifact_key=manifest.artifact_key,
-        deployment="",
-        made_with=manifest.schema,
     )
 
 

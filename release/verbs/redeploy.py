@@ -11,9 +11,10 @@ from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Writer
 from release.rules.gates import RedeploymentFacts, redeployment_gates, refuse_unless_passed
 from release.rules.lanes import forward
-from release.verbs.promote import content_of, tidied
+from release.rules.plan import content_of
 from release.work.executor import Deployed, Order, deploy
 from release.work.preflight import refuse_short_credentials
+from release.work.snapshot_pruning import tidied
 
 
 @click.command("redeploy")

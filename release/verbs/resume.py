@@ -12,10 +12,10 @@ from release.records.ledger.ledger import Ledger, Writer
 from release.rules.gates import not_vetoed, refuse_unless_passed
 from release.rules.lanes import StepName
 from release.rules.plan import Plan, remaining
-from release.verbs.promote import tidied
 from release.work import executor
 from release.work.executor import Deployed
 from release.work.record import open_in, plan_of_open
+from release.work.snapshot_pruning import tidied
 from release.work.vetoes import vetoes_upstream
 
 PROMOTIONS = ("promotion", "hotfix")  # what comes from elsewhere

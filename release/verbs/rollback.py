@@ -21,7 +21,7 @@ from release.records.ledger.head import Head, Slot, State
 from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Free, Writer
 from release.records.ledger.stops import Stops
-from release.rules.gates import Gate, RollbackFacts, is_enough, refuse_unless_passed, rollback_gates
+from release.rules.gates import Gate, RollbackFacts, is_enough, overruling, refuse_unless_passed, rollback_gates
 from release.rules.going_back import (
     Target,
     default_target,
@@ -38,13 +38,6 @@ from release.work.begun_schema import with_begun_schema
 from release.work.executor import Deployed, Order, abort, deploy, resume, watched
 from release.work.preflight import refuse_users_in
 from release.work.steps import NotStarted
-
-OVERRULED_BY = {
-    "no veto": "--force",
-    "verified, not only adopted": "--force",
-    "healthy servers": "--force",
-    "schema compatibility": "--despite-schema",
-}  # the gates of a rollback that a person may overrule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,16 +184,7 @@ def _deployed(environment: Environment, order: Order, writer: Writer, progress: 
 
 def _refuse(environment: Environment, order: Order) -> None:
     what = f"rolling {environment.name} back to {order.release.release}"
-    refuse_unless_passed(order.gates, what, _overruling(order.gates))
-
-
-def _overruling(gates: tuple[Gate, ...]) -> str:
-    """By which options a person goes on; empty where one of the gates cannot be overruled."""
-    failed = [gate.name for gate in gates if not gate.passed]
-    if any(name not in OVERRULED_BY for name in failed):
-        return ""
-    options = " ".join(dict.fromkeys(OVERRULED_BY[name] for name in failed))
-    return f"overrule it with: {options} --reason WHY"
+    refuse_unless_passed(order.gates, what, overruling(order.gates))
 
 
 def _target(environment: Environment, head: Head, version: str | None) -> Target:

@@ -20,7 +20,6 @@ from release.process.errors import (
     LeaseLost,
     NotBegun,
     StagelineError,
-    VerificationFailed,
 )
 from release.process.output import Progress
 from release.process.text import bounded
@@ -28,11 +27,11 @@ from release.records.ledger.ending import How
 from release.records.ledger.head import Open, State, emptied, with_slot
 from release.records.ledger.ledger import Holder
 from release.records.ledger.stops import Cause, held_and_vetoed, veto_of
+from release.rules.outcomes import as_failure, outcome_of
 from release.rules.plan import (
     MOST_WHY,
     UNDOING,
     UNTOLD,
-    Outcome,
     closed,
     consequence,
     in_undoing,
@@ -43,13 +42,13 @@ from release.rules.plan import (
     was_touched,
     with_listener_back,
 )
+from release.rules.wanted import Held
 from release.rules.ways_on import way_on
 from release.work.begun_schema import with_begun_schema
 from release.work.record import deployment_id, entry
 from release.work.seats import seat_told
 from release.work.steps import NobodyAnswers, Work
 from release.work.users import what_users_see
-from release.work.wanted import Held, Unwanted
 
 ANSWER_LIMIT = 30.0  # seconds for what was live before to answer: it ran all the time
 
@@ -153,28 +152,6 @@ def put_back(
             hint=f"see: release status {name}",
         )
     return tuple(back.undone)
-
-
-def outcome_of(failure: StagelineError) -> Outcome:
-    """What kind of failure it is."""
-    kinds: tuple[tuple[type[StagelineError], Outcome], ...] = (
-        (Unforeseen, "unforeseen"),
-        (VerificationFailed, "failed"),
-        (Inconclusive, "inconclusive"),
-        (Interrupted, "interrupted"),
-        (Unwanted, "stopped"),
-        (Held, "held"),
-    )
-    return next((outcome for kind, outcome in kinds if isinstance(failure, kind)), "errored")
-
-
-class Unforeseen(Broken):
-    """An error that nobody foresaw (exit code 1)."""
-
-
-def as_failure(error: Exception) -> StagelineError:
-    """The error as one that is told in a line, whatever it was."""
-    return error if isinstance(error, StagelineError) else Unforeseen(f"unexpected {type(error).__name__}: {error}")
 
 
 def stop_release(work: Work, why: str) -> str:

@@ -20,6 +20,7 @@ from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Entry, Free, Writer
 from release.rules.gates import Gate
 from release.rules.lanes import Kind, StepName
+from release.rules.outcomes import Unforeseen, as_failure
 from release.rules.plan import (
     REQUESTED,
     UNDOING,
@@ -35,7 +36,7 @@ from release.rules.plan import (
     remaining,
     unsure,
 )
-from release.work.aftermath import PutBack, Unforeseen, as_failure, follow, put_back
+from release.work.aftermath import PutBack, follow, put_back
 from release.work.record import deployment_id, entry, open_in, plan_of_open
 from release.work.steps import STEPS, Evidence, Work, manifest_of
 from release.work.wanted import refuse_unwanted

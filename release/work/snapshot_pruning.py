@@ -4,6 +4,7 @@ It asks the environment's own ledger and nothing else, so no other environment c
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from release.records.ledger.ledger import Writer
 from release.records.ledger.stops import Stops
 from release.rules.snapshot_retention import Facts, Judgement, judged, kept_by_itself, of_deployments, uses_of
 from release.work.deletion import Deletion, delete_all
+from release.work.executor import Deployed
 from release.work.maintenance import idle_head
 
 MOST_AT_ONCE = 500  # snapshots of one run: it takes a while
@@ -79,6 +81,21 @@ def tidy(environment: Environment, writer: Writer, progress: Progress) -> dict[s
         raise
     except Exception as error:
         return {"deleted": [], "why_not": str(error) or type(error).__name__}
+
+
+def tidied(environment: Environment, done: Deployed, writer: Writer, progress: Progress) -> Deployed:
+    """A deployment that is over, with the environment's old snapshots deleted; why they stay is a warning.
+
+    A protected environment leaves that to `release tick`, and what waits for people is not over.
+    """
+    if done.paused or environment.settings.protected:
+        return done
+    try:
+        why_not = tidy(environment, writer, progress)["why_not"]
+    except Interrupted as error:
+        error.put_in_context(f"{done.version} is live in {environment.name}, what follows is not done")
+        raise
+    return replace(done, warnings=(*done.warnings, f"old snapshots stay: {why_not}")) if why_not else done
 
 
 def _kept(environment: Environment, name: str, stops: Stops) -> str:

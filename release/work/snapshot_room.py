@@ -4,47 +4,12 @@ Asked before a promotion begins, so that it is refused while nothing has changed
 rollback is never asked: it goes back without a snapshot.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any
 
-from release.doors.aws.databases import Snapshot, make_room
 from release.environment import Environment
 from release.process.errors import Refused, StagelineError
-from settings.names import is_environment_name
-
-OTHERS = "others"  # whoever is no environment of the project
-
-
-@dataclass(frozen=True, kw_only=True)
-class Room:
-    """How many manual snapshots there are, how many there may be, and what follows from that."""
-
-    count: int
-    quota: int
-    verdict: Literal["enough", "little", "none"]
-
-    def __str__(self) -> str:
-        return f"{self.count} of {self.quota} manual snapshots that the account may have in the region"
-
-
-def snapshot_room(count: int, quota: int, needed: int = 1, *, warn_at: int = 80) -> Room:
-    """Whether ``needed`` more snapshots fit into ``quota``; *little* from ``warn_at`` percent of it on."""
-    if count + needed > quota:
-        return Room(count=count, quota=quota, verdict="none")
-    little = 100 * count >= warn_at * quota
-    return Room(count=count, quota=quota, verdict="little" if little else "enough")
-
-
-def holders(snapshots: Iterable[Snapshot], project: str) -> dict[str, int]:
-    """How many snapshots each environment of the project has, by their tags, and how many are of others; most first."""
-    return dict(Counter(_holder(one, project) for one in snapshots).most_common())
-
-
-def remedy(by_holder: Mapping[str, int], environment: str, project: str) -> str:
-    """What makes room: pruning the environment of the project that has the most."""
-    return make_room(project, next((name for name in by_holder if name != OTHERS), environment))
+from release.rules.snapshot_room import Room, holders, remedy, shares, snapshot_room
 
 
 def snapshot_count(environment: Environment) -> dict[str, Any]:
@@ -61,7 +26,7 @@ def count_text(counted: Mapping[str, Any]) -> str:
     """The same as a line."""
     if "error" in counted:
         return f"the account's snapshots were not counted: {counted['error']}"
-    line = f"snapshots: {counted['count']} of {counted['quota']} that the account may have ({_shares(counted['of'])})"
+    line = f"snapshots: {counted['count']} of {counted['quota']} that the account may have ({shares(counted['of'])})"
     return f"{line}; {counted['hint']}" if counted["hint"] else line
 
 
@@ -78,7 +43,7 @@ def refuse_without_room(environment: Environment) -> dict[str, Any]:
         return {"snapshots": f"could not be counted: {error}"}
     if room.verdict == "none":
         raise Refused(
-            f"there is no room for the snapshot of the database: {room} are there ({_shares(by_holder)})",
+            f"there is no room for the snapshot of the database: {room} are there ({shares(by_holder)})",
             hint=remedy(by_holder, environment.name, environment.settings.project),
         )
     return {"snapshots": str(room), "room": room.verdict}
@@ -90,12 +55,3 @@ def _room(environment: Environment) -> tuple[Room, dict[str, int]]:
     found = environment.databases.manual_snapshots()
     room = snapshot_room(len(found), settings.backup.quota, warn_at=settings.backup.warn_at)
     return room, holders(found, settings.project)
-
-
-def _shares(by_holder: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in by_holder.items()) or "none"
-
-
-def _holder(snapshot: Snapshot, project: str) -> str:
-    name = snapshot.tags.get("environment", "")
-    return name if snapshot.tags.get("project") == project and is_environment_name(name) else OTHERS

@@ -16,7 +16,8 @@ from release.records.ledger.head import State
 from release.records.ledger.ledger import Entry, Ledger
 from release.records.ledger.stops import parse_change
 from release.rules.lanes import Kind, forward
-from release.verbs.promote import Route, content_of, order_into
+from release.rules.plan import content_of
+from release.verbs.promote import Route, order_into
 from release.verbs.rollback import Request, go_back
 from release.work.executor import Deployed, Order, deploy
 from settings.stackfile import Project

@@ -7,7 +7,7 @@ from functools import cache
 from release.environment import Environment
 from release.process.errors import Broken, Inconclusive, NotBegun, StagelineError, VerificationFailed
 from release.rules.lanes import Kind, forward
-from release.verbs.promote import content_of
+from release.rules.plan import content_of
 from release.verbs.rollback import Request, go_back
 from release.work.executor import Order, deploy
 from release.work.orders import InstallFailed

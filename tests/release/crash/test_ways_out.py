@@ -18,10 +18,9 @@ from release.process.form import FORMAT
 from release.records.ledger.head import Out, State
 from release.records.ledger.stops import Cause, Rule, asked_to_end, frozen, held, vetoed
 from release.rules.lanes import forward
-from release.rules.plan import is_behind_switch
+from release.rules.plan import content_of, is_behind_switch
 from release.verbs.adopt_listener import adopt
 from release.verbs.mark_out import note_servers, without_server
-from release.verbs.promote import content_of
 from release.work import executor
 from tests.release.crash.invariants import broken_at_any_moment, broken_in_the_end
 from tests.release.crash.killing import RECOVERIES, at, ending, killed_everywhere, later, live, recorded, recover

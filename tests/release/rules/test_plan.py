@@ -11,6 +11,7 @@ from release.rules.plan import (
     UNDOING,
     WORK,
     consequence,
+    content_of,
     described,
     doubt,
     emptied,
@@ -25,7 +26,6 @@ from release.rules.plan import (
     was_touched,
     with_listener_back,
 )
-from release.verbs.promote import content_of
 from tests.release.values import digest, manifest, slot
 
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0")

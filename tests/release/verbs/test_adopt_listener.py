@@ -1,92 +1,23 @@
 """`release adopt-listener`: what somebody moved users to by hand is live, and verified only if it was before."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from contract.slots import SlotName
 from release.process.errors import Inconclusive, Refused
-from release.records.ledger.head import Former, Live, Open, Previous, State
-from release.records.ledger.index import Lived
 from release.records.ledger.stops import Cause, vetoed
-from release.rules.plan import settled
 from release.verbs.accept import accept_open
-from release.verbs.adopt_listener import adopt, adopt_text, adopted, taken_from_users, was_verified
+from release.verbs.adopt_listener import adopt, adopt_text
 from release.verbs.promote import Route, order_into
 from release.verbs.rollback import Request, go_back, order_back
 from release.verbs.status import status, status_text
 from release.work.executor import abort
 from tests.aws_clients import aws_resource
 from tests.release.deploying import Silent, put, state
-from tests.release.values import digest, slot
 from tests.release.world import OPS, STAGELINE, World
 
 FORCED = Request(version="1.1.0", force=True, reason="users were well on it")
-LIVE = Live(slot="blue", release="1.0.0", digest=digest("1.0.0"), deployment="dev-1", since="t")
-PREVIOUS = Previous(release="0.9.0", digest=digest("0.9.0"), deployment="dev-0")
-CALM = State(blue=slot("1.0.0"), green=slot("1.1.0"), declared="blue", live=LIVE, previous=PREVIOUS)
-LIVES = [Lived(release="0.8.0", digest=digest("0.8.0"), deployment="dev-8", at="t")]
-
-
-@pytest.mark.parametrize(
-    ("version", "live", "expected"),
-    [
-        pytest.param("1.0.0", LIVE, True, id="live"),
-        pytest.param("1.0.0", LIVE.but(unverified=True), False, id="live-but-adopted-itself"),
-        pytest.param("0.9.0", LIVE, True, id="the-way-back"),
-        pytest.param("0.8.0", LIVE, True, id="by-the-index"),
-        pytest.param("1.1.0", LIVE, False, id="never"),
-        pytest.param("1.1.0", None, False, id="never-and-nothing-is-live"),
-    ],
-)
-def test_verified_are_the_very_bytes_that_were_live_here_before(
-    version: str, live: Live | None, expected: bool
-) -> None:
-    assert was_verified(digest(version), CALM.but(live=live), LIVES) is expected
-
-
-def test_the_index_is_read_only_where_head_does_not_say_it() -> None:
-    def never() -> Iterator[Lived]:
-        raise AssertionError
-        yield
-
-    assert was_verified(digest("0.9.0"), CALM, never())
-
-
-def opened(step: str = "watched") -> Open:
-    return Open(
-        deployment="dev-3",
-        kind="promotion",
-        release="1.1.0",
-        digest=digest("1.1.0"),
-        slot="green",
-        step=step,
-        requested=9,
-        former=Former(declared="blue", content=None),
-    )
-
-
-@pytest.mark.parametrize(
-    ("before", "to", "taken"),
-    [
-        pytest.param(CALM, "1.1.0", "1.0.0", id="the-live-one"),
-        pytest.param(CALM.but(declared="green", open=opened()), "1.0.0", "1.1.0", id="one-that-was-tried"),
-        pytest.param(CALM.but(declared="green", open=opened()), "1.1.0", None, id="closed-where-users-are"),
-        pytest.param(CALM.but(green=slot("1.0.0")), "1.0.0", None, id="the-same-bytes-in-the-other-slot"),
-        pytest.param(CALM.but(declared=None), "1.0.0", None, id="users-had-nothing"),
-    ],
-)
-def test_taken_from_users_is_what_they_had_by_head_and_have_no_more(before: State, to: str, taken: str | None) -> None:
-    found = taken_from_users(before, slot(to))
-    assert (found and found.release) == taken
-
-
-@pytest.mark.parametrize("verified", [True, False])
-def test_what_becomes_live_says_whether_anybody_verified_it(verified: bool) -> None:
-    after = adopted(CALM, "green", slot("1.1.0"), "now", verified=verified)
-    assert (after.live.release, after.live.unverified) == ("1.1.0", not verified)
-    assert (after.previous.release, after.declared, settled(after).behind) == ("1.0.0", "green", "")
 
 
 def by_hand(world: World, to: SlotName) -> dict[str, object]:

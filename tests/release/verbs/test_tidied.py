@@ -11,11 +11,12 @@ from release.doors.aws.databases import Snapshot
 from release.doors.aws.session import AwsSession
 from release.environment import Environment
 from release.process.errors import Broken, Inconclusive, Interrupted, Refused
-from release.verbs.promote import Route, promote_into, tidied
+from release.verbs.promote import Route, promote_into
 from release.verbs.redeploy import redeploy_in
 from release.verbs.resume import resume_in
 from release.work.executor import Deployed
 from release.work.preflight import refuse_short_credentials, time_needed
+from release.work.snapshot_pruning import tidied
 from settings.stackfile import load
 from tests.project import PROJECT
 from tests.release.deploying import Silent, put, reachable_again, unreachable

@@ -8,7 +8,7 @@ from release.process.errors import Broken, Refused
 from release.records.artifacts.archive import inspect_artifact
 from release.records.ledger.head import Former, Open, Previous, Slot, State
 from release.records.ledger.ledger import Entry
-from release.verbs.promote import content_of
+from release.rules.plan import content_of
 from release.verbs.redeploy import order_again
 from release.verbs.rollback import Request, order_back
 from release.verbs.veto import digests_in, lift_veto, refuse_failed, veto, veto_text

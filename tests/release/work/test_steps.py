@@ -6,8 +6,8 @@ import pytest
 
 from release.process.errors import Inconclusive, VerificationFailed
 from release.records.ledger.head import Out
+from release.rules.outcomes import Unforeseen
 from release.verbs.mark_out import note_servers, without_server
-from release.work.aftermath import Unforeseen
 from release.work.orders import InstallFailed
 from release.work.steps import SWITCH_LIMIT
 from release.work.verification.verification import HEALTH_LIMIT

@@ -1,0 +1,43 @@
+"""What HEAD says once a listener is adopted that somebody moved by hand."""
+
+from collections.abc import Iterable
+
+from contract.slots import SlotName
+from release.records.ledger.head import Live, Slot, State
+from release.records.ledger.index import Lived
+from release.rules.plan import UNTOLD, closed, previous_of, unsure, was_touched
+
+
+def was_verified(digest: str | None, state: State, lives: Iterable[Lived]) -> bool:
+    """Whether these very bytes were live and verified here before, by HEAD or by the index."""
+    live, previous = state.live, state.previous
+    by_head = {live.digest} if live and not live.unverified else set()
+    by_head |= {previous.digest} if previous else set()
+    return digest in by_head or any(one.digest == digest for one in lives)
+
+
+def taken_from_users(state: State, content: Slot) -> Slot | None:
+    """What users had by HEAD and have no more; None where they keep its bytes."""
+    had = state.slot(state.declared) if state.declared else None
+    return had if had is not None and had.digest != content.digest else None
+
+
+def adopted(state: State, slot: SlotName, content: Slot, now: str, *, verified: bool) -> State:
+    """The state in which the slot that users are on is live; an open deployment is closed by that."""
+    live = state.live
+    if live is None or live.slot != slot or live.digest != content.digest:
+        live = Live(
+            slot=slot,
+            release=content.release or "",
+            digest=content.digest or "",
+            deployment=content.deployment,
+            since=now,
+            made_with=content.made_with,
+            unverified=not verified,
+        )
+    left = f"a move by hand before {now}" if state.live and state.live != live else ""
+    previous = previous_of(state, live.digest, left)
+    why = f"the listener was moved by hand, and {UNTOLD}"
+    after = closed(state).but(declared=slot, live=live, previous=previous, behind=why)
+    half_way = state.open.slot if state.open is not None and was_touched(state.open, state) else None
+    return unsure(after, half_way, why) if half_way else after

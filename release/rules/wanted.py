@@ -1,0 +1,36 @@
+"""Whether a deployment is still wanted, by the stops that stand: what ends it, and what lets it stand where it is."""
+
+from datetime import datetime
+
+from release.process.errors import Refused
+from release.records.ledger.stops import Stops, is_frozen, veto_of
+from release.rules.plan import Plan
+
+
+class Unwanted(Refused):
+    """Somebody vetoed the release, or asked its deployment to end: it is put back (exit code 3)."""
+
+
+class Held(Refused):
+    """A hold or a freeze: nothing moves any more, and a person decides what becomes of what moved (exit code 3)."""
+
+
+def refuse_stopped(stops: Stops, plan: Plan, now: datetime) -> None:
+    """The rule. Unwanted for a veto of the very bytes or a wish that names this deployment, Held for the others."""
+    refuse_vetoed_or_ended(stops, plan)
+    if plan.kind == "rollback":
+        return
+    if stops.hold:
+        raise Held(f"{plan.environment} was put on hold by {stops.hold.by}: {stops.hold.reason}")
+    if stops.freeze and is_frozen(stops, now):
+        raise Held(f"{plan.environment} was frozen by {stops.freeze.by}: {stops.freeze.reason}")
+
+
+def refuse_vetoed_or_ended(stops: Stops, plan: Plan) -> None:
+    """The part of it that no person passes over: a veto of what goes forward, and the wish that this one ends."""
+    if stops.ending and stops.ending.deployment == plan.deployment:
+        raise Unwanted(f"{stops.ending.by} asked it to end: {stops.ending.reason}")
+    if plan.kind == "rollback":
+        return
+    if veto := veto_of(stops, plan.digest):
+        raise Unwanted(f"{plan.version} was vetoed by {veto.by}: {veto.reason}")
