@@ -21,13 +21,13 @@ from contract import outputs
 from contract.graph import GRAPH
 from release.process.errors import StagelineError
 from release.program import recorded
-from release.records.ledger.head import Slot
+from release.records.ledger.head import Content
 from settings.errors import InvalidSettings
 from settings.fingerprint import fingerprint
 from settings.stackfile import Project
 
 
-def content(slot: Slot | None) -> SlotContent | None:
+def content(slot: Content | None) -> SlotContent | None:
     """What the components need to know of a slot; None for one that no deployment has touched yet."""
     if slot is None:
         return None

@@ -1,9 +1,9 @@
 """What an artifact may contain: one set of rules for who stores it and for who unpacks it.
 
 `opened` reads an archive with care: no header is believed that asks for much memory. `faults` says what makes its
-entries unsafe to unpack: names that leave the folder, that are there twice or clash, links, devices, set-uid bits, and
-more entries or bytes than an application has (bombs). `start_faults` says whether it can be started. `blocks` reads one
-entry, which has to be as long as it says. Nothing is written here.
+members unsafe to unpack: names that leave the folder, that are there twice or clash, links, devices, set-uid bits, and
+more members or bytes than an application has (bombs). `start_faults` says whether it can be started. `blocks` reads one
+member, which has to be as long as it says. Nothing is written here.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ class NoArchive(ValueError):
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One entry of an archive: its name as written, kind, unpacked size in bytes and permission bits."""
+class Member:
+    """One member of an archive: its name as written, kind, unpacked size in bytes and permission bits."""
 
     name: str
     kind: str  # FILE, FOLDER, or what it is instead
@@ -84,11 +84,11 @@ class Entry:
         return bool(self.mode & stat.S_IXUSR)
 
 
-Opened = Iterator["tuple[Entry, Callable[[], IO[bytes] | None]]"]
+Opened = Iterator["tuple[Member, Callable[[], IO[bytes] | None]]"]
 
 
 def opened(path: Path) -> Opened:
-    """Each entry, and how to open it before the next one is asked for. Raises what UNREADABLE names, and OSError."""
+    """Each member, and how to open it before the next one is asked for. Raises what UNREADABLE names, and OSError."""
     with path.open("rb") as file:
         beginning = file.read(len(ZIP))
     if beginning.startswith(GZIP):
@@ -98,38 +98,38 @@ def opened(path: Path) -> Opened:
     raise NoArchive(f"it does not begin like a {' or '.join(SUFFIXES)}")
 
 
-def blocks(entry: Entry, source: IO[bytes] | None) -> Iterator[bytes]:
-    """What an entry holds, block by block; EOFError when its header lies about its length."""
+def blocks(member: Member, source: IO[bytes] | None) -> Iterator[bytes]:
+    """What a member holds, block by block; EOFError when its header lies about its length."""
     length = 0
     while block := source.read(BLOCK) if source else b"":
         length += len(block)
         yield block
-    if length != entry.size:
-        more = "more" if length > entry.size else "fewer"
-        raise EOFError(f"{_shown(entry)} has {more} bytes than the {entry.size} that it says")
+    if length != member.size:
+        more = "more" if length > member.size else "fewer"
+        raise EOFError(f"{_shown(member)} has {more} bytes than the {member.size} that it says")
 
 
-def faults(entries: Iterable[Entry]) -> Iterator[str]:
-    """What makes these entries unsafe to unpack, one sentence each, as they are read.
+def faults(members: Iterable[Member]) -> Iterator[str]:
+    """What makes these members unsafe to unpack, one sentence each, as they are read.
 
-    A bomb is not read to its end: no entry is asked for after the one that makes it too much.
+    A bomb is not read to its end: no member is asked for after the one that makes it too much.
     """
     taken: dict[str, tuple[str, str]] = {}
     total = 0
-    for count, entry in enumerate(entries, start=1):
-        total += max(entry.size, 0)
-        if too_much := _too_much(entry, count, total):
+    for count, member in enumerate(members, start=1):
+        total += max(member.size, 0)
+        if too_much := _too_much(member, count, total):
             yield too_much
             return
-        if not entry.is_root:
-            yield from _unsafe_kind(entry)
-            yield from _unsafe_path(entry)
-            yield from _clashes(entry, taken)
+        if not member.is_root:
+            yield from _unsafe_kind(member)
+            yield from _unsafe_path(member)
+            yield from _clashes(member, taken)
 
 
-def start_faults(entries: Iterable[Entry]) -> Iterator[str]:
-    """Why a server could not start what these entries are."""
-    files = {entry.path: entry for entry in entries if entry.kind == FILE}
+def start_faults(members: Iterable[Member]) -> Iterator[str]:
+    """Why a server could not start what these members are."""
+    files = {member.path: member for member in members if member.kind == FILE}
     if START not in files:
         yield f"it has no {START}"
     for name in (START, MIGRATE):
@@ -150,7 +150,7 @@ class CautiousGzip(gzip.GzipFile):
 def _tar(path: Path) -> Opened:
     with CautiousGzip(path) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
         for member in archive:
-            yield Entry(member.name, _tar_kind(member), member.size, member.mode), partial(archive.extractfile, member)
+            yield Member(member.name, _tar_kind(member), member.size, member.mode), partial(archive.extractfile, member)
 
 
 def _tar_kind(member: tarfile.TarInfo) -> str:
@@ -168,17 +168,17 @@ def _tar_kind(member: tarfile.TarInfo) -> str:
 def _zip(path: Path) -> Opened:
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
-            yield _zip_entry(info), partial(archive.open, _longer(info))
+            yield _zip_member(info), partial(archive.open, _longer(info))
 
 
 def _longer(info: zipfile.ZipInfo) -> zipfile.ZipInfo:
-    """The entry as if it said one byte more: zipfile reads as much as it says, and hides what lies beyond."""
+    """The member as if it said one byte more: zipfile reads as much as it says, and hides what lies beyond."""
     longer = copy.copy(info)
     longer.file_size += 1
     return longer
 
 
-def _zip_entry(info: zipfile.ZipInfo) -> Entry:
+def _zip_member(info: zipfile.ZipInfo) -> Member:
     """Judged by the name that stands in the archive: zipfile cuts names at NUL.
 
     `jar` records no mode at all, so what is in `bin/` counts as executable then.
@@ -186,7 +186,7 @@ def _zip_entry(info: zipfile.ZipInfo) -> Entry:
     mode = info.external_attr >> 16
     if mode == 0 and info.filename.startswith("bin/"):
         mode = stat.S_IXUSR
-    return Entry(info.orig_filename, _zip_kind(info, mode), info.file_size, stat.S_IMODE(mode))
+    return Member(info.orig_filename, _zip_kind(info, mode), info.file_size, stat.S_IMODE(mode))
 
 
 def _zip_kind(info: zipfile.ZipInfo, mode: int) -> str:
@@ -201,52 +201,52 @@ def _zip_kind(info: zipfile.ZipInfo, mode: int) -> str:
     return kinds.get(stated, "device, or something else that is no file")
 
 
-def _too_much(entry: Entry, count: int, total: int) -> str:
+def _too_much(member: Member, count: int, total: int) -> str:
     """What makes it a bomb; nothing where it is none."""
     if count > MOST_ENTRIES:
         return f"it has more than {MOST_ENTRIES} entries"
-    if not 0 <= entry.size <= MOST_ENTRY_BYTES:
-        return f"{_shown(entry)} has {entry.size} bytes, {MOST_ENTRY_BYTES} are allowed for one file"
+    if not 0 <= member.size <= MOST_ENTRY_BYTES:
+        return f"{_shown(member)} has {member.size} bytes, {MOST_ENTRY_BYTES} are allowed for one file"
     return f"it unpacks to more than {MOST_BYTES} bytes" if total > MOST_BYTES else ""
 
 
-def _unsafe_kind(entry: Entry) -> Iterator[str]:
-    if entry.kind not in (FILE, FOLDER):
-        yield f"{_shown(entry)} is a {entry.kind}"
-    if entry.mode & (stat.S_ISUID | stat.S_ISGID):
-        yield f"{_shown(entry)} is set-uid or set-gid"
+def _unsafe_kind(member: Member) -> Iterator[str]:
+    if member.kind not in (FILE, FOLDER):
+        yield f"{_shown(member)} is a {member.kind}"
+    if member.mode & (stat.S_ISUID | stat.S_ISGID):
+        yield f"{_shown(member)} is set-uid or set-gid"
 
 
-def _unsafe_path(entry: Entry) -> Iterator[str]:
-    name, parts = entry.name, entry.path.split("/")
+def _unsafe_path(member: Member) -> Iterator[str]:
+    name, parts = member.name, member.path.split("/")
     if name.startswith("/") or re.match("[A-Za-z]:", name):
-        yield f"{_shown(entry)} is not a relative path"
+        yield f"{_shown(member)} is not a relative path"
     if "\\" in name or any(unicodedata.category(sign) in UNWANTED_SIGNS for sign in name):
-        yield f"{_shown(entry)} holds a control character, or another sign that does not belong in a path"
+        yield f"{_shown(member)} holds a control character, or another sign that does not belong in a path"
     if ".." in parts:
-        yield f"{_shown(entry)} leaves the folder"
+        yield f"{_shown(member)} leaves the folder"
     elif "" in parts or "." in parts:
-        yield f"{_shown(entry)} has an empty part"
-    if entry.kind == FILE and name.endswith("/"):
-        yield f"{_shown(entry)} is a file with the name of a folder"
+        yield f"{_shown(member)} has an empty part"
+    if member.kind == FILE and name.endswith("/"):
+        yield f"{_shown(member)} is a file with the name of a folder"
     if _length(name) > LONGEST_PATH or any(_length(part) > LONGEST_NAME for part in name.split("/")):
-        yield f"{_shown(entry)} is longer than file systems take"
+        yield f"{_shown(member)} is longer than file systems take"
 
 
-def _clashes(entry: Entry, taken: dict[str, tuple[str, str]]) -> Iterator[str]:
+def _clashes(member: Member, taken: dict[str, tuple[str, str]]) -> Iterator[str]:
     """No path twice, also not in another spelling, and nothing below a file. `taken` is filled as it goes."""
-    parts = entry.path.split("/")
+    parts = member.path.split("/")
     for length in range(1, len(parts)):
         parent = "/".join(parts[:length])
         known, kind = taken.setdefault(_spelling(parent), (parent, "parent"))
         if kind == FILE:
-            yield f"{_shown(entry)} lies in what is a file"
+            yield f"{_shown(member)} lies in what is a file"
         elif known != parent:
-            yield f"{_shown(entry)} clashes with {known!a} where case or spelling does not count"
-    there = taken.get(_spelling(entry.path))
-    if there and not (there == (entry.path, "parent") and entry.kind == FOLDER):
-        yield f"{_shown(entry)} is there twice, or clashes with {there[0]!a} where case or spelling does not count"
-    taken[_spelling(entry.path)] = (entry.path, entry.kind)
+            yield f"{_shown(member)} clashes with {known!a} where case or spelling does not count"
+    there = taken.get(_spelling(member.path))
+    if there and not (there == (member.path, "parent") and member.kind == FOLDER):
+        yield f"{_shown(member)} is there twice, or clashes with {there[0]!a} where case or spelling does not count"
+    taken[_spelling(member.path)] = (member.path, member.kind)
 
 
 def _spelling(path: str) -> str:
@@ -258,5 +258,5 @@ def _length(text: str) -> int:
     return len(text.encode(errors="surrogatepass"))
 
 
-def _shown(entry: Entry) -> str:
-    return ascii(entry.name[:100])
+def _shown(member: Member) -> str:
+    return ascii(member.name[:100])

@@ -9,16 +9,16 @@ from release.process.text import bounded
 from release.rules.gates import Gate, refuse_unless_passed
 from release.rules.lanes import StepName
 from release.rules.plan import Plan, described
-from release.work.executor import Deployed, Order, plan_of
+from release.work.executor import Deployed, Proposal, plan_of
 
 MARKS = {True: "yes", False: "NO"}
 
 
-def show_plan(call: Call, environment: Environment, order: Order) -> None:
+def show_plan(call: Call, environment: Environment, proposal: Proposal) -> None:
     """Refused (3) when a gate says no, as the verb itself would be. Nothing is changed by asking."""
-    report = order_report(environment, order)
+    report = proposal_report(environment, proposal)
     call.show(report, plan_text(report))
-    refuse_unless_passed(order.gates, f"the {order.kind} of {order.release.release} to {environment.name}")
+    refuse_unless_passed(proposal.gates, f"the {proposal.kind} of {proposal.release.release} to {environment.name}")
 
 
 def show_deployed(call: Call, done: Deployed, how: str = "live") -> None:
@@ -30,10 +30,10 @@ def show_deployed(call: Call, done: Deployed, how: str = "live") -> None:
     call.show(asdict(done), "\n".join((first, *(f"warning: {one}" for one in done.warnings))))
 
 
-def order_report(environment: Environment, order: Order) -> dict[str, Any]:
-    """The plan of an order. Its deployment gets its name when it begins: the one shown is an example."""
-    plan = plan_of(environment, order)
-    return plan_report(plan, plan.steps, order.gates)
+def proposal_report(environment: Environment, proposal: Proposal) -> dict[str, Any]:
+    """The plan of a proposal. Its deployment gets its name when it begins: the one shown is an example."""
+    plan = plan_of(environment, proposal)
+    return plan_report(plan, plan.steps, proposal.gates)
 
 
 def plan_report(plan: Plan, steps: tuple[StepName, ...], gates: tuple[Gate, ...] = ()) -> dict[str, Any]:

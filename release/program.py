@@ -16,7 +16,7 @@ from release.doors.aws.session import AwsSession, is_not_found
 from release.doors.aws.table import LedgerTable
 from release.doors.servers.keys import bastion_public_key, key_part
 from release.process.errors import Broken, Refused
-from release.records.ledger.head import Head, Slot
+from release.records.ledger.head import Content, Head
 from release.records.ledger.ledger import Ledger, utc_now
 from release.rules.ways_on import way_on
 from settings.model import Settings
@@ -30,7 +30,7 @@ class Recorded:
     `bastion_public_key` is None where servers have public addresses.
     """
 
-    slots: Mapping[SlotName, Slot | None]
+    slots: Mapping[SlotName, Content | None]
     declared: SlotName | None
     out: frozenset[str]
     passed_over: frozenset[str]

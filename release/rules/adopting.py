@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from contract.slots import SlotName
-from release.records.ledger.head import Live, Slot, State
+from release.records.ledger.head import Content, Live, State
 from release.records.ledger.index import Lived
 from release.rules.plan import UNTOLD, closed, previous_of, unsure, was_touched
 
@@ -16,13 +16,13 @@ def was_verified(digest: str | None, state: State, lives: Iterable[Lived]) -> bo
     return digest in by_head or any(one.digest == digest for one in lives)
 
 
-def taken_from_users(state: State, content: Slot) -> Slot | None:
+def taken_from_users(state: State, content: Content) -> Content | None:
     """What users had by HEAD and have no more; None where they keep its bytes."""
     had = state.slot(state.declared) if state.declared else None
     return had if had is not None and had.digest != content.digest else None
 
 
-def adopted(state: State, slot: SlotName, content: Slot, now: str, *, verified: bool) -> State:
+def adopted(state: State, slot: SlotName, content: Content, now: str, *, verified: bool) -> State:
     """The state in which the slot that users are on is live; an open deployment is closed by that."""
     live = state.live
     if live is None or live.slot != slot or live.digest != content.digest:

@@ -11,7 +11,7 @@ from datetime import datetime
 from release.process.errors import Refused
 from release.records.artifacts.manifest import Manifest, Verdict
 from release.records.artifacts.schema import Schema, made_with, works_with
-from release.records.ledger.head import Slot, State
+from release.records.ledger.head import Content, State
 from release.records.ledger.index import Known
 from release.records.ledger.stops import Stops, Veto, is_frozen, veto_of
 from release.rules.plan import UNDOING, left_behind
@@ -70,7 +70,7 @@ class RollbackFacts:
     ``stops_unread`` is why what stands here could not be read; empty where it was.
     """
 
-    release: Slot
+    release: Content
     environment: str
     state: State
     stops: Stops

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from release.process.errors import Refused
 from release.records.artifacts.manifest import artifact_key
-from release.records.ledger.head import Live, Previous, Slot, State
+from release.records.ledger.head import Content, Live, Previous, State
 from release.records.ledger.index import Known
 from release.rules.lanes import IN_PLACE, INSTALLED_BACK, STARTED, StepName
 from release.rules.plan import is_behind_switch
@@ -17,7 +17,7 @@ class Target:
     ``adopted``: it was never verified, and users were on it all the same, as a person moved the listener by hand.
     """
 
-    release: Slot
+    release: Content
     verified: str
     adopted: bool = False
 
@@ -50,7 +50,7 @@ def default_target(state: State, environment: str) -> Target:
 
 def _live_one(live: Live, state: State) -> Target:
     """What is live by HEAD, as its slot holds it."""
-    content = state.slot(live.slot) or Slot(
+    content = state.slot(live.slot) or Content(
         release=live.release,
         digest=live.digest,
         artifact_key=artifact_key(live.digest),
@@ -72,7 +72,7 @@ def _one_before(previous: Previous | None, environment: str) -> Target:
             hint=f"if that is meant, name it: release rollback {environment} --to {previous.release}",
         )
     return Target(
-        release=Slot(
+        release=Content(
             release=previous.release,
             digest=previous.digest,
             artifact_key=previous.artifact_key or artifact_key(previous.digest),  # not told by format 1
@@ -90,7 +90,7 @@ def named_target(known: Known | None, version: str, environment: str) -> Target:
             f"{version} was never deployed to {environment}",
             hint=f"see what was: release history {environment}",
         )
-    release = Slot(
+    release = Content(
         release=known.release,
         digest=known.digest,
         artifact_key=known.artifact_key,
@@ -109,7 +109,7 @@ def _refuse_unverified(live: Live, environment: str) -> None:
         )
 
 
-def is_held(state: State, release: Slot) -> bool:
+def is_held(state: State, release: Content) -> bool:
     """Whether the idle slot holds these very bytes by the ledger, on every server or on some."""
     held = state.slot(state.idle)
     return held is not None and held.digest is not None and held.digest == release.digest
@@ -122,7 +122,7 @@ def steps_back(*, held: bool, runs: bool) -> tuple[StepName, ...]:
     return IN_PLACE if runs else STARTED
 
 
-def overwrites_verified(state: State, release: Slot, steps: tuple[StepName, ...]) -> bool:
+def overwrites_verified(state: State, release: Content, steps: tuple[StepName, ...]) -> bool:
     """Whether a rollback would install over what is live by the ledger while users are on what is being tried.
 
     Then users go back to the live one first, by the listener alone. Those of an open rollback stay: they left it.

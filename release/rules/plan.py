@@ -12,7 +12,7 @@ from release.process.form import FORMAT, Form, read_form
 from release.process.text import bounded
 from release.records.artifacts.manifest import Manifest
 from release.records.artifacts.schema import Schema, newest
-from release.records.ledger.head import Former, Live, Open, Previous, Slot, State, emptied, with_slot
+from release.records.ledger.head import Content, Former, Live, Open, Previous, State, emptied, with_slot
 from release.rules.lanes import Kind, StepName, warnings_of
 
 Outcome = Literal["failed", "inconclusive", "errored", "interrupted", "stopped", "held", "unforeseen"]
@@ -48,7 +48,7 @@ class Plan(Form):
     deployment: str
     kind: Kind
     environment: str
-    content: Slot
+    content: Content
     slot: SlotName
     steps: tuple[StepName, ...]
     former: Former
@@ -89,7 +89,7 @@ def make_plan(
     deployment: str,
     kind: Kind,
     environment: str,
-    release: Slot,
+    release: Content,
     steps: tuple[StepName, ...],
     state: State,
     reason: str = "",
@@ -120,9 +120,9 @@ def make_plan(
     )
 
 
-def content_of(manifest: Manifest) -> Slot:
+def content_of(manifest: Manifest) -> Content:
     """The release as a slot holds it."""
-    return Slot(
+    return Content(
         release=manifest.version,
         digest=manifest.digest,
         artifact_key=manifest.artifact_key,
@@ -131,7 +131,7 @@ def content_of(manifest: Manifest) -> Slot:
     )
 
 
-def former_content(state: State) -> Slot | None:
+def former_content(state: State) -> Content | None:
     """What the idle slot held before anybody tried to change it."""
     if state.open is not None and state.open.slot == state.idle:
         return state.open.former.content
@@ -182,7 +182,7 @@ def leaves(kind: str, digest: str, state: State) -> bool:
     return kind == "rollback" and not takes_back
 
 
-def left_behind(kind: str, digest: str, slot: SlotName, state: State) -> Slot | None:
+def left_behind(kind: str, digest: str, slot: SlotName, state: State) -> Content | None:
     """What a deployment of these bytes into ``slot`` takes from users for good: what the other slot holds.
 
     That is what is live, or what was tried when a rollback took over. None where nothing is left.
@@ -299,7 +299,7 @@ def described(plan: Plan, steps: tuple[StepName, ...]) -> tuple[tuple[StepName, 
     )
 
 
-def restored(former: Slot | None, undo: str) -> Slot:
+def restored(former: Content | None, undo: str) -> Content:
     """A slot's former content under a new deployment, so that every server looks again what it holds."""
     if former is None or former.release is None:
         return emptied(undo)

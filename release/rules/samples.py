@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from release.doors.servers.inspection import Unit
+from release.doors.servers.inspection import UnitState
 from release.rules.figures import AT_LEAST
 from release.rules.objections import Objection
 from settings.model import Watch as Bounds
@@ -12,7 +12,7 @@ from settings.model import Watch as Bounds
 RECENT = 240  # requests, those of about a minute: a long good time does not make up for a bad end
 CLEARLY = 10  # bad ones among them, with their rate over its bound, end the watch before its time
 IN_TIME = 0.95  # of the answers must be within the bound
-Running = Mapping[str, Unit | str]  # a server's unit by its name, or why it could not tell
+Running = Mapping[str, UnitState | str]  # a server's unit by its name, or why it could not tell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,7 @@ def restarts(first: Running, now: Running) -> dict[str, int]:
     return {
         name: unit.restarts - was.restarts
         for name, unit in now.items()
-        if isinstance(unit, Unit) and isinstance(was := first.get(name), Unit)
+        if isinstance(unit, UnitState) and isinstance(was := first.get(name), UnitState)
     }
 
 
@@ -115,7 +115,7 @@ def _is_too_much(some: int, of_all: int, percent: float) -> bool:
     return some >= AT_LEAST and 100 * some > percent * of_all
 
 
-def _unit_objection(name: str, first: Unit | str, now: Unit | str) -> Objection | None:
+def _unit_objection(name: str, first: UnitState | str, now: UnitState | str) -> Objection | None:
     if isinstance(now, str) or isinstance(first, str):
         why = now if isinstance(now, str) else first
         return Objection(why=f"{name} could not tell whether the release was restarted: {why}", failed=False)

@@ -14,7 +14,7 @@ from release.call import Call, environment_argument, pass_call, reason_option
 from release.environment import Environment
 from release.process.errors import Refused, StagelineError
 from release.process.output import Progress
-from release.records.ledger.head import Slot, State
+from release.records.ledger.head import Content, State
 from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Entry, Writer
 from release.records.ledger.stops import veto_of
@@ -107,7 +107,7 @@ def _remarks(report: dict[str, Any]) -> Iterator[str]:
         yield f"{report['vetoed']}: {elsewhere}"
 
 
-def _vetoed(environment: Environment, content: Slot) -> str:
+def _vetoed(environment: Environment, content: Content) -> str:
     """Who says no to what users have already; that nobody can be asked keeps it out of no ledger."""
     try:
         veto = veto_of(environment.stops.read(), content.digest or "")
@@ -116,7 +116,7 @@ def _vetoed(environment: Environment, content: Slot) -> str:
     return f"{content.release} is vetoed by {veto.by} ({veto.reason})" if veto else ""
 
 
-def _content(environment: Environment, state: State, slot: SlotName | None) -> tuple[SlotName, Slot]:
+def _content(environment: Environment, state: State, slot: SlotName | None) -> tuple[SlotName, Content]:
     """The slot that the listener leads to, and what it holds by the ledger."""
     name = environment.name
     content = state.slot(slot) if slot else None
@@ -131,7 +131,7 @@ def _content(environment: Environment, state: State, slot: SlotName | None) -> t
     return slot, content
 
 
-def _refuse_other_release(environment: Environment, slot: SlotName, content: Slot, seen: Seen) -> None:
+def _refuse_other_release(environment: Environment, slot: SlotName, content: Content, seen: Seen) -> None:
     """Refused where the slot answers with something else than the ledger says: it was being put back, or installed."""
     if seen.heard - {content.release}:
         raise Refused(

@@ -22,7 +22,7 @@ from release.rules.gates import PromotionFacts, promotion_gates, refuse_unless_p
 from release.rules.lanes import forward
 from release.rules.plan import content_of
 from release.work.artifact_pruning import refuse_pruned
-from release.work.executor import Deployed, Order, deploy
+from release.work.executor import Deployed, Proposal, deploy
 from release.work.preflight import refuse_short_credentials
 from release.work.snapshot_pruning import tidied
 from release.work.vetoes import vetoes_elsewhere
@@ -96,7 +96,7 @@ def command(
     route = Route(source=source, target=target, hotfix=reason, pause=until is not None, wait=60 * (wait or 0))
     if only_plan:
         environment = call.opened(target)
-        show_plan(call, environment, order_into(environment, version, route, call.progress))
+        show_plan(call, environment, proposal_into(environment, version, route, call.progress))
         return
     environment, writer = call.at_work(target, engine=True)
     show_deployed(call, promote_into(environment, version, route, writer, call.progress))
@@ -106,31 +106,31 @@ def promote_into(target: Environment, version: str, route: Route, writer: Writer
     """Judge the gates, copy the artifact, deploy."""
     refuse_short_credentials(target)
     source = _source(route, target)
-    order = order_into(target, version, route, progress)
-    refuse_unless_passed(order.gates, f"promoting {version} to {target.name}")
+    proposal = proposal_into(target, version, route, progress)
+    refuse_unless_passed(proposal.gates, f"promoting {version} to {target.name}")
     manifest = source_manifest(source, target, version)
     refuse_pruned(source or target, manifest)
     if source is not None:
         with progress.step(target.name, f"artifact copied from {source.name}"):
             target.releases.adopt(manifest, source.releases)
-    return tidied(target, deploy(target, order, writer, progress), writer, progress)
+    return tidied(target, deploy(target, proposal, writer, progress), writer, progress)
 
 
-def order_into(target: Environment, version: str, route: Route, progress: Progress) -> Order:
+def proposal_into(target: Environment, version: str, route: Route, progress: Progress) -> Proposal:
     """What would be deployed, and the gates as they are judged now."""
     source = _source(route, target)
     patience = Patience(seconds=route.wait, told=progress.note) if route.wait else IMPATIENT
     free, head = target.ledger.at_rest(patience)  # before the gates speak: who is at work is not stopped yet
     facts = gather(source, target, version, head.state)
     skipped = passed_over(target.project, route) if route.hotfix else ()
-    order = order_of(replace(facts, skipped=skipped), head, free, pause=route.pause)
-    return replace(order, kind="hotfix", reason=route.hotfix) if route.hotfix else order
+    proposal = proposal_of(replace(facts, skipped=skipped), head, free, pause=route.pause)
+    return replace(proposal, kind="hotfix", reason=route.hotfix) if route.hotfix else proposal
 
 
-def order_of(facts: PromotionFacts, head: Head, free: Free | None = None, *, pause: bool = False) -> Order:
-    """The order of a promotion, by facts that were gathered."""
+def proposal_of(facts: PromotionFacts, head: Head, free: Free | None = None, *, pause: bool = False) -> Proposal:
+    """What a promotion proposes, by facts that were gathered."""
     manifest = facts.manifest
-    return Order(
+    return Proposal(
         kind="promotion",
         release=content_of(manifest),
         steps=forward(pause=pause),

@@ -12,7 +12,7 @@ from release.records.ledger.ledger import Writer
 from release.rules.gates import RedeploymentFacts, redeployment_gates, refuse_unless_passed
 from release.rules.lanes import forward
 from release.rules.plan import content_of
-from release.work.executor import Deployed, Order, deploy
+from release.work.executor import Deployed, Proposal, deploy
 from release.work.preflight import refuse_short_credentials
 from release.work.snapshot_pruning import tidied
 
@@ -35,7 +35,7 @@ def command(call: Call, name: str, only_plan: bool) -> None:
     """
     if only_plan:
         environment = call.opened(name)
-        show_plan(call, environment, order_again(environment))
+        show_plan(call, environment, proposal_again(environment))
         return
     environment, writer = call.at_work(name, engine=True)
     show_deployed(call, redeploy_in(environment, writer, call.progress), how="live, deployed again,")
@@ -44,12 +44,12 @@ def command(call: Call, name: str, only_plan: bool) -> None:
 def redeploy_in(environment: Environment, writer: Writer, progress: Progress) -> Deployed:
     """Judge the gates and deploy what is live."""
     refuse_short_credentials(environment)
-    order = order_again(environment)
-    refuse_unless_passed(order.gates, f"deploying {order.release.release} to {environment.name} again")
-    return tidied(environment, deploy(environment, order, writer, progress), writer, progress)
+    proposal = proposal_again(environment)
+    refuse_unless_passed(proposal.gates, f"deploying {proposal.release.release} to {environment.name} again")
+    return tidied(environment, deploy(environment, proposal, writer, progress), writer, progress)
 
 
-def order_again(environment: Environment) -> Order:
+def proposal_again(environment: Environment) -> Proposal:
     """What would be deployed, and the gates as they are judged now. Refused where nothing is live."""
     name = environment.name
     free, head = environment.ledger.at_rest(Patience(until_silent=True))
@@ -65,7 +65,7 @@ def order_again(environment: Environment) -> Order:
         verdict=environment.releases.verdict(manifest, live.deployment),
         now=environment.ledger.now(),
     )
-    return Order(
+    return Proposal(
         kind="redeployment",
         release=content_of(manifest),
         steps=forward(pause=False),

@@ -17,7 +17,7 @@ from release.environment import Environment
 from release.process.errors import Inconclusive, Refused, StagelineError, WrongUsage
 from release.process.output import Progress
 from release.records.artifacts.manifest import checked_version
-from release.records.ledger.head import Head, Slot, State
+from release.records.ledger.head import Content, Head, State
 from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Free, Writer
 from release.records.ledger.stops import Stops
@@ -35,7 +35,7 @@ from release.rules.lanes import StepName
 from release.rules.plan import doubt, is_behind_switch
 from release.work.artifact_pruning import refuse_gone
 from release.work.begun_schema import with_begun_schema
-from release.work.executor import Deployed, Order, abort, deploy, resume, watched
+from release.work.executor import Deployed, Proposal, abort, deploy, resume, watched
 from release.work.preflight import refuse_users_in
 from release.work.steps import NotStarted
 
@@ -85,7 +85,7 @@ def command(
     request = Request(version=version, force=force, despite_schema=despite_schema, reason=reason)
     if only_plan:
         environment = call.opened(name)
-        show_plan(call, environment, order_back(environment, request, call.progress))
+        show_plan(call, environment, proposal_back(environment, request, call.progress))
         return
     environment, writer = call.at_work(name, tolerant=True)
     show_deployed(call, go_back(environment, request, writer, call.progress), how="live again")
@@ -101,31 +101,31 @@ def go_back(environment: Environment, request: Request, writer: Writer, progress
     if state.open is not None and is_gone_on_with(state, request.version):
         progress.note(f"{state.open.deployment} has moved users back to {state.open.release} already: it is resumed")
         return resume(environment, writer, progress)
-    order = order_back(environment, request, progress)
-    if not overwrites_verified(order.head.state, order.release, order.steps):
-        return _started_or_installed(environment, order, request, writer, progress)
-    _refuse(environment, order)
+    proposal = proposal_back(environment, request, progress)
+    if not overwrites_verified(proposal.head.state, proposal.release, proposal.steps):
+        return _started_or_installed(environment, proposal, request, writer, progress)
+    _refuse(environment, proposal)
     with watched(environment, "rollback"):  # one signal for both: users are safe after the first
         with suppress(Inconclusive):  # closed all the same: what was live before does not answer, and we go on from it
             abort(environment, writer, progress)
-        order = order_back(environment, request, progress)
-        return _started_or_installed(environment, order, request, writer, progress)
+        proposal = proposal_back(environment, request, progress)
+        return _started_or_installed(environment, proposal, request, writer, progress)
 
 
 def _started_or_installed(
-    environment: Environment, order: Order, request: Request, writer: Writer, progress: Progress
+    environment: Environment, proposal: Proposal, request: Request, writer: Writer, progress: Progress
 ) -> Deployed:
-    """By the lane that was ordered; what could not be started is installed again."""
+    """By the lane that was proposed; what could not be started is installed again."""
     try:
-        return _deployed(environment, order, writer, progress)
+        return _deployed(environment, proposal, writer, progress)
     except NotStarted as failure:
-        if not _nothing_moved(environment, order.head):
+        if not _nothing_moved(environment, proposal.head):
             raise
-        progress.note(f"{order.release.release} could not be started ({failure.args[0]}): it is installed again")
-    return _deployed(environment, order_back(environment, request, progress, install=True), writer, progress)
+        progress.note(f"{proposal.release.release} could not be started ({failure.args[0]}): it is installed again")
+    return _deployed(environment, proposal_back(environment, request, progress, install=True), writer, progress)
 
 
-def order_back(environment: Environment, request: Request, progress: Progress, *, install: bool = False) -> Order:
+def proposal_back(environment: Environment, request: Request, progress: Progress, *, install: bool = False) -> Proposal:
     """The lane, and the gates as they are judged now.
 
     LeaseHeld while somebody is at work: only after that do other rules speak.
@@ -153,13 +153,13 @@ def order_back(environment: Environment, request: Request, progress: Progress, *
         adopted=target.adopted,
     )
     steps = steps_back(held=held, runs=runs)
-    return replace(_order(head, free, target, rollback_gates(facts), request, steps), brought=state.brought)
+    return replace(_proposal(head, free, target, rollback_gates(facts), request, steps), brought=state.brought)
 
 
-def _order(
+def _proposal(
     head: Head, free: Free, target: Target, gates: tuple[Gate, ...], request: Request, steps: tuple[StepName, ...]
-) -> Order:
-    return Order(
+) -> Proposal:
+    return Proposal(
         kind="rollback",
         release=target.release,
         steps=steps,
@@ -173,18 +173,18 @@ def _order(
     )
 
 
-def _deployed(environment: Environment, order: Order, writer: Writer, progress: Progress) -> Deployed:
-    _refuse(environment, order)
-    if "installed" in order.steps:
+def _deployed(environment: Environment, proposal: Proposal, writer: Writer, progress: Progress) -> Deployed:
+    _refuse(environment, proposal)
+    if "installed" in proposal.steps:
         environment.stack.refuse_missing_engine()
-        refuse_gone(environment, order.release.release or "", order.release.digest or "")
-        refuse_users_in(environment, environment.listeners.find(), order.head.state.idle)
-    return deploy(environment, order, writer, progress)
+        refuse_gone(environment, proposal.release.release or "", proposal.release.digest or "")
+        refuse_users_in(environment, environment.listeners.find(), proposal.head.state.idle)
+    return deploy(environment, proposal, writer, progress)
 
 
-def _refuse(environment: Environment, order: Order) -> None:
-    what = f"rolling {environment.name} back to {order.release.release}"
-    refuse_unless_passed(order.gates, what, overruling(order.gates))
+def _refuse(environment: Environment, proposal: Proposal) -> None:
+    what = f"rolling {environment.name} back to {proposal.release.release}"
+    refuse_unless_passed(proposal.gates, what, overruling(proposal.gates))
 
 
 def _target(environment: Environment, head: Head, version: str | None) -> Target:
@@ -207,7 +207,7 @@ def _stops(environment: Environment) -> tuple[Stops, str]:
 
 
 def _holds(
-    environment: Environment, entrance: Entrance, state: State, release: Slot, request: Request, progress: Progress
+    environment: Environment, entrance: Entrance, state: State, release: Content, request: Request, progress: Progress
 ) -> bool:
     """Whether the idle slot holds the release: by the ledger or, where that is not sure, by what the slot answers.
 

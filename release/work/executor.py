@@ -15,7 +15,7 @@ from release.process.interruption import INTERRUPTION
 from release.process.output import Progress
 from release.records.artifacts.manifest import Manifest
 from release.records.artifacts.schema import Schema, newest
-from release.records.ledger.head import Head, Open, Slot
+from release.records.ledger.head import Content, Head, Open
 from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Entry, Free, Writer
 from release.rules.gates import Gate
@@ -46,7 +46,7 @@ IN_ONE_GO = frozenset({"answered", "live"})  # steps of a rollback that neither 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
+class Proposal:
     """What is to be deployed: a release by these steps, judged by these gates on this very HEAD.
 
     ``manifest`` is None where it is read only when it is needed. ``free`` is the lease as it was found free.
@@ -54,7 +54,7 @@ class Order:
     """
 
     kind: Kind
-    release: Slot
+    release: Content
     steps: tuple[StepName, ...]
     head: Head
     gates: tuple[Gate, ...]
@@ -94,15 +94,18 @@ class Deployed:
     paused: bool = False
 
 
-def deploy(environment: Environment, order: Order, writer: Writer, progress: Progress) -> Deployed:
-    """Make the ordered release live in ``environment``, from the lease to the verdict.
+def deploy(environment: Environment, proposal: Proposal, writer: Writer, progress: Progress) -> Deployed:
+    """Make the proposed release live in ``environment``, from the lease to the verdict.
 
     Raises LeaseHeld when somebody else is at work, or when HEAD is no longer the one that the gates were judged on;
     and the error of the step that failed, after having put back what the deployment had changed.
     """
-    plan, ledger = plan_of(environment, order), environment.ledger
-    with watched(environment, plan.kind), ledger.begin(_request(plan, order), order.head, writer, order.free) as holder:
-        work = Work(plan, order.manifest, environment, holder, holder.head.seq, progress)
+    plan, ledger = plan_of(environment, proposal), environment.ledger
+    with (
+        watched(environment, plan.kind),
+        ledger.begin(_request(plan, proposal), proposal.head, writer, proposal.free) as holder,
+    ):
+        work = Work(plan, proposal.manifest, environment, holder, holder.head.seq, progress)
         return _run(work, plan.steps)
 
 
@@ -181,19 +184,19 @@ def _refuse_lost_way_back(environment: Environment, opened: Open, head: Head) ->
         )
 
 
-def plan_of(environment: Environment, order: Order) -> Plan:
-    """What ``deploy`` would do with this order now."""
+def plan_of(environment: Environment, proposal: Proposal) -> Plan:
+    """What ``deploy`` would do with this proposal now."""
     return make_plan(
         deployment=deployment_id(environment.name, environment.ledger.now()),
-        kind=order.kind,
+        kind=proposal.kind,
         environment=environment.name,
-        release=order.release,
-        steps=order.steps,
-        state=order.head.state,
-        reason=order.reason,
-        source=order.source,
-        unverified=order.unverified,
-        forced=order.forced,
+        release=proposal.release,
+        steps=proposal.steps,
+        state=proposal.head.state,
+        reason=proposal.reason,
+        source=proposal.source,
+        unverified=proposal.unverified,
+        forced=proposal.forced,
     )
 
 
@@ -202,21 +205,21 @@ def watched(environment: Environment, kind: str = "") -> AbstractContextManager[
     return INTERRUPTION.watched(way_on=f"release {'resume' if kind == 'rollback' else 'abort'} {environment.name}")
 
 
-def _request(plan: Plan, order: Order) -> Entry:
+def _request(plan: Plan, proposal: Proposal) -> Entry:
     """The first event of a deployment: it holds the plan, and what the decision to begin rests on."""
-    state, superseded = order.head.state, order.head.state.open
+    state, superseded = proposal.head.state, proposal.head.state.open
     if why := doubt(state):
         state = unsure(state, plan.slot, why)
-    state = state.but(brought=newest(state.brought, order.brought))
+    state = state.but(brought=newest(state.brought, proposal.brought))
     details = {
         "plan": plan.model_dump(),
-        "gates": [asdict(gate) for gate in order.gates],
-        "reason": order.reason,
+        "gates": [asdict(gate) for gate in proposal.gates],
+        "reason": proposal.reason,
         **({"supersedes": superseded.deployment} if superseded else {}),
     }
     return Entry(
         kind=f"{plan.kind} requested",
-        state=in_step(plan, REQUESTED, state, order.head.seq + 1),
+        state=in_step(plan, REQUESTED, state, proposal.head.seq + 1),
         deployment=plan.deployment,
         step=REQUESTED,
         details=details,

@@ -18,7 +18,7 @@ from release.doors.servers.servers import Server, open_ssh, servers_of
 from release.doors.servers.ssh import CONNECT_LIMIT, NotReached, Ssh
 from release.process.errors import Broken, Inconclusive, NotBegun, StagelineError
 from release.process.text import object_in
-from release.records.ledger.head import Slot, emptied
+from release.records.ledger.head import Content, emptied
 from release.work.orders import Answer, Installed, Orders, side_by_side
 from settings.model import Settings
 
@@ -52,7 +52,7 @@ class Fleet:
         self,
         outputs: Mapping[str, Any],
         slot: SlotName,
-        content: Slot,
+        content: Content,
         *,
         out: frozenset[str],
         go_on: Callable[[], None],
@@ -78,7 +78,7 @@ class Fleet:
         self,
         outputs: Mapping[str, Any],
         slot: SlotName,
-        content: Slot,
+        content: Content,
         *,
         left_out: frozenset[str],
         still_ours: Callable[[], object],
@@ -97,7 +97,7 @@ class Fleet:
         self,
         outputs: Mapping[str, Any],
         slot: SlotName,
-        content: Slot,
+        content: Content,
         failed: Mapping[str, str],
         *,
         still_ours: Callable[[], object],
@@ -117,7 +117,7 @@ class Fleet:
             raise Inconclusive(f"no server started what {slot} holds: {whys or 'none runs'}")
         return started
 
-    def holding(self, instances: Sequence[str], slot: SlotName, content: Slot) -> frozenset[str]:
+    def holding(self, instances: Sequence[str], slot: SlotName, content: Content) -> frozenset[str]:
         """Those of these instances whose slot holds these very bytes, by their own word."""
         said = self._ask(instances, f"python3 {INSTALLER} status", GREETING_LIMIT)
         return frozenset(one.id for one, answer in said.items() if _holds(answer, slot, content))
@@ -137,7 +137,7 @@ class Fleet:
         self,
         outputs: Mapping[str, Any],
         slot: SlotName,
-        content: Slot,
+        content: Content,
         told: Callable[[str], None],
         still_ours: Callable[[], object],
     ) -> Orders:
@@ -236,7 +236,7 @@ def _now(answer: Answer) -> str:
     return f"its slot was not emptied: {answer.why}" if answer.why else "its slot is empty now"
 
 
-def _holds(answer: Mapping[str, Any], slot: SlotName, content: Slot) -> bool:
+def _holds(answer: Mapping[str, Any], slot: SlotName, content: Content) -> bool:
     said = answer.get(slot)
     held = said.get("content") if isinstance(said, dict) else None
     return isinstance(held, dict) and (held.get("release"), held.get("digest")) == (content.release, content.digest)

@@ -15,7 +15,7 @@ from release.doors.servers.servers import Server
 from release.doors.servers.ssh import NoAnswer, NotReached, Said, Ssh
 from release.process.errors import Broken, Inconclusive, StagelineError
 from release.process.text import bounded, object_in
-from release.records.ledger.head import Slot
+from release.records.ledger.head import Content
 
 HOLDS = frozenset({"installed", "unchanged", "relabelled", "started"})  # what an installer says that did what it should
 IS_EMPTY = frozenset({"emptied", "unchanged"})  # and of an order that empties
@@ -80,7 +80,7 @@ class Orders:
     ssh: Ssh
     command: str
     slot: SlotName
-    content: Slot
+    content: Content
     told: Callable[[str], None]
     still_ours: Callable[[], object]
     waits: int
@@ -130,7 +130,7 @@ class Orders:
             waits += 1
 
 
-def order_of(slot: SlotName, content: Slot) -> str:
+def order_of(slot: SlotName, content: Content) -> str:
     """The order for what a slot shall hold, as the program gives it."""
     return order(
         slot, release=content.release, digest=content.digest, deployment=content.deployment, reuse=content.reuse

@@ -10,7 +10,7 @@ from typing import Any
 from contract.outputs import SERVERS
 from contract.slots import SLOTS, SlotName, other
 from release.environment import Environment
-from release.records.ledger.head import Slot
+from release.records.ledger.head import Content
 
 
 def seat_holders(environment: Environment, group: str, outputs: Mapping[str, Any], holding: Collection[str]) -> None:
@@ -32,7 +32,9 @@ def seat_told(environment: Environment, outputs: Mapping[str, Any], passed_over:
         environment.balancer.seat(groups[slot], told)
 
 
-def seat_told_before(environment: Environment, groups: Mapping[SlotName, str], slot: SlotName, content: Slot) -> None:
+def seat_told_before(
+    environment: Environment, groups: Mapping[SlotName, str], slot: SlotName, content: Content
+) -> None:
     """Whoever takes part in the other slot only, and says that it holds what this one should, takes part in it again.
 
     It was told so by an ``up`` behind which this call was refused. Nobody is asked where everybody takes part.

@@ -1,16 +1,16 @@
-"""What makes an entry of an archive unsafe, each for its own reason."""
+"""What makes a member of an archive unsafe, each for its own reason."""
 
 import pytest
 
-from contract.archive import Entry, faults, start_faults
+from contract.archive import Member, faults, start_faults
 
 
-def _file(name: str, **values) -> Entry:
-    return Entry(**{"name": name, "kind": "file", "size": 1, "mode": 0o644, **values})
+def _file(name: str, **values) -> Member:
+    return Member(**{"name": name, "kind": "file", "size": 1, "mode": 0o644, **values})
 
 
 @pytest.mark.parametrize(
-    ("entries", "fault"),
+    ("members", "fault"),
     [
         pytest.param([_file("../x")], "leaves the folder", id="path-escape"),
         pytest.param([_file("a/../../x")], "leaves the folder", id="path-escape-inside"),
@@ -36,8 +36,8 @@ def _file(name: str, **values) -> Entry:
         pytest.param([_file(f"f{n}", size=1 << 30) for n in range(3)], "unpacks to more than", id="bomb-together"),
     ],
 )
-def test_unsafe_entries_are_named(entries: list[Entry], fault: str) -> None:
-    assert any(fault in sentence for sentence in faults(entries))
+def test_unsafe_entries_are_named(members: list[Member], fault: str) -> None:
+    assert any(fault in sentence for sentence in faults(members))
 
 
 def test_safe_entries_have_no_fault() -> None:
@@ -51,7 +51,7 @@ def test_a_bomb_is_not_read_to_its_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("entries", "expected"),
+    ("members", "expected"),
     [
         pytest.param([_file("bin/start", mode=0o755)], [], id="can-be-started"),
         pytest.param([_file("lib/a.py")], ["it has no bin/start"], id="none"),
@@ -64,5 +64,5 @@ def test_a_bomb_is_not_read_to_its_end() -> None:
         ),
     ],
 )
-def test_what_a_server_could_not_start_is_named(entries: list[Entry], expected: list[str]) -> None:
-    assert list(start_faults(entries)) == expected
+def test_what_a_server_could_not_start_is_named(members: list[Member], expected: list[str]) -> None:
+    assert list(start_faults(members)) == expected

@@ -17,9 +17,9 @@ from release.records.ledger.ledger import Entry, Ledger
 from release.records.ledger.stops import parse_change
 from release.rules.lanes import Kind, forward
 from release.rules.plan import content_of
-from release.verbs.promote import Route, order_into
+from release.verbs.promote import Route, proposal_into
 from release.verbs.rollback import Request, go_back
-from release.work.executor import Deployed, Order, deploy
+from release.work.executor import Deployed, Proposal, deploy
 from settings.stackfile import Project
 from tests.project import PROJECT
 from tests.release.world import OPS, World
@@ -46,14 +46,16 @@ def put(world: World, version: str, kind: Kind = "promotion", *, pause: bool = F
     if kind == "rollback":
         reason = "rather one server than none" if force else ""
         return go_back(world.dev, Request(version=version, force=force, reason=reason), OPS, Silent())
-    return deploy(world.dev, order(world.dev, manifest, kind, pause=pause), OPS, Silent())
+    return deploy(world.dev, proposal(world.dev, manifest, kind, pause=pause), OPS, Silent())
 
 
-def order(environment: Environment, manifest: Manifest, kind: Kind = "promotion", *, pause: bool = False) -> Order:
-    """The order of a deployment forward, on HEAD as it is."""
+def proposal(
+    environment: Environment, manifest: Manifest, kind: Kind = "promotion", *, pause: bool = False
+) -> Proposal:
+    """What a deployment forward proposes, on HEAD as it is."""
     head = environment.ledger.head()
     release, steps = content_of(manifest), forward(pause=pause)
-    return Order(kind=kind, release=release, steps=steps, head=head, gates=(), manifest=manifest)
+    return Proposal(kind=kind, release=release, steps=steps, head=head, gates=(), manifest=manifest)
 
 
 @contextmanager
@@ -73,14 +75,14 @@ def state(world: World) -> State:
     return world.dev.ledger.head().state
 
 
-def to_qa(version: str = "1.0.0") -> Order:
-    """The order of a promotion from dev to qa, with its gates as they are judged now."""
-    return order_into(CALL.opened("qa"), version, Route(source=None, target="qa"), Silent())
+def to_qa(version: str = "1.0.0") -> Proposal:
+    """What a promotion proposes from dev to qa, with its gates as they are judged now."""
+    return proposal_into(CALL.opened("qa"), version, Route(source=None, target="qa"), Silent())
 
 
-def refused(order: Order) -> list[str]:
+def refused(proposal: Proposal) -> list[str]:
     """The gates that say no."""
-    return [gate.name for gate in order.gates if not gate.passed]
+    return [gate.name for gate in proposal.gates if not gate.passed]
 
 
 def kinds(ledger: Ledger) -> list[str]:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from release.deployment_text import order_report, plan_text, show_deployed, show_plan
+from release.deployment_text import plan_text, proposal_report, show_deployed, show_plan
 from release.process.errors import Refused
 from release.rules.lanes import IN_PLACE
-from release.verbs.rollback import Request, order_back
+from release.verbs.rollback import Request, proposal_back
 from release.work.executor import Deployed
 from tests.release.deploying import CALL, Silent, put, to_qa
 from tests.release.world import World
@@ -14,7 +14,7 @@ from tests.release.world import World
 def test_a_plan_shows_every_gate_and_exactly_the_steps_that_would_run(world: World) -> None:
     put(world, "1.0.0")
     put(world, "1.1.0")
-    planned = order_report(world.dev, order_back(world.dev, Request(), Silent()))
+    planned = proposal_report(world.dev, proposal_back(world.dev, Request(), Silent()))
     assert [one["step"] for one in planned["steps"]] == list(IN_PLACE)
     text = plan_text(planned)
     assert text.startswith(

@@ -39,8 +39,8 @@ from release.rules.gates import refuse_unless_passed
 from release.verbs.accept import accept_open
 from release.verbs.adopt_listener import adopt
 from release.verbs.mark_out import note_servers, with_server, without_server
-from release.verbs.promote import gather, order_of
-from release.verbs.redeploy import order_again
+from release.verbs.promote import gather, proposal_of
+from release.verbs.redeploy import proposal_again
 from release.verbs.rollback import Request, go_back
 from release.work import executor
 from tests.release.crash.invariants import broken_at_any_moment, broken_in_the_end
@@ -355,17 +355,17 @@ class Releases(RuleBasedStateMachine):
         free = target.ledger.free_lease(PATIENT)
         head = target.ledger.head()
         facts = gather(source, target, version, head.state)
-        order = order_of(facts, head, free, pause=pause)
-        refuse_unless_passed(order.gates, "this")
-        if source is not None and order.manifest is not None:
-            target.releases.adopt(order.manifest, source.releases)
-        executor.deploy(target, order, OPS, Steps(points))
+        proposal = proposal_of(facts, head, free, pause=pause)
+        refuse_unless_passed(proposal.gates, "this")
+        if source is not None and proposal.manifest is not None:
+            target.releases.adopt(proposal.manifest, source.releases)
+        executor.deploy(target, proposal, OPS, Steps(points))
 
     def redeployment(self, environment: Environment, points: Points) -> None:
         environment.ledger.free_lease(PATIENT)
-        order = order_again(environment)
-        refuse_unless_passed(order.gates, "this")
-        executor.deploy(environment, order, OPS, Steps(points))
+        proposal = proposal_again(environment)
+        refuse_unless_passed(proposal.gates, "this")
+        executor.deploy(environment, proposal, OPS, Steps(points))
 
     def called(self, name: str, kill: int | None, verb: Verb) -> bool:
         """A verb in a new process, perhaps killed; whether a deployment began with it."""

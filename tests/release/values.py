@@ -3,7 +3,7 @@
 from release.doors.aws.balancer import TargetHealth
 from release.doors.http import Answer
 from release.records.artifacts.manifest import Check, Manifest
-from release.records.ledger.head import Slot
+from release.records.ledger.head import Content
 from release.rules.objections import (
     Objection,
 )
@@ -40,8 +40,8 @@ def manifest(version: str) -> Manifest:
     )
 
 
-def slot(version: str) -> Slot:
-    return Slot(release=version, digest=digest(version), artifact_key=f"artifacts/{digest(version)}", deployment="d")
+def slot(version: str) -> Content:
+    return Content(release=version, digest=digest(version), artifact_key=f"artifacts/{digest(version)}", deployment="d")
 
 
 CHECK = Check(name="list", path="/api/projects", contains="projects")

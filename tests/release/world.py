@@ -26,7 +26,7 @@ from release.doors.aws.session import AwsSession
 from release.doors.aws.table import LedgerTable
 from release.doors.engine.stack import UpFailed
 from release.doors.http import Answer, Request
-from release.doors.servers.inspection import Unit
+from release.doors.servers.inspection import UnitState
 from release.doors.servers.ssh import NotReached, Said
 from release.environment import Environment
 from release.process.errors import Broken, Inconclusive
@@ -34,7 +34,7 @@ from release.process.processes import Process
 from release.records.artifacts.archive import inspect_artifact
 from release.records.artifacts.manifest import Manifest
 from release.records.artifacts.releases import Releases
-from release.records.ledger.head import Slot
+from release.records.ledger.head import Content
 from release.records.ledger.ledger import Ledger, Writer
 from release.records.ledger.stoplog import StopLog
 from release.rules.objections import Objection
@@ -337,7 +337,7 @@ class FakeFleet:
         self._servers.stopped.discard(slot)
         return alive
 
-    def holding(self, instances: Sequence[str], slot: str, content: Slot) -> frozenset[str]:
+    def holding(self, instances: Sequence[str], slot: str, content: Content) -> frozenset[str]:
         there = [one for one in instances if one not in self._servers.dead | self._servers.locked]
         return frozenset(one for one in there if self._servers.on(one, slot) == content.release)
 
@@ -474,10 +474,10 @@ class FakeUnits:
         self._servers = servers
         self._looks = 0
 
-    def of(self, outputs: dict[str, Any], slot: str) -> dict[str, Unit]:
+    def of(self, outputs: dict[str, Any], slot: str) -> dict[str, UnitState]:
         self._looks += 1
         restarts = self._looks if getattr(self._servers, slot) in self._servers.restarts_in_watch else 0
-        return {server["name"]: Unit(active="active", restarts=restarts) for server in outputs["servers"]}
+        return {server["name"]: UnitState(active="active", restarts=restarts) for server in outputs["servers"]}
 
 
 class FakeLeftovers:

@@ -12,7 +12,7 @@ from typing import IO
 from components.host.installer.aws import aws
 from components.host.installer.errors import Refused
 from components.host.installer.slots import Server
-from contract.archive import FILE, UNREADABLE, Entry, Opened, blocks, faults, opened, start_faults
+from contract.archive import FILE, UNREADABLE, Member, Opened, blocks, faults, opened, start_faults
 
 SPARE_MB = 200  # what must be free beside it: a full disk also stops the slot that is live
 
@@ -40,49 +40,49 @@ def require_space(folder: Path, size: int) -> None:
 
 
 def unpack(artifact: Path, target: Path) -> None:
-    """Write the archive's files below target, after every entry was found safe.
+    """Write the archive's files below target, after every member was found safe.
 
     The whole list is judged before the first byte is written. Modes, owners and times of the archive are dropped:
     only "executable" is kept.
     """
     try:
-        entries = safe_entries(opened(artifact))
-        require_space(target.parent, sum(entry.size for entry in entries))
+        members = safe_members(opened(artifact))
+        require_space(target.parent, sum(member.size for member in members))
         target.mkdir()
-        write_entries(opened(artifact), target)
+        write_members(opened(artifact), target)
     except UNREADABLE as error:
         raise Refused(f"the archive cannot be read ({type(error).__name__}): build and publish it again") from None
 
 
-def safe_entries(found: Opened) -> list[Entry]:
-    """All entries, or Refused at the first unsafe one: nothing beyond it is even read."""
-    entries: list[Entry] = []
-    for fault in faults(kept(found, entries)):
+def safe_members(found: Opened) -> list[Member]:
+    """All members, or Refused at the first unsafe one: nothing beyond it is even read."""
+    members: list[Member] = []
+    for fault in faults(kept(found, members)):
         raise Refused(f"the archive is not safe: {fault}; build it again without that")
-    for fault in start_faults(entries):
+    for fault in start_faults(members):
         raise Refused(f"the artifact cannot be started: {fault}; mend that and publish a new version")
-    return entries
+    return members
 
 
-def kept(found: Opened, entries: list[Entry]) -> Iterator[Entry]:
-    for entry, _ in found:
-        entries.append(entry)
-        yield entry
+def kept(found: Opened, members: list[Member]) -> Iterator[Member]:
+    for member, _ in found:
+        members.append(member)
+        yield member
 
 
-def write_entries(found: Opened, target: Path) -> None:
-    for entry, source in found:
-        path = target / entry.path
-        if entry.kind == FILE:
+def write_members(found: Opened, target: Path) -> None:
+    for member, source in found:
+        path = target / member.path
+        if member.kind == FILE:
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_file(path, entry, source())
+            write_file(path, member, source())
         else:
             path.mkdir(parents=True, exist_ok=True)
 
 
-def write_file(path: Path, entry: Entry, source: IO[bytes] | None) -> None:
-    mode = 0o755 if entry.is_executable else 0o644
+def write_file(path: Path, member: Member, source: IO[bytes] | None) -> None:
+    mode = 0o755 if member.is_executable else 0o644
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     with open(os.open(path, flags, mode), "wb") as file:
-        for block in blocks(entry, source):
+        for block in blocks(member, source):
             file.write(block)

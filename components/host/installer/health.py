@@ -14,7 +14,7 @@ from components.host.installer.errors import Failure, NotHealthy, Stopped
 from components.host.installer.order import Content
 from components.host.installer.slots import Server, Slot
 from components.host.installer.told import last_line, scrub
-from components.host.installer.unit import Unit, unit_state
+from components.host.installer.unit import UnitState, unit_state
 from contract.health import HEALTH_PATH, HEALTHY, LONGEST_HEALTH, STARTING, stated_version
 
 # Limits, in seconds.
@@ -128,7 +128,7 @@ def said(health: Health) -> str:
     return f"{HEALTH_PATH} answers {health.status}" if health.status else f"{HEALTH_PATH} does not answer"
 
 
-def require_same_process(slot: Slot, content: Content, first: Unit, now: Unit) -> None:
+def require_same_process(slot: Slot, content: Content, first: UnitState, now: UnitState) -> None:
     if now.active != "active":
         raise unhealthy(slot, content, f"does not stay up, its unit is {now.active}")
     if now != first:

@@ -31,7 +31,7 @@ def systemctl(*arguments: str) -> None:
 
 
 @dataclass(frozen=True)
-class Unit:
+class UnitState:
     """`active`: active, inactive, failed, or activating (it died and waits to be restarted). No process: pid 0."""
 
     active: str
@@ -39,11 +39,11 @@ class Unit:
     restarts: int
 
 
-def unit_state(slot: Slot) -> Unit:
+def unit_state(slot: Slot) -> UnitState:
     command = ["systemctl", "--user", "show", slot.unit, "--property=ActiveState,MainPID,NRestarts"]
     shown = dict(line.partition("=")[::2] for line in execute(command, SYSTEMCTL_LIMIT).stdout.splitlines())
     try:
-        return Unit(shown["ActiveState"], int(shown["MainPID"]), int(shown["NRestarts"]))
+        return UnitState(shown["ActiveState"], int(shown["MainPID"]), int(shown["NRestarts"]))
     except (KeyError, ValueError):
         raise Failure(f"systemctl --user does not tell the state of {slot.unit}: try it on the server") from None
 

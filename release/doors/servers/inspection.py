@@ -31,7 +31,7 @@ class Inspection:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unit:
+class UnitState:
     """A slot's unit in systemd's words: `active` is its state; `restarts`, how often it died and was started again."""
 
     active: str
@@ -69,10 +69,10 @@ class _Status(_Said):
     green: _Slot
 
 
-def unit(ssh: Ssh, address: str, slot: SlotName) -> Unit:
+def unit(ssh: Ssh, address: str, slot: SlotName) -> UnitState:
     """How a slot's unit is. Raises NotReached, and Inconclusive when the server's installer cannot tell."""
     status = _status(ssh.run(address, STATUS).out, address)[slot]
-    return Unit(active=bounded(status["unit"]), restarts=status["restarts"])
+    return UnitState(active=bounded(status["unit"]), restarts=status["restarts"])
 
 
 def inspect(ssh: Ssh, address: str) -> Inspection:

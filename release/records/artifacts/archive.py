@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from contract.archive import FILE, SUFFIXES, UNREADABLE, Entry, Opened, blocks, faults, opened, start_faults
+from contract.archive import FILE, SUFFIXES, UNREADABLE, Member, Opened, blocks, faults, opened, start_faults
 from release.doors.aws.parts import ONE_REQUEST, PART, Parts, parts_of
 from release.process.errors import Refused
 from release.process.text import read_json
@@ -35,7 +35,7 @@ class Artifact:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Content:
+class Inspected:
     """What was found in an archive: what is wrong with it, and the text files in it that mean something here."""
 
     faults: tuple[str, ...]
@@ -49,7 +49,7 @@ def inspect_artifact(path: Path, *, one_request: int = ONE_REQUEST, part: int = 
     """
     if not path.is_file():
         raise Refused(f"there is no file {path.name!r}", hint="give the path of the built artifact")
-    content = _content(path)
+    content = _inspected(path)
     if content.faults:
         more = f" (and {len(content.faults) - 1} more)" if len(content.faults) > 1 else ""
         raise Refused(f"{path.name} is refused: {content.faults[0]}{more}", hint="build it again; nothing was stored")
@@ -70,7 +70,7 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _content(path: Path) -> Content:
+def _inspected(path: Path) -> Inspected:
     suffix = next((suffix for suffix in SUFFIXES if path.name.endswith(suffix)), None)
     if suffix is None:
         raise Refused(f"{path.name!r} is not an artifact", hint=f"build one of {', '.join(SUFFIXES)}")
@@ -83,22 +83,22 @@ def _content(path: Path) -> Content:
         raise Refused(f"{path.name} is not a readable archive: {error}", hint="build it again") from None
 
 
-def _judged(entries: Opened) -> Content:
-    read: list[Entry] = []
+def _judged(members: Opened) -> Inspected:
+    read: list[Member] = []
     texts: dict[str, bytes] = {}
-    unsafe = [*faults(_read_through(entries, read, texts))]
-    return Content(faults=(*unsafe, *start_faults(read), *_text_faults(read)), texts=texts)
+    unsafe = [*faults(_read_through(members, read, texts))]
+    return Inspected(faults=(*unsafe, *start_faults(read), *_text_faults(read)), texts=texts)
 
 
-def _read_through(entries: Opened, read: list[Entry], texts: dict[str, bytes]) -> Iterator[Entry]:
-    """Each entry, which is read to its end after it was judged: of what is a bomb nothing is read."""
-    for entry, source in entries:
-        read.append(entry)
-        yield entry
-        if entry.kind == FILE:
-            beginning = _beginning(blocks(entry, source()))
-            if entry.path in TEXTS:
-                texts[entry.path] = beginning
+def _read_through(members: Opened, read: list[Member], texts: dict[str, bytes]) -> Iterator[Member]:
+    """Each member, which is read to its end after it was judged: of what is a bomb nothing is read."""
+    for member, source in members:
+        read.append(member)
+        yield member
+        if member.kind == FILE:
+            beginning = _beginning(blocks(member, source()))
+            if member.path in TEXTS:
+                texts[member.path] = beginning
 
 
 def _beginning(read: Iterator[bytes]) -> bytes:
@@ -109,13 +109,13 @@ def _beginning(read: Iterator[bytes]) -> bytes:
     return beginning
 
 
-def _text_faults(entries: list[Entry]) -> Iterator[str]:
-    for entry in entries:
-        if entry.kind == FILE and entry.path in TEXTS and entry.size > MOST_TEXT_BYTES:
-            yield f"{entry.path} has {entry.size} bytes, {MOST_TEXT_BYTES} are allowed"
+def _text_faults(members: list[Member]) -> Iterator[str]:
+    for member in members:
+        if member.kind == FILE and member.path in TEXTS and member.size > MOST_TEXT_BYTES:
+            yield f"{member.path} has {member.size} bytes, {MOST_TEXT_BYTES} are allowed"
 
 
-def _parsed(content: Content, name: str, parse: Callable[[Any], T], default: T) -> T:
+def _parsed(content: Inspected, name: str, parse: Callable[[Any], T], default: T) -> T:
     if name not in content.texts:
         return default
     try:

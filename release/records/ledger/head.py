@@ -14,7 +14,7 @@ from release.process.form import FORMAT, Form, read_form, stored
 from release.records.artifacts.schema import Schema
 
 
-class Slot(Form):
+class Content(Form):
     """What a slot of every server holds, and the deployment that put it there.
 
     ``release`` is None for a slot that a deployment emptied. The deployment is part of the value so that restoring a
@@ -69,7 +69,7 @@ class Former(Form):
     """What a deployment found: where the live listener pointed, and what the slot held that it works in."""
 
     declared: SlotName | None
-    content: Slot | None
+    content: Content | None
 
 
 class Open(Form):
@@ -108,8 +108,8 @@ class State(Form):
     ``behind`` says why Pulumi's state does not say yet what servers and listener do; empty when it does.
     """
 
-    blue: Slot | None = None
-    green: Slot | None = None
+    blue: Content | None = None
+    green: Content | None = None
     declared: SlotName | None = None
     live: Live | None = None
     previous: Previous | None = None
@@ -118,12 +118,12 @@ class State(Form):
     out: tuple[Out, ...] = ()
     behind: str = ""
 
-    def slot(self, name: SlotName) -> Slot | None:
+    def slot(self, name: SlotName) -> Content | None:
         """What the slot ``name`` holds."""
         return self.blue if name == "blue" else self.green
 
     @property
-    def slots(self) -> dict[SlotName, Slot | None]:
+    def slots(self) -> dict[SlotName, Content | None]:
         """What each slot holds."""
         return {name: self.slot(name) for name in SLOTS}
 
@@ -152,14 +152,14 @@ class Head(Form):
     format: int = FORMAT
 
 
-def with_slot(state: State, name: SlotName, content: Slot | None) -> State:
+def with_slot(state: State, name: SlotName, content: Content | None) -> State:
     """``state`` with another content in one slot."""
     return state.but(blue=content) if name == "blue" else state.but(green=content)
 
 
-def emptied(deployment: str) -> Slot:
+def emptied(deployment: str) -> Content:
     """The content of a slot that ``deployment`` empties."""
-    return Slot(release=None, digest=None, artifact_key=None, deployment=deployment)
+    return Content(release=None, digest=None, artifact_key=None, deployment=deployment)
 
 
 def state_hash(state: State) -> str:

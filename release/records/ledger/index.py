@@ -13,7 +13,7 @@ from release.records.artifacts.manifest import artifact_key
 from release.records.artifacts.schema import Schema
 from release.records.ledger.chain import Fault
 from release.records.ledger.event import Event, parts_of
-from release.records.ledger.head import Live, Open, Slot
+from release.records.ledger.head import Content, Live, Open
 
 LIVE = "LIVE"  # the kind of the items that say what became live when, by the event's number
 LIFE = ("step done", "deployment accepted")  # kinds of the events by which a verified release is live
@@ -63,7 +63,7 @@ def known_kind(version: str) -> str:
     return f"RELEASE#{version}"
 
 
-def with_deployment(known: Known | None, content: Slot, event: Event) -> Known:
+def with_deployment(known: Known | None, content: Content, event: Event) -> Known:
     """What is known once a deployment of this content has begun in ``event``.
 
     What is known belongs to bytes: those that were live stay the known ones until others of their version are.
@@ -78,17 +78,17 @@ def with_life(known: Known | None, live: Live, event: Event) -> Known:
     return _of(live, known).but(live=event.deployment or "", live_at=event.at, live_in=event.seq, left="")
 
 
-def without_life(known: Known, lost: Live | Open | Slot, event: Event) -> Known:
+def without_life(known: Known, lost: Live | Open | Content, event: Event) -> Known:
     """What is known once the deployment of ``event``, or a person by hand, took these bytes from users."""
     return known.but(left=event.deployment or f"{event.by} ({event.kind})") if known.digest == lost.digest else known
 
 
-def with_adoption(known: Known, content: Slot) -> Known:
+def with_adoption(known: Known, content: Content) -> Known:
     """What is known once a person moved users by hand to this content, which nobody had verified."""
     return known.but(adopted=content.digest or "")
 
 
-def _of(content: Slot | Live, known: Known | None) -> Known:
+def _of(content: Content | Live, known: Known | None) -> Known:
     """What is known of these bytes; of a release that was known by others no more than its deployments."""
     release, digest = content.release or "", content.digest or ""
     if known is not None and known.digest == digest:

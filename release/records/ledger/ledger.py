@@ -26,7 +26,7 @@ from release.records.ledger.bounds import small
 from release.records.ledger.chain import Fault, chain_faults, head_faults, read_link
 from release.records.ledger.ending import How, ending
 from release.records.ledger.event import GENESIS, Event, event_json, parse_event, text_hash
-from release.records.ledger.head import Head, Live, Open, Slot, State, changes, parse_head, state_hash
+from release.records.ledger.head import Content, Head, Live, Open, State, changes, parse_head, state_hash
 from release.records.ledger.index import (
     LIVE,
     Known,
@@ -109,11 +109,11 @@ class Entry:
     deployment: str | None = None
     step: str | None = None
     details: dict[str, Any] | None = None
-    begins: Slot | None = None
+    begins: Content | None = None
     ends: How | None = None
     became_live: str = ""
-    left: Live | Open | Slot | None = None
-    adopted: Slot | None = None
+    left: Live | Open | Content | None = None
+    adopted: Content | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -597,7 +597,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _version(content: Slot | None) -> str | None:
+def _version(content: Content | None) -> str | None:
     return content.release if content else None
 
 

@@ -12,7 +12,7 @@ from release.doors.aws.table import Item
 from release.environment import Environment
 from release.process.errors import Broken
 from release.records.ledger.event import Event, parse_event, state_after
-from release.records.ledger.head import Open, Slot, State
+from release.records.ledger.head import Content, Open, State
 from release.records.ledger.lease import Patience
 from release.records.ledger.stops import Change, Stops, parse_change
 from release.work.orders import order_of
@@ -124,12 +124,12 @@ def _wrong_after_a_plain_up(outside: Outside, name: str, clock: Clock) -> Iterat
             yield f"after a plain up {slot} of {server} has {servers.slots[server][slot]}, HEAD says {content}"
 
 
-def _holds(servers: Servers, server: str, slot: SlotName, content: Slot | None) -> bool:
+def _holds(servers: Servers, server: str, slot: SlotName, content: Content | None) -> bool:
     """Whether a server was last told, by whomever, what HEAD says."""
     return _order(slot, servers.slots[server][slot]) == _order(slot, content)
 
 
-def _order(slot: SlotName, content: Slot | None) -> str | None:
+def _order(slot: SlotName, content: Content | None) -> str | None:
     return order_of(slot, content) if content else None
 
 

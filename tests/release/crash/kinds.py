@@ -9,7 +9,7 @@ from release.process.errors import Broken, Inconclusive, NotBegun, StagelineErro
 from release.rules.lanes import Kind, forward
 from release.rules.plan import content_of
 from release.verbs.rollback import Request, go_back
-from release.work.executor import Order, deploy
+from release.work.executor import Proposal, deploy
 from release.work.orders import InstallFailed
 from tests.release.crash.memory import Points
 from tests.release.crash.outside import Outside, Steps, new_outside, open_process, publish
@@ -63,7 +63,7 @@ def put(environment: Environment, kind: Kind, version: str, points: Points, *, p
         go_back(environment, Request(version=version), OPS, Steps(points))
         return
     manifest, head = environment.releases.get(version), environment.ledger.head()
-    order = Order(
+    proposal = Proposal(
         kind=kind,
         release=content_of(manifest),
         steps=forward(pause=pause),
@@ -72,7 +72,7 @@ def put(environment: Environment, kind: Kind, version: str, points: Points, *, p
         manifest=manifest,
         reason="because",
     )
-    deploy(environment, order, OPS, Steps(points))
+    deploy(environment, proposal, OPS, Steps(points))
 
 
 @cache

@@ -24,7 +24,7 @@ from release.doors.aws.listeners import Entrance
 from release.doors.aws.table import LedgerTable
 from release.doors.engine.stack import UpFailed
 from release.doors.http import Answer, Request
-from release.doors.servers.inspection import Unit
+from release.doors.servers.inspection import UnitState
 from release.environment import Environment
 from release.process.canonical import sha256_hex
 from release.process.errors import Broken, Inconclusive
@@ -34,7 +34,7 @@ from release.records.artifacts.archive import Artifact
 from release.records.artifacts.build import Build
 from release.records.artifacts.manifest import Check, Manifest, artifact_key
 from release.records.artifacts.releases import Releases
-from release.records.ledger.head import Slot, State
+from release.records.ledger.head import Content, State
 from release.records.ledger.ledger import Ledger
 from release.records.ledger.stoplog import StopLog
 from release.work.orders import Installed, order_of
@@ -82,7 +82,7 @@ class Servers:
     ``applied`` and ``applied_live`` are Pulumi's state: what it believes of installations and of the live listener.
     """
 
-    slots: dict[str, dict[SlotName, Slot | None]] = field(
+    slots: dict[str, dict[SlotName, Content | None]] = field(
         default_factory=lambda: {name: dict.fromkeys(SLOTS) for name in NAMES}
     )
     live: SlotName | None = None
@@ -115,7 +115,7 @@ class Servers:
         held = {one.release for one in self.in_slot(slot) if one and one.release} if slot else set()
         return held.pop() if len(held) == 1 and slot not in self.stopped else None
 
-    def in_slot(self, slot: SlotName) -> list[Slot | None]:
+    def in_slot(self, slot: SlotName) -> list[Content | None]:
         """What the servers with power hold in a slot that take part in it."""
         there = [name for name in NAMES if name not in self.dead and (slot, name) not in self.kept_out]
         return [self.slots[name][slot] for name in there]
@@ -144,7 +144,7 @@ class Servers:
         self.stopped.discard(slot)
         return {"result": "relabelled" if relabelled else "installed" if content.release else "emptied"}
 
-    def _fault(self, name: str, content: Slot, artifacts: Collection[str]) -> str:
+    def _fault(self, name: str, content: Content, artifacts: Collection[str]) -> str:
         if content.release in self.crashes:
             return f"{content.release} does not stay up on {name}"
         if content.release in self.fails_to_install and name == NAMES[-1]:
@@ -169,10 +169,10 @@ class Outside:
         return Outside(self.cloud.copy(), {name: servers.copy() for name, servers in self.servers.items()})
 
 
-def _content_of(order: dict[str, Any]) -> Slot:
+def _content_of(order: dict[str, Any]) -> Content:
     """What a slot holds by an order; an artifact lies under its digest."""
     digest, facts = order["digest"], {key: order[key] for key in ("release", "digest", "deployment", "reuse")}
-    return Slot(**facts, artifact_key=digest and artifact_key(digest))
+    return Content(**facts, artifact_key=digest and artifact_key(digest))
 
 
 class MemoryStack(FakeStack):
@@ -401,14 +401,14 @@ class MemoryUnits:
         self._points = points
         self._looks = 0
 
-    def of(self, outputs: dict[str, Any], slot: SlotName) -> dict[str, Unit]:
+    def of(self, outputs: dict[str, Any], slot: SlotName) -> dict[str, UnitState]:
         return self._points.call("slot status", lambda: self._answer(slot))
 
-    def _answer(self, slot: SlotName) -> dict[str, Unit]:
+    def _answer(self, slot: SlotName) -> dict[str, UnitState]:
         self._looks += 1
         held = {one.release for one in self._servers.in_slot(slot) if one}
         restarts = self._looks if held & self._servers.restarts_in_watch else 0
-        return {f"env-servers-{number}": Unit(active="active", restarts=restarts) for number in (1, 2)}
+        return {f"env-servers-{number}": UnitState(active="active", restarts=restarts) for number in (1, 2)}
 
 
 class MemoryLeftovers:

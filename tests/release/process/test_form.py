@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from release.process.errors import Broken
 from release.process.form import FORMAT, read_form
 from release.records.ledger.event import GENESIS, Event, event_json, parse_event, with_states
-from release.records.ledger.head import Head, Live, Previous, Slot, State, head_json, parse_head, with_slot
+from release.records.ledger.head import Content, Head, Live, Previous, State, head_json, parse_head, with_slot
 from release.records.ledger.index import Known, Mention, known_json, parse_known
 from release.records.ledger.lease import Lease, lease_json, parse_lease, renewed
 from release.records.ledger.stops import Hold, Stops, parse_stops, stops_json
 
-CONTENT = Slot(release="1.0.0", digest="a", artifact_key="k", deployment="dev-1")
+CONTENT = Content(release="1.0.0", digest="a", artifact_key="k", deployment="dev-1")
 STATE = State(
     blue=CONTENT,
     declared="blue",
@@ -56,7 +56,7 @@ def with_more(text: str) -> str:
 
 def test_keys_of_another_version_survive_a_change_of_what_they_stand_beside() -> None:
     head = parse_head(with_more(head_json(HEAD)))
-    content = Slot.model_validate({**dict(CONTENT), "surprise": 1})
+    content = Content.model_validate({**dict(CONTENT), "surprise": 1})
     after = head.but(state=with_slot(head.state.but(declared="green"), "blue", content.but(unsure="who knows")))
     said = json.loads(head_json(after))
     assert (said["surprise"], said["state"]["blue"]["surprise"]) == ({"a": [1]}, 1)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from release.records.ledger.head import Live, Previous, Slot, State
+from release.records.ledger.head import Content, Live, Previous, State
 from release.rules.artifact_retention import Candidate, Facts, Use, judged, rollback_window, uses_of
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -105,10 +105,10 @@ def test_versions_of_the_same_bytes_keep_each_other() -> None:
 
 
 def test_an_environment_needs_what_is_live_in_slots_and_on_its_way() -> None:
-    slot = Slot(release="2.0.0", digest="two", artifact_key="artifacts/two", deployment="d")
+    slot = Content(release="2.0.0", digest="two", artifact_key="artifacts/two", deployment="d")
     state = State(
         blue=slot,
-        green=Slot(release=None, digest=None, artifact_key=None, deployment="d"),
+        green=Content(release=None, digest=None, artifact_key=None, deployment="d"),
         live=Live(slot="blue", release="1.0.0", digest="one", deployment="d", since="x"),
         previous=Previous(release="0.9.0", digest="zero", deployment="d"),
     )

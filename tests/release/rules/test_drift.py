@@ -8,7 +8,7 @@ import pytest
 from contract.layout import INSTALLER
 from contract.unit import UNIT_FILES, unit_text
 from release.doors.aws.firewall import FirewallRule
-from release.records.ledger.head import Slot, State
+from release.records.ledger.head import Content, State
 from release.rules.drift import (
     UNNAMED,
     Finding,
@@ -24,8 +24,8 @@ DECLARED = "d" * 64
 SERVER = "env-servers-1"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
 
-BLUE = Slot(release="1.0.0", digest="a" * 64, artifact_key="k", deployment="d-1")
-EMPTIED = Slot(release=None, digest=None, artifact_key=None, deployment="d-2")
+BLUE = Content(release="1.0.0", digest="a" * 64, artifact_key="k", deployment="d-1")
+EMPTIED = Content(release=None, digest=None, artifact_key=None, deployment="d-2")
 STATE = State(blue=BLUE, green=EMPTIED, declared="blue")
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from release.process.errors import Refused
 from release.records.artifacts.manifest import artifact_key
-from release.records.ledger.head import Former, Live, Open, Previous, Slot, State, emptied, with_slot
+from release.records.ledger.head import Content, Former, Live, Open, Previous, State, emptied, with_slot
 from release.records.ledger.index import Known
 from release.rules.going_back import default_target, is_held, named_target, overwrites_verified, steps_back
 from release.rules.lanes import IN_PLACE, INSTALLED_BACK, STARTED, StepName
@@ -90,7 +90,7 @@ def test_a_named_release_that_was_never_deployed_is_refused_and_one_that_was_nev
     assert named_target(Known(release="0.9.0", digest="9", artifact_key="k"), "0.9.0", "dev").verified == ""
 
 
-HELD: list[tuple[Slot | None, bool]] = [
+HELD: list[tuple[Content | None, bool]] = [
     (slot("1.0.0"), True),
     (slot("1.0.0").but(deployment="another", reuse=True), True),
     (slot("1.0.0").but(unsure="env-servers-2 did not answer"), True),
@@ -102,7 +102,9 @@ IDS = ["the-bytes", "by-another-deployment", "unsure", "other-bytes", "emptied",
 
 
 @pytest.mark.parametrize(("content", "expected"), HELD, ids=IDS)
-def test_a_slot_holds_a_release_by_its_bytes_and_only_where_that_is_sure(content: Slot | None, expected: bool) -> None:
+def test_a_slot_holds_a_release_by_its_bytes_and_only_where_that_is_sure(
+    content: Content | None, expected: bool
+) -> None:
     assert is_held(with_slot(CALM, "blue", content), slot("1.0.0")) is expected
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from release.records.ledger.head import Live, Previous, Slot, State, with_slot
+from release.records.ledger.head import Content, Live, Previous, State, with_slot
 from release.rules.going_back import is_held, steps_back
 from release.rules.lanes import forward, warnings_of
 from release.rules.plan import (
@@ -34,7 +34,7 @@ VERSIONS = ("1.0.0", "1.1.0", "1.2.0")
 slots = st.one_of(
     st.none(),
     st.sampled_from(VERSIONS).map(slot),
-    st.just(Slot(release=None, digest=None, artifact_key=None, deployment="e")),
+    st.just(Content(release=None, digest=None, artifact_key=None, deployment="e")),
 )
 
 

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from release.doors.servers.inspection import Unit
+from release.doors.servers.inspection import UnitState
 from release.rules.objections import Objection
 from release.rules.samples import CLEARLY, RECENT, Sample, is_clearly_bad, judge_requests, judge_restarts, p95, restarts
 from settings.model import Watch as Bounds
 
 BOUNDS = Bounds(seconds=20, error_percent=10.0, p95_ms=200, cpu_percent=80, memory_percent=70)
 WRONG, UNTOLD = Objection(why="/ answered 500"), Objection(why="/ could not be reached", failed=False)
-ACTIVE = Unit(active="active", restarts=1)
+ACTIVE = UnitState(active="active", restarts=1)
 
 
 def samples(count: int, objection: Objection | None = None, milliseconds: int = 5) -> list[Sample]:
@@ -88,7 +88,7 @@ def test_a_release_is_clearly_bad_when_many_answers_are(given: list[Sample], bad
     ],
 )
 def test_restarts_are_counted_from_the_beginning(
-    first: Unit | str, now: Unit | str, why: str, failed: bool | None
+    first: UnitState | str, now: UnitState | str, why: str, failed: bool | None
 ) -> None:
     objections = judge_restarts({"s": first}, {"s": now})
     assert [objection.failed for objection in objections] == ([] if failed is None else [failed])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from release.doors.aws.databases import Snapshot
-from release.records.ledger.head import Former, Live, Open, Previous, Slot, State
+from release.records.ledger.head import Content, Former, Live, Open, Previous, State
 from release.rules.snapshot_retention import HOLD, Facts, Use, judged, of_deployments, uses_of
 from settings.names import Names
 
@@ -90,8 +90,8 @@ def test_the_newest_is_shown_first() -> None:
 
 def test_the_way_back_is_what_head_names() -> None:
     state = State(
-        blue=Slot(release="1.0.0", digest="a", artifact_key="a", deployment="d-blue"),
-        green=Slot(release=None, digest=None, artifact_key=None, deployment="d-green"),
+        blue=Content(release="1.0.0", digest="a", artifact_key="a", deployment="d-blue"),
+        green=Content(release=None, digest=None, artifact_key=None, deployment="d-green"),
         live=Live(slot="blue", release="1.0.0", digest="a", deployment="d-live", since=""),
         previous=Previous(release="0.9.0", digest="b", deployment="d-previous"),
         open=Open(

@@ -9,8 +9,8 @@ from release.process.errors import Inconclusive, Refused
 from release.records.ledger.stops import Cause, vetoed
 from release.verbs.accept import accept_open
 from release.verbs.adopt_listener import adopt, adopt_text
-from release.verbs.promote import Route, order_into
-from release.verbs.rollback import Request, go_back, order_back
+from release.verbs.promote import Route, proposal_into
+from release.verbs.rollback import Request, go_back, proposal_back
 from release.verbs.status import status, status_text
 from release.work.executor import abort
 from tests.aws_clients import aws_resource
@@ -49,7 +49,7 @@ def test_a_release_that_was_verified_before_is_adopted_as_that(world: World) -> 
     assert (report["unverified"], report["vetoed"], state(world).live.unverified) == (False, "", False)
     assert len(adopt_text(report).splitlines()) == 1
     assert put(world, "1.2.0").version == "1.2.0"
-    assert order_back(world.dev, Request(), Silent()).release.release == "1.0.0"
+    assert proposal_back(world.dev, Request(), Silent()).release.release == "1.0.0"
 
 
 def test_what_nobody_verified_never_becomes_the_way_back(world: World) -> None:
@@ -57,7 +57,7 @@ def test_what_nobody_verified_never_becomes_the_way_back(world: World) -> None:
     put(world, "1.2.0")
     assert state(world).previous.release == "1.0.0"
     with pytest.raises(Refused, match=r"going there again leads forward.*name it: release rollback dev --to 1\.0\.0"):
-        order_back(world.dev, Request(), Silent())
+        proposal_back(world.dev, Request(), Silent())
     assert put(world, "1.0.0", kind="rollback").version == "1.0.0"
 
 
@@ -98,8 +98,8 @@ def test_what_was_deployed_and_never_live_is_forced_by_nobody(world: World) -> N
 
 def test_a_promotion_of_it_makes_it_verified(world: World) -> None:
     with_paused_adopted(world)
-    order = order_into(world.dev, "1.1.0", Route(source=None, target="dev"), Silent())
-    assert [gate.name for gate in order.gates if not gate.passed] == []
+    proposal = proposal_into(world.dev, "1.1.0", Route(source=None, target="dev"), Silent())
+    assert [gate.name for gate in proposal.gates if not gate.passed] == []
     put(world, "1.1.0")
     assert (state(world).live.unverified, world.dev.ledger.known("1.1.0").live) == (False, state(world).live.deployment)
 
@@ -126,8 +126,8 @@ def test_what_a_person_moved_users_away_from_is_promoted_no_further(world: World
     put(world, "1.1.0")
     by_hand(world, "blue")
     assert world.dev.ledger.known("1.1.0").left == f"{OPS.principal} (listener adopted)"
-    order = order_into(world.qa, "1.1.0", Route(source=None, target="qa"), Silent())
-    refused = {gate.name: gate.evidence for gate in order.gates if not gate.passed}
+    proposal = proposal_into(world.qa, "1.1.0", Route(source=None, target="qa"), Silent())
+    refused = {gate.name: gate.evidence for gate in proposal.gates if not gate.passed}
     assert list(refused) == ["verified upstream"]
     assert "a move by hand before" in refused["verified upstream"]
 

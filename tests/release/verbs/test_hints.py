@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from release.process.errors import Broken, Inconclusive, Refused
-from release.records.ledger.head import Former, Slot
+from release.records.ledger.head import Content, Former
 from release.records.ledger.ledger import Entry
 from release.verbs.accept import accept_open
 from release.verbs.adopt_listener import adopt
@@ -80,7 +80,7 @@ def without_a_way_back(world: World) -> None:
     """What users would go back to was overwritten in the very slot."""
     behind_the_switch(world)
     before = state(world)
-    lost = Slot(release="0.9.0", digest="d", artifact_key="artifacts/d", deployment="dev-0")
+    lost = Content(release="0.9.0", digest="d", artifact_key="artifacts/d", deployment="dev-0")
     opened = before.open and before.open.but(former=Former(declared=before.open.slot, content=lost))
     world.dev.ledger.note(Entry(kind="note", state=before.but(open=opened)), world.dev.ledger.head(), OPS)
 

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from release import cli
 from release.process.errors import Broken, Refused, StagelineError, WrongUsage
 from release.records.ledger.event import event_json
-from release.records.ledger.head import Former, Open, Slot, State
+from release.records.ledger.head import Content, Former, Open, State
 from release.records.ledger.ledger import Entry, Writer
 from release.records.ledger.search import Wanted, moment
 from release.records.ledger.stops import Cause, vetoed
@@ -47,7 +47,7 @@ def entry(kind: str, deployment: str | None = None, step: str | None = None, **d
 
 def promotion(version: str, deployment: str, former: str, at: int) -> Entry:
     """The first event of a promotion, with number ``at``."""
-    content = Slot(release=version, digest=f"d{version}", artifact_key="k", deployment=deployment)
+    content = Content(release=version, digest=f"d{version}", artifact_key="k", deployment=deployment)
     state = State(
         open=Open(
             deployment=deployment,

@@ -9,7 +9,7 @@ import pytest
 from release.process.errors import LeaseHeld, Refused
 from release.records.ledger.lease import LOOK
 from release.records.ledger.ledger import Entry
-from release.verbs.promote import Route, command, order_into, passed_over, promote_into
+from release.verbs.promote import Route, command, passed_over, promote_into, proposal_into
 from release.work.executor import Deployed
 from tests.release.deploying import CALL, Silent, put, state
 from tests.release.records.ledger.taking import ANN, Taker, beating
@@ -59,16 +59,16 @@ def test_what_is_live_already_is_not_promoted_again(world: World, pulumi: Path) 
 def test_what_was_verified_upstream_is_promoted_also_when_it_is_live_there_no_more(world: World) -> None:
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
-    order = order_into(world.qa, "1.0.0", Route(source=None, target="qa"), Silent())
-    assert [gate.name for gate in order.gates if not gate.passed] == []
+    proposal = proposal_into(world.qa, "1.0.0", Route(source=None, target="qa"), Silent())
+    assert [gate.name for gate in proposal.gates if not gate.passed] == []
 
 
 def test_what_was_rolled_back_from_upstream_is_not_promoted(world: World) -> None:
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
     put(world, "1.0.0", kind="rollback")
-    order = order_into(world.qa, "1.1.0", Route(source=None, target="qa"), Silent())
-    assert [gate.name for gate in order.gates if not gate.passed] == ["verified upstream"]
+    proposal = proposal_into(world.qa, "1.1.0", Route(source=None, target="qa"), Silent())
+    assert [gate.name for gate in proposal.gates if not gate.passed] == ["verified upstream"]
 
 
 @pytest.mark.parametrize(

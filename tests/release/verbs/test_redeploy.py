@@ -3,10 +3,10 @@
 import pytest
 
 from release.process.errors import Refused
-from release.verbs.redeploy import order_again
+from release.verbs.redeploy import proposal_again
 from tests.release.world import World
 
 
 def test_nothing_live_cannot_be_deployed_again(world: World) -> None:
     with pytest.raises(Refused, match="nothing is live in dev"):
-        order_again(world.dev)
+        proposal_again(world.dev)

@@ -8,11 +8,11 @@ from release.process.errors import Broken, Refused
 from release.records.ledger.head import Open, State
 from release.records.ledger.ledger import Entry
 from release.records.ledger.stops import Cause, Stops, vetoed, without_veto
-from release.verbs.promote import Route, order_into
+from release.verbs.promote import Route, proposal_into
 from release.verbs.resume import resume_in
-from release.work.executor import Order, deploy
+from release.work.executor import Proposal, deploy
 from tests.aws_clients import aws_resource
-from tests.release.deploying import Silent, order, put
+from tests.release.deploying import Silent, proposal, put
 from tests.release.world import OPS, World
 
 
@@ -23,7 +23,7 @@ def head(world: World) -> State:
 def paused(world: World, **changes: object) -> Open:
     """A promotion from dev that waits in qa before its switch."""
     put(world, "1.0.0")
-    ordered = order_into(world.qa, "1.0.0", Route(source=None, target="qa", pause=True), Silent())
+    ordered = proposal_into(world.qa, "1.0.0", Route(source=None, target="qa", pause=True), Silent())
     world.qa.releases.adopt(world.dev.releases.get("1.0.0"), world.dev.releases)
     deploy(world.qa, replace(ordered, **changes), OPS, Silent())
     opened = head(world).open
@@ -89,7 +89,7 @@ def test_behind_the_switch_nobody_elsewhere_is_asked(world: World) -> None:
 
 def test_what_is_deployed_again_is_judged_by_its_own_environment_alone(world: World) -> None:
     put(world, "1.0.0")
-    again: Order = order(world.dev, world.dev.releases.get("1.0.0"), "redeployment", pause=True)
+    again: Proposal = proposal(world.dev, world.dev.releases.get("1.0.0"), "redeployment", pause=True)
     deploy(world.dev, again, OPS, Silent())
     cause = Cause(reason="loses rows", by="ann", at=world.clock())
     digest = again.release.digest or ""

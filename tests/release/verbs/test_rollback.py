@@ -21,7 +21,7 @@ from release.records.ledger.ledger import Entry
 from release.records.ledger.stops import Cause, asked_to_end
 from release.rules.lanes import STARTED
 from release.rules.plan import unsure
-from release.verbs.rollback import Request, go_back, order_back
+from release.verbs.rollback import Request, go_back, proposal_back
 from release.verbs.veto import veto
 from release.work.executor import resume
 from settings.stackfile import Project
@@ -104,14 +104,14 @@ def test_only_a_deployment_forward_may_migrate(world: World) -> None:
 def test_whoever_goes_past_a_veto_is_not_led_to_a_slot_where_nothing_runs(two: World) -> None:
     """``--force`` overrules the numbers, and lets nobody down: what runs nowhere is started first."""
     two.servers["dev"].stopped = {"blue"}
-    forced = order_back(two.dev, Request(force=True, reason="the veto is about mail"), Silent())
+    forced = proposal_back(two.dev, Request(force=True, reason="the veto is about mail"), Silent())
     assert forced.steps == STARTED
 
 
 def test_where_nothing_is_healthy_anywhere_force_moves_the_listener_at_once(two: World) -> None:
     """An application whose health asks a broken database is ill in both slots."""
     two.servers["dev"].silent = {"1.0.0", "1.1.0"}
-    forced = order_back(two.dev, Request(force=True, reason="the database is gone"), Silent())
+    forced = proposal_back(two.dev, Request(force=True, reason="the database is gone"), Silent())
     assert forced.steps[0] == "switched"
 
 
@@ -180,7 +180,7 @@ def test_a_slot_of_which_nobody_is_sure_is_asked_what_it_holds(
     marked(two)
     two.servers["dev"].blue = holds
     request = Request(force=True, reason="look at it") if forced else Request()
-    assert order_back(two.dev, request, Silent()).steps[0] == first
+    assert proposal_back(two.dev, request, Silent()).steps[0] == first
 
 
 @pytest.mark.parametrize("dead", [{"i-1"}, {"i-2"}, {"i-1", "i-2"}], ids=["the-canary", "another", "all"])
@@ -191,7 +191,7 @@ def test_a_promotion_whose_installation_never_began_leaves_the_way_back_as_it_wa
         put(two, "1.2.0")
     assert (state(two), len(two.dev.stack.ups), two.dev.fleet.asked) == (before, ups, asked)
     two.servers["dev"].dead.clear()
-    assert order_back(two.dev, Request(), Silent()).steps[0] == "switched"
+    assert proposal_back(two.dev, Request(), Silent()).steps[0] == "switched"
 
 
 def test_a_resumed_installation_that_cannot_begin_again_may_have_touched_the_slot(two: World) -> None:

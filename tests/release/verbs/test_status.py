@@ -8,7 +8,7 @@ import pytest
 
 from release.environment import open_environment
 from release.process.errors import Broken
-from release.records.ledger.head import Former, Open, Out, Slot, State
+from release.records.ledger.head import Content, Former, Open, Out, State
 from release.records.ledger.ledger import Entry
 from release.verbs.status import refuse_unreadable, status, status_text
 from settings.stackfile import Project
@@ -66,7 +66,7 @@ def test_an_open_deployment_takes_one_more_for_the_lease(world: World, calls: li
 
 
 def test_what_somebody_should_know_who_is_to_act_stands_below_the_table(world: World) -> None:
-    unsure = Slot(release="1.0.0", digest="d", artifact_key="a", deployment="d-1", unsure="env-servers-2 was silent")
+    unsure = Content(release="1.0.0", digest="d", artifact_key="a", deployment="d-1", unsure="env-servers-2 was silent")
     out = Out(server="env-servers-2", reason="no power", by="ops", since="2026-11-20T12:00:00+00:00")
     record(world, State(blue=unsure, out=(out,), behind="the listener was moved, and nobody said so"), 1)
     told = status_text(status(STAGELINE, "dev"))

@@ -6,11 +6,11 @@ import pytest
 
 from release.process.errors import Broken, Refused
 from release.records.artifacts.archive import inspect_artifact
-from release.records.ledger.head import Former, Open, Previous, Slot, State
+from release.records.ledger.head import Content, Former, Open, Previous, State
 from release.records.ledger.ledger import Entry
 from release.rules.plan import content_of
-from release.verbs.redeploy import order_again
-from release.verbs.rollback import Request, order_back
+from release.verbs.redeploy import proposal_again
+from release.verbs.rollback import Request, proposal_back
 from release.verbs.veto import digests_in, lift_veto, refuse_failed, veto, veto_text
 from tests.aws_clients import aws_resource
 from tests.release.deploying import CALL, Silent, call_in, kinds, put, refused, to_qa
@@ -23,8 +23,8 @@ def test_a_veto_stands_in_every_environment_until_it_is_lifted(world: World) -> 
     assert veto(CALL, "1.1.0", reason="loses rows")["changed"] == ["dev", "qa"]
     with pytest.raises(Refused, match="vetoed already"):
         veto(CALL, "1.1.0", reason="again")
-    assert (refused(to_qa("1.1.0")), refused(order_again(world.dev))) == (["no veto"], ["no veto"])
-    assert refused(order_back(world.dev, Request(), Silent())) == []
+    assert (refused(to_qa("1.1.0")), refused(proposal_again(world.dev))) == (["no veto"], ["no veto"])
+    assert refused(proposal_back(world.dev, Request(), Silent())) == []
     assert lift_veto(CALL, "1.1.0", reason="a mistake")["changed"] == ["dev", "qa"]
     assert (refused(to_qa("1.1.0")), kinds(world.dev.ledger)) == ([], ["veto set", "veto lifted"])
 
@@ -100,15 +100,15 @@ def test_of_heads_bytes_those_under_the_version_are_meant_wherever_they_stand() 
     assert (list(digests_in(found, "9.9.9")), list(digests_in(State(), "1.0.0"))) == ([], [])
 
 
-def slot_of(version: str, digest: str) -> Slot:
-    return Slot(release=version, digest=digest, artifact_key="k", deployment="dev-1")
+def slot_of(version: str, digest: str) -> Content:
+    return Content(release=version, digest=digest, artifact_key="k", deployment="dev-1")
 
 
-def previous_with(slot: Slot) -> Previous:
+def previous_with(slot: Content) -> Previous:
     return Previous(release=slot.release or "", digest=slot.digest or "", deployment="dev-1")
 
 
-def open_of(version: str, digest: str, former: Slot) -> Open:
+def open_of(version: str, digest: str, former: Content) -> Open:
     return Open(
         deployment="dev-2",
         kind="promotion",

@@ -24,12 +24,12 @@ from release.records.ledger.ledger import Entry, Writer
 from release.records.ledger.stops import Cause, asked_to_end
 from release.rules.gates import Gate
 from release.rules.lanes import FORWARD, IN_PLACE, INSTALLED_BACK, STARTED, Kind
-from release.verbs.promote import Route, order_into
-from release.verbs.rollback import Request, go_back, order_back
+from release.verbs.promote import Route, proposal_into
+from release.verbs.rollback import Request, go_back, proposal_back
 from release.verbs.status import status, status_text
 from release.work.executor import abort, deploy, resume
 from tests.aws_clients import aws_client
-from tests.release.deploying import Killed, Silent, kill_while_installing, order, put, state
+from tests.release.deploying import Killed, Silent, kill_while_installing, proposal, put, state
 from tests.release.world import OPS, STAGELINE, World
 
 PATIENT = Patience(until_silent=True)
@@ -209,7 +209,7 @@ def test_row_02_a_deployment_under_way_is_told_to_the_second_one(world: World) -
 
     def second() -> None:
         with pytest.raises(LeaseHeld, match="user/ops on laptop since 2026"):
-            deploy(world.dev, order(world.dev, other), OPS, Silent())
+            deploy(world.dev, proposal(world.dev, other), OPS, Silent())
 
     world.dev.stack.before_up = second
     put(world, "1.0.0")
@@ -464,7 +464,7 @@ def test_what_nobody_foresaw_is_put_back_too(world: World) -> None:
 
 def test_gates_judged_on_an_older_head_do_not_count(world: World) -> None:
     """Row 9: something else was deployed between the judgement and the beginning."""
-    judged = order(world.dev, world.publish("1.1.0"))
+    judged = proposal(world.dev, world.publish("1.1.0"))
     put(world, "1.0.0")
     with pytest.raises(LeaseHeld, match="changed while this deployment began"):
         deploy(world.dev, judged, OPS, Silent())
@@ -498,8 +498,8 @@ def test_a_forced_rollback_moves_the_listener_alone_where_neither_slot_is_health
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
     world.servers["dev"].silent = {"1.0.0", "1.1.0"}
-    order = order_back(world.dev, Request(force=True, reason="their database is down"), Silent())
-    assert (order.steps, [gate.name for gate in order.gates if not gate.passed]) == (IN_PLACE, [])
+    proposal = proposal_back(world.dev, Request(force=True, reason="their database is down"), Silent())
+    assert (proposal.steps, [gate.name for gate in proposal.gates if not gate.passed]) == (IN_PLACE, [])
 
 
 def test_a_rollback_that_installs_says_of_a_server_it_passed_over_that_it_may_hold_something_else(world: World) -> None:
@@ -535,7 +535,7 @@ def test_a_lease_that_cannot_be_given_back_does_not_change_the_result(world: Wor
 
 def test_the_first_event_holds_what_the_decision_rested_on(world: World) -> None:
     gate = Gate(name="verified upstream", passed=True, evidence="1.0.0 was verified there")
-    judged = replace(order(world.dev, world.publish("1.0.0")), gates=(gate,))
+    judged = replace(proposal(world.dev, world.publish("1.0.0")), gates=(gate,))
     deploy(world.dev, judged, OPS, Silent())
     requested = world.dev.ledger.event(1)
     assert (requested.kind, requested.details["gates"][0]["evidence"]) == ("promotion requested", gate.evidence)
@@ -633,7 +633,7 @@ def test_the_schema_of_a_failed_installation_counts_by_the_servers_word(
     put(world, "1.0.0")
     servers, manifest = world.servers["dev"], world.publish("1.1.0")
     servers.fails_to_install, servers.tells_migrations = {"1.1.0"}, told
-    wanted = order(world.dev, manifest)
+    wanted = proposal(world.dev, manifest)
 
     def migrating() -> None:
         servers.migrated_for = {state(world).open.deployment} if began else set()
@@ -648,7 +648,7 @@ def test_what_failed_before_it_was_installed_brings_no_schema_and_asks_no_server
     put(world, "1.0.0")
     world.servers["dev"].tells_migrations = False
     world.dev.databases.fail = True
-    wanted = order(world.dev, world.publish("1.1.0"))
+    wanted = proposal(world.dev, world.publish("1.1.0"))
     with pytest.raises(Broken, match="snapshot"):
         deploy(world.dev, replace(wanted, release=wanted.release.but(made_with=NEW_SCHEMA)), OPS, Silent())
     assert state(world).brought is None
@@ -802,7 +802,7 @@ def test_a_rollback_goes_to_the_bytes_that_were_verified_and_not_to_others_of_th
     tried = other_bytes(world, "0.9.0")
     world.servers["dev"].fails_smoke = {"0.9.0"}
     with pytest.raises(VerificationFailed):
-        deploy(world.dev, order(world.dev, tried), OPS, Silent())
+        deploy(world.dev, proposal(world.dev, tried), OPS, Silent())
     world.servers["dev"].fails_smoke = set()
     assert put(world, "0.9.0", kind="rollback").digest == good != tried.digest
 
@@ -827,7 +827,7 @@ def test_what_users_lost_is_written_down_by_the_next_record_where_the_first_one_
 
 
 def failed_gates(world: World, version: str) -> list[str]:
-    gates = order_into(world.qa, version, Route(source=None, target="qa"), Silent()).gates
+    gates = proposal_into(world.qa, version, Route(source=None, target="qa"), Silent()).gates
     return [gate.name for gate in gates if not gate.passed]
 
 

@@ -12,7 +12,7 @@ import pytest
 from release.doors.aws.secrets import Secrets
 from release.doors.aws.session import AwsSession
 from release.process.errors import Inconclusive, LeaseLost, NotBegun, Refused
-from release.records.ledger.head import Slot, emptied
+from release.records.ledger.head import Content, emptied
 from release.work.fleet import Fleet
 from release.work.orders import Installed, InstallFailed, order_of
 from settings.model import Settings
@@ -156,7 +156,7 @@ def test_where_no_server_runs_that_is_told(servers: Servers) -> None:
         fleet(servers).start(servers.instances, "blue")
 
 
-HELD = Slot(release="1.0.0", digest="a" * 64, artifact_key=None, deployment="dev-2")
+HELD = Content(release="1.0.0", digest="a" * 64, artifact_key=None, deployment="dev-2")
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_private_servers_without_a_bastion_can_tell_nothing(servers: Servers) ->
 
 # --- Orders -----------------------------------------------------------------------------------------------------------
 
-CONTENT = Slot(release="1.1.0", digest="b" * 64, artifact_key="k", deployment="dev-1")
+CONTENT = Content(release="1.1.0", digest="b" * 64, artifact_key="k", deployment="dev-1")
 OK = {"result": "installed", "slot": "green", "migration": "none"}
 FAILED = {"result": "restored", "slot": "green", "why": "1.1.0 in green keeps answering 500; green is back on 1.0.0"}
 HEARD = 'cat > "$ANSWERS/stdin-$address"\n'

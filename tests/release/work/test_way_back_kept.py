@@ -16,9 +16,9 @@ from release.records.ledger.ledger import Writer
 from release.rules.lanes import IN_PLACE
 from release.verbs.adopt_listener import adopt
 from release.verbs.mark_out import note_servers, without_server
-from release.verbs.rollback import Request, go_back, order_back
+from release.verbs.rollback import Request, go_back, proposal_back
 from release.work.executor import deploy
-from tests.release.deploying import Killed, Silent, order, put, state
+from tests.release.deploying import Killed, Silent, proposal, put, state
 from tests.release.world import OPS, SERVERS, World
 
 BEA = Writer(principal="arn:aws:iam::123456789012:user/bea", host="other", ci="")
@@ -42,7 +42,7 @@ def kill_behind_the_canary(world: World, version: str, made_with: Schema | None 
             raise Killed
 
     world.dev.fleet.before_order = killed
-    wanted = order(world.dev, world.publish(version))
+    wanted = proposal(world.dev, world.publish(version))
     with pytest.raises(Killed):
         deploy(world.dev, replace(wanted, release=wanted.release.but(made_with=made_with)), OPS, Silent())
     del world.dev.ledger.give_back
@@ -105,7 +105,7 @@ def test_a_rollback_that_one_server_refuses_leaves_the_release_that_its_slot_hel
     third.servers["dev"].refuses = {"i-1": "its disk is full"}
     with pytest.raises(Inconclusive, match="1 servers are healthy, 2 are where users are now"):
         put(third, "1.0.0", kind="rollback")
-    assert order_back(third.dev, Request(), Silent()).steps == IN_PLACE
+    assert proposal_back(third.dev, Request(), Silent()).steps == IN_PLACE
     assert go_back(third.dev, Request(), OPS, Silent()).version == "1.1.0"
 
 

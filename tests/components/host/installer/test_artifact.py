@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from components.host.installer.artifact import safe_entries, unpack
+from components.host.installer.artifact import safe_members, unpack
 from components.host.installer.errors import Refused
-from contract.archive import Entry, Opened
+from contract.archive import Member, Opened
 from tests.components.host.fake_server import FakeServer, good, loopback, tar_member
 
 # --- Unsafe archives ------------------------------------------------------------------------------------------------
@@ -161,19 +161,19 @@ def test_what_is_found_unsafe_is_named_on_one_line(tmp_path: Path) -> None:
 
 
 def entries(count: int, size: int) -> Opened:
-    return ((Entry(f"f{number}", "file", size, 0o644), lambda: None) for number in range(count))
+    return ((Member(f"f{number}", "file", size, 0o644), lambda: None) for number in range(count))
 
 
 @pytest.mark.parametrize(("count", "size"), [(100_001, 0), (3, 1 << 30)], ids=["too many", "too large together"])
 def test_a_bomb_of_many_entries_is_refused(count: int, size: int) -> None:
     with pytest.raises(Refused, match="the archive is not safe"):
-        safe_entries(entries(count, size))
+        safe_members(entries(count, size))
 
 
 def test_a_bomb_is_not_read_to_its_end() -> None:
     read = entries(1000, 1 << 30)
     with pytest.raises(Refused):
-        safe_entries(read)
+        safe_members(read)
     assert next(read)[0].name == "f3"
 
 

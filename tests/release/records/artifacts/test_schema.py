@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from release.records.artifacts.schema import Schema, made_with, newest, schema_faults, works_with
-from release.records.ledger.head import Live, Slot, State, head_json, parse_head
+from release.records.ledger.head import Content, Live, State, head_json, parse_head
 from release.rules.gates import schema_compatibility
 from release.rules.lanes import Kind, forward
 from release.rules.plan import Plan, entering, leaving, make_plan
@@ -75,7 +75,7 @@ def test_going_back_brings_no_schema_so_the_live_release_cannot_break() -> None:
 
 
 def plan(brings: Schema, state: State, kind: Kind = "promotion") -> Plan:
-    release = Slot(release="1.1.0", digest="1", artifact_key="k", deployment="", made_with=brings)
+    release = Content(release="1.1.0", digest="1", artifact_key="k", deployment="", made_with=brings)
     return make_plan(
         deployment="qa-1", kind=kind, environment="qa", release=release, steps=forward(pause=False), state=state
     )

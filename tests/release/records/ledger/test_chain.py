@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from release.process.canonical import canonical_json, sha256_hex
 from release.records.ledger.chain import Fault, chain_faults, head_faults, read_link
 from release.records.ledger.event import GENESIS, Event, event_json, text_hash
-from release.records.ledger.head import Head, Slot, State, changes, head_json, state_hash
+from release.records.ledger.head import Content, Head, State, changes, head_json, state_hash
 
 Texts = dict[int, str]
 unhurried = settings(deadline=None)  # a busy machine is no fault of a chain
@@ -43,7 +43,7 @@ def event(seq: int, previous: str, release: str) -> Event:
 
 
 def state_of(seq: int, release: str) -> State:
-    return State(blue=Slot(release=release, digest="d1", artifact_key="k1", deployment=f"dev-{seq}"))
+    return State(blue=Content(release=release, digest="d1", artifact_key="k1", deployment=f"dev-{seq}"))
 
 
 def faults(texts: Texts, whole: Texts) -> tuple[Fault, ...]:

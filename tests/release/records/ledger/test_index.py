@@ -11,7 +11,7 @@ import pytest
 from release.process.errors import Broken, LeaseLost
 from release.process.form import FORMAT
 from release.records.ledger.event import event_json
-from release.records.ledger.head import Live, Slot, State
+from release.records.ledger.head import Content, Live, State
 from release.records.ledger.index import LIVE, MOST_MENTIONS, Known, known_json, known_kind
 from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Entry, Holder
@@ -19,8 +19,10 @@ from tests.aws_clients import aws_resource
 from tests.release.world import OPS, World
 
 
-def content(version: str, deployment: str) -> Slot:
-    return Slot(release=version, digest=f"digest of {version}", artifact_key=f"key of {version}", deployment=deployment)
+def content(version: str, deployment: str) -> Content:
+    return Content(
+        release=version, digest=f"digest of {version}", artifact_key=f"key of {version}", deployment=deployment
+    )
 
 
 def live(version: str, deployment: str, digest: str = "") -> Live:

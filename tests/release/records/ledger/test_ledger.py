@@ -7,7 +7,7 @@ import pytest
 
 from release.process.errors import Broken, LeaseHeld, LeaseLost
 from release.records.ledger.event import with_states
-from release.records.ledger.head import Slot, State, state_hash
+from release.records.ledger.head import Content, State, state_hash
 from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Entry, Holder, Ledger
 from tests.aws_clients import aws_resource
@@ -117,7 +117,7 @@ def test_the_heartbeat_of_a_holder_that_was_taken_over_changes_nothing(world: Wo
 
 def test_an_event_carries_what_changed_and_the_hash_of_what_it_led_to(world: World) -> None:
     """So that an event stays small, and yet every state of the past can be made again and checked."""
-    held = Slot(release="1.0.0", digest="d1", artifact_key="k1", deployment="dev-1")
+    held = Content(release="1.0.0", digest="d1", artifact_key="k1", deployment="dev-1")
     states = [State(blue=held), State(blue=held, declared="blue"), State(declared="blue")]
     with world.dev.ledger.begin(Entry(kind="note", state=states[0]), world.dev.ledger.head(), OPS) as holder:
         for state in states[1:]:

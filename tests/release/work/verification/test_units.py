@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from release.doors.servers.inspection import Unit
+from release.doors.servers.inspection import UnitState
 from release.doors.servers.ssh import NotReached, Said
 from release.work.verification.units import units_of
 from tests.release.values import SLOT
@@ -33,8 +33,8 @@ def slots(**green: Any) -> dict[str, Any]:
 def test_each_server_tells_the_unit_of_that_slot() -> None:
     ssh = FakeSsh(first=slots(unit="active", restarts=0), second=slots(unit="activating", restarts=3))
     assert units_of(ssh, SERVERS, "green") == {
-        "env-servers-1": Unit(active="active", restarts=0),
-        "env-servers-2": Unit(active="activating", restarts=3),
+        "env-servers-1": UnitState(active="active", restarts=0),
+        "env-servers-2": UnitState(active="activating", restarts=3),
     }
 
 
@@ -48,5 +48,5 @@ def test_each_server_tells_the_unit_of_that_slot() -> None:
 )
 def test_a_server_that_cannot_tell_says_why_and_the_others_are_heard(answer: Any, why: str) -> None:
     found = units_of(FakeSsh(first=slots(unit="active", restarts=0), second=answer), SERVERS, "green")
-    assert found["env-servers-1"] == Unit(active="active", restarts=0)
+    assert found["env-servers-1"] == UnitState(active="active", restarts=0)
     assert why in found["env-servers-2"]

@@ -12,7 +12,7 @@ from release.doors.aws.balancer import TargetHealth
 from release.doors.aws.metrics import Metric, Point
 from release.doors.aws.session import aws_call
 from release.doors.http import Answer, Request
-from release.doors.servers.inspection import Unit
+from release.doors.servers.inspection import UnitState
 from release.process.errors import Broken, Inconclusive, VerificationFailed
 from release.records.artifacts.manifest import Check
 from release.work.verification.watch import LATE, Subject, Watch, questions_of
@@ -23,7 +23,7 @@ BOUNDS = Bounds(seconds=20, error_percent=10.0, p95_ms=200, cpu_percent=80, memo
 CHECKS = (Check(name="list", path="/api/projects"), Check(name="add", path="/api/projects", method="POST"))
 SUBJECT = Subject(url="http://live", manifest=replace(manifest("1.0.0"), checks=CHECKS), slot="green", outputs=OUTPUTS)
 START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-ACTIVE = Unit(active="active", restarts=1)
+ACTIVE = UnitState(active="active", restarts=1)
 
 
 def test_requests_that_would_change_something_are_not_sent_again_and_again() -> None:
@@ -36,7 +36,7 @@ class World:
 
     seconds: float = 0.0
     answer: Callable[["World", Request], Answer] = lambda world, request: good(request)
-    unit: Callable[["World"], Unit | str] = lambda world: ACTIVE
+    unit: Callable[["World"], UnitState | str] = lambda world: ACTIVE
     health: Callable[["World"], str] = lambda world: "healthy"
     former: Callable[["World"], str] = lambda world: "healthy"
     told: Callable[["World", Metric], Sequence[Point]] = lambda world, metric: ()
@@ -48,7 +48,7 @@ class World:
         self.sent += 1
         return self.answer(self, request)
 
-    def of(self, outputs: dict[str, Any], slot: str) -> dict[str, Unit | str]:
+    def of(self, outputs: dict[str, Any], slot: str) -> dict[str, UnitState | str]:
         assert slot == "green"
         return {"env-servers-1": self.unit(self)}
 
@@ -291,11 +291,11 @@ def test_restarts_speak_against_the_release_whatever_else_is_ill() -> None:
 
 
 def test_a_server_that_is_marked_out_is_neither_asked_nor_judged() -> None:
-    def unasked(world: World) -> Unit:
+    def unasked(world: World) -> UnitState:
         raise AssertionError("it is out")
 
     class NoServers(World):
-        def of(self, outputs: dict[str, Any], slot: str) -> dict[str, Unit | str]:
+        def of(self, outputs: dict[str, Any], slot: str) -> dict[str, UnitState | str]:
             return {one["name"]: self.unit(self) for one in outputs["servers"]}
 
     world = NoServers(unit=unasked, health=lambda world: "unhealthy")
