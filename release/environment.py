@@ -19,7 +19,7 @@ from release.doors.aws.table import LedgerTable
 from release.doors.database.role import DatabaseRole
 from release.doors.engine.backend import locks_at
 from release.doors.engine.stack import Stack, up_limit
-from release.doors.http import Probe
+from release.doors.probe import Probe
 from release.process.errors import Broken, WrongUsage
 from release.process.leftovers import Leftovers
 from release.process.output import Progress

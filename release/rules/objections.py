@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from contract.health import HEALTH_PATH, HEALTHY, stated_version
 from release.doors.aws.balancer import TargetHealth
-from release.doors.http import LIMIT, Answer, Request
+from release.doors.probe import LIMIT, Answer, Request
 from release.process.errors import MOST_MESSAGE, Inconclusive, StagelineError, VerificationFailed
 from release.process.text import bounded, listed, quoted
 from release.records.artifacts.manifest import LONGEST_MS, Check

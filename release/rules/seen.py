@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from release.doors.http import Answer
+from release.doors.probe import Answer
 from release.process.text import bounded
 from release.rules.objections import version_of
 

@@ -18,8 +18,8 @@ from release.records.ledger.stops import veto_of
 from release.rules.plan import Plan, has_way_back, is_behind_switch, left_behind, made_live
 from release.rules.wanted import Unwanted, refuse_vetoed_or_ended
 from release.rules.ways_on import way_on
+from release.work.deployment import open_in, plan_of_open
 from release.work.executor import watched
-from release.work.record import open_in, plan_of_open
 from release.work.steps import verdict_of
 from release.work.users import what_users_see
 

@@ -13,8 +13,8 @@ from release.rules.gates import not_vetoed, refuse_unless_passed
 from release.rules.lanes import StepName
 from release.rules.plan import Plan, remaining
 from release.work import executor
+from release.work.deployment import open_in, plan_of_open
 from release.work.executor import Deployed
-from release.work.record import open_in, plan_of_open
 from release.work.snapshot_pruning import tidied
 from release.work.vetoes import vetoes_upstream
 

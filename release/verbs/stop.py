@@ -8,7 +8,7 @@ from release.call import Call, environment_argument, pass_call, reason_option
 from release.environment import Environment
 from release.process.errors import LeaseHeld
 from release.records.ledger.stops import Cause, asked_to_end
-from release.work.record import open_in
+from release.work.deployment import open_in
 
 
 @click.command("stop")

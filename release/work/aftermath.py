@@ -45,7 +45,7 @@ from release.rules.plan import (
 from release.rules.wanted import Held
 from release.rules.ways_on import way_on
 from release.work.begun_schema import with_begun_schema
-from release.work.record import deployment_id, entry
+from release.work.deployment import deployment_id, entry
 from release.work.seats import seat_told
 from release.work.steps import NobodyAnswers, Work
 from release.work.users import what_users_see

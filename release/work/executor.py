@@ -37,7 +37,7 @@ from release.rules.plan import (
     unsure,
 )
 from release.work.aftermath import PutBack, follow, put_back
-from release.work.record import deployment_id, entry, open_in, plan_of_open
+from release.work.deployment import deployment_id, entry, open_in, plan_of_open
 from release.work.steps import STEPS, Evidence, Work, manifest_of
 from release.work.wanted import refuse_unwanted
 

@@ -16,7 +16,7 @@ from contract.archive import MOST_BYTES, MOST_ENTRIES, MOST_ENTRY_BYTES
 from local.cli import commands as local_cloud
 from release.cli import release
 from release.doors.aws.databases import SNAPSHOT_LIMIT
-from release.doors.http import LIMIT, MOST_BODY
+from release.doors.probe import LIMIT, MOST_BODY
 from release.environment import UP_WAIT
 from release.process.errors import MOST_HINT, MOST_MESSAGE, Interrupted, StagelineError
 from release.process.form import FORMAT

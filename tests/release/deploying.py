@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from release.call import Call
-from release.doors import http as probe
+from release.doors import probe
 from release.environment import Environment, open_environment
 from release.process.output import Progress
 from release.records.artifacts.manifest import Manifest

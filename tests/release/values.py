@@ -1,7 +1,7 @@
 """Releases, slots and outputs as plain values, for tests that need no world."""
 
 from release.doors.aws.balancer import TargetHealth
-from release.doors.http import Answer
+from release.doors.probe import Answer
 from release.records.artifacts.manifest import Check, Manifest
 from release.records.ledger.head import Content
 from release.rules.objections import (

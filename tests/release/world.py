@@ -25,7 +25,7 @@ from release.doors.aws.metrics import Metric, Point
 from release.doors.aws.session import AwsSession
 from release.doors.aws.table import LedgerTable
 from release.doors.engine.stack import UpFailed
-from release.doors.http import Answer, Request
+from release.doors.probe import Answer, Request
 from release.doors.servers.inspection import UnitState
 from release.doors.servers.ssh import NotReached, Said
 from release.environment import Environment

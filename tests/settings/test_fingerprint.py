@@ -14,7 +14,7 @@ from tests.project import CHECKOUT, PROJECT, copy_project
 FILES = {
     "__main__.py": "import pulumi",
     "components/network.py": "CIDR = 1",
-    "components/host/installer/swap.py": "MARK = 1",
+    "components/host/installer/exchange.py": "MARK = 1",
     "components/host/unit.service": "[Unit]",
     "contract/archive.py": "MOST = 1",
     "settings/model.py": "class Settings: ...",

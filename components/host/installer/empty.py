@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from components.host.installer.exchange import recover
 from components.host.installer.files import move
 from components.host.installer.lock import LOCK_LIMIT, locked
 from components.host.installer.signals import ignore_signals
 from components.host.installer.slots import Slot, read_content
-from components.host.installer.swap import recover
 from components.host.installer.unit import install_unit
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from components.host.installer.artifact import download, require_space, unpack
 from components.host.installer.aws import retried
 from components.host.installer.errors import Failure, NotHealthy, Refused, Stopped, describe
+from components.host.installer.exchange import commit, recover, replace, restart
 from components.host.installer.files import write_durably
 from components.host.installer.health import (
     is_healthy,
@@ -28,7 +29,6 @@ from components.host.installer.migration import Migration, migrate
 from components.host.installer.order import Content, Order, answer
 from components.host.installer.signals import ignore_signals
 from components.host.installer.slots import Server, Slot, read_content, read_server
-from components.host.installer.swap import commit, recover, replace, restart
 from components.host.installer.unit import unit_state
 from contract.layout import INSTALLER, LABEL, RELEASE
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from components.host.installer.errors import Refused
+from components.host.installer.exchange import recover, restart
 from components.host.installer.health import is_healthy, wait_for_health
 from components.host.installer.lock import LOCK_LIMIT, locked
 from components.host.installer.order import answer
 from components.host.installer.slots import Slot, read_content, read_server
-from components.host.installer.swap import recover, restart
 
 
 def start(slot: Slot) -> dict[str, Any]:

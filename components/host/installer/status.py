@@ -6,12 +6,12 @@ from dataclasses import asdict
 from typing import Any
 
 from components.host.installer.errors import Failure, Refused, describe
+from components.host.installer.exchange import recover
 from components.host.installer.health import probe, shown_version
 from components.host.installer.lock import LOOK_LIMIT, locked
 from components.host.installer.migration import last_migration
 from components.host.installer.order import Content
 from components.host.installer.slots import Server, Slot, read_content, read_server
-from components.host.installer.swap import recover
 from components.host.installer.unit import unit_state
 from contract.slots import SLOTS
 

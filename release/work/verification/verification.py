@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from release.doors.aws.balancer import Balancer
 from release.doors.aws.session import may_pass
-from release.doors.http import Answer, Probe
+from release.doors.probe import Answer, Probe
 from release.process.errors import Broken
 from release.process.interruption import INTERRUPTION
 from release.process.text import bounded

@@ -23,7 +23,7 @@ from contract.slots import SlotName
 from release.doors.aws.balancer import Balancer
 from release.doors.aws.metrics import Metrics
 from release.doors.aws.session import may_pass
-from release.doors.http import Answer, Probe, Request
+from release.doors.probe import Answer, Probe, Request
 from release.process.errors import Broken, StagelineError
 from release.process.interruption import INTERRUPTION
 from release.records.artifacts.manifest import Manifest

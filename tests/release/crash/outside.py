@@ -23,7 +23,7 @@ from release.doors.aws.keys import SigningKey
 from release.doors.aws.listeners import Entrance
 from release.doors.aws.table import LedgerTable
 from release.doors.engine.stack import UpFailed
-from release.doors.http import Answer, Request
+from release.doors.probe import Answer, Request
 from release.doors.servers.inspection import UnitState
 from release.environment import Environment
 from release.process.canonical import sha256_hex

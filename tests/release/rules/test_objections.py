@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from release.doors.aws.balancer import TargetHealth
-from release.doors.http import Answer
+from release.doors.probe import Answer
 from release.process.errors import VerificationFailed
 from release.process.text import MOST
 from release.records.artifacts.manifest import Check

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from release.doors.http import Answer
+from release.doors.probe import Answer
 from release.rules.seen import seen_in
 
 

@@ -6,8 +6,8 @@ from functools import partial
 
 import pytest
 
-from release.doors.http import Answer
-from release.doors.http import Request as Asked
+from release.doors.probe import Answer
+from release.doors.probe import Request as Asked
 from release.doors.servers.ssh import NotReached
 from release.process.errors import Broken, Inconclusive, LeaseLost, Refused
 from release.records.artifacts.schema import Schema

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from release.doors.aws.balancer import TargetHealth
 from release.doors.aws.session import aws_call
-from release.doors.http import Answer, Request
+from release.doors.probe import Answer, Request
 from release.process.errors import Broken, Inconclusive, VerificationFailed
 from release.records.artifacts.manifest import Check
 from release.rules.objections import (

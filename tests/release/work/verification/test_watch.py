@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from release.doors.aws.balancer import TargetHealth
 from release.doors.aws.metrics import Metric, Point
 from release.doors.aws.session import aws_call
-from release.doors.http import Answer, Request
+from release.doors.probe import Answer, Request
 from release.doors.servers.inspection import UnitState
 from release.process.errors import Broken, Inconclusive, VerificationFailed
 from release.records.artifacts.manifest import Check

@@ -9,7 +9,7 @@ from itertools import chain, repeat
 
 import pytest
 
-from release.doors.http import MOST_BODY, Probe, Request
+from release.doors.probe import MOST_BODY, Probe, Request
 
 HERE = "127.0.0.1"
 pytestmark = pytest.mark.enable_socket
