@@ -12,8 +12,8 @@ from release.doors import probe
 from release.environment import Environment, open_environment
 from release.process.output import Progress
 from release.records.artifacts.manifest import Manifest
-from release.records.ledger.head import State
-from release.records.ledger.ledger import Entry, Ledger
+from release.records.ledger.head import Head, State
+from release.records.ledger.ledger import Entry, Ledger, Writer
 from release.records.ledger.stops import parse_change
 from release.rules.lanes import Kind, forward
 from release.rules.plan import content_of
@@ -104,6 +104,21 @@ def kill_while_installing(world: World, version: str) -> None:
         put(world, version)
     del world.dev.ledger.give_back
     world.dev.fleet.before_install = lambda: None
+
+
+def die_after(world: World, kind: str, step: str) -> None:
+    """Kill what is at work once it has recorded this event."""
+    ledger = world.dev.ledger
+    append = ledger.append
+
+    def dying(entry: Entry, head: Head, writer: Writer, fence: int) -> Head:
+        after = append(entry, head, writer, fence)
+        if (entry.kind, entry.step) == (kind, step):
+            ledger.append, ledger.give_back = append, lambda lease: None
+            raise Killed
+        return after
+
+    ledger.append = dying
 
 
 def unreachable(world: World, url: str) -> None:

@@ -67,3 +67,4 @@ def outcome(objection: Objection | None) -> str:
 
 ONE, WELL = target("i-1"), target("i-2")
 ILL = target("i-2", "unhealthy", "Target.Timeout: Request timed out")
+CAUSE = {"reason": "loses rows", "by": "ann"}
