@@ -13,10 +13,8 @@ from release.doors.aws.databases import Databases
 from release.doors.aws.keys import SigningKey
 from release.doors.aws.listeners import Entrance, Listeners, live_url
 from release.doors.aws.metrics import Metrics
-from release.doors.aws.parameters import Migrations
 from release.doors.aws.session import AwsSession, may_pass
 from release.doors.aws.table import LedgerTable
-from release.doors.database.role import DatabaseRole
 from release.doors.engine.backend import locks_at
 from release.doors.engine.stack import Stack, up_limit
 from release.doors.probe import Probe
@@ -27,7 +25,9 @@ from release.process.processes import Processes
 from release.records.artifacts.releases import Releases
 from release.records.ledger.ledger import Ledger, Writer, this_host, utc_now
 from release.records.ledger.stoplog import StopLog
+from release.work.database_role import DatabaseRole
 from release.work.fleet import Fleet
+from release.work.migrations import Migrations
 from release.work.verification.units import Units
 from release.work.verification.verification import Verification, health_limit
 from release.work.verification.watch import Watch

@@ -10,9 +10,9 @@ from contract.database import Address, Login
 from release.doors.aws.databases import Databases
 from release.doors.aws.secrets import Secrets
 from release.doors.database.door import DatabaseDoor, Way
-from release.doors.database.role import DatabaseRole
 from release.process.errors import Broken, Inconclusive, Refused
 from release.program import refuse_missing_login
+from release.work.database_role import DatabaseRole
 from settings.stackfile import load
 from tests.project import PROJECT
 from tests.release.world import shared_session
