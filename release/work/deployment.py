@@ -2,9 +2,9 @@
 
 import secrets
 from datetime import datetime
-from typing import Any
 
 from release.process.errors import Broken, Refused
+from release.records.ledger.event import Details
 from release.records.ledger.head import Head, Open, State
 from release.records.ledger.ledger import Entry, Ledger
 from release.rules.plan import Plan, parse_plan
@@ -15,7 +15,7 @@ def deployment_id(environment: str, now: datetime) -> str:
     return f"{environment}-{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
-def entry(opened: Open | Plan, kind: str, state: State, step: str, details: dict[str, Any] | None = None) -> Entry:
+def entry(opened: Open | Plan, kind: str, state: State, step: str, details: Details | None = None) -> Entry:
     """What is recorded of a deployment, with the state that it leads to."""
     return Entry(kind=kind, state=state, deployment=opened.deployment, step=step, details=details or {})
 

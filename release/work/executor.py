@@ -15,6 +15,7 @@ from release.process.interruption import INTERRUPTION
 from release.process.output import Progress
 from release.records.artifacts.manifest import Manifest
 from release.records.artifacts.schema import Schema, newest
+from release.records.ledger.event import Details
 from release.records.ledger.head import Content, Head, Open
 from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Entry, Free, Writer
@@ -38,7 +39,7 @@ from release.rules.plan import (
 )
 from release.work.aftermath import PutBack, follow, put_back
 from release.work.deployment import deployment_id, entry, open_in, plan_of_open
-from release.work.steps import STEPS, Evidence, Work, manifest_of
+from release.work.steps import STEPS, Work, manifest_of
 from release.work.wanted import refuse_unwanted
 
 ASKED_BEFORE = frozenset({"installed", "switched", "live"})  # steps before which it is asked whether it is still wanted
@@ -71,7 +72,7 @@ class Proposal:
 class Done:
     """What a run has done so far: the evidence of its steps, what is told as a warning, and a signal that came late."""
 
-    evidence: dict[str, Evidence] = field(default_factory=dict)
+    evidence: dict[str, Details] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     interrupted: Interrupted | None = None
 
@@ -89,7 +90,7 @@ class Deployed:
     digest: str
     slot: str
     url: str
-    evidence: dict[str, Evidence]
+    evidence: dict[str, Details]
     warnings: tuple[str, ...] = ()
     paused: bool = False
 
@@ -280,7 +281,7 @@ def _run_step(work: Work, step: StepName, done: Done) -> None:
         done.warnings.append(f"{missed}; {_until_back(evidence, work.environment.name)}")
 
 
-def _done(work: Work, step: StepName, evidence: Evidence) -> Entry:
+def _done(work: Work, step: StepName, evidence: Details) -> Entry:
     """The end of a step; of the last one, with what the index says from then on."""
     plan, before = work.plan, work.holder.head.state
     after = leaving(plan, step, before, work.environment.ledger.now().isoformat(timespec="seconds"))
@@ -293,7 +294,7 @@ def _done(work: Work, step: StepName, evidence: Evidence) -> Entry:
     return replace(done, ends="live", became_live="" if plan.unverified else plan.version, left=left)
 
 
-def _missed(step: StepName, evidence: Evidence) -> str:
+def _missed(step: StepName, evidence: Details) -> str:
     """Which servers an installation passed over, in words: they come back with what their slot held before."""
     if step != "installed":
         return ""
@@ -303,7 +304,7 @@ def _missed(step: StepName, evidence: Evidence) -> str:
     return "; ".join([f"{', '.join(silent)} did not answer", *words] if silent else words)
 
 
-def _until_back(evidence: Evidence, name: str) -> str:
+def _until_back(evidence: Details, name: str) -> str:
     """What is true of servers that were passed over, until a release is installed on all of them again."""
     redeployed = f"once they are back: release redeploy {name}, else: release replace-server {name} SERVER"
     if why := evidence.get("kept_out"):

@@ -14,6 +14,7 @@ from release.process.errors import Broken, Inconclusive, Interrupted, LeaseLost,
 from release.process.interruption import INTERRUPTION
 from release.process.output import Progress
 from release.records.artifacts.manifest import Manifest, Verdict
+from release.records.ledger.event import Details
 from release.records.ledger.ledger import Holder
 from release.rules.lanes import StepName
 from release.rules.plan import Plan
@@ -25,7 +26,6 @@ from release.work.verification.verification import HEALTH_LIMIT
 from release.work.verification.watch import Subject
 from release.work.wanted import refuse_unwanted
 
-Evidence = dict[str, Any]
 SWITCH_LIMIT = 30.0  # seconds: every node of a balancer knows within a few of them where a listener leads
 LATER = 20.0  # seconds for which a rollback waits to tell Pulumi's state: the next `up` by anyone does that as well
 
@@ -117,7 +117,7 @@ def manifest_of(environment: Environment, plan: Plan) -> Manifest:
     return manifest
 
 
-def preflight(work: Work) -> Evidence:
+def preflight(work: Work) -> Details:
     """Find out that it cannot work before anything changes. What the release logs in to its database as, is made."""
     environment, outputs = work.environment, work.outputs
     refuse_users_in(environment, work.entrance, work.plan.slot)
@@ -134,7 +134,7 @@ def preflight(work: Work) -> Evidence:
     }
 
 
-def back_up(work: Work) -> Evidence:
+def back_up(work: Work) -> Details:
     """Take the way back for data before anything changes. A rollback changes none: it starts one, and goes on."""
     environment, deployment = work.environment, work.plan.deployment
     if work.plan.kind == "rollback":
@@ -148,7 +148,7 @@ def back_up(work: Work) -> Evidence:
     return asdict(take_backup(environment, deployment, work.outputs[DATABASE], work.stack_state))
 
 
-def install(work: Work) -> Evidence:
+def install(work: Work) -> Details:
     """Put the release into the idle slot of every server, by asking their installers. The live slot is not touched.
 
     Pulumi is told of it by ``applied``. A rollback passes over servers that do not answer, and never migrates.
@@ -176,7 +176,7 @@ def install(work: Work) -> Evidence:
     return {"slot": plan.slot, "servers": len(installed.results), "results": installed.results}
 
 
-def _install_back(work: Work, entrance: Entrance) -> Evidence:
+def _install_back(work: Work, entrance: Entrance) -> Details:
     """The same for a rollback: on every server at once that answers, as long as one of them takes it."""
     plan, silent = work.plan, work.silent
     _refuse_all_silent(work, silent)
@@ -278,7 +278,7 @@ class NotStarted(Broken):
     """What a slot holds could not be started, and nothing else is wrong: it may be installed again (exit code 1)."""
 
 
-def start(work: Work) -> Evidence:
+def start(work: Work) -> Details:
     """Start the release where it does not run, until as many servers are healthy as users need."""
     groups, slot = work.entrance.groups, work.plan.slot
     _take_in(work)
@@ -306,7 +306,7 @@ def _take_in(work: Work) -> None:
         work.progress.note(f"who else holds {work.plan.version} is not known: {error.args[0]}")
 
 
-def verify(work: Work) -> Evidence:
+def verify(work: Work) -> Details:
     """See the release healthy and passing its smoke checks behind the preview listener.
 
     Of a rollback the balancer's word is enough: whoever goes back needs no answer within milliseconds.
@@ -334,7 +334,7 @@ def end_superseded(work: Work) -> None:
         listeners.move(entrance, work.plan.slot)
 
 
-def switch(work: Work) -> Evidence:
+def switch(work: Work) -> Details:
     """Move the live listener, by one call. HEAD says it already, so the next ``up`` by anyone says the same."""
     entrance = work.entrance
     work.holder.refuse_taken_over()
@@ -342,14 +342,14 @@ def switch(work: Work) -> Evidence:
     return {"listener": entrance.live, **({"preview": not_moved} if not_moved else {})}
 
 
-def see_answer(work: Work) -> Evidence:
+def see_answer(work: Work) -> Details:
     """See the live listener answer with the release: soon, where users could get back what they had."""
     limit = HEALTH_LIMIT if work.plan.kind == "rollback" else SWITCH_LIMIT
     work.environment.verification.wait_until_answering(work.live_url, work.plan.version, limit)
     return {"live_url": work.live_url}
 
 
-def apply(work: Work) -> Evidence:
+def apply(work: Work) -> Details:
     """Write into Pulumi's state what servers and listener do already, and move the preview listener to the other slot.
 
     The program gives every installer once more the order that it carried out, which changes nothing there.
@@ -362,7 +362,7 @@ def apply(work: Work) -> Evidence:
     return {"slot": work.plan.slot}
 
 
-def watch(work: Work) -> Evidence:
+def watch(work: Work) -> Details:
     """See the release pass its smoke checks where the users are, and stay good for a while."""
     smoke = work.environment.verification.smoke(work.live_url, work.release)
     subject = Subject(
@@ -377,7 +377,7 @@ def watch(work: Work) -> Evidence:
     return {"smoke_ms": smoke, **work.environment.watch.run(subject)}
 
 
-def sign_verdict(work: Work) -> Evidence:
+def sign_verdict(work: Work) -> Details:
     """Sign this environment's verdict over the artifact: the next environment asks for it. A rollback needs none."""
     if work.plan.unverified:
         return {"verdict": "not signed: nobody verified it here"}
@@ -424,7 +424,7 @@ def _other_slot(work: Work) -> SlotName | None:
     return live.slot if live and live.slot != work.plan.slot else None
 
 
-STEPS: Mapping[StepName, Callable[[Work], Evidence]] = {
+STEPS: Mapping[StepName, Callable[[Work], Details]] = {
     "preflight": preflight,
     "backed up": back_up,
     "installed": install,

@@ -20,7 +20,7 @@ from release.doors.aws.session import AwsSession
 from release.process.errors import Refused
 
 AT_ONCE = 8  # parts under way at a time
-Place = dict[str, str]  # Bucket and Key
+ObjectName = dict[str, str]  # Bucket and Key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,14 +35,14 @@ class Written:
 WritePart = Callable[[str, Part], Written]
 
 
-def upload(session: AwsSession, place: Place, path: Path, size: int, expected: Parts) -> None:
+def upload(session: AwsSession, name: ObjectName, path: Path, size: int, expected: Parts) -> None:
     """Write a file as an object that must not exist yet."""
     client = session.client("s3")
 
     def write(upload_id: str, part: Part) -> Written:
         with path.open("rb") as file:
             answer = client.upload_part(
-                **place,
+                **name,
                 UploadId=upload_id,
                 PartNumber=part.number,
                 Body=Slice(file, part.start, part.length),
@@ -51,16 +51,16 @@ def upload(session: AwsSession, place: Place, path: Path, size: int, expected: P
             )
         return Written(number=part.number, etag=answer["ETag"], sha256=answer["ChecksumSHA256"])
 
-    _put_together(client, place, [*parts(size, expected.size)], write, expected.digest)
+    _put_together(client, name, [*parts(size, expected.size)], write, expected.digest)
 
 
-def copy(session: AwsSession, place: Place, source: Place, size: int, expected: Parts) -> None:
+def copy(session: AwsSession, name: ObjectName, source: ObjectName, size: int, expected: Parts) -> None:
     """Copy an object on the server side to a place where there must be none."""
     client = session.client("s3")
 
     def write(upload_id: str, part: Part) -> Written:
         answer = client.upload_part_copy(
-            **place,
+            **name,
             UploadId=upload_id,
             PartNumber=part.number,
             CopySource=source,
@@ -68,26 +68,26 @@ def copy(session: AwsSession, place: Place, source: Place, size: int, expected: 
         )["CopyPartResult"]
         return Written(number=part.number, etag=answer["ETag"], sha256=answer["ChecksumSHA256"])
 
-    _put_together(client, place, [*parts(size, expected.size)], write, expected.digest)
+    _put_together(client, name, [*parts(size, expected.size)], write, expected.digest)
 
 
-def _abort_left(client: Any, place: Place) -> None:
+def _abort_left(client: Any, name: ObjectName) -> None:
     """Abort uploads of this key that nobody ended, and so remove their parts."""
-    pages = client.get_paginator("list_multipart_uploads").paginate(Bucket=place["Bucket"], Prefix=place["Key"])
-    left = [upload for page in pages for upload in page.get("Uploads", []) if upload["Key"] == place["Key"]]
+    pages = client.get_paginator("list_multipart_uploads").paginate(Bucket=name["Bucket"], Prefix=name["Key"])
+    left = [upload for page in pages for upload in page.get("Uploads", []) if upload["Key"] == name["Key"]]
     for upload in left:
         with suppress(client.exceptions.NoSuchUpload):
-            client.abort_multipart_upload(**place, UploadId=upload["UploadId"])
+            client.abort_multipart_upload(**name, UploadId=upload["UploadId"])
 
 
-def _put_together(client: Any, place: Place, wanted: Sequence[Part], write: WritePart, expected: str) -> None:
-    _abort_left(client, place)
-    upload_id = client.create_multipart_upload(**place, ChecksumAlgorithm="SHA256")["UploadId"]
+def _put_together(client: Any, name: ObjectName, wanted: Sequence[Part], write: WritePart, expected: str) -> None:
+    _abort_left(client, name)
+    upload_id = client.create_multipart_upload(**name, ChecksumAlgorithm="SHA256")["UploadId"]
     try:
         written = _all_written(wanted, lambda part: write(upload_id, part))
-        _refuse_other_bytes(written, expected, place)
+        _refuse_other_bytes(written, expected, name)
         client.complete_multipart_upload(
-            **place,
+            **name,
             UploadId=upload_id,
             IfNoneMatch="*",
             MultipartUpload={
@@ -98,7 +98,7 @@ def _put_together(client: Any, place: Place, wanted: Sequence[Part], write: Writ
         )
     except BaseException:
         with suppress(ClientError, BotoCoreError):  # the next run finds it
-            client.abort_multipart_upload(**place, UploadId=upload_id)
+            client.abort_multipart_upload(**name, UploadId=upload_id)
         raise
 
 
@@ -111,11 +111,11 @@ def _all_written(wanted: Sequence[Part], write: Callable[[Part], Written]) -> li
         pool.shutdown(cancel_futures=True)
 
 
-def _refuse_other_bytes(written: Sequence[Written], expected: str, place: Place) -> None:
+def _refuse_other_bytes(written: Sequence[Written], expected: str, name: ObjectName) -> None:
     found = over([base64.b64decode(part.sha256) for part in written])
     if found != expected:
         raise Refused(
-            f"what was written of {place['Key']} to {place['Bucket']} are other bytes (sha256 of its parts "
+            f"what was written of {name['Key']} to {name['Bucket']} are other bytes (sha256 of its parts "
             f"{found[:12]}, not {expected[:12]})",
             hint="the file or the object it comes from changed meanwhile; nothing was stored",
         )

@@ -17,6 +17,7 @@ from release.records.ledger.ending import Ending
 from release.records.ledger.head import State, changed
 
 GENESIS = "0" * 64
+Details = dict[str, Any]  # what an event tells besides: of a step, what it found and did
 
 
 class Event(Form):
@@ -39,7 +40,7 @@ class Event(Form):
     deployment: str | None = None
     step: str | None = None
     ended: Ending | None = None
-    details: dict[str, Any] = Field(default_factory=dict)
+    details: Details = Field(default_factory=dict)
     format: int = FORMAT
 
 

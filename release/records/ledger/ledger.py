@@ -14,7 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any
 
 from release.doors.aws.session import is_not_found
 from release.doors.aws.table import Item, LedgerTable, Write
@@ -25,7 +24,7 @@ from release.process.text import bounded
 from release.records.ledger.bounds import small
 from release.records.ledger.chain import Fault, chain_faults, head_faults, read_link
 from release.records.ledger.ending import How, ending
-from release.records.ledger.event import GENESIS, Event, event_json, parse_event, text_hash
+from release.records.ledger.event import GENESIS, Details, Event, event_json, parse_event, text_hash
 from release.records.ledger.head import Content, Head, Live, Open, State, changes, parse_head, state_hash
 from release.records.ledger.index import (
     LIVE,
@@ -108,7 +107,7 @@ class Entry:
     state: State
     deployment: str | None = None
     step: str | None = None
-    details: dict[str, Any] | None = None
+    details: Details | None = None
     begins: Content | None = None
     ends: How | None = None
     became_live: str = ""

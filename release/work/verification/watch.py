@@ -27,6 +27,7 @@ from release.doors.probe import Answer, Probe, Request
 from release.process.errors import Broken, StagelineError
 from release.process.interruption import INTERRUPTION
 from release.records.artifacts.manifest import Manifest
+from release.records.ledger.event import Details
 from release.rules.figures import BEFORE, Told, figures_of, judge_figures, told
 from release.rules.objections import (
     HEALTH,
@@ -57,8 +58,6 @@ FEWEST = 4  # requests, however long each takes
 LOOK = 60.0  # seconds between two looks at servers and figures
 LATE = 180.0  # seconds that CloudWatch may be late with a figure
 AGAIN = 15.0  # seconds until it is asked for it again
-
-Evidence = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +107,7 @@ class Judgement:
     """What is wrong, and the evidence. ``awaited``: nothing but figures that CloudWatch has not told yet."""
 
     objections: tuple[Objection, ...]
-    evidence: Evidence
+    evidence: Details
     awaited: bool = False
 
     @property
@@ -130,7 +129,7 @@ class Watch:
     ticks: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
 
-    def run(self, subject: Subject) -> Evidence:
+    def run(self, subject: Subject) -> Details:
         """Watch to the end; the evidence. VerificationFailed or Inconclusive, with everything that was found."""
         first, start = self.units.of(subject.serving, subject.slot), self.now()
         began = self.ticks()
