@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 
 from contract.slots import SlotName
+from release.process.errors import Refused
 from release.records.ledger.head import Content, Live, State
 from release.records.ledger.index import Lived
 from release.rules.plan import UNTOLD, closed, previous_of, unsure, was_touched
+from release.rules.seen import Seen
 
 
 def was_verified(digest: str | None, state: State, lives: Iterable[Lived]) -> bool:
@@ -41,3 +43,26 @@ def adopted(state: State, slot: SlotName, content: Content, now: str, *, verifie
     after = closed(state).but(declared=slot, live=live, previous=previous, behind=why)
     half_way = state.open.slot if state.open is not None and was_touched(state.open, state) else None
     return unsure(after, half_way, why) if half_way else after
+
+
+def adoptable(environment: str, state: State, slot: SlotName | None) -> tuple[SlotName, Content]:
+    """The slot that the listener leads to, and what it holds by the ledger. Refused where nothing is to be adopted."""
+    content = state.slot(slot) if slot else None
+    if slot is None or content is None or content.release is None:
+        where = f"slot {slot}, which holds no release by the ledger" if slot else "no slot"
+        hint = f"move it to a slot that holds one, or deploy: release rollback {environment}"
+        raise Refused(f"the live listener of {environment} leads to {where}", hint=hint)
+    if state.declared == slot and state.live is not None and state.live.slot == slot and state.open is None:
+        raise Refused(
+            f"the ledger of {environment} says the same: {content.release} in {slot}", hint="nothing is to be adopted"
+        )
+    return slot, content
+
+
+def refuse_other_release(environment: str, slot: SlotName, content: Content, seen: Seen) -> None:
+    """Refused where the slot answers with something else than the ledger says: it was being put back, or installed."""
+    if seen.heard - {content.release}:
+        raise Refused(
+            f"{seen.words}, and the ledger says that slot {slot} holds {content.release}",
+            hint=f"see: release status {environment}; end what is open: release abort {environment}",
+        )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from release.records.ledger.head import State
+from release.rules.retention import Judgement, Use, needed
 
 WAITING_DAYS = 30
 """How long a release that was never deployed here is kept: it may still be waiting for its promotion."""
@@ -24,14 +25,6 @@ class Candidate:
     published_at: datetime
     kept_until: datetime | None = None
     held: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Use:
-    """Bytes that something needs, and what: "live in prod"."""
-
-    digest: str
-    what: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,31 +46,18 @@ class Facts:
     on_hold: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Judgement:
-    """What becomes of a release's bytes: they go where there is no reason to keep them."""
-
-    candidate: Candidate
-    reasons: tuple[str, ...]
-
-    @property
-    def goes(self) -> bool:
-        """Whether nothing keeps the bytes."""
-        return not self.reasons
-
-
 def uses_of(environment: str, state: State) -> Iterator[Use]:
     """What an environment needs the bytes of."""
     if state.live:
-        yield Use(digest=state.live.digest, what=f"live in {environment}")
+        yield Use(of=state.live.digest, what=f"live in {environment}")
     for name, slot in state.slots.items():
         if slot is not None and slot.digest is not None:
-            yield Use(digest=slot.digest, what=f"in slot {name} of {environment}")
+            yield Use(of=slot.digest, what=f"in slot {name} of {environment}")
     if state.previous:
-        yield Use(digest=state.previous.digest, what=f"the way back of {environment}")
+        yield Use(of=state.previous.digest, what=f"the way back of {environment}")
 
 
-def judged(facts: Facts) -> tuple[Judgement, ...]:
+def judged(facts: Facts) -> tuple[Judgement[Candidate], ...]:
     """Every candidate with what keeps it, in the order given."""
     own = {candidate.version: tuple(_reasons(candidate, facts)) for candidate in facts.candidates}
     return tuple(
@@ -98,7 +78,7 @@ def rollback_window(verified: Iterable[str], vetoed: frozenset[str], keep: int) 
 
 
 def _reasons(candidate: Candidate, facts: Facts) -> Iterator[str]:
-    yield from dict.fromkeys(use.what for use in facts.uses if use.digest == candidate.digest)
+    yield from needed(facts.uses, candidate.digest)
     if candidate.digest in rollback_window(facts.verified, facts.vetoed, facts.keep):
         yield f"one of the last {facts.keep} verified here"
     if candidate.digest not in facts.deployed and facts.now - candidate.published_at < timedelta(days=WAITING_DAYS):

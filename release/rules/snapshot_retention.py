@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from release.doors.aws.databases import Snapshot
 from release.records.ledger.head import State
+from release.rules.retention import Judgement, Use, needed
 from settings.names import Names
 
 HOLD = "stageline:hold"
@@ -18,14 +19,6 @@ HOLD = "stageline:hold"
 
 _A_DEPLOYMENT = r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}"
 _A_DATABASE = r"(postgres|mysql)-[0-9a-z]+"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Use:
-    """A deployment whose backup is needed, and for what: "before the release that is live"."""
-
-    deployment: str
-    what: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,19 +37,6 @@ class Facts:
     on_hold: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Judgement:
-    """What becomes of a snapshot: it goes where there is no reason to keep it."""
-
-    snapshot: Snapshot
-    reasons: tuple[str, ...]
-
-    @property
-    def goes(self) -> bool:
-        """Whether nothing keeps it."""
-        return not self.reasons
-
-
 def of_deployments(snapshots: Iterable[Snapshot], names: Names) -> tuple[Snapshot, ...]:
     """Those that were made for deployments of this environment: by name, tags and database."""
     return tuple(one for one in snapshots if _is_of_deployment(one, names))
@@ -65,25 +45,25 @@ def of_deployments(snapshots: Iterable[Snapshot], names: Names) -> tuple[Snapsho
 def uses_of(state: State) -> Iterator[Use]:
     """The deployments that the way back leads through: what HEAD names."""
     if state.live:
-        yield Use(deployment=state.live.deployment, what="from before the release that is live")
+        yield Use(of=state.live.deployment, what="from before the release that is live")
     if state.previous:
-        yield Use(deployment=state.previous.deployment, what="from before the release to go back to")
+        yield Use(of=state.previous.deployment, what="from before the release to go back to")
     if state.open:
-        yield Use(deployment=state.open.deployment, what="of the open deployment")
+        yield Use(of=state.open.deployment, what="of the open deployment")
     for name, slot in state.slots.items():
         if slot is not None:
-            yield Use(deployment=slot.deployment, what=f"from before the release in slot {name}")
+            yield Use(of=slot.deployment, what=f"from before the release in slot {name}")
 
 
-def judged(facts: Facts) -> tuple[Judgement, ...]:
+def judged(facts: Facts) -> tuple[Judgement[Snapshot], ...]:
     """Every candidate with what keeps it, the newest first."""
     ordered = sorted(facts.candidates, key=lambda one: (_created(one, facts), one.name), reverse=True)
     newest = _newest_good(ordered, facts.keep)
-    return tuple(Judgement(snapshot=one, reasons=tuple(_reasons(one, facts, newest))) for one in ordered)
+    return tuple(Judgement(candidate=one, reasons=tuple(_reasons(one, facts, newest))) for one in ordered)
 
 
 def _reasons(one: Snapshot, facts: Facts, newest: frozenset[str]) -> Iterator[str]:
-    yield from dict.fromkeys(use.what for use in facts.uses if use.deployment == one.tags["deployment"])
+    yield from needed(facts.uses, one.tags["deployment"])
     if one.name in newest:
         yield f"one of the last {facts.keep} good ones" if facts.keep > 1 else "the last good one"
     if one.status == "available" and facts.now - _created(one, facts) < timedelta(days=facts.keep_days):

@@ -24,6 +24,13 @@ def way_on(environment: str, state: State) -> str:
     return f"end it with: {', '.join(others)}, or {last}" if others else f"end it with: {last}"
 
 
+def way_back(environment: str, state: State, opened: Open) -> str:
+    """How users get another release than the one that they should have; of a rollback, never what it left."""
+    if opened.kind != "rollback" and has_way_back(opened, state):
+        return f"put it back with: release abort {environment}"
+    return f"go elsewhere: release rollback {environment} --to VERSION"
+
+
 def _may_have_moved(opened: Open) -> bool:
     """Whether the listener can lead to what it is about: not where the very step that moves it stopped."""
     return opened.step != "switched" or opened.done or not opened.stopped

@@ -15,9 +15,9 @@ from release.records.ledger.head import Head, Open, State
 from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Entry, Writer
 from release.records.ledger.stops import veto_of
-from release.rules.plan import Plan, has_way_back, is_behind_switch, left_behind, made_live
+from release.rules.plan import Plan, is_behind_switch, left_behind, made_live
 from release.rules.wanted import Unwanted, refuse_vetoed_or_ended
-from release.rules.ways_on import way_on
+from release.rules.ways_on import way_back, way_on
 from release.work.deployment import open_in, plan_of_open
 from release.work.executor import watched
 from release.work.steps import verdict_of
@@ -60,7 +60,7 @@ def accept_open(environment: Environment, reason: str, writer: Writer, progress:
     if seen.version not in (None, opened.release):
         raise Refused(
             f"{opened.release} is not what users have: {seen.words}",
-            hint=_way_back(environment.name, head.state, opened),
+            hint=way_back(environment.name, head.state, opened),
         )
     now = environment.ledger.now().isoformat(timespec="seconds")
     told = {"reason": reason, "users": seen.words, "stopped": opened.stopped}
@@ -105,7 +105,7 @@ def _refuse_other_listener(environment: Environment, state: State, opened: Open)
     have it. A rollback moves them again.
     """
     entrance, name = environment.listeners.find(), environment.name
-    back = _way_back(name, state, opened)
+    back = way_back(name, state, opened)
     there = f"keep users there: release adopt-listener {name} --reason WHY"
     may_move = opened.kind == "rollback" or (opened.step == "switched" and not opened.done)
     if environment.listeners.slot_in_use(entrance) != opened.slot:
@@ -125,13 +125,6 @@ def _refuse_unwanted(environment: Environment, plan: Plan) -> None:
         back = f"put it back with: release abort {name}, or go elsewhere: release rollback {name} --to VERSION"
         refusal.hint = f"{lift if veto_of(stops, plan.digest) else ''}{back}"
         raise
-
-
-def _way_back(environment: str, state: State, opened: Open) -> str:
-    """How users get another release than the one that they should have; of a rollback, never what it left."""
-    if opened.kind != "rollback" and has_way_back(opened, state):
-        return f"put it back with: release abort {environment}"
-    return f"go elsewhere: release rollback {environment} --to VERSION"
 
 
 def _signed(environment: Environment, plan: Any) -> dict[str, str]:

@@ -9,18 +9,16 @@ from typing import Any
 
 import click
 
-from contract.slots import SlotName
 from release.call import Call, environment_argument, pass_call, reason_option
 from release.environment import Environment
-from release.process.errors import Refused, StagelineError
+from release.process.errors import StagelineError
 from release.process.output import Progress
-from release.records.ledger.head import Content, State
+from release.records.ledger.head import Content
 from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Entry, Writer
 from release.records.ledger.stops import veto_of
-from release.rules.adopting import adopted, taken_from_users, was_verified
+from release.rules.adopting import adoptable, adopted, refuse_other_release, taken_from_users, was_verified
 from release.rules.plan import settled
-from release.rules.seen import Seen
 from release.work.begun_schema import with_begun_schema
 from release.work.executor import watched
 from release.work.seats import seat_told
@@ -56,9 +54,9 @@ def adopt(environment: Environment, reason: str, writer: Writer, progress: Progr
     free, head = environment.ledger.at_rest(Patience(until_silent=True, told=progress.note))
     entrance = environment.listeners.find()
     slot = environment.listeners.slot_in_use(entrance)
-    slot, content = _content(environment, head.state, slot)
+    slot, content = adoptable(environment.name, head.state, slot)
     seen, now = what_users_see(environment), environment.ledger.now().isoformat(timespec="seconds")
-    _refuse_other_release(environment, slot, content, seen)
+    refuse_other_release(environment.name, slot, content, seen)
     verified = was_verified(content.digest, head.state, environment.ledger.lives())
     begun = with_begun_schema(environment, head.state.open, head.state)
     state = adopted(begun, slot, content, now, verified=verified)
@@ -114,30 +112,6 @@ def _vetoed(environment: Environment, content: Content) -> str:
     except StagelineError as error:
         return f"whether {content.release} is vetoed cannot be told ({error.args[0]})"
     return f"{content.release} is vetoed by {veto.by} ({veto.reason})" if veto else ""
-
-
-def _content(environment: Environment, state: State, slot: SlotName | None) -> tuple[SlotName, Content]:
-    """The slot that the listener leads to, and what it holds by the ledger."""
-    name = environment.name
-    content = state.slot(slot) if slot else None
-    if slot is None or content is None or content.release is None:
-        where = f"slot {slot}, which holds no release by the ledger" if slot else "no slot"
-        hint = f"move it to a slot that holds one, or deploy: release rollback {name}"
-        raise Refused(f"the live listener of {name} leads to {where}", hint=hint)
-    if state.declared == slot and state.live is not None and state.live.slot == slot and state.open is None:
-        raise Refused(
-            f"the ledger of {name} says the same: {content.release} in {slot}", hint="nothing is to be adopted"
-        )
-    return slot, content
-
-
-def _refuse_other_release(environment: Environment, slot: SlotName, content: Content, seen: Seen) -> None:
-    """Refused where the slot answers with something else than the ledger says: it was being put back, or installed."""
-    if seen.heard - {content.release}:
-        raise Refused(
-            f"{seen.words}, and the ledger says that slot {slot} holds {content.release}",
-            hint=f"see: release status {environment.name}; end what is open: release abort {environment.name}",
-        )
 
 
 def _applied(environment: Environment, fence: int, out: frozenset[str], progress: Progress) -> str:

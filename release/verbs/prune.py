@@ -7,6 +7,7 @@ from typing import Any, Literal
 import click
 
 from release.call import Call, environment_argument, pass_call
+from release.doors.aws.databases import Snapshot
 from release.environment import Environment
 from release.process.errors import Refused
 from release.process.output import Progress, table
@@ -14,8 +15,7 @@ from release.project import open_all
 from release.records.ledger.head import Head
 from release.records.ledger.ledger import Writer
 from release.rules.artifact_retention import Candidate
-from release.rules.artifact_retention import Judgement as ArtifactJudgement
-from release.rules.snapshot_retention import Judgement as SnapshotJudgement
+from release.rules.retention import Judgement
 from release.work import artifact_pruning as artifacts
 from release.work import snapshot_pruning as snapshots
 from release.work.deletion import delete_all
@@ -98,7 +98,7 @@ def _delete(environment: Environment, going: Going, head: Head, writer: Writer, 
     return going
 
 
-def _judged_snapshots(environment: Environment, head: Head, progress: Progress) -> tuple[SnapshotJudgement, ...]:
+def _judged_snapshots(environment: Environment, head: Head, progress: Progress) -> tuple[Judgement[Snapshot], ...]:
     with progress.step(environment.name, "snapshots judged"):
         return snapshots.judge(environment, head)
 
@@ -153,7 +153,7 @@ def _window(environment: Environment, keep: int | None) -> int:
     return stated if keep is None else keep
 
 
-def _release_word(judgement: ArtifactJudgement) -> dict[str, Any]:
+def _release_word(judgement: Judgement[Candidate]) -> dict[str, Any]:
     candidate = judgement.candidate
     return {
         "version": candidate.version,
@@ -163,8 +163,8 @@ def _release_word(judgement: ArtifactJudgement) -> dict[str, Any]:
     }
 
 
-def _snapshot_word(judgement: SnapshotJudgement) -> dict[str, Any]:
-    snapshot = judgement.snapshot
+def _snapshot_word(judgement: Judgement[Snapshot]) -> dict[str, Any]:
+    snapshot = judgement.candidate
     return {
         "name": snapshot.name,
         "deployment": snapshot.tags["deployment"],

@@ -14,7 +14,8 @@ from release.records.ledger.event import Event
 from release.records.ledger.head import Head, State
 from release.records.ledger.ledger import Ledger
 from release.records.ledger.stops import Stops
-from release.rules.artifact_retention import Candidate, Facts, Judgement, Use, judged, kept_by_itself, uses_of
+from release.rules.artifact_retention import Candidate, Facts, judged, kept_by_itself, uses_of
+from release.rules.retention import Judgement, Use
 from release.work.deletion import Deletion
 from release.work.maintenance import PRUNING
 from release.work.vetoes import stops_of
@@ -35,7 +36,7 @@ class Found:
     ``vetoed`` are the bytes that were, when it was judged.
     """
 
-    judgements: tuple[Judgement, ...] = ()
+    judgements: tuple[Judgement[Candidate], ...] = ()
     vetoed: frozenset[str] = frozenset()
     refused: Mapping[str, str] = field(default_factory=dict)
 
@@ -70,7 +71,7 @@ def _judged(
     keep: int,
     manifests: Sequence[Manifest],
     vetoed: frozenset[str],
-) -> tuple[Judgement, ...]:
+) -> tuple[Judgement[Candidate], ...]:
     states = {one.name: state for one in project if (state := _state(one)) is not None}
     opened = _opened(environment, head.state)
     past = _past(environment.ledger, [manifest.version for manifest in manifests])
@@ -154,7 +155,7 @@ def _state(environment: Environment) -> State | None:
 def _opened(environment: Environment, state: State) -> tuple[Use, ...]:
     """The bytes that an open deployment is about. Those of other environments are in buckets of their own."""
     opened = state.open
-    return (Use(digest=opened.digest, what=f"in an open deployment of {environment.name}"),) if opened else ()
+    return (Use(of=opened.digest, what=f"in an open deployment of {environment.name}"),) if opened else ()
 
 
 def _past(ledger: Ledger, versions: Sequence[str]) -> Past:

@@ -22,6 +22,7 @@ from release.records.ledger.ledger import Entry, Free, Writer
 from release.rules.gates import Gate
 from release.rules.lanes import Kind, StepName
 from release.rules.outcomes import Unforeseen, as_failure
+from release.rules.passed_over import missed, until_back
 from release.rules.plan import (
     REQUESTED,
     UNDOING,
@@ -277,39 +278,21 @@ def _run_step(work: Work, step: StepName, done: Done) -> None:
         evidence = STEPS[step](work)
         holder.record(_done(work, step, evidence))
     done.evidence[step] = evidence
-    if missed := _missed(step, evidence):
-        done.warnings.append(f"{missed}; {_until_back(evidence, work.environment.name)}")
+    if why := missed(step, evidence):
+        done.warnings.append(f"{why}; {until_back(evidence, work.environment.name)}")
 
 
 def _done(work: Work, step: StepName, evidence: Details) -> Entry:
     """The end of a step; of the last one, with what the index says from then on."""
     plan, before = work.plan, work.holder.head.state
     after = leaving(plan, step, before, work.environment.ledger.now().isoformat(timespec="seconds"))
-    if missed := _missed(step, evidence):
-        after = unsure(after, plan.slot, missed)
+    if why := missed(step, evidence):
+        after = unsure(after, plan.slot, why)
     done = entry(plan, "step done", after, step, evidence)
     if step != "live":
         return done
     left = left_behind(plan.kind, plan.digest, plan.slot, before)
     return replace(done, ends="live", became_live="" if plan.unverified else plan.version, left=left)
-
-
-def _missed(step: StepName, evidence: Details) -> str:
-    """Which servers an installation passed over, in words: they come back with what their slot held before."""
-    if step != "installed":
-        return ""
-    failed = evidence.get("failed", {})
-    silent = [name for name in evidence.get("passed_over", ()) if name not in failed]
-    words = [f"{name} failed ({why})" for name, why in failed.items()]
-    return "; ".join([f"{', '.join(silent)} did not answer", *words] if silent else words)
-
-
-def _until_back(evidence: Details, name: str) -> str:
-    """What is true of servers that were passed over, until a release is installed on all of them again."""
-    redeployed = f"once they are back: release redeploy {name}, else: release replace-server {name} SERVER"
-    if why := evidence.get("kept_out"):
-        return f"they may serve another release, as the load balancer keeps them ({why}); {redeployed}"
-    return f"the load balancer sends nobody there; {redeployed}"
 
 
 def _attempt(work: Work, step: StepName, done: Done) -> None:

@@ -8,13 +8,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from release.doors.aws.databases import Snapshot
 from release.environment import Environment
 from release.process.errors import Interrupted
 from release.process.output import Progress
 from release.records.ledger.head import Head
 from release.records.ledger.ledger import Writer
 from release.records.ledger.stops import Stops
-from release.rules.snapshot_retention import Facts, Judgement, judged, kept_by_itself, of_deployments, uses_of
+from release.rules.retention import Judgement
+from release.rules.snapshot_retention import Facts, judged, kept_by_itself, of_deployments, uses_of
 from release.work.deletion import Deletion, delete_all
 from release.work.executor import Deployed
 from release.work.maintenance import idle_head
@@ -22,7 +24,7 @@ from release.work.maintenance import idle_head
 MOST_AT_ONCE = 500  # snapshots of one run: it takes a while
 
 
-def judge(environment: Environment, head: Head) -> tuple[Judgement, ...]:
+def judge(environment: Environment, head: Head) -> tuple[Judgement[Snapshot], ...]:
     """What would become of every snapshot of the environment's deployments, the newest first."""
     settings = environment.settings
     return judged(
@@ -37,9 +39,9 @@ def judge(environment: Environment, head: Head) -> tuple[Judgement, ...]:
     )
 
 
-def going(judgements: Sequence[Judgement]) -> tuple[str, ...]:
+def going(judgements: Sequence[Judgement[Snapshot]]) -> tuple[str, ...]:
     """The names of what nothing keeps, the oldest first, and no more than one run deletes."""
-    return tuple(one.snapshot.name for one in reversed(judgements) if one.goes)[:MOST_AT_ONCE]
+    return tuple(one.candidate.name for one in reversed(judgements) if one.goes)[:MOST_AT_ONCE]
 
 
 def deletions(environment: Environment, names: Sequence[str]) -> tuple[Deletion, ...]:

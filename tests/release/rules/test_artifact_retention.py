@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from release.records.ledger.head import Content, Live, Previous, State
-from release.rules.artifact_retention import Candidate, Facts, Use, judged, rollback_window, uses_of
+from release.rules.artifact_retention import Candidate, Facts, judged, rollback_window, uses_of
+from release.rules.retention import Use
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 OLD = NOW - timedelta(days=400)
@@ -34,9 +35,9 @@ def reasons(facts: Facts) -> list[tuple[str, ...]]:
 
 
 KEPT = {
-    "live": ({"uses": (Use(digest="1.0.0", what="live in prod"),)}, "live in prod"),
+    "live": ({"uses": (Use(of="1.0.0", what="live in prod"),)}, "live in prod"),
     "vetoed but live": (
-        {"uses": (Use(digest="1.0.0", what="live in prod"),), "vetoed": frozenset({"1.0.0"})},
+        {"uses": (Use(of="1.0.0", what="live in prod"),), "vetoed": frozenset({"1.0.0"})},
         "live in prod",
     ),
     "in the window": ({"verified": ("1.4.0", "1.0.0", "1.3.0")}, "one of the last 2 verified here"),
@@ -78,7 +79,7 @@ GOING = {
     "failed whenever it was deployed": {"verified": ("1.4.0",)},
     "vetoed, and out of the window": {"vetoed": frozenset({"1.0.0"})},
     "the lock is over": {"candidates": (replace(candidate("1.0.0"), kept_until=NOW),)},
-    "another is live": {"uses": (Use(digest="1.4.0", what="live in prod"),)},
+    "another is live": {"uses": (Use(of="1.4.0", what="live in prod"),)},
 }
 
 
@@ -88,7 +89,7 @@ def test_bytes_go_where_nothing_keeps_them(change: dict) -> None:
 
 
 def test_every_reason_is_told_once() -> None:
-    uses = tuple(Use(digest="1.0.0", what=what) for what in ("live in prod", "in slot blue of prod", "live in prod"))
+    uses = tuple(Use(of="1.0.0", what=what) for what in ("live in prod", "in slot blue of prod", "live in prod"))
     assert reasons(replace(FACTS, uses=uses)) == [("live in prod", "in slot blue of prod")]
 
 
@@ -112,7 +113,7 @@ def test_an_environment_needs_what_is_live_in_slots_and_on_its_way() -> None:
         live=Live(slot="blue", release="1.0.0", digest="one", deployment="d", since="x"),
         previous=Previous(release="0.9.0", digest="zero", deployment="d"),
     )
-    assert [(use.digest, use.what) for use in uses_of("qa", state)] == [
+    assert [(use.of, use.what) for use in uses_of("qa", state)] == [
         ("one", "live in qa"),
         ("two", "in slot blue of qa"),
         ("zero", "the way back of qa"),
@@ -142,7 +143,7 @@ def facts(draw: st.DrawFn) -> Facts:
             )
             for number, (digest, age, lock, held) in enumerate(drawn)
         ),
-        uses=tuple(Use(digest=digest, what="live") for digest in draw(st.lists(DIGESTS, max_size=3))),
+        uses=tuple(Use(of=digest, what="live") for digest in draw(st.lists(DIGESTS, max_size=3))),
         verified=tuple(draw(st.lists(DIGESTS, max_size=12))),
         deployed=draw(st.frozensets(DIGESTS)),
         vetoed=draw(st.frozensets(DIGESTS)),
@@ -154,7 +155,7 @@ def facts(draw: st.DrawFn) -> Facts:
 @given(facts())
 def test_what_is_protected_never_goes(facts: Facts) -> None:
     gone = {judgement.candidate.digest for judgement in judged(facts) if judgement.goes}
-    assert gone.isdisjoint(use.digest for use in facts.uses)
+    assert gone.isdisjoint(use.of for use in facts.uses)
     assert gone.isdisjoint(list(dict.fromkeys(one for one in facts.verified if one not in facts.vetoed))[: facts.keep])
     for one in facts.candidates:
         young = NOW - one.published_at < timedelta(days=30) and one.digest not in facts.deployed
@@ -173,7 +174,7 @@ def test_bytes_go_or_stay_whatever_version_names_them(facts: Facts) -> None:
 @given(facts(), DIGESTS)
 def test_another_use_never_lets_more_go(facts: Facts, digest: str) -> None:
     before = {judgement.candidate.version for judgement in judged(facts) if judgement.goes}
-    used = replace(facts, uses=(*facts.uses, Use(digest=digest, what="live")))
+    used = replace(facts, uses=(*facts.uses, Use(of=digest, what="live")))
     assert {judgement.candidate.version for judgement in judged(used) if judgement.goes} <= before
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from release.doors.aws.databases import Snapshot
 from release.records.ledger.head import Content, Former, Live, Open, Previous, State
-from release.rules.snapshot_retention import HOLD, Facts, Use, judged, of_deployments, uses_of
+from release.rules.retention import Use
+from release.rules.snapshot_retention import HOLD, Facts, judged, of_deployments, uses_of
 from settings.names import Names
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -43,11 +44,11 @@ FACTS = Facts(candidates=(OLD, NEWER), uses=(), keep=1, keep_days=30, now=NOW)
 
 
 def reasons(facts: Facts, one: Snapshot) -> tuple[str, ...]:
-    return next(judgement.reasons for judgement in judged(facts) if judgement.snapshot.name == one.name)
+    return next(judgement.reasons for judgement in judged(facts) if judgement.candidate.name == one.name)
 
 
 KEPT: dict[str, tuple[dict[str, Any], str]] = {
-    "used": ({"uses": (Use(deployment=deployment(1), what="of the open deployment"),)}, "of the open deployment"),
+    "used": ({"uses": (Use(of=deployment(1), what="of the open deployment"),)}, "of the open deployment"),
     "among the newest": ({"keep": 2}, "one of the last 2 good ones"),
     "the last good one": ({"candidates": (OLD, replace(NEWER, status="failed"))}, "the last good one"),
     "young": ({"candidates": (replace(OLD, created=NOW - timedelta(days=29)), snapshot(3, days=1))},
@@ -74,7 +75,7 @@ GOES: dict[str, dict[str, Any]] = {
     "failed, and the only one": {"candidates": (replace(OLD, status="failed"),)},
     "where none gets older": {"candidates": (replace(OLD, created=NOW - timedelta(seconds=2)), snapshot(3, days=0)),
                               "keep_days": 0},
-    "used is another one": {"uses": (Use(deployment=deployment(2), what="of the open deployment"),)},
+    "used is another one": {"uses": (Use(of=deployment(2), what="of the open deployment"),)},
 }  # fmt: skip
 
 
@@ -85,7 +86,7 @@ def test_a_snapshot_goes_when_nothing_keeps_it(changes: dict[str, Any]) -> None:
 
 def test_the_newest_is_shown_first() -> None:
     found = judged(replace(FACTS, candidates=(OLD, replace(NEWER, created=None), snapshot(3, days=1))))
-    assert [one.snapshot.tags["deployment"] for one in found] == [deployment(2), deployment(3), deployment(1)]
+    assert [one.candidate.tags["deployment"] for one in found] == [deployment(2), deployment(3), deployment(1)]
 
 
 def test_the_way_back_is_what_head_names() -> None:
@@ -105,7 +106,7 @@ def test_the_way_back_is_what_head_names() -> None:
             former=Former(declared="blue", content=None),
         ),
     )
-    assert {use.deployment for use in uses_of(state)} == {"d-blue", "d-green", "d-live", "d-previous", "d-open"}
+    assert {use.of for use in uses_of(state)} == {"d-blue", "d-green", "d-live", "d-previous", "d-open"}
     assert list(uses_of(State())) == []
 
 
@@ -167,20 +168,20 @@ FACTS_OF = st.builds(
 
 @given(FACTS_OF)
 def test_the_last_good_one_never_goes(facts: Facts) -> None:
-    good = [one for one in judged(facts) if one.snapshot.status == "available"]
+    good = [one for one in judged(facts) if one.candidate.status == "available"]
     assert not good or not good[0].goes
 
 
 @given(FACTS_OF)
 def test_as_many_good_ones_stay_as_are_to_be_kept(facts: Facts) -> None:
-    good = [one for one in judged(facts) if one.snapshot.status == "available"]
+    good = [one for one in judged(facts) if one.candidate.status == "available"]
     assert sum(not one.goes for one in good) >= min(facts.keep, len(good))
 
 
 @given(FACTS_OF)
 def test_nothing_in_the_way_back_goes_and_on_hold_nothing_at_all(facts: Facts) -> None:
-    used = {use.deployment for use in facts.uses}
-    going = [one.snapshot for one in judged(facts) if one.goes]
+    used = {use.of for use in facts.uses}
+    going = [one.candidate for one in judged(facts) if one.goes]
     assert not [one for one in going if one.tags["deployment"] in used]
     assert not (going and facts.on_hold)
 
@@ -189,13 +190,13 @@ def test_nothing_in_the_way_back_goes_and_on_hold_nothing_at_all(facts: Facts) -
 def test_every_good_one_that_goes_is_old_and_has_enough_newer_ones(facts: Facts) -> None:
     found = judged(facts)
     for place, one in enumerate(found):
-        if one.goes and one.snapshot.status == "available":
+        if one.goes and one.candidate.status == "available":
             newer = [other for other in found[:place] if other.snapshot.status == "available"]
             assert len(newer) >= max(facts.keep, 1)
-            assert facts.now - (one.snapshot.created or facts.now) >= timedelta(days=facts.keep_days)
+            assert facts.now - (one.candidate.created or facts.now) >= timedelta(days=facts.keep_days)
 
 
 @given(FACTS_OF)
 def test_pruning_twice_prunes_nothing_more(facts: Facts) -> None:
-    left = tuple(one.snapshot for one in judged(facts) if not one.goes)
+    left = tuple(one.candidate for one in judged(facts) if not one.goes)
     assert not [one for one in judged(replace(facts, candidates=left)) if one.goes]
