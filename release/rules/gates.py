@@ -98,7 +98,7 @@ class RedeploymentFacts:
 def promotion_gates(facts: PromotionFacts) -> tuple[Gate, ...]:
     """The gates of a promotion, in the order they are shown."""
     return (
-        order(facts),
+        order_of_environments(facts),
         *((verified_upstream(facts),) if facts.source else ()),
         not_live_already(facts.manifest.digest, facts.environment, facts.state),
         schema_compatibility(facts.manifest.version, facts.manifest.schema, facts.environment, facts.state),
@@ -154,7 +154,7 @@ def refuse_unless_passed(gates: tuple[Gate, ...], what: str, hint: str = "") -> 
         )
 
 
-def order(facts: PromotionFacts) -> Gate:
+def order_of_environments(facts: PromotionFacts) -> Gate:
     """Does the release come from the environment that promotes here, or is it a hotfix from one further up?"""
     wanted, given = (name or "a publication" for name in (facts.promotes_from, facts.source))
     skips = f", as a hotfix that skips {', '.join(facts.skipped)}" if facts.skipped else ""
