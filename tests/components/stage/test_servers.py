@@ -10,7 +10,7 @@ from components.machine import user_data
 from components.recording import Declared, Recording
 from components.slots import SlotContent, Slots
 from contract.order import install_command
-from release.records.ledger.head import Slot as Held
+from release.records.ledger.head import Content as Held
 from release.records.ledger.head import emptied
 from release.work.orders import order_of
 from tests.components.recording import (

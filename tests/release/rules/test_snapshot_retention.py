@@ -156,9 +156,7 @@ SNAPSHOTS = st.builds(
 FACTS_OF = st.builds(
     Facts,
     candidates=st.lists(SNAPSHOTS, max_size=20, unique_by=lambda one: one.name).map(tuple),
-    uses=st.lists(st.builds(Use, deployment=st.integers(0, 40).map(deployment), what=st.just("live")), max_size=4).map(
-        tuple
-    ),
+    uses=st.lists(st.builds(Use, of=st.integers(0, 40).map(deployment), what=st.just("live")), max_size=4).map(tuple),
     keep=st.integers(0, 5),
     keep_days=st.integers(0, 100),
     now=st.just(NOW),
@@ -191,7 +189,7 @@ def test_every_good_one_that_goes_is_old_and_has_enough_newer_ones(facts: Facts)
     found = judged(facts)
     for place, one in enumerate(found):
         if one.goes and one.candidate.status == "available":
-            newer = [other for other in found[:place] if other.snapshot.status == "available"]
+            newer = [other for other in found[:place] if other.candidate.status == "available"]
             assert len(newer) >= max(facts.keep, 1)
             assert facts.now - (one.candidate.created or facts.now) >= timedelta(days=facts.keep_days)
 

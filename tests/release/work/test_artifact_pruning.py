@@ -26,7 +26,7 @@ from settings.permissions.identities import Party
 from settings.permissions.policies import is_for
 from tests.aws_clients import aws_resource
 from tests.project import PROJECT
-from tests.release.deploying import CALL, Silent, at_work, order
+from tests.release.deploying import CALL, Silent, at_work, proposal
 from tests.release.world import OPS, STAGELINE, World
 
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0")
@@ -45,7 +45,7 @@ def put(world: World, version: str) -> None:
 
 
 def make_live(environment: Environment, manifest: Manifest) -> None:
-    deploy(environment, order(environment, manifest), OPS, Silent())
+    deploy(environment, proposal(environment, manifest), OPS, Silent())
 
 
 def run(*, really: bool = False, keep: int | None = None, environment: str = "dev"):
