@@ -233,7 +233,7 @@ def resumed(outside: Outside) -> StagelineError | None:
 def newer(deployment: Deployment, environment: Environment, points: Points) -> None:
     """A deployment whose plan is stored in a format that this version does not know."""
     manifest, head = environment.releases.get(deployment.version), environment.ledger.head()
-    order = executor.Order(
+    order = executor.Proposal(
         kind="promotion",
         release=content_of(manifest),
         steps=forward(pause=deployment.pause),
