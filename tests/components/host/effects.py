@@ -6,6 +6,7 @@ written to the file LIST, one a line; SIGNAL hits the process just before the on
 effect follows another, that is also just after each of them. A file that is open and still empty, and a program that
 has started and not ended, count once more. Looking at a unit's state is none, or the number would depend on the time.
 """
+# names of files come as they were given to the system
 # ruff: noqa: PTH119
 
 import builtins

@@ -395,7 +395,7 @@ def test_a_rollback_asks_neither_database_nor_bucket_nor_key_before_users_are_ba
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
     world.dev.database_role.fail = world.dev.databases.fail = True
-    gone = replace(world.dev, releases=None, backups=None)  # type: ignore[arg-type]
+    gone = replace(world.dev, releases=None, backups=None)  # type: ignore[arg-type]  # who asks them fails
     done = go_back(gone, Request(), OPS, Silent())
     assert (done.version, state(world).live.release, world.servers["dev"].live) == ("1.0.0", "1.0.0", "blue")
 
