@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-TYPED := contract settings components policy release local engine examples bench
+TYPED := contract settings components policy release local engine examples bench tests
 WORKERS := $(shell expr $$(nproc) + 1)
 UNIT := -m 'not e2e' -p no:cacheprovider -n $(WORKERS) --disable-socket --allow-unix-socket
 E2E := -m e2e -p no:cacheprovider -n $(WORKERS) --dist loadgroup --no-loadscope-reorder

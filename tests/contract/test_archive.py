@@ -1,11 +1,13 @@
 """What makes an entry of an archive unsafe, each for its own reason."""
 
+from typing import Any
+
 import pytest
 
 from contract.archive import Entry, faults, start_faults
 
 
-def _file(name: str, **values) -> Entry:
+def _file(name: str, **values: Any) -> Entry:
     return Entry(**{"name": name, "kind": "file", "size": 1, "mode": 0o644, **values})
 
 

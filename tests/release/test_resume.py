@@ -1,13 +1,19 @@
 """A deployment that stopped half-way: what resume goes on with, what stays open, and what follows a failed verdict."""
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
 from contract.slots import SlotName
+from release.doors.aws.bucket import Bucket
+from release.doors.aws.keys import SigningKey
 from release.process.errors import Broken, Inconclusive, Refused, VerificationFailed
 from release.process.processes import Process
+from release.records.artifacts.manifest import Manifest
+from release.records.artifacts.releases import Releases
 from release.records.ledger.head import Former, Open, State
 from release.records.ledger.ledger import Entry, Writer
 from release.records.ledger.stops import MOST_VETOES, Cause, Stops, asked_to_end, held, vetoed
@@ -17,8 +23,9 @@ from release.verbs.accept import accept_open
 from release.verbs.resume import resume_plan
 from release.work.executor import abort, resume
 from tests.aws_clients import aws_resource
-from tests.release.deploying import Silent, kill_while_installing, put, reachable_again, state, unreachable
+from tests.release.deploying import Silent, kill_while_installing, put, reachable_again, state, unreachable, users_have
 from tests.release.world import OPS, World
+from tests.there import there
 
 
 def test_a_killed_deployment_goes_on_with_the_step_that_it_stopped_in(world: World) -> None:
@@ -26,7 +33,7 @@ def test_a_killed_deployment_goes_on_with_the_step_that_it_stopped_in(world: Wor
     kill_while_installing(world, "1.1.0")
     done = resume(world.dev, OPS, Silent())
     assert list(done.evidence) == list(FORWARD[FORWARD.index("installed") :])
-    assert (state(world).live.release, state(world).open, world.servers["dev"].live) == ("1.1.0", None, "green")
+    assert (users_have(world).release, state(world).open, world.servers["dev"].live) == ("1.1.0", None, "green")
     assert len(world.dev.databases.snapshots) == 2
     assert world.dev.ledger.faults() == ()
 
@@ -52,7 +59,7 @@ def test_a_holder_that_is_proven_dead_is_waited_for_by_nobody(world: World) -> N
     world.dev.ledger.begin(entry, head, Writer(principal=OPS.principal, host="laptop", ci="", process=dead))
     before = world.silence.ticks()
     free = world.dev.ledger.free_lease()
-    assert (free.lease.held, free.because, world.silence.ticks()) == (True, "its process has ended", before)
+    assert (there(free.lease).held, free.because, world.silence.ticks()) == (True, "its process has ended", before)
 
 
 def test_a_deployment_that_is_being_put_back_is_not_resumed(world: World) -> None:
@@ -114,24 +121,26 @@ CAUSE = {"reason": "loses rows", "by": "ann"}
     ("rule", "why"),
     [
         pytest.param(
-            lambda stops, cause, plan: vetoed(stops, cause, release="1.1.0", digest=plan.digest),
+            lambda stops, cause, opened: vetoed(stops, cause, release="1.1.0", digest=opened.digest),
             r"1\.1\.0 was vetoed by ann: loses rows",
             id="veto",
         ),
         pytest.param(
-            lambda stops, cause, plan: held(stops, cause), r"dev was put on hold by ann: loses rows", id="hold"
+            lambda stops, cause, opened: held(stops, cause), r"dev was put on hold by ann: loses rows", id="hold"
         ),
     ],
 )
-def test_what_was_stopped_meanwhile_is_not_resumed_but_put_back(world: World, rule, why: str) -> None:
+def test_what_was_stopped_meanwhile_is_not_resumed_but_put_back(
+    world: World, rule: Callable[[Stops, Cause, Open], Stops], why: str
+) -> None:
     put(world, "1.0.0")
     kill_while_installing(world, "1.1.0")
     cause = Cause(**CAUSE, at=world.clock())
-    opened = state(world).open
+    opened = there(state(world).open)
     world.dev.stops.change("set", lambda stops: rule(stops, cause, opened), OPS, {})
     with pytest.raises(Refused, match=why):
         resume(world.dev, OPS, Silent())
-    assert (state(world).open, state(world).live.release, world.servers["dev"].live) == (None, "1.0.0", "blue")
+    assert (state(world).open, users_have(world).release, world.servers["dev"].live) == (None, "1.0.0", "blue")
 
 
 def test_a_failed_verdict_behind_the_switch_holds_the_environment_and_vetoes_the_release(world: World) -> None:
@@ -140,8 +149,8 @@ def test_a_failed_verdict_behind_the_switch_holds_the_environment_and_vetoes_the
     with pytest.raises(VerificationFailed, match=r"1\.4\.0 is not live in dev.*dev is on hold and 1\.4\.0 is vetoed"):
         put(world, "1.4.0")
     after, stops = state(world), world.dev.stops.read()
-    assert (after.open, after.live.release, after.declared) == (None, "1.0.0", "blue")
-    assert "1.4.0 failed behind the live listener" in stops.hold.reason
+    assert (after.open, there(after.live).release, after.declared) == (None, "1.0.0", "blue")
+    assert "1.4.0 failed behind the live listener" in there(stops.hold).reason
     assert [(one.release, one.by) for one in stops.vetoes] == [("1.4.0", OPS.principal)]
 
 
@@ -155,17 +164,17 @@ def test_where_no_veto_fits_any_more_a_failed_verdict_holds_the_environment_and_
     with pytest.raises(VerificationFailed, match=told):
         put(world, "1.4.0")
     stops = world.dev.stops.read()
-    assert "1.4.0 failed behind the live listener" in stops.hold.reason
+    assert "1.4.0 failed behind the live listener" in there(stops.hold).reason
     assert "1.4.0" not in {one.release for one in stops.vetoes}
 
 
 def test_where_nothing_can_be_stopped_a_failed_verdict_is_put_back_and_says_so(world: World) -> None:
     put(world, "1.0.0")
     world.servers["dev"].fails_smoke_live = {"1.4.0"}
-    world.dev.stops.change = nobody_answers
+    world.dev.stops.before_change = nobody_answers
     with pytest.raises(VerificationFailed, match=r"neither a hold nor a veto could be written \(nobody answers\)"):
         put(world, "1.4.0")
-    assert (state(world).open, state(world).live.release) == (None, "1.0.0")
+    assert (state(world).open, users_have(world).release) == (None, "1.0.0")
 
 
 def full_of_vetoes(stops: Stops, cause: Cause) -> Stops:
@@ -174,7 +183,7 @@ def full_of_vetoes(stops: Stops, cause: Cause) -> Stops:
     return stops
 
 
-def nobody_answers(*asked: object) -> Stops:
+def nobody_answers() -> None:
     raise Broken("nobody answers")
 
 
@@ -195,12 +204,12 @@ def test_what_could_not_be_told_behind_the_switch_stays_open_and_is_resumed(worl
     ):
         put(world, "1.1.0")
     opened = state(world).open
-    assert (opened.step, opened.stopped.split(":")[0]) == ("answered", "inconclusive")
+    assert (there(opened).step, there(opened).stopped.split(":")[0]) == ("answered", "inconclusive")
     assert world.dev.stops.read().hold is None
-    assert (world.servers["dev"].live, state(world).live.release) == ("green", "1.0.0")
+    assert (world.servers["dev"].live, users_have(world).release) == ("green", "1.0.0")
     reachable_again(world)
     resume(world.dev, OPS, Silent())
-    assert (state(world).live.release, state(world).open) == ("1.1.0", None)
+    assert (users_have(world).release, state(world).open) == ("1.1.0", None)
 
 
 def test_what_could_not_be_told_behind_the_switch_may_be_aborted(world: World) -> None:
@@ -210,7 +219,7 @@ def test_what_could_not_be_told_behind_the_switch_may_be_aborted(world: World) -
         put(world, "1.1.0")
     reachable_again(world)
     abort(world.dev, OPS, Silent())
-    assert (state(world).live.release, state(world).open, world.servers["dev"].live) == ("1.0.0", None, "blue")
+    assert (users_have(world).release, state(world).open, world.servers["dev"].live) == ("1.0.0", None, "blue")
     assert world.dev.stops.read().hold is None
 
 
@@ -222,7 +231,11 @@ def test_what_could_not_be_told_behind_the_switch_is_accepted_by_a_person(world:
     reachable_again(world)
     report = accept_open(world.dev, "I saw it", OPS, Silent())
     assert (report["users"], report["verdict"]) == ("users are on 1.1.0", "signed")
-    assert (state(world).live.release, state(world).open, state(world).previous.release) == ("1.1.0", None, "1.0.0")
+    assert (users_have(world).release, state(world).open, there(state(world).previous).release) == (
+        "1.1.0",
+        None,
+        "1.0.0",
+    )
 
 
 def left_open(world: World, version: str, kind: Kind = "promotion") -> Open:
@@ -231,7 +244,7 @@ def left_open(world: World, version: str, kind: Kind = "promotion") -> Open:
     with pytest.raises(Inconclusive):
         put(world, version, kind=kind)
     reachable_again(world)
-    return state(world).open
+    return there(state(world).open)
 
 
 def stopped(world: World, what: str, opened: Open) -> None:
@@ -305,7 +318,7 @@ def test_a_rollback_that_cannot_be_seen_is_not_rolled_back(world: World) -> None
     unreachable(world, "http://live")
     with pytest.raises(Inconclusive, match=r"release resume dev.*accept dev.*release rollback dev --to VERSION"):
         put(world, "1.0.0", kind="rollback")
-    assert (state(world).open.step, world.servers["dev"].live) == ("answered", "blue")
+    assert (there(state(world).open).step, world.servers["dev"].live) == ("answered", "blue")
     reachable_again(world)
     assert resume(world.dev, OPS, Silent()).version == "1.0.0"
 
@@ -315,13 +328,20 @@ def test_a_redeployment_moves_the_live_release_to_the_other_slot_and_keeps_the_w
     put(world, "1.1.0")
     done = put(world, "1.1.0", kind="redeployment")
     assert (done.slot, world.servers["dev"].blue, world.servers["dev"].live) == ("blue", "1.1.0", "blue")
-    assert (state(world).live.release, state(world).previous.release) == ("1.1.0", "1.0.0")
+    assert (users_have(world).release, there(state(world).previous).release) == ("1.1.0", "1.0.0")
 
 
 def test_a_manifest_of_other_bytes_than_the_plan_is_not_resumed(world: World) -> None:
     put(world, "1.0.0")
     kill_while_installing(world, "1.1.0")
-    other = world.dev.releases.get("1.0.0")
-    world.dev.releases.get = lambda version: other
+    other, dev = world.dev.releases.get("1.0.0"), world.dev
+
+    class Mixed(Releases):
+        def get(self, version: str) -> Manifest:
+            return other
+
+    names = dev.settings.names
+    bucket, key = Bucket(dev.session, names.artifact_bucket), SigningKey(dev.session, names.signing_alias)
+    dev = replace(dev, releases=Mixed(environment="dev", bucket=bucket, key=key))
     with pytest.raises(Refused, match=r"1\.1\.0 has other bytes than when dev-.* began"):
-        resume(world.dev, OPS, Silent())
+        resume(dev, OPS, Silent())

@@ -166,7 +166,7 @@ def fail_while_another_writes(dynamodb: Any) -> None:
     others = [Thread(target=dynamodb.put_item, kwargs={"TableName": "ledger", "Item": item})]
     started: list[Thread] = []
 
-    class Slow(Table):
+    class Slow(Table):  # type: ignore[misc]  # moto has no types
         def get_item(self, *args: Any) -> Any:
             if others:
                 started.append(others.pop())
@@ -205,11 +205,11 @@ def copied_tables() -> list[int]:
     """The number of items of the table each time that it is copied from now on."""
     sizes: list[int] = []
 
-    class Counted(Table):
+    class Counted(Table):  # type: ignore[misc]  # moto has no types
         def __deepcopy__(self, memo: dict[int, Any]) -> Any:
             sizes.append(len(self.items))
             copied = copy.copy(self)
-            vars(copied).update(copy.deepcopy(vars(self), memo))
+            copied.__dict__.update(copy.deepcopy(vars(self), memo))
             return copied
 
     ledger().__class__ = Counted

@@ -2,10 +2,13 @@
 
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from contract.slots import SlotName
+from release.doors.aws.table import Write
 from release.process.errors import (
     Broken,
     Inconclusive,
@@ -18,9 +21,9 @@ from release.process.errors import (
 )
 from release.records.artifacts.manifest import Manifest, manifest_key
 from release.records.artifacts.schema import Schema
-from release.records.ledger.head import Head, Out
+from release.records.ledger.head import Out
 from release.records.ledger.lease import Patience
-from release.records.ledger.ledger import Entry, Writer
+from release.records.ledger.ledger import Entry
 from release.records.ledger.stops import Cause, asked_to_end
 from release.rules.gates import Gate
 from release.rules.lanes import FORWARD, IN_PLACE, INSTALLED_BACK, STARTED, Kind
@@ -29,8 +32,10 @@ from release.verbs.rollback import Request, go_back, order_back
 from release.verbs.status import status, status_text
 from release.work.executor import abort, deploy, resume
 from tests.aws_clients import aws_client
-from tests.release.deploying import Killed, Silent, kill_while_installing, order, put, state
+from tests.release.deploying import Killed, Silent, kill_while_installing, order, put, state, users_have
+from tests.release.troubled import as_it_is
 from tests.release.world import OPS, STAGELINE, World
+from tests.there import there
 
 PATIENT = Patience(until_silent=True)
 OTHER = replace(OPS, host="desk")
@@ -39,7 +44,7 @@ OTHER = replace(OPS, host="desk")
 def test_first_release_goes_to_blue_and_is_live_afterwards(world: World) -> None:
     done = put(world, "1.0.0")
     assert (done.slot, world.servers["dev"].live, world.servers["dev"].blue) == ("blue", "blue", "1.0.0")
-    assert (state(world).live.release, state(world).previous, state(world).open) == ("1.0.0", None, None)
+    assert (users_have(world).release, state(world).previous, state(world).open) == ("1.0.0", None, None)
 
 
 def test_second_release_goes_to_the_other_slot_and_the_first_keeps_running(world: World) -> None:
@@ -47,7 +52,7 @@ def test_second_release_goes_to_the_other_slot_and_the_first_keeps_running(world
     put(world, "1.1.0")
     servers = world.servers["dev"]
     assert (servers.blue, servers.green, servers.live) == ("1.0.0", "1.1.0", "green")
-    assert state(world).previous.release == "1.0.0"
+    assert there(state(world).previous).release == "1.0.0"
 
 
 def test_every_step_is_recorded_before_and_after_it_ran(world: World) -> None:
@@ -92,14 +97,7 @@ def test_the_role_is_seen_to_before_the_backup(world: World) -> None:
 
 
 def test_an_up_repeats_to_installers_what_they_did_and_changes_nothing(world: World) -> None:
-    servers, answers = world.servers["dev"], []
-    obey = servers.obey
-
-    def heard(instance: str, order: dict[str, object]) -> dict[str, object]:
-        answers.append((instance, obey(instance, order)["result"]))
-        return {"result": answers[-1][1]}
-
-    servers.obey = heard
+    answers = world.servers["dev"].answers
     put(world, "1.0.0")
     once = [("i-1", "installed"), ("i-2", "installed"), ("i-1", "unchanged"), ("i-2", "unchanged")]
     assert answers == once
@@ -112,10 +110,10 @@ def test_users_have_a_release_also_where_pulumi_cannot_be_run_and_head_says_that
     world.dev.stack.fail_next = ["the backend is gone"]
     done = put(world, "1.1.0")
     assert (done.warnings, world.servers["dev"].live) == (("applied: the backend is gone",), "green")
-    assert (state(world).live.release, "has told Pulumi's state since" in state(world).behind) == ("1.1.0", True)
+    assert (users_have(world).release, "has told Pulumi's state since" in state(world).behind) == ("1.1.0", True)
     assert "run: pulumi up --refresh --stack dev, then release drift dev" in status_text(status(STAGELINE, "dev"))
     put(world, "1.2.0")  # whose up tells all of it
-    assert (state(world).live.release, state(world).behind) == ("1.2.0", "")
+    assert (users_have(world).release, state(world).behind) == ("1.2.0", "")
 
 
 def test_what_waits_to_be_looked_at_is_in_its_slot_and_not_in_pulumis_state(world: World) -> None:
@@ -152,8 +150,8 @@ def test_a_failed_installation_restores_the_slot_under_a_deployment_of_its_own(w
     world.servers["dev"].fails_to_install = {"1.2.0"}
     with pytest.raises(Broken, match=r"1\.2\.0 is not live in dev.*installing 1\.2\.0 failed"):
         put(world, "1.2.0")
-    assert state(world).blue.release == "1.0.0"
-    assert state(world).blue.deployment != before.blue.deployment
+    assert there(state(world).blue).release == "1.0.0"
+    assert there(state(world).blue).deployment != there(before.blue).deployment
     assert (state(world).live, state(world).declared, state(world).open) == (before.live, "green", None)
     assert world.servers["dev"].live == "green"
 
@@ -162,7 +160,7 @@ def test_a_failed_first_release_leaves_an_emptied_slot(world: World) -> None:
     world.servers["dev"].fails_to_install = {"1.2.0"}
     with pytest.raises(Broken):
         put(world, "1.2.0")
-    assert (state(world).blue.release, state(world).declared) == (None, None)
+    assert (there(state(world).blue).release, state(world).declared) == (None, None)
     assert world.servers["dev"].blue is None
 
 
@@ -174,7 +172,7 @@ def test_a_release_that_fails_its_smoke_checks_never_goes_live(world: World) -> 
     with pytest.raises(Broken, match="projects: GET /api/projects answered 500"):
         put(world, "1.3.0")
     assert lives == ["blue", "blue"]
-    assert (state(world).green.release, world.servers["dev"].green) == (None, None)
+    assert (there(state(world).green).release, world.servers["dev"].green) == (None, None)
 
 
 def test_a_release_that_fails_behind_the_switch_is_switched_back(world: World) -> None:
@@ -182,7 +180,7 @@ def test_a_release_that_fails_behind_the_switch_is_switched_back(world: World) -
     world.servers["dev"].fails_smoke_live = {"1.4.0"}
     with pytest.raises(Broken):
         put(world, "1.4.0")
-    assert (state(world).declared, state(world).live.release) == ("blue", "1.0.0")
+    assert (state(world).declared, users_have(world).release) == ("blue", "1.0.0")
     assert world.servers["dev"].live == "blue"
 
 
@@ -191,7 +189,7 @@ def test_a_rollback_to_a_slot_that_still_holds_the_release_installs_nothing(worl
     put(world, "1.1.0")
     done = put(world, "1.0.0", kind="rollback")
     assert tuple(done.evidence) == IN_PLACE
-    assert (state(world).live.release, state(world).previous.release) == ("1.0.0", "1.1.0")
+    assert (users_have(world).release, there(state(world).previous).release) == ("1.0.0", "1.1.0")
 
 
 def test_a_rollback_installs_again_when_the_slot_holds_something_else(world: World) -> None:
@@ -213,14 +211,14 @@ def test_row_02_a_deployment_under_way_is_told_to_the_second_one(world: World) -
 
     world.dev.stack.before_up = second
     put(world, "1.0.0")
-    assert state(world).live.release == "1.0.0"
+    assert users_have(world).release == "1.0.0"
 
 
 def test_the_lease_is_free_after_a_failure(world: World) -> None:
     world.servers["dev"].fails_to_install = {"1.2.0"}
     with pytest.raises(Broken):
         put(world, "1.2.0")
-    assert not world.dev.ledger.lease().held
+    assert not there(world.dev.ledger.lease()).held
 
 
 def test_row_03_a_holder_that_slept_past_its_lease_touches_nothing_more(world: World) -> None:
@@ -235,7 +233,7 @@ def test_row_03_a_holder_that_slept_past_its_lease_touches_nothing_more(world: W
     with pytest.raises(LeaseLost, match="taken over"):
         put(world, "1.1.0")
     assert (world.dev.stack.ups, world.dev.fleet.asked) == (ups, asked)
-    assert state(world).live.release == "1.0.0"
+    assert users_have(world).release == "1.0.0"
 
 
 def test_abort_puts_back_a_deployment_whose_process_was_killed_once_its_lease_is_seen_not_to_change(
@@ -243,12 +241,12 @@ def test_abort_puts_back_a_deployment_whose_process_was_killed_once_its_lease_is
 ) -> None:
     put(world, "1.0.0")
     kill_while_installing(world, "1.1.0")
-    assert state(world).open.step == "installed"
+    assert there(state(world).open).step == "installed"
     with pytest.raises(LeaseHeld):
         put(world, "1.2.0")
     abort(world.dev, OPS, Silent())
-    assert (state(world).open, state(world).green.release) == (None, None)
-    assert (state(world).live.release, world.servers["dev"].live) == ("1.0.0", "blue")
+    assert (state(world).open, there(state(world).green).release) == (None, None)
+    assert (users_have(world).release, world.servers["dev"].live) == ("1.0.0", "blue")
 
 
 def test_abort_needs_no_plan_and_finds_what_was_open_also_after_another_holder(world: World) -> None:
@@ -273,10 +271,10 @@ def test_what_users_do_not_see_keeps_no_deployment_open(world: World) -> None:
     world.dev.stack.fail_next = ["AWS is still down"]
     with pytest.raises(Broken, match=r"users are on 1\.0\.0: .*not done: slot green may hold"):
         put(world, "1.1.0")
-    assert (state(world).open, "still down" in state(world).green.unsure) == (None, True)
+    assert (state(world).open, "still down" in there(state(world).green).unsure) == (None, True)
     world.servers["dev"].refuses = {}
     assert put(world, "1.1.0").version == "1.1.0"
-    assert state(world).green.unsure == ""
+    assert there(state(world).green).unsure == ""
 
 
 def test_an_idle_slot_whose_release_crashes_is_emptied_and_the_deployment_closed(world: World) -> None:
@@ -286,7 +284,7 @@ def test_an_idle_slot_whose_release_crashes_is_emptied_and_the_deployment_closed
     world.servers["dev"].fails_smoke = {"1.2.0"}
     with pytest.raises(VerificationFailed, match=r"not done: 1\.0\.0 in blue did not come up again"):
         put(world, "1.2.0")
-    assert (state(world).open, state(world).blue.release, state(world).live.release) == (None, None, "1.1.0")
+    assert (state(world).open, there(state(world).blue).release, users_have(world).release) == (None, None, "1.1.0")
 
 
 def test_a_dead_server_is_forgiven_when_a_deployment_is_put_back(world: World) -> None:
@@ -294,25 +292,23 @@ def test_a_dead_server_is_forgiven_when_a_deployment_is_put_back(world: World) -
     world.dev.fleet.before_order = lambda instance: world.servers["dev"].dead.add("i-2")
     with pytest.raises(StagelineError, match="env-servers-2 did not answer: the next install mends that"):
         put(world, "1.1.0")
-    assert (state(world).open, state(world).green.unsure) == (None, "env-servers-2 did not answer")
+    assert (state(world).open, there(state(world).green).unsure) == (None, "env-servers-2 did not answer")
 
 
 def test_the_listener_goes_back_also_where_nothing_can_be_recorded(world: World) -> None:
     put(world, "1.0.0")
     world.servers["dev"].fails_smoke_live = {"1.4.0"}
-    table = world.dev.ledger.table
-    write = table.write_together
 
-    def full(writes):
+    def full(write: Callable[[], bool], writes: list[Write]) -> bool:
         kinds = {one.kind for one in writes}
         if world.servers["dev"].live == "green" and kinds & {"EVENT", "STOP"}:
             raise Broken("cannot write to the ledger: ValidationException: Item size has exceeded")
-        return write(writes)
+        return write()
 
-    table.write_together = full
+    world.dev.ledger.table.writing = full
     with pytest.raises(Broken, match=r"users are on 1\.0\.0: .*Item size has exceeded"):
         put(world, "1.4.0")
-    assert (world.servers["dev"].live, state(world).open, state(world).live.release) == ("blue", None, "1.0.0")
+    assert (world.servers["dev"].live, state(world).open, users_have(world).release) == ("blue", None, "1.0.0")
 
 
 def test_a_holder_whose_lease_was_taken_over_while_it_could_not_write_moves_no_listener(world: World) -> None:
@@ -320,24 +316,23 @@ def test_a_holder_whose_lease_was_taken_over_while_it_could_not_write_moves_no_l
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
     table = world.dev.ledger.table
-    write = table.write_together
 
-    def cut_off(writes: object) -> bool:
+    def cut_off(write: object, writes: object) -> bool:
         raise Broken("cannot write to the ledger: connect timeout")
 
     def taken_over() -> None:
         if world.servers["dev"].live == "blue":
             world.dev.stack.before_up = lambda: None
             go_back(world.dev, Request(version="1.0.0"), OTHER, Silent())
-            table.write_together = cut_off
+            table.writing = cut_off
             raise Interrupted(signal.SIGTERM, "it was interrupted")
 
     world.dev.stack.before_up = taken_over
     with pytest.raises(LeaseLost, match="taken over"):
         put(world, "1.2.0")
-    table.write_together = write
+    table.writing = as_it_is
     servers = world.servers["dev"]
-    assert (state(world).live.release, getattr(servers, servers.live)) == ("1.0.0", "1.0.0")
+    assert (users_have(world).release, getattr(servers, there(servers.live))) == ("1.0.0", "1.0.0")
 
 
 def test_a_listener_that_cannot_be_moved_back_keeps_it_open_and_says_what_users_see(world: World) -> None:
@@ -346,7 +341,7 @@ def test_a_listener_that_cannot_be_moved_back_keeps_it_open_and_says_what_users_
     world.dev.listeners.after_move = lambda: setattr(world.servers["dev"], "listener_is_stuck", True)
     with pytest.raises(Broken, match=r"could not be moved back .*users are on 1\.4\.0; run: release abort dev"):
         put(world, "1.4.0")
-    assert state(world).open.step == "undoing"
+    assert there(state(world).open).step == "undoing"
     with pytest.raises(Refused, match="is being put back; end that with: release abort dev"):
         resume(world.dev, OPS, Silent())
     world.servers["dev"].listener_is_stuck = False
@@ -358,11 +353,14 @@ def test_a_deployment_pauses_before_its_switch_and_is_resumed_or_put_back(world:
     put(world, "1.0.0")
     paused = put(world, "1.1.0", pause=True)
     assert (paused.paused, paused.url, world.servers["dev"].live) == (True, "http://preview", "blue")
-    assert (state(world).open.step, "look at http://preview" in state(world).open.stopped) == ("paused", True)
+    assert (there(state(world).open).step, "look at http://preview" in there(state(world).open).stopped) == (
+        "paused",
+        True,
+    )
     assert resume(world.dev, OPS, Silent()).version == "1.1.0"
     put(world, "1.2.0", pause=True)
     abort(world.dev, OPS, Silent())
-    assert (state(world).open, state(world).live.release) == (None, "1.1.0")
+    assert (state(world).open, users_have(world).release) == (None, "1.1.0")
 
 
 def test_what_follows_the_answer_of_a_rollback_is_a_warning(world: World) -> None:
@@ -372,7 +370,7 @@ def test_what_follows_the_answer_of_a_rollback_is_a_warning(world: World) -> Non
     world.dev.stack.fail_next = ["the stack is locked"]
     done = put(world, "1.0.0", kind="rollback")
     assert [warning.split(":")[0] for warning in done.warnings] == ["applied", "watched"]
-    assert (state(world).live.release, state(world).open) == ("1.0.0", None)
+    assert (users_have(world).release, state(world).open) == ("1.0.0", None)
     assert "has told Pulumi's state since" in state(world).behind
 
 
@@ -387,7 +385,7 @@ def test_a_rollback_installs_what_cannot_be_started(world: World) -> None:
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
     world.servers["dev"].stopped = {"blue"}
-    world.dev.fleet.start = lambda instances, slot: []
+    world.dev.fleet.starts_nothing = True
     assert tuple(put(world, "1.0.0", kind="rollback").evidence) == INSTALLED_BACK
 
 
@@ -397,7 +395,7 @@ def test_a_rollback_asks_neither_database_nor_bucket_nor_key_before_users_are_ba
     world.dev.database_role.fail = world.dev.databases.fail = True
     gone = replace(world.dev, releases=None, backups=None)  # type: ignore[arg-type]  # who asks them fails
     done = go_back(gone, Request(), OPS, Silent())
-    assert (done.version, state(world).live.release, world.servers["dev"].live) == ("1.0.0", "1.0.0", "blue")
+    assert (done.version, users_have(world).release, world.servers["dev"].live) == ("1.0.0", "1.0.0", "blue")
 
 
 def test_a_second_rollback_does_not_lead_forward_unless_it_is_named(world: World) -> None:
@@ -418,9 +416,9 @@ def test_fewer_healthy_servers_than_users_have_are_refused_with_the_numbers_and_
     world.servers["dev"].ill[("tg-blue", "i-2")] = ("unhealthy", "")
     with pytest.raises(Inconclusive, match="1 servers are healthy, 2 are where users are now"):
         go_back(world.dev, Request(), OPS, Silent())
-    assert state(world).live.release == "1.1.0"
+    assert users_have(world).release == "1.1.0"
     go_back(world.dev, Request(force=True, reason="it loses rows"), OPS, Silent())
-    assert state(world).live.release == "1.0.0"
+    assert users_have(world).release == "1.0.0"
 
 
 def test_a_signal_behind_the_answer_of_a_rollback_closes_it_at_once(world: World) -> None:
@@ -429,7 +427,7 @@ def test_a_signal_behind_the_answer_of_a_rollback_closes_it_at_once(world: World
     world.dev.stack.before_up = lambda: os.kill(os.getpid(), signal.SIGTERM)
     with pytest.raises(Interrupted, match=r"1\.0\.0 is live in dev, what follows is not done"):
         put(world, "1.0.0", kind="rollback")
-    assert (state(world).live.release, state(world).open) == ("1.0.0", None)
+    assert (users_have(world).release, state(world).open) == ("1.0.0", None)
 
 
 def test_a_signal_during_an_up_is_acted_on_after_it_and_everything_is_put_back(world: World) -> None:
@@ -445,8 +443,8 @@ def test_a_signal_during_an_up_is_acted_on_after_it_and_everything_is_put_back(w
         put(world, "1.1.0")
     assert caught.value.signal_number == signal.SIGTERM
     assert len(world.dev.stack.ups) == ups + 2
-    assert (state(world).open, state(world).live.release, state(world).green.release) == (None, "1.0.0", None)
-    assert not world.dev.ledger.lease().held
+    assert (state(world).open, users_have(world).release, there(state(world).green).release) == (None, "1.0.0", None)
+    assert not there(world.dev.ledger.lease()).held
 
 
 def test_what_nobody_foresaw_is_put_back_too(world: World) -> None:
@@ -459,7 +457,7 @@ def test_what_nobody_foresaw_is_put_back_too(world: World) -> None:
     world.dev.stack.before_up = surprising
     with pytest.raises(Broken, match="unexpected KeyError"):
         put(world, "1.1.0")
-    assert (state(world).open, state(world).live.release) == (None, "1.0.0")
+    assert (state(world).open, users_have(world).release) == (None, "1.0.0")
 
 
 def test_gates_judged_on_an_older_head_do_not_count(world: World) -> None:
@@ -468,7 +466,7 @@ def test_gates_judged_on_an_older_head_do_not_count(world: World) -> None:
     put(world, "1.0.0")
     with pytest.raises(LeaseHeld, match="changed while this deployment began"):
         deploy(world.dev, judged, OPS, Silent())
-    assert state(world).live.release == "1.0.0"
+    assert users_have(world).release == "1.0.0"
 
 
 def test_behind_the_switch_the_listener_goes_back_before_the_slot_is_touched(world: World) -> None:
@@ -507,8 +505,11 @@ def test_a_rollback_that_installs_says_of_a_server_it_passed_over_that_it_may_ho
         put(world, version)
     world.servers["dev"].dead = {"i-2"}
     done = put(world, "1.0.0", kind="rollback")
-    slot = state(world).live.slot
-    assert (state(world).live.release, state(world).slot(slot).unsure) == ("1.0.0", "env-servers-2 did not answer")
+    slot = users_have(world).slot
+    assert (users_have(world).release, there(state(world).slot(slot)).unsure) == (
+        "1.0.0",
+        "env-servers-2 did not answer",
+    )
     assert "env-servers-2 did not answer; the load balancer sends nobody there" in done.warnings[0]
     told = status_text(status(STAGELINE, "dev"))
     assert (
@@ -526,10 +527,10 @@ def test_a_former_release_that_does_not_answer_ends_inconclusive_and_not_open(wo
 
 
 def test_a_lease_that_cannot_be_given_back_does_not_change_the_result(world: World) -> None:
-    def broken(lease) -> None:
+    def broken() -> None:
         raise Broken("DynamoDB is throttled")
 
-    world.dev.ledger.give_back = broken
+    world.dev.ledger.before_return = broken
     assert put(world, "1.0.0").version == "1.0.0"
 
 
@@ -547,8 +548,8 @@ def test_the_index_tells_by_which_deployment_a_release_was_last_live_and_of_othe
     again = put(world, "1.0.0", kind="rollback")
     world.publish("9.0.0")
     known = world.dev.ledger.known
-    assert (known("1.0.0").live, known("1.0.0").left, known("9.0.0")) == (again.deployment, "", None)
-    assert known("1.1.0").left == again.deployment
+    assert (there(known("1.0.0")).live, there(known("1.0.0")).left, known("9.0.0")) == (again.deployment, "", None)
+    assert there(known("1.1.0")).left == again.deployment
     assert [lived.release for lived in world.dev.ledger.lives()] == ["1.0.0", "1.1.0", "1.0.0"]
 
 
@@ -577,7 +578,7 @@ def test_a_redeployment_that_is_put_back_takes_its_release_from_nobody(world: Wo
     world.servers["dev"].unreachable = set()
     abort(world.dev, OPS, Silent())
     known = world.dev.ledger.known("1.0.0")
-    assert (bool(known.live), known.left, world.servers["dev"].live) == (True, "", "blue")
+    assert (bool(there(known).live), there(known).left, world.servers["dev"].live) == (True, "", "blue")
 
 
 def test_what_nobody_foresaw_while_the_slot_is_put_back_closes_the_deployment_with_the_slot_marked(
@@ -586,32 +587,28 @@ def test_what_nobody_foresaw_while_the_slot_is_put_back_closes_the_deployment_wi
     put(world, "1.0.0")
     world.servers["dev"].fails_smoke_live = {"1.4.0"}
 
-    def surprising(*_: object) -> bool:
+    def surprising() -> None:
         raise KeyError("Reservations")
 
-    world.dev.fleet.migration_began = surprising
-    world.publish("1.4.0")
-    world.dev.fleet.silent = surprising
+    world.dev.fleet.before_look = surprising
     with pytest.raises(VerificationFailed, match=r"not done: slot green may hold .*unexpected KeyError"):
         put(world, "1.4.0")
     assert (state(world).open, world.servers["dev"].live) == (None, "blue")
-    assert "unexpected KeyError" in state(world).green.unsure
+    assert "unexpected KeyError" in there(state(world).green).unsure
 
 
 def test_a_listener_that_is_not_found_for_a_reason_nobody_foresaw_stays_open_and_says_so(world: World) -> None:
     put(world, "1.0.0")
     world.servers["dev"].fails_smoke_live = {"1.4.0"}
-    move = world.dev.listeners.move
 
-    def surprising(entrance, slot):
+    def surprising(slot: SlotName | None) -> None:
         if slot == "blue":
             raise KeyError("VpcId")
-        return move(entrance, slot)
 
-    world.dev.listeners.move = surprising
+    world.dev.listeners.before_move = surprising
     with pytest.raises(Broken, match=r"could not be moved back .*unexpected KeyError: 'VpcId'; users are on 1\.4\.0"):
         put(world, "1.4.0")
-    world.dev.listeners.move = move
+    world.dev.listeners.before_move = lambda slot: None
     abort(world.dev, OPS, Silent())
     assert (state(world).open, world.servers["dev"].live) == (None, "blue")
 
@@ -636,7 +633,7 @@ def test_the_schema_of_a_failed_installation_counts_by_the_servers_word(
     wanted = order(world.dev, manifest)
 
     def migrating() -> None:
-        servers.migrated_for = {state(world).open.deployment} if began else set()
+        servers.migrated_for = {there(state(world).open).deployment} if began else set()
 
     world.dev.fleet.before_install = migrating
     with pytest.raises(Broken, match=r"installing 1\.1\.0 failed"):
@@ -657,41 +654,35 @@ def test_what_failed_before_it_was_installed_brings_no_schema_and_asks_no_server
 def test_a_signal_while_it_is_put_back_does_not_make_what_was_live_silent(world: World) -> None:
     put(world, "1.0.0")
     put(world, "1.1.0", pause=True)
-    resumed, url = world.dev.verification.wait_until_answering, []
+    urls: list[str] = []
 
-    def once(live: str, version: str, limit: float) -> None:
-        world.dev.verification.wait_until_answering = resumed
-        url.append(live)
+    def once(url: str) -> None:
+        world.dev.verification.before_answers = lambda url: None
+        urls.append(url)
         raise Interrupted(signal.SIGTERM, "it was interrupted by SIGTERM")
 
     world.dev.stack.before_up = lambda: None
     world.servers["dev"].fails_smoke_live = {"1.1.0"}
-    move = world.dev.listeners.move
 
-    def moving(entrance, slot):
+    def moving(slot: SlotName | None) -> None:
         if slot == "blue":
-            world.dev.verification.wait_until_answering = once
-        return move(entrance, slot)
+            world.dev.verification.before_answers = once
 
-    world.dev.listeners.move = moving
+    world.dev.listeners.before_move = moving
     with pytest.raises(VerificationFailed, match=r"1\.1\.0 is not live in dev, users are on 1\.0\.0"):
         resume(world.dev, OPS, Silent())
-    assert (url, state(world).open) == (["http://live:80"], None)
+    assert (urls, state(world).open) == (["http://live:80"], None)
 
 
 def die_after(world: World, kind: str, step: str) -> None:
     """Kill what is at work once it has recorded this event."""
-    ledger = world.dev.ledger
-    append = ledger.append
 
-    def dying(entry: Entry, head: Head, writer: Writer, fence: int) -> Head:
-        after = append(entry, head, writer, fence)
+    def dying(entry: Entry) -> None:
         if (entry.kind, entry.step) == (kind, step):
-            ledger.append, ledger.give_back = append, lambda lease: None
+            world.dev.ledger.after_append, world.dev.ledger.is_killed = lambda entry: None, True
             raise Killed
-        return after
 
-    ledger.append = dying
+    world.dev.ledger.after_append = dying
 
 
 @pytest.mark.parametrize("named", [None, "1.0.0"], ids=["by-default", "by-name"])
@@ -705,11 +696,15 @@ def test_a_rollback_that_died_is_repeated_and_never_leads_forward(
     die_after(world, event, step)
     with pytest.raises(Killed):
         go_back(world.dev, Request(), OPS, Silent())
-    del world.dev.ledger.give_back
+    world.dev.ledger.is_killed = False
     if state(world).open is not None:
         go_back(world.dev, Request(version=named), OPS, Silent())
     servers = world.servers["dev"]
-    assert (getattr(servers, servers.live), state(world).live.release, state(world).open) == ("1.0.0", "1.0.0", None)
+    assert (getattr(servers, there(servers.live)), users_have(world).release, state(world).open) == (
+        "1.0.0",
+        "1.0.0",
+        None,
+    )
 
 
 def test_users_are_back_before_what_a_dead_promotion_left_running_is_ended_and_are_moved_again(world: World) -> None:
@@ -718,15 +713,14 @@ def test_users_are_back_before_what_a_dead_promotion_left_running_is_ended_and_a
     die_after(world, "step done", "answered")
     with pytest.raises(Killed):
         put(world, "1.1.0")
-    del world.dev.ledger.give_back
-    servers, seen = world.servers["dev"], []
+    world.dev.ledger.is_killed = False
+    servers, seen = world.servers["dev"], list[str | None]()
 
-    def end(deployment: str) -> tuple[str, ...]:
+    def end() -> None:
         seen.append(servers.live)
         servers.live = "green"
-        return ("pulumi",)
 
-    world.dev.leftovers.end = end
+    world.dev.leftovers.running, world.dev.leftovers.before_end = ["pulumi"], end
     abort(world.dev, OPS, Silent())
     assert (seen, servers.live, state(world).open) == (["blue"], "blue", None)
 
@@ -736,15 +730,15 @@ def test_what_does_not_end_keeps_it_open_with_users_back(world: World) -> None:
     die_after(world, "step done", "answered")
     with pytest.raises(Killed):
         put(world, "1.1.0")
-    del world.dev.ledger.give_back
+    world.dev.ledger.is_killed = False
 
-    def end(deployment: str) -> tuple[str, ...]:
+    def end() -> None:
         raise Broken("still running for dev-1: pulumi (7)")
 
-    world.dev.leftovers.end = end
+    world.dev.leftovers.before_end = end
     with pytest.raises(Broken, match="still running"):
         abort(world.dev, OPS, Silent())
-    assert (world.servers["dev"].live, state(world).open.step) == ("blue", "undoing")
+    assert (world.servers["dev"].live, there(state(world).open).step) == ("blue", "undoing")
 
 
 @pytest.mark.parametrize("kind", ["promotion", "rollback"])
@@ -754,7 +748,7 @@ def test_nothing_is_resumed_into_the_slot_that_somebody_moved_users_to(world: Wo
     die_after(world, "step started", "installed")
     with pytest.raises(Killed):
         put(world, "1.0.0", kind)
-    del world.dev.ledger.give_back
+    world.dev.ledger.is_killed = False
     servers = world.servers["dev"]
     servers.live, servers.preview = servers.preview, servers.live
     with pytest.raises(Refused, match="it was moved by hand"):
@@ -768,11 +762,11 @@ def test_a_wish_to_end_does_not_stop_who_goes_on_with_a_rollback_that_moved_user
     die_after(world, "step done", "answered")
     with pytest.raises(Killed):
         go_back(world.dev, Request(), OPS, Silent())
-    del world.dev.ledger.give_back
-    name, cause = state(world).open.deployment, Cause(reason="enough", by="ann", at=world.clock())
+    world.dev.ledger.is_killed = False
+    name, cause = there(state(world).open).deployment, Cause(reason="enough", by="ann", at=world.clock())
     world.dev.stops.change("end asked for", lambda stops: asked_to_end(stops, cause, name), OPS, {})
     resume(world.dev, OPS, Silent())
-    assert (state(world).live.release, state(world).open) == ("1.0.0", None)
+    assert (users_have(world).release, state(world).open) == ("1.0.0", None)
 
 
 def test_a_server_that_is_out_is_neither_asked_nor_told_as_silent(world: World) -> None:
@@ -785,7 +779,7 @@ def test_a_server_that_is_out_is_neither_asked_nor_told_as_silent(world: World) 
     world.servers["dev"].fails_smoke = {"1.2.0"}
     with pytest.raises(VerificationFailed) as caught:
         put(world, "1.2.0")
-    assert ("did not answer" in caught.value.hint, state(world).blue.unsure) == (False, "")
+    assert ("did not answer" in caught.value.hint, there(state(world).blue).unsure) == (False, "")
 
 
 def other_bytes(world: World, version: str) -> Manifest:
@@ -810,20 +804,18 @@ def test_a_rollback_goes_to_the_bytes_that_were_verified_and_not_to_others_of_th
 def test_what_users_lost_is_written_down_by_the_next_record_where_the_first_one_fails(world: World) -> None:
     for version in ("1.0.0", "1.1.0", "1.0.0"):
         put(world, version)
-    append, failed = world.dev.ledger.append, []
 
-    def throttled(entry: Entry, *rest):
-        if entry.kind == "undo started" and not failed:
-            failed.append(entry)
+    def throttled(entry: Entry) -> None:
+        if entry.kind == "undo started":
+            world.dev.ledger.before_append = lambda entry: None
             raise Broken("DynamoDB is throttled")
-        return append(entry, *rest)
 
-    world.dev.ledger.append = throttled
+    world.dev.ledger.before_append = throttled
     world.servers["dev"].fails_smoke_live = {"1.1.0"}
     with pytest.raises(VerificationFailed, match="undo started could not be recorded"):
         put(world, "1.1.0")
-    requested = world.dev.ledger.known("1.1.0").deployments[-1].deployment
-    assert world.dev.ledger.known("1.1.0").left == requested
+    requested = there(world.dev.ledger.known("1.1.0")).deployments[-1].deployment
+    assert there(world.dev.ledger.known("1.1.0")).left == requested
 
 
 def failed_gates(world: World, version: str) -> list[str]:
@@ -834,13 +826,9 @@ def failed_gates(world: World, version: str) -> list[str]:
 def test_what_a_rollback_flees_from_is_promoted_nowhere_from_its_first_event_on(world: World) -> None:
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
-    append, seen = world.dev.ledger.append, {str(failed_gates(world, "1.1.0"))}
-
-    def looking(entry: Entry, *rest):
-        seen.add(str(failed_gates(world, "1.1.0")))
-        return append(entry, *rest)
-
-    world.dev.ledger.append, before = looking, seen.copy()
+    seen = {str(failed_gates(world, "1.1.0"))}
+    before = seen.copy()
+    world.dev.ledger.before_append = lambda entry: seen.add(str(failed_gates(world, "1.1.0")))
     put(world, "1.0.0", kind="rollback")
     assert (before, seen - before) == ({"[]"}, {"['verified upstream']"})
     assert failed_gates(world, "1.1.0") == ["verified upstream"]
@@ -854,5 +842,5 @@ def test_a_rollback_leaves_what_was_tried_again_where_it_takes_over(world: World
         put(world, "1.1.0")
     assert failed_gates(world, "1.1.0") == []
     back = go_back(world.dev, Request(), OPS, Silent())
-    assert (back.version, world.dev.ledger.known("1.1.0").left) == ("1.0.0", back.deployment)
+    assert (back.version, there(world.dev.ledger.known("1.1.0")).left) == ("1.0.0", back.deployment)
     assert failed_gates(world, "1.1.0") == ["verified upstream"]

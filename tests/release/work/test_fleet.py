@@ -461,7 +461,7 @@ def test_no_order_is_given_once_the_environment_is_anothers(servers: Servers) ->
 def test_on_the_way_back_a_server_that_falls_silent_is_asked_once_more_and_passed_over(servers: Servers) -> None:
     servers.answer(NAMES[1], OK)
     done = give_back(servers)
-    assert (done.results, done.failed, done.silent) == ({NAMES[1]: "installed"}, {}, {NAMES[0]})
+    assert (done.results, done.failed, done.silent) == ({NAMES[1]: "installed"}, {}, frozenset({NAMES[0]}))
     assert sorted(installs(servers)) == sorted([NAMES[0], *NAMES])
 
 

@@ -20,15 +20,16 @@ from release.verbs.rollback import Request, go_back
 from release.work.executor import resume
 from release.work.wanted import Held, Unwanted, refuse_stopped
 from tests.aws_clients import aws_resource
-from tests.release.deploying import Silent, put, state
+from tests.release.deploying import Silent, put, state, users_have
 from tests.release.values import digest, manifest
 from tests.release.world import OPS, World
+from tests.there import there
 
 NOW = datetime.fromisoformat("2026-11-20T12:00:00+00:00")
 CAUSE = Cause(reason="loses rows", by="ops", at=NOW)
 
 
-def plan(kind: str) -> Plan:
+def plan(kind: Kind) -> Plan:
     steps = IN_PLACE if kind == "rollback" else FORWARD
     release = content_of(manifest("1.1.0"))
     return make_plan(
@@ -50,7 +51,7 @@ STOPS: dict[str, tuple[Stops, type[StagelineError] | None, type[StagelineError] 
 }
 
 
-def refused(stops: Stops, kind: str) -> type[StagelineError] | None:
+def refused(stops: Stops, kind: Kind) -> type[StagelineError] | None:
     try:
         refuse_stopped(stops, plan(kind), NOW)
     except StagelineError as error:
@@ -61,7 +62,9 @@ def refused(stops: Stops, kind: str) -> type[StagelineError] | None:
 
 @pytest.mark.parametrize(("stops", "forward", "back"), STOPS.values(), ids=STOPS)
 @pytest.mark.parametrize("kind", ["promotion", "hotfix", "redeployment", "rollback"])
-def test_what_stands_stops_a_deployment_by_the_rule(stops, forward, back, kind: str) -> None:
+def test_what_stands_stops_a_deployment_by_the_rule(
+    stops: Stops, forward: type[StagelineError] | None, back: type[StagelineError] | None, kind: Kind
+) -> None:
     assert refused(stops, kind) is (back if kind == "rollback" else forward)
 
 
@@ -108,15 +111,12 @@ def test_what_is_stopped_while_it_is_installed_is_put_back_before_users_see_it(
 
 
 def when_watching(world: World, rule: Rule) -> None:
-    read, servers = world.dev.stops.read, world.servers["dev"]
-
-    def reading() -> Stops:
-        if servers.live == "green":
-            world.dev.stops.read = read
+    def reading() -> None:
+        if world.servers["dev"].live == "green":
+            world.dev.stops.before_read = lambda: None
             stop(world, rule)
-        return read()
 
-    world.dev.stops.read = reading
+    world.dev.stops.before_read = reading
 
 
 def test_a_veto_during_the_watch_puts_the_release_back_at_the_next_look(world: World) -> None:
@@ -144,7 +144,7 @@ def test_a_rollback_is_stopped_by_no_stops_that_cannot_be_read_where_a_person_sa
         go_back(world.dev, Request(), OPS, Silent())
     told = io.StringIO()
     go_back(world.dev, Request(force=True, reason="incident 7"), OPS, Progress(told))
-    assert (state(world).live.release, state(world).open) == ("1.0.0", None)
+    assert (users_have(world).release, state(world).open) == ("1.0.0", None)
     assert told.getvalue().count("whether somebody asked to end the rollback is not known, it goes on: what is") == 1
 
 
@@ -154,7 +154,7 @@ def test_a_rollback_goes_on_where_the_stops_are_spoilt_meanwhile(world: World, b
         put(world, version)
     world.dev.fleet.before_install = lambda: spoil_stops(world, body)
     assert put(world, "0.9.0", kind="rollback").version == "0.9.0"
-    assert (state(world).live.release, state(world).open) == ("0.9.0", None)
+    assert (users_have(world).release, state(world).open) == ("0.9.0", None)
 
 
 @pytest.mark.parametrize("kind", ["promotion", "hotfix", "redeployment"])
@@ -163,7 +163,7 @@ def test_nothing_goes_forward_where_the_stops_cannot_be_read(world: World, kind:
     spoil_stops(world, "rubbish")
     with pytest.raises(Broken, match="what is stopped is not readable"):
         put(world, "1.1.0", kind=kind)
-    assert (state(world).live.release, world.servers["dev"].behind("http://live")) == ("1.0.0", "1.0.0")
+    assert (users_have(world).release, world.servers["dev"].behind("http://live")) == ("1.0.0", "1.0.0")
 
 
 def test_a_hold_during_the_watch_leaves_users_where_they_are_until_a_person_decides(world: World) -> None:
@@ -171,7 +171,7 @@ def test_a_hold_during_the_watch_leaves_users_where_they_are_until_a_person_deci
     when_watching(world, lambda stops: held(stops, CAUSE))
     with pytest.raises(Held, match=r"users are on 1\.1\.0"):
         put(world, "1.1.0")
-    assert (state(world).open.step, world.servers["dev"].live) == ("watched", "green")
+    assert (there(state(world).open).step, world.servers["dev"].live) == ("watched", "green")
     with pytest.raises(Held):
         resume(world.dev, OPS, Silent())
     assert world.servers["dev"].live == "green"

@@ -2,15 +2,16 @@
 
 import json
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from release.doors.aws.balancer import TargetHealth
+from release.doors.aws.balancer import Balancer, TargetHealth
 from release.doors.aws.session import aws_call
-from release.doors.http import Answer, Request
+from release.doors.http import Answer, Probe, Request
 from release.process.errors import Broken, Inconclusive, VerificationFailed
 from release.process.text import MOST
 from release.records.artifacts.manifest import Check
@@ -182,7 +183,7 @@ def test_healthy_servers_of_a_group_are_counted_by_their_instances() -> None:
 
 
 @dataclass
-class Groups:
+class Groups(Balancer):
     """A balancer with a view of each group, which writes down what it was asked for."""
 
     views: dict[str, tuple[TargetHealth, ...]]
@@ -235,7 +236,7 @@ def test_what_speaks_against_a_release_is_told_first_and_what_does_not_fit_is_co
     assert str(error).endswith("; and 39 more")
 
 
-class Answers:
+class Answers(Probe):
     """A probe with a list of answers; the last one is given for ever."""
 
     def __init__(self, *answers: Answer) -> None:
@@ -247,7 +248,7 @@ class Answers:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
-class Targets:
+class Targets(Balancer):
     """A balancer that raises or answers with each of these in turn; the last one for ever."""
 
     def __init__(self, *views: Exception | tuple[TargetHealth, ...]) -> None:
@@ -262,15 +263,16 @@ class Targets:
 
 
 def aws_error(code: str, status: int) -> ClientError:
-    response = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    response: Any = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(response, "DescribeTargetHealth")
 
 
 HEALTHY = (target("i-1"),)
+NO_PROBE, NO_BALANCER = Answers(), Targets()
 NOBODY = EndpointConnectionError(endpoint_url="https://elasticloadbalancing")
 
 
-def verification(probe: Answers | None = None, balancer: Targets | None = None) -> Verification:
+def verification(probe: Probe = NO_PROBE, balancer: Balancer = NO_BALANCER) -> Verification:
     return Verification(probe, balancer, pause=lambda seconds: None)
 
 
@@ -311,7 +313,7 @@ def test_health_is_waited_for_up_to_the_limit_that_was_given() -> None:
     times = iter((0.0, 339.0, 341.0))
     initial = (target("i-1", "initial"),)
     waiting = Verification(
-        None, Targets(initial), health_limit=340.0, pause=lambda seconds: None, ticks=lambda: next(times)
+        NO_PROBE, Targets(initial), health_limit=340.0, pause=lambda seconds: None, ticks=lambda: next(times)
     )
     with pytest.raises(Inconclusive, match="after 340 s: the balancer says: i-1 is initial"):
         waiting.wait_until_healthy("tg", 1)
@@ -383,7 +385,7 @@ def test_too_slow_twice_is_a_failure() -> None:
 def test_smoke_checks_end_after_ten_minutes(given: Answer, error: type[Exception]) -> None:
     release = replace(manifest("1.0.0"), checks=(CHECK, Check(name="page", path="/")))
     times = iter((0.0, 1.0, 601.0))
-    checker = Verification(Answers(given), None, pause=lambda seconds: None, ticks=lambda: next(times))
+    checker = Verification(Answers(given), NO_BALANCER, pause=lambda seconds: None, ticks=lambda: next(times))
     with pytest.raises(error, match="page: the 600 s for all smoke checks were over"):
         checker.smoke("http://live", release)
 
