@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCES = [file for package in ROOT.glob("*/__init__.py") for file in package.parent.rglob("*.py")]
 IGNORES = re.compile(r"noqa|type: ignore")
-NAMED = re.compile(r"# (?:type: ignore\[[\w-]+\]|(?:ruff: )?noqa: [A-Z]+\d+(?:, [A-Z]+\d+)*)(?P<reason>.*)")
+NAMED = re.compile(r"# (?:type: ignore\[[\w,-]+\]|(?:ruff: )?noqa: [A-Z]+\d+(?:, [A-Z]+\d+)*)(?P<reason>.*)")
 PATCHES = re.compile(r"\.(?:setattr|delattr|setitem|delitem)\(")
 SLEEPS = re.compile(r"\bsleep\(")
 # Programs in texts, whose pace is what a test is about: ruff sees those of the tests themselves.
