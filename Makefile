@@ -3,17 +3,17 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-TYPED := contract settings components policy release local engine examples bench
+TYPED := contract settings components policy release local engine examples bench tests
 WORKERS := $(shell expr $$(nproc) + 1)
 UNIT := -m 'not e2e' -p no:cacheprovider -n $(WORKERS) --disable-socket --allow-unix-socket
 E2E := -m e2e -p no:cacheprovider -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 unexport PYTHONDONTWRITEBYTECODE # a thousand processes start here: one of them compiles, and the others need not
 
-.PHONY: help setup demo check lint unit test bench clean
+.PHONY: help setup demo check lint unit coverage test bench clean
 
 help: ## list these commands
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "make %-7s %s\n", $$1, $$2}'
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "make %-8s %s\n", $$1, $$2}'
 
 setup: ## virtual environment, pinned packages and the engine; takes minutes once, then no time
 	@$(PYTHON) -m engine.setup
@@ -32,6 +32,12 @@ lint: setup
 
 unit: setup
 	$(BIN)/python -m pytest $(UNIT)
+
+coverage: setup ## the branches of the product that unit tests take, and those that none does
+	rm -rf build/coverage
+	$(BIN)/python -m coverage run -m pytest $(UNIT)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
 
 test: check ## everything: check, then the end-to-end tests on the real engine
 	$(BIN)/python -m pytest $(E2E)

@@ -156,7 +156,7 @@ def recorded(program: Callable[[], object]) -> Recording:
     with event_loop():
         set_root_resource(None)  # type: ignore[arg-type]  # the one of the recording before belongs to a closed loop
         pulumi.runtime.set_mocks(recording.mocks, preview=False, monitor=recording)
-        pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]
+        pulumi.runtime.test(program)()  # type: ignore[no-untyped-call]  # what it gives back has no types
     return recording
 
 

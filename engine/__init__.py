@@ -12,6 +12,6 @@ Everything here may be interrupted anywhere and run again: a part counts as done
 import sys
 
 # Written for any Python there is, as this is where an old one has to be told so.
-if sys.version_info < (3, 11):  # noqa: UP036
+if sys.version_info < (3, 11):  # noqa: UP036 - an old Python has to get here
     here = ".".join(map(str, sys.version_info[:2]))
     sys.exit("Stageline needs Python 3.11 or newer, this is " + here + ": try `make PYTHON=python3.12 setup`")

@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,10 +37,10 @@ def commands(context: click.Context) -> None:
     context.obj = Paths(project=find_project(os.environ, Path.cwd()))
 
 
-def main() -> None:
-    """Entry point: one line for every failure that people can do something about."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the words of this process, or these: one line for every failure that people can do something about."""
     try:
-        commands()
+        commands(words)
     except CloudError as error:
         click.echo(f"local-cloud: {error}", err=True)
         sys.exit(BROKEN)

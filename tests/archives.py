@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 START = b"#!/bin/sh\n"
 
@@ -38,7 +39,7 @@ class Packed:
     method: int = zipfile.ZIP_STORED
 
 
-def tar_gz(members: Iterable[Member], *, form: int = tarfile.PAX_FORMAT) -> bytes:
+def tar_gz(members: Iterable[Member], *, form: Literal[0, 1, 2] = tarfile.PAX_FORMAT) -> bytes:
     """The members, header by header: tarfile would not write most of them."""
     buffer = io.BytesIO()
     with gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=1, mtime=0) as file:

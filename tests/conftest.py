@@ -18,6 +18,8 @@ from tests.workers import ByFile
 # A profile that is not there would fail most tests, and one that is there means an account.
 for variable in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[variable]
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)  # a worker is measured, the thousands that it starts are not
 os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 TRACKED = Path(__file__).parent / "tracked"
 gc.disable()  # While tests are collected nearly everything that is made stays.

@@ -5,7 +5,7 @@ Marks of xdist do not do it: the version in use writes them where this pytest do
 
 from pathlib import PurePath
 
-from xdist.scheduler import LoadScopeScheduling
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # it has no types
 
 COPIES = (
     ("test_way_back", "test_watch", "test_drift", "test_unlock"),
@@ -22,7 +22,7 @@ COPIES = (
 GROUPS = {name: f"copies of dev {number}" for number, names in enumerate(COPIES, start=1) for name in names}
 
 
-class ByFile(LoadScopeScheduling):
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
     """End-to-end tests by file, all others one by one."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -169,7 +169,7 @@ def become(request: Request) -> None:
     os.environ.clear()
     os.environ.update(request.environment)
     if "-u" in request.arguments[:1]:
-        sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]
+        sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]  # a TextIO in its stubs
     gc.enable()
     words = request.arguments["-u" in request.arguments[:1] :]
     if words[0] == "-m":

@@ -39,7 +39,7 @@ def many(at: float, counted: Iterable[tuple[float, float]], unit: str | None = N
     pairs = [(value, count) for value, count in counted if count > 0]
     rounded: Counter[float] = Counter()
     for value, count in pairs:
-        rounded[float(f"{value:.3g}")] += count  # type: ignore[assignment]
+        rounded[float(f"{value:.3g}")] += count  # type: ignore[assignment]  # typed for whole numbers
     return Sample(
         at=at,
         count=sum(count for _, count in pairs),

@@ -15,8 +15,8 @@ EMPTY = {"blue": False, "green": False, "declared": None}
 FILLED = {"blue": True, "green": False, "declared": "blue"}
 
 
-def ask(environment: str = "dev", changes: dict[str, Any] | None = None, slots: dict[str, Any] | None = None) -> Any:
-    return answer(PROJECT, {"environment": environment, "changes": changes or {}, "slots": slots or EMPTY})
+def ask(environment: str = "dev", changes: dict[str, Any] | None = None, slots: Any = EMPTY) -> Any:
+    return answer(PROJECT, {"environment": environment, "changes": changes or {}, "slots": slots})
 
 
 def named(found: Any, name: str, type: str) -> Any:
@@ -55,7 +55,9 @@ def test_slots_that_hold_something_have_their_commands() -> None:
         pytest.param("dev", {}, {**EMPTY, "declared": "blue"}, "the program failed with ValueError", id="bad-slots"),
     ],
 )
-def test_what_cannot_be_declared_is_answered_with_the_reason(environment, changes, slots, said) -> None:
+def test_what_cannot_be_declared_is_answered_with_the_reason(
+    environment: str, changes: dict[str, Any], slots: dict[str, Any], said: str
+) -> None:
     found = ask(environment, changes, slots)
     assert list(found) == ["error"]
     assert said in found["error"]

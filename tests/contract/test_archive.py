@@ -1,11 +1,13 @@
 """What makes a member of an archive unsafe, each for its own reason."""
 
+from typing import Any
+
 import pytest
 
 from contract.archive import Member, faults, start_faults
 
 
-def _file(name: str, **values) -> Member:
+def _file(name: str, **values: Any) -> Member:
     return Member(**{"name": name, "kind": "file", "size": 1, "mode": 0o644, **values})
 
 

@@ -37,7 +37,7 @@ def test_every_slot_has_a_port_of_its_own() -> None:
 
 def test_ports_cannot_be_changed_by_who_imports_them() -> None:
     with pytest.raises(TypeError):
-        SLOT_PORTS["blue"] = 1  # type: ignore[index]
+        SLOT_PORTS["blue"] = 1  # type: ignore[index]  # which is what is tried
 
 
 def test_no_two_parts_of_the_balancer_have_one_name() -> None:

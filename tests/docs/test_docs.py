@@ -36,6 +36,7 @@ from settings.rules import RULES
 from settings.stackfile import load, section_of
 from tests.docs.pages import PAGES, ROOT, blocks, command_lines, commands, pattern, rows, section, spans, terminal
 from tests.project import PROJECT
+from tests.there import there
 
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()
 GROUPS: dict[str, Any] = {"release": release, "local-cloud": local_cloud}
@@ -73,13 +74,13 @@ def test_the_reference_names_every_verb_with_every_option() -> None:
         if len(words) > 1
         for word in ("", *words[2:])
     }
-    there = {
+    offered = {
         (group, name, option)
         for group in GROUPS
         for name in GROUPS[group].list_commands(click.Context(GROUPS[group]))
-        for option in ("", *long_options(verb_of(group, name)))
+        for option in ("", *long_options(there(verb_of(group, name))))
     }
-    assert {entry for entry in there - named if entry[2] not in EVERYWHERE} == set()
+    assert {entry for entry in offered - named if entry[2] not in EVERYWHERE} == set()
 
 
 def test_the_reference_has_exactly_the_keys_of_a_stack_file_with_what_they_allow() -> None:
@@ -243,7 +244,8 @@ def mention_fault(words: list[str]) -> str:
 
 def verb_of(group: str, name: str) -> click.Command | None:
     """The verb of that name; None where the group has none."""
-    return GROUPS[group].get_command(click.Context(GROUPS[group]), name)
+    found: click.Command | None = GROUPS[group].get_command(click.Context(GROUPS[group]), name)
+    return found
 
 
 def long_options(command: click.Command) -> set[str]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.clone import CODE, Clone, new_program, stack_files
+from local.paths import CODE
+from tests.e2e.clone import Clone, new_program, stack_files
 
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 

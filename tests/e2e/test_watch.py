@@ -17,6 +17,7 @@ import yaml
 from examples.build import pack
 from local.demo import Cloud, version_at
 from release.doors.aws.metrics import Metrics
+from release.doors.aws.session import AwsSession
 from release.rules.figures import figures_of
 from settings.model import Watch as WatchBounds
 from tests.e2e.clone import (
@@ -169,11 +170,11 @@ def test_cloudwatch_tells_a_servers_figures_under_the_names_that_the_watch_asks_
     assert {name for name in silent if "5XX" not in name and "HTTPCode_ELB_50" not in name} == set()
 
 
-@dataclass(frozen=True)
-class Clients:
+class Clients(AwsSession):
     """The session of a shell."""
 
-    cloud: Cloud
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
 
     def client(self, service: str) -> Any:
         return client(self.cloud, service)

@@ -5,7 +5,8 @@ import pytest
 from release.environment import open_environment
 from release.process.errors import WrongUsage
 from release.records.artifacts.manifest import checked_version
-from settings.stackfile import InvalidSettings, Project
+from settings.errors import InvalidSettings
+from settings.stackfile import Project
 from tests.project import PROJECT
 
 HOSTILE = {

@@ -27,4 +27,4 @@ def test_row_20_when_half_of_the_servers_fail_they_are_named_and_nothing_is_swit
 
 
 def releases(outside: Outside, slot: SlotName) -> list[str | None]:
-    return [content and content.release for content in outside.servers["dev"].in_slot(slot)]
+    return [content.release if content else None for content in outside.servers["dev"].in_slot(slot)]

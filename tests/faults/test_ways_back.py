@@ -11,6 +11,7 @@ from tests.release.crash.kinds import ONE, TWO, after, put
 from tests.release.crash.memory import Points
 from tests.release.crash.outside import Outside, Steps, open_process
 from tests.release.world import OPS, Clock
+from tests.there import there
 
 
 def roll_back(environment: Environment, version: str | None = None) -> None:
@@ -19,7 +20,7 @@ def roll_back(environment: Environment, version: str | None = None) -> None:
 
 def live_and_previous(environment: Environment) -> tuple[str, str | None]:
     state = environment.ledger.head().state
-    return state.live.release, state.previous.release if state.previous else None
+    return there(state.live).release, state.previous.release if state.previous else None
 
 
 def opened(outside: Outside) -> Environment:

@@ -183,7 +183,7 @@ def code_of(call: Any) -> str:
     return str(refused.value.response["Error"]["Code"])
 
 
-def client(api: AwsApi, service: str, key: AccessKey, attempts: int = 1, **more: Any) -> Any:
+def client(api: AwsApi, service: Any, key: AccessKey, attempts: int = 1, **more: Any) -> Any:
     return boto3.client(
         service,
         region_name="eu-central-1",

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -199,9 +198,8 @@ def test_env_of_a_cloud_that_is_down_prints_nothing_to_evaluate(
     paths: Paths, capfd: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths.root.mkdir()
-    monkeypatch.setattr(sys, "argv", ["local-cloud", "env"])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        cli.main(["env"])
     captured = capfd.readouterr()
     assert (ended.value.code, captured.out) == (1, "")
     assert captured.err == "local-cloud: the local cloud is not running: `local-cloud up` starts it\n"
@@ -211,9 +209,8 @@ def test_outside_of_a_project_every_command_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["local-cloud", "status"])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        cli.main(["status"])
     assert ended.value.code == 1
     assert capfd.readouterr().err.startswith("local-cloud: no Pulumi.yaml in")
 
@@ -238,9 +235,8 @@ def test_up_without_an_engine_starts_nothing(
     paths: Paths, monkeypatch: pytest.MonkeyPatch, capfd: Any, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("STAGELINE_ENGINE", str(tmp_path / "missing"))
-    monkeypatch.setattr(sys, "argv", ["local-cloud", "up"])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        cli.main(["up"])
     assert (ended.value.code, paths.root.exists()) == (1, False)
     assert len(capfd.readouterr().err.splitlines()) == 1
 

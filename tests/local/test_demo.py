@@ -1,5 +1,6 @@
 """The demo tells of the project that Stageline comes with, and of no other one."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,9 @@ def test_it_is_told_of_the_stack_files_that_stageline_comes_with() -> None:
         pytest.param(other_sizes, "prod with 3", id="more servers"),
     ],
 )
-def test_it_is_not_told_of_what_a_team_made_of_them(tmp_path: Path, change, here: str) -> None:
+def test_it_is_not_told_of_what_a_team_made_of_them(
+    tmp_path: Path, change: Callable[[Path], object], here: str
+) -> None:
     change(copy_project(tmp_path))
     with pytest.raises(CloudError, match=f"this project has .*{here}.*: tell it in a fresh clone"):
         refuse_other(tmp_path)

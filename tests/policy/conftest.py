@@ -4,6 +4,6 @@ import warnings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
-    import pulumi_policy  # noqa: F401
+    import pulumi_policy  # noqa: F401 - for what it does on import
 
-    import components.environment  # noqa: F401
+    import components.environment  # noqa: F401 - for what it does on import

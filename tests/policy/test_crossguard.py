@@ -53,7 +53,11 @@ def said(name: str, args: Any) -> list[tuple[str, str | None]]:
     reported: list[tuple[str, str | None]] = []
     found = policy(name)
     assert isinstance(found, ResourceValidationPolicy | StackValidationPolicy)
-    found.validate(args, lambda message, urn=None: reported.append((message, urn)))
+
+    def report(message: str, urn: str | None = None) -> None:
+        reported.append((message, urn))
+
+    found.validate(args, report)
     return reported
 
 

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import moto.core  # noqa: F401  (registers its handler with botocore, which comes after these)
 from botocore import xform_name
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
 from botocore.handlers import BUILTIN_HANDLERS, REGISTER_LAST
 
@@ -56,12 +57,12 @@ def _answer(model: Any, context: Parsed, **_: Any) -> tuple[AWSResponse, Parsed]
 
 def _own(parsed: Parsed) -> Parsed:
     """An answer that nobody else has: boto3's resources change the items in theirs."""
-    items = {name: deepcopy(parsed[name]) for name in ("Item", "Items") if name in parsed}
+    items: dict[str, Any] = {name: deepcopy(parsed[name]) for name in ("Item", "Items") if name in parsed}
     return {**parsed, **items}
 
 
 def _reply(status: int) -> AWSResponse:
-    return AWSResponse("https://in.memory", status, {}, None)
+    return AWSResponse("https://in.memory", status, HTTPHeaders(), None)
 
 
 def _origin(text: str) -> dict[str, str]:

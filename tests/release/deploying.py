@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from release.call import Call
-from release.doors import probe
 from release.environment import Environment, open_environment
 from release.process.output import Progress
 from release.records.artifacts.manifest import Manifest
-from release.records.ledger.head import Head, State
-from release.records.ledger.ledger import Entry, Ledger, Writer
+from release.records.ledger.head import Live, State
+from release.records.ledger.ledger import Entry, Ledger
 from release.records.ledger.stops import parse_change
 from release.rules.lanes import Kind, forward
 from release.rules.plan import content_of
@@ -23,6 +22,7 @@ from release.work.executor import Deployed, Proposal, deploy
 from settings.stackfile import Project
 from tests.project import PROJECT
 from tests.release.world import OPS, World
+from tests.there import there
 
 
 class Silent(Progress):
@@ -75,6 +75,11 @@ def state(world: World) -> State:
     return world.dev.ledger.head().state
 
 
+def users_have(world: World) -> Live:
+    """What HEAD of dev says that users get."""
+    return there(state(world).live)
+
+
 def to_qa(version: str = "1.0.0") -> Proposal:
     """What a promotion proposes from dev to qa, with its gates as they are judged now."""
     return proposal_into(CALL.opened("qa"), version, Route(source=None, target="qa"), Silent())
@@ -96,42 +101,31 @@ class Killed(BaseException):
 
 def kill_while_installing(world: World, version: str) -> None:
     def killed() -> None:
-        world.dev.ledger.give_back = lambda lease: None
+        world.dev.ledger.is_killed = True
         raise Killed
 
     world.dev.fleet.before_install = killed
     with pytest.raises(Killed):
         put(world, version)
-    del world.dev.ledger.give_back
+    world.dev.ledger.is_killed = False
     world.dev.fleet.before_install = lambda: None
 
 
 def die_after(world: World, kind: str, step: str) -> None:
     """Kill what is at work once it has recorded this event."""
-    ledger = world.dev.ledger
-    append = ledger.append
 
-    def dying(entry: Entry, head: Head, writer: Writer, fence: int) -> Head:
-        after = append(entry, head, writer, fence)
+    def dying(entry: Entry) -> None:
         if (entry.kind, entry.step) == (kind, step):
-            ledger.append, ledger.give_back = append, lambda lease: None
+            world.dev.ledger.after_append, world.dev.ledger.is_killed = lambda entry: None, True
             raise Killed
-        return after
 
-    ledger.append = dying
+    world.dev.ledger.after_append = dying
 
 
 def unreachable(world: World, url: str) -> None:
     """From here the listener cannot be reached: nothing is known of the release."""
-    asked = world.dev.probe.send
-
-    def send(base: str, request: probe.Request) -> probe.Answer:
-        if base.startswith(url):
-            return probe.Answer(status=0, body="ConnectionRefusedError", milliseconds=0)
-        return asked(base, request)
-
-    world.dev.probe.send = world.dev.verification._probe.send = send
+    world.dev.probe.cut_off = url
 
 
 def reachable_again(world: World) -> None:
-    del world.dev.probe.send, world.dev.verification._probe.send
+    world.dev.probe.cut_off = ""

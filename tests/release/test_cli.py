@@ -4,7 +4,9 @@ import inspect
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import click
 import pytest
@@ -39,8 +41,8 @@ def examples(name: str) -> list[list[str]]:
     return [shlex.split(line)[1:] for line in help_of(name) if line.startswith("Example: ")]
 
 
-def raising(error: BaseException):
-    def end() -> None:
+def raising(error: BaseException) -> Callable[[], NoReturn]:
+    def end() -> NoReturn:
         raise error
 
     return end

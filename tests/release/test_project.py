@@ -12,8 +12,9 @@ from release.verbs.publish import Publication, publish
 from release.verbs.veto import veto
 from settings.errors import InvalidSettings
 from settings.stackfile import Project
+from tests.project import PROJECT
 from tests.release.deploying import call_in
-from tests.release.world import PROJECT, World
+from tests.release.world import World
 
 
 @pytest.fixture

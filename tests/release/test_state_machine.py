@@ -45,8 +45,8 @@ from release.verbs.rollback import Request, go_back
 from release.work import executor
 from tests.release.crash.invariants import broken_at_any_moment, broken_in_the_end
 from tests.release.crash.memory import Points
-from tests.release.crash.outside import SLOTS, Outside, Steps, new_outside, open_process, publish, settings_of
-from tests.release.world import OPS, SERVERS, Clock
+from tests.release.crash.outside import SLOTS, MemoryEnvironment, Outside, Steps, new_outside, open_process, publish
+from tests.release.world import OPS, SERVERS, Clock, settings_of
 
 NAMES = ("dev", "qa")
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0")
@@ -68,7 +68,7 @@ settings.register_profile("thorough", settings.get_profile("quick"), max_example
 environments = st.sampled_from(NAMES)
 versions = st.sampled_from(VERSIONS)
 kills = st.one_of(st.none(), st.none(), st.integers(min_value=0, max_value=MOST_POINTS))
-Verb = Callable[[Environment, Points], object]
+Verb = Callable[[MemoryEnvironment, Points], object]
 
 
 class Killed(BaseException):
@@ -329,7 +329,7 @@ class Releases(RuleBasedStateMachine):
         table = self.outside.cloud.tables[settings_of(name).names.ledger_table]
         return dict(table), self.outside.servers[name].copy()
 
-    def open(self, name: str, points: Points | None = None) -> Environment:
+    def open(self, name: str, points: Points | None = None) -> MemoryEnvironment:
         return open_process(self.outside, name, self.clock, points)
 
     def head(self, name: str) -> Head:

@@ -1,5 +1,8 @@
 """Releases, slots and outputs as plain values, for tests that need no world."""
 
+from typing import Any
+
+from contract.slots import SlotName
 from release.doors.aws.balancer import TargetHealth
 from release.doors.probe import Answer
 from release.records.artifacts.manifest import Check, Manifest
@@ -8,12 +11,13 @@ from release.rules.objections import (
     Objection,
 )
 
-OUTPUTS = {
+TARGET_GROUPS: dict[SlotName, str] = {
+    "blue": "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/blue/73e2d6",
+    "green": "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/green/11aa22",
+}
+OUTPUTS: dict[str, Any] = {
     "load_balancer": "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/live/50dc6c",
-    "target_groups": {
-        "blue": "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/blue/73e2d6",
-        "green": "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/green/11aa22",
-    },
+    "target_groups": TARGET_GROUPS,
     "servers": [{"name": "env-servers-1", "id": "i-1"}],
 }
 # What an installer tells of a slot that holds nothing.

@@ -13,46 +13,49 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from contract.slots import SlotName
-from release.doors.aws.balancer import TargetHealth
+from release.doors.aws.balancer import Balancer, TargetHealth
 from release.doors.aws.bucket import Bucket
-from release.doors.aws.databases import DatabaseBusy, Snapshot, SnapshotOrder
+from release.doors.aws.databases import DatabaseBusy, Databases, Snapshot, SnapshotOrder
 from release.doors.aws.keys import SigningKey
-from release.doors.aws.listeners import Entrance
-from release.doors.aws.metrics import Metric, Point
+from release.doors.aws.listeners import Entrance, Listeners
+from release.doors.aws.metrics import Metric, Metrics, Point
 from release.doors.aws.session import AwsSession
-from release.doors.aws.table import LedgerTable
-from release.doors.engine.stack import UpFailed
-from release.doors.probe import Answer, Request
+from release.doors.engine.stack import Stack, UpFailed
+from release.doors.probe import Answer, Probe, Request
 from release.doors.servers.inspection import UnitState
 from release.doors.servers.ssh import NotReached, Said
 from release.environment import Environment
 from release.process.errors import Broken, Inconclusive
+from release.process.leftovers import Leftovers
 from release.process.processes import Process
 from release.records.artifacts.archive import inspect_artifact
 from release.records.artifacts.manifest import Manifest
 from release.records.artifacts.releases import Releases
 from release.records.ledger.head import Content
 from release.records.ledger.ledger import Ledger, Writer
-from release.records.ledger.stoplog import StopLog
 from release.rules.objections import Objection
+from release.work.database_role import DatabaseRole, Done
 from release.work.fleet import Fleet
+from release.work.migrations import Migrations
 from release.work.orders import Installed, order_of
-from release.work.verification.verification import Verification
+from release.work.verification.units import Units
+from release.work.verification.verification import HEALTH_LIMIT, Verification
 from release.work.verification.watch import Watch
 from settings.model import Settings
 from settings.model import Watch as Bounds
 from settings.stackfile import Project, load
 from tests.project import PROJECT, copy_project
+from tests.release.troubled import TroubledLedger, TroubledStops, TroubledTable
 
 STAGELINE = Project(PROJECT)
 
 INSTANCES = ("i-1", "i-2")
 SERVERS = ("env-servers-1", "env-servers-2")
 PREVIEW_URL = "http://preview"  # at port 8080 of the balancer, by dev's settings
-GROUPS = {"blue": "tg-blue", "green": "tg-green"}
+GROUPS: Mapping[SlotName, str] = {"blue": "tg-blue", "green": "tg-green"}
 OPS = Writer(principal="arn:aws:iam::123456789012:user/ops", host="laptop", ci="")
 
 
@@ -77,8 +80,8 @@ class FakeServers:
 
     held: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # the order that a slot holds
     applied: dict[tuple[str, str], str] = field(default_factory=dict)
-    live: str | None = None
-    preview: str | None = "blue"
+    live: SlotName | None = None
+    preview: SlotName | None = "blue"
     fails_to_install: set[str] = field(default_factory=set)
     refuses: dict[str, str] = field(default_factory=dict)  # instances whose installer fails, and what it says
     falls_silent: set[str] = field(default_factory=set)  # instances that are not heard of again once they install
@@ -93,6 +96,8 @@ class FakeServers:
     stopped: set[str] = field(default_factory=set)  # slots whose process has ended
     listener_is_stuck: bool = False
     balancer_refuses: bool = False  # to change who takes part
+    balancer_takes_nobody_in: bool = False  # but those that shall be alone there
+    answers: list[tuple[str, str]] = field(default_factory=list)  # of installers, by instance
     migrated_for: set[str] = field(default_factory=set)
     tells_migrations: bool = True
     ill: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)  # state and reason by group and instance
@@ -123,7 +128,7 @@ class FakeServers:
         found = {release for instance in set(INSTANCES) - self.dead if (release := self.on(instance, slot))}
         return found.pop() if len(found) < 2 and found else " and ".join(sorted(found)) or None
 
-    def _served(self, slot: str) -> str | None:
+    def _served(self, slot: SlotName) -> str | None:
         """What users get from the servers that take part in a slot."""
         serving = [name for name in INSTANCES if name not in self.dead and (GROUPS[slot], name) not in self.kept_out]
         found = {release for instance in serving if (release := self.on(instance, slot))}
@@ -135,6 +140,11 @@ class FakeServers:
 
     def obey(self, instance: str, order: dict[str, Any]) -> dict[str, Any]:
         """What a server's installer does, and answers."""
+        answer = self._obeyed(instance, order)
+        self.answers.append((instance, answer["result"]))
+        return answer
+
+    def _obeyed(self, instance: str, order: dict[str, Any]) -> dict[str, Any]:
         slot, release = order["slot"], order["release"]
         held = self.held.get((instance, slot), {})
         if release is None:
@@ -168,15 +178,17 @@ class FakeServers:
         return "unhealthy" if ill else "healthy"
 
 
-class FakeStack:
+class FakeStack(Stack):
     """Pulumi: an ``up`` makes the servers what HEAD says."""
 
     def __init__(self, servers: FakeServers, ledger: Ledger) -> None:
         self.ups: list[int] = []
-        self.declared: list[tuple[str | None, str | None, str | None]] = []
+        self.declared: list[tuple[object, object, object]] = []
         self.fail_next: list[str] = []
         self.before_up: Callable[[], None] = lambda: None
         self.changes: tuple[str, ...] = ()
+        self.previewed: list[int] = []  # the fences of previews
+        self.backend_is_down = False
         self.applied = ""
         self._servers = servers
         self._ledger = ledger
@@ -218,6 +230,7 @@ class FakeStack:
         servers.applied[instance, slot] = order
 
     def preview(self, *, fence: int, deployment: str) -> tuple[str, ...]:
+        self.previewed.append(fence)
         return self.changes
 
     def refuse_missing_engine(self) -> None:
@@ -235,15 +248,18 @@ class FakeStack:
         }
 
     def export(self) -> bytes:
+        if self.backend_is_down:
+            raise Broken("the backend is down")
         stack = {"type": "pulumi:pulumi:Stack", "outputs": self.outputs()}
         return json.dumps({"version": 3, "deployment": {"resources": [stack]}}).encode()
 
 
-class FakeListeners:
+class FakeListeners(Listeners):
     """The load balancer's listeners, moved by a call of its own."""
 
     def __init__(self, servers: FakeServers) -> None:
         self.moves: list[str | None] = []
+        self.before_move: Callable[[SlotName | None], object] = lambda slot: None
         self.after_move: Callable[[], object] = lambda: None
         self._servers = servers
 
@@ -257,7 +273,8 @@ class FakeListeners:
     def slot_in_use(self, entrance: Entrance) -> SlotName | None:
         return entrance.slot_of(self.leads_to(entrance.live))
 
-    def move(self, entrance: Entrance, slot: str | None) -> str:
+    def move(self, entrance: Entrance, slot: SlotName | None) -> str:
+        self.before_move(slot)
         if self._servers.listener_is_stuck:
             raise Broken("cannot move the live listener: ServiceUnavailable")
         self.moves.append(slot)
@@ -266,7 +283,7 @@ class FakeListeners:
         self.after_move()
         return ""
 
-    def show(self, entrance: Entrance, slot: str) -> None:
+    def show(self, entrance: Entrance, slot: SlotName) -> None:
         self._servers.preview = slot
 
 
@@ -295,12 +312,15 @@ def fleet_behind(ssh: Any, settings: Settings) -> Fleet:
     return Fleet(session=session, settings=settings, door=lambda *_: ssh, at_once=1, pause=lambda seconds: None)
 
 
-class FakeFleet:
+class FakeFleet(Fleet):
     """The servers over SSH: those with power answer. Orders are given by the genuine fleet, one after the other."""
 
     def __init__(self, servers: FakeServers, settings: Settings) -> None:
         self.before_install: Callable[[], None] = lambda: None
-        self.before_order: Callable[[str], None] = lambda instance: None
+        self.before_order: Callable[[str], object] = lambda instance: None
+        self.before_start: Callable[[], object] = lambda: None
+        self.before_look: Callable[[], object] = lambda: None
+        self.starts_nothing = False
         self.asked: list[str] = []  # the instances whose installers got an order from here
         self._servers = servers
         self._genuine = fleet_behind(FakeSsh(servers=servers, give=self._give), settings)
@@ -321,7 +341,8 @@ class FakeFleet:
             raise NotReached(f"cannot log in to {instance}: Connection reset")
         return self._servers.obey(instance, order)
 
-    def silent(self, outputs: dict[str, Any], out: frozenset[str] = frozenset()) -> frozenset[str]:
+    def silent(self, outputs: Mapping[str, Any], out: frozenset[str] = frozenset()) -> frozenset[str]:
+        self.before_look()
         pairs = zip(SERVERS, INSTANCES, strict=True)
         away = self._servers.dead | self._servers.locked
         return frozenset(name for name, id in pairs if id in away and name not in out)
@@ -329,7 +350,10 @@ class FakeFleet:
     def empty(self, *arguments: Any, **more: Any) -> dict[str, str]:
         return self._genuine.empty(*arguments, **more)
 
-    def start(self, instances: Sequence[str], slot: str) -> list[str]:
+    def start(self, instances: Sequence[str], slot: SlotName) -> list[str]:
+        self.before_start()
+        if self.starts_nothing:
+            return []
         alive = [instance for instance in instances if instance not in self._servers.dead]
         release = getattr(self._servers, slot)
         if not alive or release is None or release in self._servers.fails_to_install:
@@ -337,15 +361,16 @@ class FakeFleet:
         self._servers.stopped.discard(slot)
         return alive
 
-    def holding(self, instances: Sequence[str], slot: str, content: Content) -> frozenset[str]:
+    def holding(self, instances: Sequence[str], slot: SlotName, content: Content) -> frozenset[str]:
         there = [one for one in instances if one not in self._servers.dead | self._servers.locked]
         return frozenset(one for one in there if self._servers.on(one, slot) == content.release)
 
-    def migration_began(self, instances: Sequence[str], slot: str, deployment: str) -> bool | None:
+    def migration_began(self, instances: Sequence[str], slot: SlotName, deployment: str) -> bool | None:
+        self.before_look()
         return deployment in self._servers.migrated_for if self._servers.tells_migrations else None
 
 
-class FakeMigrations:
+class FakeMigrations(Migrations):
     """The word that lets a deployment migrate."""
 
     def __init__(self) -> None:
@@ -361,13 +386,28 @@ class FakeMigrations:
         self.ended = True
 
 
-class FakeProbe:
-    """HTTP: answers with the release that is behind a listener."""
+class Behind(Protocol):
+    """What is behind the listeners."""
 
-    def __init__(self, servers: FakeServers) -> None:
+    fails_smoke: set[str]
+    fails_smoke_live: set[str]
+    silent: set[str]
+    unreachable: set[str]
+
+    def behind(self, url: str) -> str | None:
+        """The release that a listener answers with."""
+
+
+class FakeProbe(Probe):
+    """HTTP: answers with the release that is behind a listener, unless that is ``cut_off`` from here."""
+
+    def __init__(self, servers: Behind) -> None:
+        self.cut_off = ""  # how its URL begins
         self._servers = servers
 
     def send(self, base: str, request: Request) -> Answer:
+        if self.cut_off and base.startswith(self.cut_off):
+            return Answer(status=0, body="ConnectionRefusedError", milliseconds=0)
         url = PREVIEW_URL if base.endswith(":8080") else "http://live" if "live" in base else base
         version = self._servers.behind(url)
         if version in self._servers.unreachable and url == "http://live":
@@ -387,13 +427,18 @@ class HastyVerification(Verification):
     def __init__(self, probe: Any, balancer: Any, *, pause: Callable[[float], None]) -> None:
         super().__init__(probe, balancer, pause=pause)
         self.limits: list[float] = []
+        self.before_answers: Callable[[str], object] = lambda url: None
+
+    def wait_until_answering(self, url: str, version: str, limit: float = HEALTH_LIMIT) -> None:
+        self.before_answers(url)
+        super().wait_until_answering(url, version, limit)
 
     def _until(self, look: Callable[[], Objection | None], limit: float) -> None:
         self.limits.append(limit)
         super()._until(look, 0)
 
 
-class FakeBalancer:
+class FakeBalancer(Balancer):
     """The balancer's view: both targets healthy, but for those that ``ill`` says otherwise of."""
 
     def __init__(self, ill: Mapping[tuple[str, str], tuple[str, str]]) -> None:
@@ -407,7 +452,7 @@ class FakeBalancer:
         return TargetHealth(instance=name, state=state, reason=reason)
 
 
-class BalancerOf:
+class BalancerOf(Balancer):
     """The balancer's view of these servers, as they are."""
 
     def __init__(self, servers: FakeServers) -> None:
@@ -418,7 +463,7 @@ class BalancerOf:
         return tuple(self._target(target_group, name) for name in there)
 
     def seat(self, target_group: str, instances: Collection[str], *, alone: bool = False) -> None:
-        if self._servers.balancer_refuses:
+        if self._servers.balancer_refuses or (self._servers.balancer_takes_nobody_in and not alone):
             raise Broken("cannot change which servers take part: Throttling")
         self._servers.kept_out -= {(target_group, instance) for instance in instances}
         if alone:
@@ -452,7 +497,7 @@ class LeapingTime:
         self.meanwhile()
 
 
-class FakeMetrics:
+class FakeMetrics(Metrics):
     """CloudWatch: it has told nothing yet, but for ``figures``."""
 
     def __init__(self, figures: Mapping[str, float]) -> None:
@@ -467,31 +512,33 @@ class FakeMetrics:
         return tuple(Point(at=moment, value=self._figures[metric.name]) for moment in moments)
 
 
-class FakeUnits:
+class FakeUnits(Units):
     """What servers say of the units of a slot: some releases are restarted whenever one looks."""
 
     def __init__(self, servers: FakeServers) -> None:
         self._servers = servers
         self._looks = 0
 
-    def of(self, outputs: dict[str, Any], slot: str) -> dict[str, UnitState]:
+    def of(self, outputs: Mapping[str, Any], slot: SlotName) -> dict[str, UnitState | str]:
         self._looks += 1
         restarts = self._looks if getattr(self._servers, slot) in self._servers.restarts_in_watch else 0
         return {server["name"]: UnitState(active="active", restarts=restarts) for server in outputs["servers"]}
 
 
-class FakeLeftovers:
+class FakeLeftovers(Leftovers):
     """The processes of this machine: what a killed deployment left running."""
 
     def __init__(self) -> None:
         self.running: list[str] = []
+        self.before_end: Callable[[], object] = lambda: None
 
     def end(self, deployment: str) -> tuple[str, ...]:
+        self.before_end()
         ended, self.running = tuple(self.running), []
         return ended
 
 
-class FakeDatabases:
+class FakeDatabases(Databases):
     """RDS: snapshots that are there at once, when RDS has time, or never."""
 
     def __init__(self) -> None:
@@ -521,18 +568,35 @@ class FakeDatabases:
         return started or self.start_snapshot(order)
 
 
-class FakeDatabaseRole:
+class FakeDatabaseRole(DatabaseRole):
     """The application's role in the database: there, or not to be had."""
 
     def __init__(self) -> None:
         self.fail = False
         self.asked: list[str] = []
 
-    def ensure(self, outputs: dict[str, Any]) -> str:
+    def ensure(self, outputs: Mapping[str, Any]) -> Done:
         if self.fail:
             raise Broken("the database refuses its application role")
         self.asked.append(outputs["database_id"])
         return "was there"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorldEnvironment(Environment):
+    """An environment of a world, with everything in it that a test may look at or trouble."""
+
+    ledger: TroubledLedger
+    stops: TroubledStops
+    databases: FakeDatabases
+    database_role: FakeDatabaseRole
+    migrations: FakeMigrations
+    stack: FakeStack
+    leftovers: FakeLeftovers
+    fleet: FakeFleet
+    listeners: FakeListeners
+    probe: FakeProbe
+    verification: HastyVerification
 
 
 class World:
@@ -576,12 +640,13 @@ class World:
         self.dev.releases.publish(artifact, manifest)
         return manifest
 
-    def _environment(self, name: str) -> Environment:
+    def _environment(self, name: str) -> WorldEnvironment:
         settings = settings_of(name)
         session = shared_session(settings.account, settings.region)
         servers = self.servers[name] = FakeServers()
-        ledger = Ledger(
-            LedgerTable(session, settings.names.ledger_table),
+        probe = FakeProbe(servers)
+        ledger = TroubledLedger(
+            TroubledTable(session, settings.names.ledger_table),
             project=settings.project,
             environment=name,
             account=settings.account,
@@ -593,7 +658,7 @@ class World:
         ledger.table.create({})
         ledger.create(OPS)
         _make_storage(session, settings.names)
-        return Environment(
+        return WorldEnvironment(
             name=name,
             settings=settings,
             project=STAGELINE,
@@ -604,7 +669,7 @@ class World:
                 bucket=Bucket(session, settings.names.artifact_bucket),
                 key=SigningKey(session, settings.names.signing_alias),
             ),
-            stops=StopLog(ledger.table, now=self.clock),
+            stops=TroubledStops(ledger.table, now=self.clock),
             backups=Bucket(session, settings.names.backup_bucket),
             databases=FakeDatabases(),
             database_role=FakeDatabaseRole(),
@@ -614,8 +679,8 @@ class World:
             fleet=FakeFleet(servers, settings),
             listeners=FakeListeners(servers),
             balancer=BalancerOf(servers),
-            probe=FakeProbe(servers),
-            verification=HastyVerification(FakeProbe(servers), BalancerOf(servers), pause=lambda seconds: None),
+            probe=probe,
+            verification=HastyVerification(probe, BalancerOf(servers), pause=lambda seconds: None),
             watch=self._watch(servers, settings.watch),
         )
 

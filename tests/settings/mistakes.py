@@ -24,7 +24,7 @@ def change(project: Path, file_of: str, /, **changes: Any) -> None:
     file.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
 
 
-WRONG = {
+WRONG: dict[str, Any] = {
     "account without quotes": ({"account": 123456789012}, "account is 123456789012;", "12 digits in quotes"),
     "account too short": ({"account": "12"}, "account is '12';", "12 digits"),
     "region misspelt": ({"region": "eu_central_1"}, "region is 'eu_central_1';", "like eu-central-1"),

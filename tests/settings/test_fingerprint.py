@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from pydantic import BaseModel
@@ -96,7 +97,10 @@ def test_neither_place_nor_times_nor_the_order_of_writing_change_it(
     assert fingerprint(other, settings) == fingerprint(program, settings)
 
 
-def changed(settings: BaseModel, name: str) -> BaseModel:
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def changed(settings: Model, name: str) -> Model:
     """The settings with another value of one field."""
     value = getattr(settings, name)
     other = f"{value}x" if isinstance(value, str) or value is None else not value

@@ -17,7 +17,7 @@ AS_IT_IS = "this checkout as it is"
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
-    import components.environment  # noqa: F401
+    import components.environment  # noqa: F401 - for what it does on import
 
 
 @pytest.fixture(params=[AS_IT_IS, *CHANGES])

@@ -106,6 +106,7 @@ class FakeServer:
         """Wait for the process; whatever it did, it must not have told a secret or failed with a traceback."""
         stdout, stderr = process.communicate()
         assert not [text for text in (PASSWORD, QUOTED_PASSWORD, "Traceback") if text in stdout + stderr], stderr
+        assert process.returncode is not None
         return Run(code=process.returncode, answer=json.loads(stdout) if stdout else {}, stderr=stderr)
 
     def install(self, request: dict[str, Any], *arguments: str) -> Run:

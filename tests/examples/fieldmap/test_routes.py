@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from examples.changes.priority import schema as schema_with_priority
 from examples.fieldmap import routes, schema
+from examples.fieldmap.database import Database
 from examples.fieldmap.errors import DatabaseUnavailable
 from examples.fieldmap.page import page
 
 PROJECT = {"id": 7, "name": "North"}
 
 
-class FakeDatabase:
+class FakeDatabase(Database):
     """Answers each statement with the next rows it was given, and keeps what it was asked."""
 
     def __init__(self, *answers: list[dict[str, Any]]) -> None:
@@ -30,7 +31,7 @@ class FakeDatabase:
 
 def ask(database: FakeDatabase, method: str, path: str, body: Any = None) -> tuple[int, Any]:
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
-    answer = routes.answer(database, method, path, text)  # type: ignore[arg-type]
+    answer = routes.answer(database, method, path, text)
     return answer.status, json.loads(answer.body) if answer.kind == routes.JSON else answer.body.decode()
 
 

@@ -7,16 +7,18 @@ from typing import Any
 
 import pytest
 
+from examples.fieldmap.database import Database
 from examples.fieldmap.errors import DatabaseUnavailable
 from examples.fieldmap.server import Server
 
 pytestmark = pytest.mark.enable_socket
 
 
-class FakeDatabase:
+class FakeDatabase(Database):
     """Has no rows, or fails with what it is told to."""
 
-    failure: Exception | None = None
+    def __init__(self) -> None:
+        self.failure: Exception | None = None
 
     def rows(self, sql: str, **values: Any) -> list[dict[str, Any]]:
         if self.failure:
@@ -25,8 +27,13 @@ class FakeDatabase:
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    with Server(("127.0.0.1", 0), FakeDatabase()) as server:  # type: ignore[arg-type]
+def database() -> FakeDatabase:
+    return FakeDatabase()
+
+
+@pytest.fixture
+def server(database: FakeDatabase) -> Iterator[Server]:
+    with Server(("127.0.0.1", 0), database) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
@@ -70,22 +77,22 @@ def test_a_body_of_no_proper_length_is_refused_unread(server: Server, headers: d
     assert answer.status == status
 
 
-def test_a_database_that_is_away_is_503(server: Server) -> None:
-    server.database.failure = DatabaseUnavailable("the database is away")  # type: ignore[attr-defined]
+def test_a_database_that_is_away_is_503(server: Server, database: FakeDatabase) -> None:
+    database.failure = DatabaseUnavailable("the database is away")
     answer, body = ask(server, "GET", "/api/projects")
     assert (answer.status, body) == (503, b'{"error": "the database is away"}\n')
 
 
-def test_a_database_that_is_away_is_told_and_makes_no_server_ill(server: Server) -> None:
-    server.database.failure = DatabaseUnavailable("the database is away")  # type: ignore[attr-defined]
+def test_a_database_that_is_away_is_told_and_makes_no_server_ill(server: Server, database: FakeDatabase) -> None:
+    database.failure = DatabaseUnavailable("the database is away")
     answer, body = ask(server, "GET", "/health")
     assert (answer.status, body) == (200, b'{"version": "0.0.0", "database": "the database is away"}\n')
 
 
 def test_a_failed_statement_is_500_and_its_text_stays_in_the_log(
-    server: Server, capfd: pytest.CaptureFixture[str]
+    server: Server, database: FakeDatabase, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    server.database.failure = ValueError("password=hunter2")  # type: ignore[attr-defined]
+    database.failure = ValueError("password=hunter2")
     answer, body = ask(server, "GET", "/api/projects")
     assert answer.status == 500
     assert b"hunter2" not in body

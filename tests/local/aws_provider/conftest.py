@@ -4,4 +4,4 @@ import warnings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
-    import components.environment  # noqa: F401
+    import components.environment  # noqa: F401 - for what it does on import

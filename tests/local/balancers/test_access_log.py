@@ -4,6 +4,7 @@ import gzip
 import re
 import shlex
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ SWITCHED_ON = {"access_logs.s3.enabled": "true", "access_logs.s3.bucket": "logs"
 FIELDS = 30
 
 
-def passage(agent: str = "curl/8", **more: object) -> Passage:
+def passage(agent: str = "curl/8", **more: Any) -> Passage:
     client = Client(
         address="127.0.0.1",
         port=50000,

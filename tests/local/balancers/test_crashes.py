@@ -99,7 +99,7 @@ def test_a_call_into_a_loop_that_hangs_ends_with_an_error(world: World, trouble:
 
 
 def test_a_port_whose_listener_the_balancer_does_not_know_is_missed(world: World) -> None:
-    world.model.listeners["new"] = Listener(free_port(), {})
+    world.model.listeners["new"] = Listener(free_port(), [])
     assert state(world) == "crashed"
 
 

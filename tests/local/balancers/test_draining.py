@@ -1,6 +1,7 @@
 """A target that leaves finishes the requests that it has, and gets no new ones."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from threading import Event
 
 import pytest
@@ -64,6 +65,10 @@ def test_a_listener_that_moves_lets_open_requests_finish(world: World, blue: App
         assert answer.result(10) == (200, b"blue")
 
 
+def more_than(answers: list[tuple[int, bytes]], number: int) -> bool:
+    return len(answers) > number
+
+
 def test_no_request_is_dropped_while_the_listener_goes_to_and_fro(
     world: World, blue: Application, green: Application
 ) -> None:
@@ -75,14 +80,13 @@ def test_no_request_is_dropped_while_the_listener_goes_to_and_fro(
         world.model.listeners[str(port)] = Listener(port, [Action(action)])
     world.become("blue", "healthy")
     world.become("green", "healthy")
-    enough, answers = Event(), []
+    enough, answers = Event(), list[tuple[int, bytes]]()
     with ThreadPoolExecutor() as pool:
         asking = pool.submit(ask_until, world, enough, answers)
         for turn in range(20):
             live.default_actions[0].data = forward[("green", "blue")[turn % 2]]
             world.balancers.refresh(world.model.arn)
-            seen = len(answers)
-            wait_until(lambda seen=seen: len(answers) > seen + 2)
+            wait_until(partial(more_than, answers, len(answers) + 2))
         enough.set()
         asking.result(10)
     assert {status for status, _ in answers} == {200}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 from moto.iam.models import iam_backends
+from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from local.access import AccessKey
@@ -66,7 +67,7 @@ class Passage:
         if key_id != "":
             scope = f"{key_id or self.key.id}/20261121/eu-central-1/{service}/aws4_request"
             headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host"
-        environ = EnvironBuilder(method="POST", headers=headers, data=b"{}", **more).get_environ()
+        environ = EnvironBuilder(method="POST", headers=Headers(headers), data=b"{}", **more).get_environ()
         body, status, _ = run_wsgi_app(gate, {**environ, "werkzeug.socket": self.connection})
         return status, b"".join(body).decode()
 

@@ -32,9 +32,9 @@ def caller(*policies: dict[str, Any], boundary: dict[str, Any] | None = None) ->
 
 ALL = document("Allow", "*")
 PUTS = document("Allow", "s3:Put*", "arn:aws:s3:::backups/*")
-NOT_CI = {"Condition": {"ArnNotEquals": {"aws:PrincipalArn": CI}}}
-ONLY_CI = {"Condition": {"ArnEquals": {"aws:PrincipalArn": CI}}}
-TAGGED = {"Condition": {"StringEquals": {"aws:ResourceTag/environment": "dev"}}}
+NOT_CI: dict[str, Any] = {"Condition": {"ArnNotEquals": {"aws:PrincipalArn": CI}}}
+ONLY_CI: dict[str, Any] = {"Condition": {"ArnEquals": {"aws:PrincipalArn": CI}}}
+TAGGED: dict[str, Any] = {"Condition": {"StringEquals": {"aws:ResourceTag/environment": "dev"}}}
 
 
 @pytest.mark.parametrize(

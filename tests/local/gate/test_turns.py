@@ -2,6 +2,7 @@
 
 import io
 from threading import Event, Thread
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ def test_a_service_that_calls_itself_does_not_wait_for_itself() -> None:
 
 def test_a_body_is_read_before_its_turn_comes_unless_its_length_is_not_known() -> None:
     sent, in_parts = io.BytesIO(b"{} and the next request"), io.BytesIO(b"{}")
-    environ = {"wsgi.input": sent, "CONTENT_LENGTH": "2"}
+    environ: dict[str, Any] = {"wsgi.input": sent, "CONTENT_LENGTH": "2"}
     read_whole(environ)
     assert (environ["wsgi.input"].read(), sent.read()) == (b"{}", b" and the next request")
     environ = {"wsgi.input": in_parts, "wsgi.input_terminated": True}

@@ -1,5 +1,7 @@
 """Which statements of a bucket policy apply to a request."""
 
+from typing import Any
+
 import pytest
 from flask import Flask
 
@@ -25,7 +27,9 @@ TLS = {"aws:SecureTransport": "true"}
         pytest.param({"StringEquals": {"a": ["x", "y"]}}, {"a": "y"}, True, id="one-of-several"),
     ],
 )
-def test_a_condition_holds_when_every_part_does(condition, context, expected: bool) -> None:
+def test_a_condition_holds_when_every_part_does(
+    condition: dict[str, Any], context: dict[str, str], expected: bool
+) -> None:
     assert holds(condition, context) is expected
 
 

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -70,7 +70,7 @@ def test_the_whole_is_named_by_the_checksums_of_its_parts_and_their_number(s3: A
 def test_an_upload_that_is_gone_is_no_upload(s3: Any) -> None:
     upload = begun(s3)
     s3.abort_multipart_upload(**upload)
-    calls = (
+    calls: tuple[Callable[[], object], ...] = (
         lambda: s3.upload_part(**upload, PartNumber=1, Body=b"x"),
         lambda: s3.upload_part_copy(**upload, PartNumber=1, CopySource={"Bucket": "bucket", "Key": "source"}),
         lambda: s3.complete_multipart_upload(

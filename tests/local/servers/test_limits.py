@@ -69,7 +69,7 @@ def test_a_server_sees_the_size_of_its_type(cloud: Cloud) -> None:
 @pytest.mark.enable_socket
 def test_free_counts_the_memory_of_the_servers_own_processes(cloud: Cloud) -> None:
     address = boot_tiny(cloud)
-    hold = 'import time; x = b"x" * (20 << 20); open("held", "w"); time.sleep(300)'
+    hold = 'import signal; x = b"x" * (20 << 20); open("held", "w"); signal.pause()'
     cloud.run(address, f"nohup python3 -c '{hold}' >/dev/null 2>&1 &")
     eventually((cloud.home() / "held").exists)
     shown = cloud.run(address, "free -b").stdout
@@ -110,7 +110,7 @@ def test_status_tells_the_size_and_what_is_used(cloud: Cloud) -> None:
     assert {"cpu_percent", "memory_used_mib"} <= status.keys()
 
 
-GREEDY = "import time; small = bytes(1 << 20); large = b'x' * (80 << 20); time.sleep(300)"
+GREEDY = "import signal; small = bytes(1 << 20); large = b'x' * (80 << 20); signal.pause()"
 UNIT = f'[Service]\nExecStart=python3 -c "{GREEDY}"\nRestart=no\n'
 
 

@@ -58,7 +58,7 @@ def _history(items: Iterable[Item]) -> Iterator[tuple[Event, State]]:
 @lru_cache(maxsize=2_000)
 def _read_after(before: Read | None, seq: int, text: str) -> Read:
     event = parse_event(text, seq)
-    return Read(event=event, state=state_after(before and before.state, event))
+    return Read(event=event, state=state_after(before.state if before else None, event))
 
 
 def broken_at_any_moment(outside: Outside, name: str, clock: Clock) -> list[str]:

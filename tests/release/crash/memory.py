@@ -431,4 +431,5 @@ def _sha256(body: bytes) -> str:
 
 
 def _error(code: str, operation: str, **more: Any) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "in memory"}, **more}, operation)
+    answer: Any = {"Error": {"Code": code, "Message": "in memory"}, **more}
+    return ClientError(answer, operation)

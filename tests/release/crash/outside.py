@@ -6,7 +6,7 @@ fresh objects, as the next call of the command would be; everything that it does
 
 import atexit
 import json
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from functools import cache, cached_property, partial
@@ -16,11 +16,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from contract.slots import SlotName
-from release.doors.aws.balancer import TargetHealth
+from release.doors.aws.balancer import Balancer, TargetHealth
 from release.doors.aws.bucket import Bucket
 from release.doors.aws.databases import Databases
 from release.doors.aws.keys import SigningKey
-from release.doors.aws.listeners import Entrance
+from release.doors.aws.listeners import Entrance, Listeners
 from release.doors.aws.table import LedgerTable
 from release.doors.engine.stack import UpFailed
 from release.doors.probe import Answer, Request
@@ -28,6 +28,7 @@ from release.doors.servers.inspection import UnitState
 from release.environment import Environment
 from release.process.canonical import sha256_hex
 from release.process.errors import Broken, Inconclusive
+from release.process.leftovers import Leftovers
 from release.process.output import Progress
 from release.program import refuse_open, refuse_other_fence
 from release.records.artifacts.archive import Artifact
@@ -37,7 +38,11 @@ from release.records.artifacts.releases import Releases
 from release.records.ledger.head import Content, State
 from release.records.ledger.ledger import Ledger
 from release.records.ledger.stoplog import StopLog
+from release.work.database_role import DatabaseRole, Done
+from release.work.fleet import Fleet
+from release.work.migrations import Migrations
 from release.work.orders import Installed, order_of
+from release.work.verification.units import Units
 from release.work.verification.watch import Watch
 from settings.model import Settings
 from settings.stackfile import Project
@@ -106,7 +111,7 @@ class Servers:
 
     def copy(self) -> "Servers":
         own = {one.name: getattr(self, one.name) for one in fields(self)}
-        copies = {name: held.copy() for name, held in own.items() if isinstance(held, set | dict)}
+        copies: dict[str, Any] = {name: held.copy() for name, held in own.items() if isinstance(held, set | dict)}
         return replace(self, **{**copies, "slots": {name: dict(slots) for name, slots in self.slots.items()}})
 
     def behind(self, url: str) -> str | None:
@@ -181,6 +186,8 @@ class MemoryStack(FakeStack):
     def __init__(self, outside: Outside, name: str, ledger: Ledger, points: Points) -> None:
         self.during_up: Callable[[], None] = lambda: None
         self.changes = ()
+        self.previewed = []
+        self.backend_is_down = False
         self.applied = ""
         self._cloud = outside.cloud
         self._mine = outside.servers[name]
@@ -219,7 +226,7 @@ class MemoryStack(FakeStack):
                 if server in left_out:
                     self._mine.applied.pop((name, slot), None)
                 else:
-                    self._install(server, name, slot, head.state)
+                    self._install_on(server, name, slot, head.state)
         if self._mine.applied_live != head.state.declared:
             self._points.call("the listeners' move by pulumi", lambda: self._mine.listen(head.state.declared))
             self._mine.applied_live = head.state.declared
@@ -227,7 +234,7 @@ class MemoryStack(FakeStack):
     def export(self) -> bytes:
         return self._points.call("pulumi stack export", super().export)
 
-    def _install(self, server: str, name: str, slot: SlotName, state: State) -> None:
+    def _install_on(self, server: str, name: str, slot: SlotName, state: State) -> None:
         """A Command runs where its stdin is another one than in Pulumi's state."""
         content = state.slot(slot)
         if content is None or self._mine.applied.get((name, slot)) == (order := order_of(slot, content)):
@@ -243,7 +250,7 @@ class MemoryStack(FakeStack):
         self._mine.applied[name, slot] = order
 
 
-class MemoryListeners:
+class MemoryListeners(Listeners):
     """The load balancer's listeners."""
 
     def __init__(self, servers: Servers, points: Points) -> None:
@@ -270,7 +277,7 @@ class MemoryListeners:
             self._points.call("elbv2:ModifyListener of the preview", lambda: setattr(self._servers, "preview", slot))
 
 
-class MemoryFleet:
+class MemoryFleet(Fleet):
     """The servers over SSH: those with power answer. Orders are given by the genuine fleet, one after the other."""
 
     def __init__(self, outside: Outside, name: str, points: Points) -> None:
@@ -296,7 +303,7 @@ class MemoryFleet:
             f"the installation on {name}", lambda: self._servers.obey(name, order, self._artifacts)
         )
 
-    def silent(self, outputs: dict[str, Any], out: frozenset[str] = frozenset()) -> frozenset[str]:
+    def silent(self, outputs: Mapping[str, Any], out: frozenset[str] = frozenset()) -> frozenset[str]:
         pairs = zip(SERVERS, NAMES, strict=True)
         names = frozenset(server for server, name in pairs if name in self._servers.dead and server not in out)
         return self._points.call("ssh true", lambda: names)
@@ -315,7 +322,7 @@ class MemoryFleet:
         return alive
 
 
-class MemoryMigrations:
+class MemoryMigrations(Migrations):
     """The word that lets a deployment migrate."""
 
     def __init__(self, points: Points) -> None:
@@ -343,7 +350,7 @@ class MemoryProbe(FakeProbe):
         return self._points.call(f"GET {request.path}", lambda: answer(base, request))
 
 
-class MemoryBalancer:
+class MemoryBalancer(Balancer):
     """The balancer's view of its targets."""
 
     def __init__(self, servers: Servers, points: Points) -> None:
@@ -370,30 +377,30 @@ class MemoryBalancer:
         changes = {"RegisterTargets": {*instances} - there, "DeregisterTargets": leaving}
         for call, names in changes.items():
             if names:
-                self._points.call(f"elbv2:{call}", partial(self._change, call, {(slot, name) for name in names}))
+                self._points.call(f"elbv2:{call}", partial(self._note, call, {(slot, name) for name in names}))
 
-    def _change(self, call: str, targets: set[tuple[SlotName, str]]) -> None:
+    def _note(self, call: str, targets: set[tuple[SlotName, str]]) -> None:
         kept_out = self._servers.kept_out
         self._servers.kept_out = kept_out - targets if call == "RegisterTargets" else kept_out | targets
 
 
-class MemoryRole:
+class MemoryRole(DatabaseRole):
     """The application's role in the database: there, or not to be had."""
 
     def __init__(self, servers: Servers, points: Points) -> None:
         self._servers = servers
         self._points = points
 
-    def ensure(self, outputs: dict[str, Any]) -> str:
+    def ensure(self, outputs: Mapping[str, Any]) -> Done:
         return self._points.call("the database's role", self._answer)
 
-    def _answer(self) -> str:
+    def _answer(self) -> Done:
         if self._servers.role_is_refused:
             raise Broken("the database refuses its application role")
         return "was there"
 
 
-class MemoryUnits:
+class MemoryUnits(Units):
     """What servers say of their units: some releases are restarted whenever one looks."""
 
     def __init__(self, servers: Servers, points: Points) -> None:
@@ -401,17 +408,17 @@ class MemoryUnits:
         self._points = points
         self._looks = 0
 
-    def of(self, outputs: dict[str, Any], slot: SlotName) -> dict[str, UnitState]:
+    def of(self, outputs: Mapping[str, Any], slot: SlotName) -> dict[str, UnitState | str]:
         return self._points.call("slot status", lambda: self._answer(slot))
 
-    def _answer(self, slot: SlotName) -> dict[str, UnitState]:
+    def _answer(self, slot: SlotName) -> dict[str, UnitState | str]:
         self._looks += 1
         held = {one.release for one in self._servers.in_slot(slot) if one}
         restarts = self._looks if held & self._servers.restarts_in_watch else 0
         return {f"env-servers-{number}": UnitState(active="active", restarts=restarts) for number in (1, 2)}
 
 
-class MemoryLeftovers:
+class MemoryLeftovers(Leftovers):
     """The processes of this machine: nothing is left here; that something is ended is tested on the real engine."""
 
     def __init__(self, points: Points) -> None:
@@ -435,9 +442,17 @@ class Steps(Progress):
         self._points.passed(f"end of {what}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class MemoryEnvironment(Environment):
+    """An environment in memory, with what a test may do to it while it is at work."""
+
+    stack: MemoryStack
+    fleet: MemoryFleet
+
+
 def open_process(
     outside: Outside, name: str, clock: Clock, points: Points | None = None, *, ended: bool = False
-) -> Environment:
+) -> MemoryEnvironment:
     """An environment as a new process opens it: fresh objects over what is stored.
 
     ``ended``: processes that hold a lease are proven to have ended, as they are on the machine where one was killed.
@@ -447,7 +462,7 @@ def open_process(
     servers: Any = outside.servers[name]
     probe, balancer, time = MemoryProbe(servers, points), MemoryBalancer(servers, points), LeapingTime()
     ledger = _ledger(session, settings, clock, ended)
-    return Environment(
+    return MemoryEnvironment(
         name=name,
         settings=settings,
         project=_alone(),

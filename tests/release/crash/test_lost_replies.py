@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from botocore.exceptions import ConnectionClosedError
@@ -15,6 +16,7 @@ from tests.release.crash.likeness import is_like_one
 from tests.release.crash.memory import DynamoDb, Points
 from tests.release.crash.outside import open_process
 from tests.release.world import Clock
+from tests.there import there
 
 AWS = ("dynamodb:", "s3:", "kms:", "rds:")
 SOME = [kind for kind in KINDS if kind.name in ("second promotion", "failed behind the switch")]
@@ -89,7 +91,7 @@ def fails_at(deployment: Deployment, number: int, point: str, seen: set[str]) ->
 class RepeatingDynamoDb(DynamoDb):
     """Every reply to a write is lost: boto3 repeats it, and gets the answer to the second one."""
 
-    def transact_write_items(self, **request) -> dict:
+    def transact_write_items(self, **request: Any) -> dict[str, Any]:
         super().transact_write_items(**request)
         return super().transact_write_items(**request)
 
@@ -101,4 +103,4 @@ def test_row_04_a_deployment_of_which_every_write_was_repeated_records_nothing_t
     environment.session._clients["dynamodb"] = RepeatingDynamoDb(outside.cloud, points)
     deployment.run(environment, points)
     assert broken_in_the_end(outside, "dev", later()) == []
-    assert environment.ledger.head().state.live.release == deployment.version
+    assert there(environment.ledger.head().state.live).release == deployment.version

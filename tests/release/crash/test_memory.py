@@ -21,6 +21,7 @@ from release.process.signature import sign_document, verify_document
 from tests.release.clients import answering
 from tests.release.crash.memory import ACCOUNT, Cloud, MemorySession
 from tests.release.world import make_key, shared_session
+from tests.there import there
 
 BUCKETS = ("one-bucket", "other-bucket")
 ALIAS = "alias/signing"
@@ -82,7 +83,7 @@ def put(kind: str, body: str, condition: str = "attribute_not_exists(body)", **m
 def test_an_item_that_must_be_new_is_written_once(doors: Doors) -> None:
     assert doors.table.write_together([put("EVENT", "a", seq=1, nonce="n")])
     assert not doors.table.write_together([put("EVENT", "b", seq=1)])
-    item = doors.table.get("EVENT", 1)
+    item = there(doors.table.get("EVENT", 1))
     assert (item.body, item.nonce, item.seq) == ("a", "n", 1)
 
 
@@ -95,7 +96,7 @@ def test_one_condition_that_does_not_hold_keeps_every_item_out(doors: Doors) -> 
     stale = {"values": {":nonce": "n0", ":fence": 1}, "nonce": "n2", "fence": 2}
     together = [put("EVENT", "e", seq=2), put("HEAD", "b", "nonce = :nonce AND fence = :fence", **stale)]
     assert not doors.table.write_together(together)
-    assert (doors.table.get("EVENT", 2), doors.table.get("HEAD").body) == (None, "a")
+    assert (doors.table.get("EVENT", 2), there(doors.table.get("HEAD")).body) == (None, "a")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_head_is_replaced_only_as_it_was_read(doors: Doors, values: dict[str, in
     doors.table.write_together([put("HEAD", "a", nonce="n1", fence=1)])
     after = put("HEAD", "b", "nonce = :nonce AND fence = :fence", values=values, nonce="n2", fence=1)
     assert doors.table.write_together([after]) is written
-    assert doors.table.get("HEAD").body == ("b" if written else "a")
+    assert there(doors.table.get("HEAD")).body == ("b" if written else "a")
 
 
 @pytest.mark.parametrize(
@@ -153,7 +154,7 @@ def test_items_come_all_in_pages_of_any_size_from_a_number_on(doors: Doors, newe
 def test_what_is_written_by_hand_is_there_and_what_is_deleted_by_hand_is_gone(doors: Doors) -> None:
     client, key = doors.session.client("dynamodb"), {"kind": {"S": "EVENT"}, "seq": {"N": "7"}}
     client.put_item(TableName="ledger", Item={**key, "body": {"S": "by hand"}})
-    assert doors.table.get("EVENT", 7).body == "by hand"
+    assert there(doors.table.get("EVENT", 7)).body == "by hand"
     assert client.scan(TableName="ledger")["Items"] == [{**key, "body": {"S": "by hand"}}]
     client.delete_item(TableName="ledger", Key=key)
     assert doors.table.get("EVENT", 7) is None

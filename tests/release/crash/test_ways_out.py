@@ -22,6 +22,7 @@ from release.rules.plan import content_of, is_behind_switch
 from release.verbs.adopt_listener import adopt
 from release.verbs.mark_out import note_servers, without_server
 from release.work import executor
+from release.work.steps import Work
 from tests.release.crash.invariants import broken_at_any_moment, broken_in_the_end
 from tests.release.crash.killing import RECOVERIES, at, ending, killed_everywhere, later, live, recorded, recover
 from tests.release.crash.kinds import KINDS, Deployment
@@ -244,7 +245,7 @@ def newer(deployment: Deployment, environment: Environment, points: Points) -> N
     plan = executor.plan_of(environment, order)
     stored = plan.but(format=FORMAT + 1)
     with environment.ledger.begin(executor._request(stored, order), head, OPS) as holder:
-        work = executor.Work(plan, manifest, environment, holder, holder.head.seq, Steps(points))
+        work = Work(plan, manifest, environment, holder, holder.head.seq, Steps(points))
         executor._run(work, plan.steps)
 
 

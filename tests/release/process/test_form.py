@@ -14,6 +14,7 @@ from release.records.ledger.head import Content, Head, Live, Previous, State, he
 from release.records.ledger.index import Known, Mention, known_json, parse_known
 from release.records.ledger.lease import Lease, lease_json, parse_lease, renewed
 from release.records.ledger.stops import Hold, Stops, parse_stops, stops_json
+from tests.there import there
 
 CONTENT = Content(release="1.0.0", digest="a", artifact_key="k", deployment="dev-1")
 STATE = State(
@@ -64,7 +65,15 @@ def test_keys_of_another_version_survive_a_change_of_what_they_stand_beside() ->
 
 
 def test_a_state_is_made_again_from_events_with_the_keys_of_another_version() -> None:
-    place = {"at": "a", "kind": "note", "by": "b", "host": "h", "nonce": "n", "previous": GENESIS, "fence": 0}
+    place: dict[str, Any] = {
+        "at": "a",
+        "kind": "note",
+        "by": "b",
+        "host": "h",
+        "nonce": "n",
+        "previous": GENESIS,
+        "fence": 0,
+    }
     first = Event(seq=0, changed={"declared": "blue", "surprise": 1}, **place)
     second = Event(seq=1, changed={"declared": "green"}, **place)
     assert [state.model_dump()["surprise"] for _, state in with_states([first, second])] == [1, 1]
@@ -132,12 +141,13 @@ def test_a_head_of_format_1_is_read_in_the_words_of_format_2() -> None:
     head = parse_head(json.dumps(FORMAT_1))
     state = head.state
     assert (head.format, head.seq, head.fence, state.declared) == (FORMAT, 7, 3, "blue")
-    assert (state.live.made_with.version, state.brought.version, state.previous.left) == (3, 4, "")
-    assert (state.blue.reuse, state.out, state.behind) == (False, (), "")
+    assert (there(there(state.live).made_with).version, there(state.brought).version) == (3, 4)
+    assert there(state.previous).left == ""
+    assert (there(state.blue).reuse, state.out, state.behind) == (False, (), "")
 
 
 def test_a_deployment_that_format_1_left_open_can_be_put_back_by_head_alone() -> None:
-    opened = parse_head(json.dumps(FORMAT_1)).state.open
+    opened = there(parse_head(json.dumps(FORMAT_1)).state.open)
     assert (opened.deployment, opened.release, opened.digest, opened.slot) == ("dev-2", "1.1.0", "b", "green")
     assert (opened.step, opened.done, opened.former.declared, opened.former.content) == (
         "installed",

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -36,7 +38,7 @@ with INTERRUPTION.watched():
 """
 
 
-class AskedProcess:
+class AskedProcess(subprocess.Popen[bytes]):
     """A Pulumi that counts how often it is asked to end; a signal may come just as it is handed over."""
 
     def __init__(self) -> None:
@@ -99,7 +101,7 @@ def test_a_signal_at_any_moment_of_handing_pulumi_over_asks_it_to_end_once(line:
     """A second SIGTERM would end Pulumi at once, in the middle of its operation. Each line is a moment."""
     interruption, process, lines = Interruption(), AskedProcess(), 0
 
-    def at_line(frame, event, argument):
+    def at_line(frame: FrameType, event: str, argument: object) -> Any:
         nonlocal lines
         if frame.f_code.co_name not in ("passed_on_to", "_ask_to_end"):
             return None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -119,7 +120,7 @@ def test_a_program_is_named_without_its_place_and_arguments(machine: Machine, pr
 
 @pytest.mark.parametrize("elsewhere", [{"boot": "boot-2"}, {"space": "pid:[2]"}], ids=["boot", "space"])
 def test_of_a_process_of_another_boot_or_space_nothing_is_said(
-    machine: Machine, process: Process, elsewhere: dict[str, str]
+    machine: Machine, process: Process, elsewhere: dict[str, Any]
 ) -> None:
     other = replace(process, **elsewhere)
     for happens in (lambda machine: None, end):

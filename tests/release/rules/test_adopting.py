@@ -9,6 +9,7 @@ from release.records.ledger.index import Lived
 from release.rules.adopting import adopted, taken_from_users, was_verified
 from release.rules.plan import settled
 from tests.release.values import digest, slot
+from tests.there import there
 
 LIVE = Live(slot="blue", release="1.0.0", digest=digest("1.0.0"), deployment="dev-1", since="t")
 PREVIOUS = Previous(release="0.9.0", digest=digest("0.9.0"), deployment="dev-0")
@@ -72,5 +73,5 @@ def test_taken_from_users_is_what_they_had_by_head_and_have_no_more(before: Stat
 @pytest.mark.parametrize("verified", [True, False])
 def test_what_becomes_live_says_whether_anybody_verified_it(verified: bool) -> None:
     after = adopted(CALM, "green", slot("1.1.0"), "now", verified=verified)
-    assert (after.live.release, after.live.unverified) == ("1.1.0", not verified)
-    assert (after.previous.release, after.declared, settled(after).behind) == ("1.0.0", "green", "")
+    assert (there(after.live).release, there(after.live).unverified) == ("1.1.0", not verified)
+    assert (there(after.previous).release, after.declared, settled(after).behind) == ("1.0.0", "green", "")

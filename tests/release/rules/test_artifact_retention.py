@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -63,7 +64,7 @@ KEPT = {
 
 
 @pytest.mark.parametrize(("change", "reason"), KEPT.values(), ids=KEPT)
-def test_bytes_are_kept_for_a_reason(change: dict, reason: str) -> None:
+def test_bytes_are_kept_for_a_reason(change: dict[str, Any], reason: str) -> None:
     assert reasons(replace(FACTS, **change)) == [(reason,)]
 
 
@@ -84,7 +85,7 @@ GOING = {
 
 
 @pytest.mark.parametrize("change", GOING.values(), ids=GOING)
-def test_bytes_go_where_nothing_keeps_them(change: dict) -> None:
+def test_bytes_go_where_nothing_keeps_them(change: dict[str, Any]) -> None:
     assert reasons(replace(FACTS, **change)) == [()]
 
 

@@ -34,7 +34,7 @@ def step(op: str, name: str = "env-lb-live", **states: Any) -> dict[str, Any]:
 
 
 def changed(before: dict[str, Any], now: dict[str, Any], *reasons: str, part: str = "inputs") -> dict[str, Any]:
-    states = {"oldState": {part: before}, "newState": {part: now}}
+    states: dict[str, Any] = {"oldState": {part: before}, "newState": {part: now}}
     return step("update", diffReasons=list(reasons), **states)
 
 
@@ -61,8 +61,8 @@ def test_tags_are_named_once_and_one_by_one() -> None:
 
 
 def test_a_default_tag_that_was_taken_away_is_found() -> None:
-    before, now = {"tagsAll": {"owner": "platform"}}, {"tagsAll": {}}
-    assert found(changed(before, now, "tagsAll")) == [("tagsAll.owner", "platform", "(absent)")]
+    before = {"tagsAll": {"owner": "platform"}}
+    assert found(changed(before, {"tagsAll": {}}, "tagsAll")) == [("tagsAll.owner", "platform", "(absent)")]
 
 
 def test_an_empty_value_that_aws_does_not_tell_is_no_drift() -> None:

@@ -25,6 +25,7 @@ from release.rules.gates import (
     rollback_gates,
 )
 from tests.release.values import digest, manifest, slot
+from tests.there import there
 
 NOW = "2026-11-20T12:00:00+00:00"
 
@@ -41,7 +42,7 @@ def verdict(version: str, outcome: str = "passed") -> Verdict:
     return Verdict(version=version, digest=digest(version), environment="dev", deployment="d", outcome=outcome, at=NOW)
 
 
-def known(version: str, **more: str) -> Known:
+def known(version: str, **more: Any) -> Known:
     return Known(release=version, digest=digest(version), artifact_key="a", **{"live": "d", **more})
 
 
@@ -106,7 +107,7 @@ def test_a_release_verified_upstream_passes_every_gate_whatever_is_live_there_no
         pytest.param({"stops": Stops(freeze=frozen_until("2026-11-20T12:00:01+00:00"))}, "no freeze", id="frozen"),
     ],
 )
-def test_each_gate_says_no_for_its_own_reason(change: dict, gate: str) -> None:
+def test_each_gate_says_no_for_its_own_reason(change: dict[str, Any], gate: str) -> None:
     assert refused_by(replace(GOOD, **change)) == [gate]
 
 
@@ -171,8 +172,8 @@ def test_a_hold_upstream_stops_nothing_here() -> None:
 
 
 def test_the_first_environment_asks_for_no_upstream() -> None:
-    nobody = {"source": None, "upstream": None, "source_stops": None, "source_verdict": None}
-    assert refused_by(replace(GOOD, environment="dev", promotes_from=None, **nobody)) == []
+    first = replace(GOOD, environment="dev", promotes_from=None, source=None, upstream=None)
+    assert refused_by(replace(first, source_stops=None, source_verdict=None)) == []
 
 
 def test_a_refusal_names_everything_that_is_missing() -> None:
@@ -215,7 +216,7 @@ NEWER = live("1.1.0").but(brought=Schema(version=3, oldest=2))
         pytest.param({"healthy": frozenset(), "serving": frozenset()}, "healthy servers", id="no-server"),
     ],
 )
-def test_each_gate_of_a_rollback_says_no_for_its_own_reason(change: dict, gate: str) -> None:
+def test_each_gate_of_a_rollback_says_no_for_its_own_reason(change: dict[str, Any], gate: str) -> None:
     assert [one.name for one in rollback_gates(replace(ROLLBACK, **change)) if not one.passed] == [gate]
 
 
@@ -241,7 +242,7 @@ def test_a_person_overrules_that_a_release_was_only_adopted() -> None:
 
 def test_what_is_live_and_was_only_adopted_is_promoted_again() -> None:
     adopted = live("1.1.0")
-    assert refused_by(replace(GOOD, state=adopted.but(live=adopted.live.but(unverified=True)))) == []
+    assert refused_by(replace(GOOD, state=adopted.but(live=there(adopted.live).but(unverified=True)))) == []
 
 
 def test_a_person_goes_back_also_where_nobody_knows_whether_the_release_is_vetoed() -> None:

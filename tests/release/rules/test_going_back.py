@@ -136,6 +136,6 @@ def test_the_lane_installs_exactly_what_is_not_held_and_starts_exactly_what_does
     ],
 )
 def test_users_go_to_the_live_release_first_where_it_would_be_installed_over(
-    state: State, release: str, lane, expected: bool
+    state: State, release: str, lane: tuple[StepName, ...], expected: bool
 ) -> None:
     assert overwrites_verified(state, slot(release), lane) is expected

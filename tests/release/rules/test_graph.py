@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.graph import Resource
 from release.rules.graph import OF_ASSETS, OF_SECRETS, SECRET, SIGNATURE, Identity, exported, graph
 
 QA = Identity(project="stageline", environment="qa", account="123456789012", cidr="10.20.0.0/16")
 VPC = "aws:ec2/vpc:Vpc"
 
 
-def resource(name: str = "env-vpc", type: str = VPC, outputs: dict[str, Any] | None = None, **inputs: Any):
+def resource(name: str = "env-vpc", type: str = VPC, outputs: dict[str, Any] | None = None, **inputs: Any) -> Resource:
     return {
         "type": type,
         "name": name,
@@ -51,7 +52,9 @@ def test_names_account_and_addresses_of_an_environment_are_the_same_text_anywher
 
 
 @given(st.integers(0, 255), st.integers(0, 255), st.integers(16, 28), st.data())
-def test_blocks_at_the_same_place_of_two_networks_are_the_same(first: int, second: int, length: int, data) -> None:
+def test_blocks_at_the_same_place_of_two_networks_are_the_same(
+    first: int, second: int, length: int, data: st.DataObject
+) -> None:
     here, there = (ipaddress.IPv4Network(f"10.{number}.0.0/16") for number in (first, second))
     block = data.draw(st.sampled_from(list(here.subnets(new_prefix=length))[:64]))
     offset = int(block.network_address) - int(here.network_address)

@@ -7,6 +7,7 @@ from release.rules.lanes import (
     IN_PLACE,
     INSTALLED_BACK,
     STARTED,
+    Kind,
     StepName,
     forward,
     warnings_of,
@@ -14,25 +15,27 @@ from release.rules.lanes import (
 from release.rules.plan import WORK
 from release.work.steps import STEPS
 
+Lane = tuple[StepName, ...]
+
 BACK = {"in place": IN_PLACE, "started": STARTED, "installed back": INSTALLED_BACK}
 LANES = {"forward": FORWARD, "forward with a pause": forward(pause=True), **BACK}
 lanes = pytest.mark.parametrize("lane", LANES.values(), ids=LANES)
 back = pytest.mark.parametrize("lane", BACK.values(), ids=BACK)
 
 
-def before_switch(lane: tuple[StepName, ...]) -> tuple[StepName, ...]:
+def before_switch(lane: Lane) -> Lane:
     return lane[: lane.index("switched")]
 
 
 @lanes
-def test_users_are_seen_to_get_the_release_right_after_the_switch_and_the_verdict_comes_last(lane) -> None:
+def test_users_are_seen_to_get_the_release_right_after_the_switch_and_the_verdict_comes_last(lane: Lane) -> None:
     assert lane[lane.index("switched") + 1] == "answered"
     assert lane[-1] == "live"
     assert len({*lane}) == len(lane)
 
 
 @lanes
-def test_every_step_of_a_lane_has_its_work_and_its_words(lane) -> None:
+def test_every_step_of_a_lane_has_its_work_and_its_words(lane: Lane) -> None:
     assert {*lane} - {"paused"} <= STEPS.keys()
     assert {*lane} <= WORK.keys()
 
@@ -55,17 +58,17 @@ def test_a_pause_comes_right_before_the_switch_and_changes_nothing_else() -> Non
         pytest.param(INSTALLED_BACK, ("installed", "verified"), id="installed"),
     ],
 )
-def test_only_what_the_way_back_itself_needs_stands_before_its_switch(lane, needed) -> None:
+def test_only_what_the_way_back_itself_needs_stands_before_its_switch(lane: Lane, needed: Lane) -> None:
     assert before_switch(lane) == needed
 
 
 @back
-def test_nothing_that_follows_the_answer_of_a_rollback_but_its_record_ends_it(lane) -> None:
+def test_nothing_that_follows_the_answer_of_a_rollback_but_its_record_ends_it(lane: Lane) -> None:
     follows = lane[lane.index("answered") + 1 :]
     assert {*follows} - warnings_of("rollback") == {"live"}
     assert not {*before_switch(lane), "switched", "answered"} & warnings_of("rollback")
 
 
 @pytest.mark.parametrize("kind", ["promotion", "hotfix", "redeployment"])
-def test_what_goes_forward_may_fail_only_in_telling_pulumis_state(kind) -> None:
+def test_what_goes_forward_may_fail_only_in_telling_pulumis_state(kind: Kind) -> None:
     assert warnings_of(kind) == {"applied"}

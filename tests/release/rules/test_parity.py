@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from release.rules.graph import SECRET, Graph
-from release.rules.parity import ABSENT, PRESENT, Difference, differences, differing, judged, strays
+from release.rules.parity import ABSENT, PRESENT, Difference, Judged, differences, differing, judged, strays
 
 SETTINGS = ("network.nat", "servers.count", "servers.size", "database.engine", "database.version")
 BUCKET = ("aws:s3/bucket:Bucket", "env-bucket")
 SERVER = ("aws:ec2/instance:Instance", "env-server-1")
 
-Program = Callable[[Mapping[str, Any]], Graph]
+Values = Mapping[str, Any]
+Program = Callable[[Values], Graph]
 
 plain_values = st.one_of(st.booleans(), st.integers(0, 5), st.sampled_from(["small", "large", "10.0.0.0/16"]))
 resources = st.dictionaries(
@@ -41,7 +42,7 @@ def program(base: Graph) -> Program:
     return declare
 
 
-def compared(declare: Program, here: Mapping[str, Any], there: Mapping[str, Any], found: Graph | None = None):
+def compared(declare: Program, here: Values, there: Values, found: Graph | None = None) -> tuple[Judged, ...]:
     """What is judged between two environments of a program; `found` takes the place of the second one's graph."""
     theirs = {name: there[name] for name in SETTINGS if here[name] != there[name]}
     second = declare(there) if found is None else found
@@ -49,14 +50,14 @@ def compared(declare: Program, here: Mapping[str, Any], there: Mapping[str, Any]
 
 
 @given(resources, all_settings, all_settings)
-def test_every_difference_that_settings_make_is_declared(base, here, there) -> None:
+def test_every_difference_that_settings_make_is_declared(base: Graph, here: Values, there: Values) -> None:
     found = compared(program(base), here, there)
     assert all(one.declared_by for one in found)
     assert len(found) == len(differences(program(base)(here), program(base)(there)))
 
 
 @given(resources, all_settings, all_settings, st.data())
-def test_whatever_is_planted_is_found_undeclared(base, here, there, data) -> None:
+def test_whatever_is_planted_is_found_undeclared(base: Graph, here: Values, there: Values, data: st.DataObject) -> None:
     key = data.draw(st.sampled_from(sorted(base)))
     path = data.draw(st.sampled_from(sorted(base[key])))
     second = {**program(base)(there), key: {**base[key], path: "planted"}}
@@ -65,7 +66,9 @@ def test_whatever_is_planted_is_found_undeclared(base, here, there, data) -> Non
 
 
 @given(resources, all_settings, all_settings, st.booleans())
-def test_a_resource_that_only_one_environment_has_is_found_undeclared(base, here, there, more) -> None:
+def test_a_resource_that_only_one_environment_has_is_found_undeclared(
+    base: Graph, here: Values, there: Values, more: bool
+) -> None:
     first, second = program(base)(here), program(base)(there)
     planted = {("Bucket", "planted"): {"acl": "public"}}
     theirs = {name: there[name] for name in SETTINGS if here[name] != there[name]}
@@ -74,15 +77,16 @@ def test_a_resource_that_only_one_environment_has_is_found_undeclared(base, here
         graph = program(base)({**here, **{key: theirs[key] for key in keys}})
         return graph if more else {**graph, **planted}
 
-    found = judged(*((first, {**second, **planted}) if more else ({**first, **planted}, second)), theirs, recorded)
+    one, other = (first, {**second, **planted}) if more else ({**first, **planted}, second)
+    found = judged(one, other, theirs, recorded)
     values = (ABSENT, PRESENT) if more else (PRESENT, ABSENT)
-    assert [one.difference for one in found if not one.declared_by] == [
+    assert [each.difference for each in found if not each.declared_by] == [
         Difference(resource=("Bucket", "planted"), input="", here=values[0], there=values[1])
     ]
 
 
 @given(resources, all_settings)
-def test_an_environment_does_not_differ_from_itself(base, settings) -> None:
+def test_an_environment_does_not_differ_from_itself(base: Graph, settings: Values) -> None:
     assert compared(program(base), settings, settings) == ()
 
 
@@ -103,7 +107,9 @@ ONE = dict.fromkeys(SETTINGS, 1)
         ),
     ],
 )
-def test_a_difference_is_declared_by_the_settings_that_make_it_and_no_others(there, resource, declared_by) -> None:
+def test_a_difference_is_declared_by_the_settings_that_make_it_and_no_others(
+    there: Values, resource: tuple[str, str], declared_by: tuple[str, ...]
+) -> None:
     found = {one.difference.resource: one.declared_by for one in compared(program({}), ONE, {**ONE, **there})}
     assert found[resource] == declared_by
 

@@ -4,17 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from release.records.ledger.head import Content, Live, Previous, State, with_slot
+from contract.slots import SlotName, idle
+from release.records.ledger.head import Content, Live, Open, Previous, State, emptied, with_slot
 from release.rules.going_back import is_held, steps_back
-from release.rules.lanes import forward, warnings_of
+from release.rules.lanes import Kind, StepName, forward, warnings_of
 from release.rules.plan import (
     UNDOING,
     WORK,
+    Outcome,
+    Plan,
     consequence,
     content_of,
     described,
     doubt,
-    emptied,
     entering,
     in_step,
     leaving,
@@ -27,9 +29,13 @@ from release.rules.plan import (
     with_listener_back,
 )
 from tests.release.values import digest, manifest, slot
+from tests.there import there
 
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0")
 
+CHOICES: tuple[SlotName | None, ...] = (None, "blue", "green")
+KINDS: tuple[Kind, ...] = ("promotion", "hotfix", "redeployment", "rollback")
+Begun = tuple[Plan, State]
 
 slots = st.one_of(
     st.none(),
@@ -40,43 +46,47 @@ slots = st.one_of(
 
 @st.composite
 def states(draw: st.DrawFn) -> State:
-    declared = draw(st.sampled_from([None, "blue", "green"]))
+    declared: SlotName | None = draw(st.sampled_from(CHOICES))
     live = None
-    contents = {"blue": draw(slots), "green": draw(slots)}
+    contents: dict[SlotName, Content | None] = {"blue": draw(slots), "green": draw(slots)}
     if declared:
         version = draw(st.sampled_from(VERSIONS))
         contents[declared] = slot(version)
         live = Live(slot=declared, release=version, digest=digest(version), deployment="d", since="t")
     previous = draw(st.sampled_from([None, Previous(release="0.9.0", digest="9" * 64, deployment="p")]))
-    return State(**contents, declared=declared, live=live, previous=previous)
+    return State(blue=contents["blue"], green=contents["green"], declared=declared, live=live, previous=previous)
 
 
 @st.composite
-def begun(draw: st.DrawFn):
+def begun(draw: st.DrawFn) -> Begun:
     """A plan of any kind, and the state that it was made from."""
     state, release = draw(states()), content_of(manifest(draw(st.sampled_from(VERSIONS))))
-    kind = draw(st.sampled_from(["promotion", "hotfix", "redeployment", "rollback"]))
+    kind = draw(st.sampled_from(KINDS))
     pause, runs, held = draw(st.booleans()), draw(st.booleans()), draw(st.booleans()) and is_held(state, release)
     steps = steps_back(held=held, runs=runs) if kind == "rollback" else forward(pause=pause)
     plan = make_plan(deployment="new", kind=kind, environment="dev", release=release, steps=steps, state=state)
     return plan, state
 
 
-def after(plan, state: State, count: int) -> State:
+def after(plan: Plan, state: State, count: int) -> State:
     """The state in the step of this number."""
     for step in plan.steps[:count]:
         state = in_step(plan, step, entering(plan, step, state), 1)
     return state
 
 
+def opened(plan: Plan, step: str, state: State) -> Open:
+    return there(in_step(plan, step, state, 1).open)
+
+
 @given(begun())
-def test_no_plan_touches_the_slot_that_is_live(pair) -> None:
+def test_no_plan_touches_the_slot_that_is_live(pair: Begun) -> None:
     plan, state = pair
     assert plan.slot != state.declared
 
 
 @given(begun())
-def test_only_a_rollback_to_what_the_idle_slot_holds_skips_the_installation(pair) -> None:
+def test_only_a_rollback_to_what_the_idle_slot_holds_skips_the_installation(pair: Begun) -> None:
     plan, state = pair
     held = state.slot(plan.slot)
     holds = held is not None and held.digest == plan.digest
@@ -85,16 +95,16 @@ def test_only_a_rollback_to_what_the_idle_slot_holds_skips_the_installation(pair
 
 
 @given(begun())
-def test_a_plan_that_ran_to_its_end_leaves_its_release_live_and_nothing_open(pair) -> None:
+def test_a_plan_that_ran_to_its_end_leaves_its_release_live_and_nothing_open(pair: Begun) -> None:
     plan, state = pair
     for step in plan.steps:
         state = leaving(plan, step, in_step(plan, step, entering(plan, step, state), 1), "now")
-    assert (state.live.digest, state.declared, state.open, state.behind) == (plan.digest, plan.slot, None, "")
-    assert state.slot(plan.slot).digest == plan.digest
+    assert (there(state.live).digest, state.declared, state.open, state.behind) == (plan.digest, plan.slot, None, "")
+    assert there(state.slot(plan.slot)).digest == plan.digest
 
 
 @given(begun())
-def test_pulumis_state_is_behind_from_the_installation_on_until_an_up_has_told_it(pair) -> None:
+def test_pulumis_state_is_behind_from_the_installation_on_until_an_up_has_told_it(pair: Begun) -> None:
     plan, state = pair
     for step in plan.steps[: plan.steps.index("applied")]:
         state = leaving(plan, step, in_step(plan, step, entering(plan, step, state), 1), "now")
@@ -104,7 +114,7 @@ def test_pulumis_state_is_behind_from_the_installation_on_until_an_up_has_told_i
 
 
 @given(begun(), st.integers(0, 11))
-def test_what_is_put_back_is_what_was_declared_before_and_the_other_slot_is_left_alone(pair, count: int) -> None:
+def test_what_is_put_back_is_what_was_declared_before_and_the_other_slot_is_left_alone(pair: Begun, count: int) -> None:
     plan, before = pair
     state = after(plan, before, count)
     if state.open is None:
@@ -112,14 +122,16 @@ def test_what_is_put_back_is_what_was_declared_before_and_the_other_slot_is_left
     back = with_listener_back(state.open, state)
     if was_touched(state.open, back):
         back = with_slot(back, plan.slot, restored(state.open.former.content, "undo"))
-    other = "green" if plan.slot == "blue" else "blue"
+    other = idle(plan.slot)
     assert (back.declared, back.slot(other)) == (before.declared, before.slot(other))
     held, holds = before.slot(plan.slot), back.slot(plan.slot)
     assert (holds.release if holds else None) == (held.release if held else None)
 
 
 @given(slots)
-def test_what_a_slot_gets_back_it_keeps_where_it_holds_it_and_is_emptied_where_it_held_nothing(content) -> None:
+def test_what_a_slot_gets_back_it_keeps_where_it_holds_it_and_is_emptied_where_it_held_nothing(
+    content: Content | None,
+) -> None:
     back = restored(content, "undo")
     if content is None or content.release is None:
         assert back == emptied("undo")
@@ -128,12 +140,12 @@ def test_what_a_slot_gets_back_it_keeps_where_it_holds_it_and_is_emptied_where_i
 
 
 @given(begun())
-def test_the_previous_release_is_the_one_that_was_live(pair) -> None:
+def test_the_previous_release_is_the_one_that_was_live(pair: Begun) -> None:
     plan, before = pair
     state = leaving(plan, "live", before, "now")
     if before.live and before.live.digest != plan.digest:
-        assert state.previous.digest == before.live.digest
-        assert state.previous.left == (plan.deployment if plan.kind == "rollback" else "")
+        assert there(state.previous).digest == before.live.digest
+        assert there(state.previous).left == (plan.deployment if plan.kind == "rollback" else "")
     else:
         assert state.previous == before.previous
 
@@ -155,35 +167,36 @@ def test_what_nobody_verified_is_not_the_way_back(version: str, expected: Previo
 
 
 @given(begun())
-def test_a_plan_read_from_the_ledger_is_the_plan_that_was_written(pair) -> None:
+def test_a_plan_read_from_the_ledger_is_the_plan_that_was_written(pair: Begun) -> None:
     plan, _ = pair
     assert parse_plan(plan.model_dump()) == plan
 
 
 @given(begun(), st.data())
-def test_what_remains_begins_with_the_step_that_it_stopped_in_unless_that_had_ended(pair, data) -> None:
+def test_what_remains_begins_with_the_step_that_it_stopped_in_unless_that_had_ended(
+    pair: Begun, data: st.DataObject
+) -> None:
     plan, state = pair
     place = data.draw(st.integers(0, len(plan.steps) - 1))
     step, done = plan.steps[place], data.draw(st.booleans())
-    opened = in_step(plan, step, state, 1).open.but(done=done)
-    assert remaining(plan, opened) == plan.steps[place + done :]
+    assert remaining(plan, opened(plan, step, state).but(done=done)) == plan.steps[place + done :]
 
 
 @given(begun())
-def test_all_steps_remain_before_the_first_one_and_none_of_what_is_being_put_back(pair) -> None:
+def test_all_steps_remain_before_the_first_one_and_none_of_what_is_being_put_back(pair: Begun) -> None:
     plan, state = pair
-    assert remaining(plan, in_step(plan, "requested", state, 1).open) == plan.steps
-    assert remaining(plan, in_step(plan, UNDOING, state, 1).open) == ()
+    assert remaining(plan, opened(plan, "requested", state)) == plan.steps
+    assert remaining(plan, opened(plan, UNDOING, state)) == ()
 
 
-OUTCOMES = ["failed", "inconclusive", "errored", "interrupted", "stopped", "held", "unforeseen"]
+OUTCOMES: list[Outcome] = ["failed", "inconclusive", "errored", "interrupted", "stopped", "held", "unforeseen"]
 
 
 @given(begun(), st.sampled_from(OUTCOMES))
-def test_what_users_never_saw_is_put_back_whatever_happened(pair, outcome) -> None:
+def test_what_users_never_saw_is_put_back_whatever_happened(pair: Begun, outcome: Outcome) -> None:
     plan, state = pair
     now = in_step(plan, "verified", state, 1)
-    assert consequence(now.open, now, outcome) == "put back"
+    assert consequence(there(now.open), now, outcome) == "put back"
 
 
 BEHIND_THE_SWITCH = {
@@ -213,26 +226,26 @@ BEHIND_THE_SWITCH = {
 
 
 @pytest.mark.parametrize(("case", "expected"), BEHIND_THE_SWITCH.items(), ids=[" ".join(c) for c in BEHIND_THE_SWITCH])
-def test_what_follows_a_failure_behind_the_switch(case, expected: str) -> None:
+def test_what_follows_a_failure_behind_the_switch(case: tuple[Kind, StepName, Outcome], expected: str) -> None:
     kind, step, outcome = case
     release = content_of(manifest("1.0.0"))
     plan = make_plan(
         deployment="d", kind=kind, environment="dev", release=release, steps=forward(pause=False), state=State()
     )
     state = in_step(plan, step, entering(plan, "switched", State()), 1)
-    assert consequence(state.open, state, outcome) == expected
+    assert consequence(there(state.open), state, outcome) == expected
 
 
 @pytest.mark.parametrize(("kind", "expected"), [("promotion", "left open"), ("rollback", "left open")])
-def test_a_ledger_that_fails_once_the_listener_moved_takes_nobody_back(kind, expected: str) -> None:
+def test_a_ledger_that_fails_once_the_listener_moved_takes_nobody_back(kind: Kind, expected: str) -> None:
     release, steps = content_of(manifest("1.0.0")), forward(pause=False)
     plan = make_plan(deployment="d", kind=kind, environment="dev", release=release, steps=steps, state=State())
     state = leaving(plan, "switched", in_step(plan, "switched", entering(plan, "switched", State()), 1), "now")
-    assert consequence(state.open, state, "errored") == expected
+    assert consequence(there(state.open), state, "errored") == expected
 
 
 @given(begun())
-def test_every_step_of_a_plan_is_described_and_those_that_only_warn_say_so(pair) -> None:
+def test_every_step_of_a_plan_is_described_and_those_that_only_warn_say_so(pair: Begun) -> None:
     plan, _ = pair
     told = described(plan, plan.steps)
     assert [step for step, _ in told] == list(plan.steps)
@@ -257,5 +270,5 @@ def test_what_a_slot_holds_is_sure_once_those_who_were_told_have_said_so(
     release, steps = content_of(manifest("1.2.0")), forward(pause=False)
     plan = make_plan(deployment="n", kind="promotion", environment="dev", release=release, steps=steps, state=held)
     state = in_step(plan, step, with_slot(held, "green", plan.content) if touched else held, 7)
-    assert (doubt(state.but(open=state.open.but(done=done))) == "") is sure
+    assert (doubt(state.but(open=there(state.open).but(done=done))) == "") is sure
     assert doubt(held) == ""

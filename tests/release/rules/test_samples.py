@@ -96,6 +96,6 @@ def test_restarts_are_counted_from_the_beginning(
 
 
 def test_the_evidence_counts_restarts_where_they_are_known() -> None:
-    first = {"a": ACTIVE, "b": ACTIVE, "c": "no route"}
-    now = {"a": replace(ACTIVE, restarts=3), "b": "no route", "c": ACTIVE}
+    first: dict[str, UnitState | str] = {"a": ACTIVE, "b": ACTIVE, "c": "no route"}
+    now: dict[str, UnitState | str] = {"a": replace(ACTIVE, restarts=3), "b": "no route", "c": ACTIVE}
     assert restarts(first, now) == {"a": 2}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from release.process.errors import StagelineError
 from release.records.ledger.head import State
 from release.records.ledger.stops import Cause, Stops, asked_to_end, frozen, held, vetoed
-from release.rules.lanes import FORWARD, IN_PLACE
+from release.rules.lanes import FORWARD, IN_PLACE, Kind
 from release.rules.plan import Plan, content_of, make_plan
 from release.rules.wanted import Held, Unwanted, refuse_stopped
 from tests.release.values import digest, manifest
@@ -30,7 +30,7 @@ STOPS: dict[str, tuple[Stops, type[StagelineError] | None, type[StagelineError] 
 }
 
 
-def plan(kind: str) -> Plan:
+def plan(kind: Kind) -> Plan:
     steps = IN_PLACE if kind == "rollback" else FORWARD
     release = content_of(manifest("1.1.0"))
     return make_plan(
@@ -38,7 +38,7 @@ def plan(kind: str) -> Plan:
     )
 
 
-def refused(stops: Stops, kind: str) -> type[StagelineError] | None:
+def refused(stops: Stops, kind: Kind) -> type[StagelineError] | None:
     try:
         refuse_stopped(stops, plan(kind), NOW)
     except StagelineError as error:
@@ -49,7 +49,9 @@ def refused(stops: Stops, kind: str) -> type[StagelineError] | None:
 
 @pytest.mark.parametrize(("stops", "forward", "back"), STOPS.values(), ids=STOPS)
 @pytest.mark.parametrize("kind", ["promotion", "hotfix", "redeployment", "rollback"])
-def test_what_stands_stops_a_deployment_by_the_rule(stops, forward, back, kind: str) -> None:
+def test_what_stands_stops_a_deployment_by_the_rule(
+    stops: Stops, forward: type[StagelineError] | None, back: type[StagelineError] | None, kind: Kind
+) -> None:
     assert refused(stops, kind) is (back if kind == "rollback" else forward)
 
 

@@ -8,9 +8,10 @@ from release.records.ledger.stops import Cause, asked_to_end, held, vetoed
 from release.rules.lanes import Kind
 from release.verbs.accept import accept_open
 from tests.aws_clients import aws_resource
-from tests.release.deploying import Silent, kill_while_installing, put, reachable_again, state, unreachable
+from tests.release.deploying import Silent, kill_while_installing, put, reachable_again, state, unreachable, users_have
 from tests.release.values import CAUSE
 from tests.release.world import OPS, World
+from tests.there import there
 
 
 def test_what_is_being_put_back_cannot_be_accepted_and_only_abort_is_named(world: World) -> None:
@@ -32,7 +33,11 @@ def test_what_could_not_be_told_behind_the_switch_is_accepted_by_a_person(world:
     reachable_again(world)
     report = accept_open(world.dev, "I saw it", OPS, Silent())
     assert (report["users"], report["verdict"]) == ("users are on 1.1.0", "signed")
-    assert (state(world).live.release, state(world).open, state(world).previous.release) == ("1.1.0", None, "1.0.0")
+    assert (users_have(world).release, state(world).open, there(state(world).previous).release) == (
+        "1.1.0",
+        None,
+        "1.0.0",
+    )
 
 
 def left_open(world: World, version: str, kind: Kind = "promotion") -> Open:
@@ -41,7 +46,7 @@ def left_open(world: World, version: str, kind: Kind = "promotion") -> Open:
     with pytest.raises(Inconclusive):
         put(world, version, kind=kind)
     reachable_again(world)
-    return state(world).open
+    return there(state(world).open)
 
 
 def stopped(world: World, what: str, opened: Open) -> None:

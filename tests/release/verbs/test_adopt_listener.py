@@ -14,8 +14,9 @@ from release.verbs.rollback import Request, go_back, proposal_back
 from release.verbs.status import status, status_text
 from release.work.executor import abort
 from tests.aws_clients import aws_resource
-from tests.release.deploying import Silent, put, state
+from tests.release.deploying import Silent, put, state, users_have
 from tests.release.world import OPS, STAGELINE, World
+from tests.there import there
 
 FORCED = Request(version="1.1.0", force=True, reason="users were well on it")
 
@@ -34,8 +35,8 @@ def with_paused_adopted(world: World) -> dict[str, object]:
 
 def test_a_release_that_was_never_verified_is_live_and_says_so(world: World) -> None:
     report = with_paused_adopted(world)
-    assert (report["unverified"], state(world).live.unverified) == (True, True)
-    assert world.dev.ledger.known("1.1.0").live == ""
+    assert (report["unverified"], users_have(world).unverified) == (True, True)
+    assert there(world.dev.ledger.known("1.1.0")).live == ""
     told = adopt_text(report)
     assert "nobody verified 1.1.0 here, and release accept judges only what is open" in told
     assert "release promote 1.1.0 --to dev, or go elsewhere with: release rollback dev --to VERSION" in told
@@ -46,7 +47,7 @@ def test_a_release_that_was_verified_before_is_adopted_as_that(world: World) -> 
     put(world, "1.0.0")
     put(world, "1.1.0")
     report = by_hand(world, "blue")
-    assert (report["unverified"], report["vetoed"], state(world).live.unverified) == (False, "", False)
+    assert (report["unverified"], report["vetoed"], users_have(world).unverified) == (False, "", False)
     assert len(adopt_text(report).splitlines()) == 1
     assert put(world, "1.2.0").version == "1.2.0"
     assert proposal_back(world.dev, Request(), Silent()).release.release == "1.0.0"
@@ -55,7 +56,7 @@ def test_a_release_that_was_verified_before_is_adopted_as_that(world: World) -> 
 def test_what_nobody_verified_never_becomes_the_way_back(world: World) -> None:
     with_paused_adopted(world)
     put(world, "1.2.0")
-    assert state(world).previous.release == "1.0.0"
+    assert there(state(world).previous).release == "1.0.0"
     with pytest.raises(Refused, match=r"going there again leads forward.*name it: release rollback dev --to 1\.0\.0"):
         proposal_back(world.dev, Request(), Silent())
     assert put(world, "1.0.0", kind="rollback").version == "1.0.0"
@@ -64,7 +65,7 @@ def test_what_nobody_verified_never_becomes_the_way_back(world: World) -> None:
 def test_a_rollback_from_what_nobody_verified_leaves_no_way_back_there(world: World) -> None:
     with_paused_adopted(world)
     put(world, "1.0.0", kind="rollback")
-    assert (state(world).live.release, state(world).live.unverified, state(world).previous) == ("1.0.0", False, None)
+    assert (users_have(world).release, users_have(world).unverified, state(world).previous) == ("1.0.0", False, None)
 
 
 def test_while_something_is_tried_after_it_users_get_back_there_by_abort_and_by_no_rollback(world: World) -> None:
@@ -73,7 +74,7 @@ def test_while_something_is_tried_after_it_users_get_back_there_by_abort_and_by_
     with pytest.raises(Refused, match=r"nobody verified 1\.1\.0, which users of dev had.*release abort dev"):
         go_back(world.dev, Request(), OPS, Silent())
     abort(world.dev, OPS, Silent())
-    assert (state(world).live.release, world.servers["dev"].live) == ("1.1.0", "green")
+    assert (users_have(world).release, world.servers["dev"].live) == ("1.1.0", "green")
 
 
 def test_going_there_again_takes_its_name_and_a_reason_and_verifies_nothing(world: World) -> None:
@@ -84,8 +85,8 @@ def test_going_there_again_takes_its_name_and_a_reason_and_verifies_nothing(worl
         go_back(world.dev, Request(version="1.1.0"), OPS, Silent())
     done = go_back(world.dev, FORCED, OPS, Silent())
     assert (done.version, done.evidence["live"]["verdict"]) == ("1.1.0", "not signed: nobody verified it here")
-    assert (state(world).live.unverified, world.dev.ledger.known("1.1.0").live) == (True, "")
-    assert {one.digest for one in world.dev.ledger.lives()}.isdisjoint({state(world).live.digest})
+    assert (users_have(world).unverified, there(world.dev.ledger.known("1.1.0")).live) == (True, "")
+    assert {one.digest for one in world.dev.ledger.lives()}.isdisjoint({users_have(world).digest})
 
 
 def test_what_was_deployed_and_never_live_is_forced_by_nobody(world: World) -> None:
@@ -101,7 +102,10 @@ def test_a_promotion_of_it_makes_it_verified(world: World) -> None:
     proposal = proposal_into(world.dev, "1.1.0", Route(source=None, target="dev"), Silent())
     assert [gate.name for gate in proposal.gates if not gate.passed] == []
     put(world, "1.1.0")
-    assert (state(world).live.unverified, world.dev.ledger.known("1.1.0").live) == (False, state(world).live.deployment)
+    assert (users_have(world).unverified, there(world.dev.ledger.known("1.1.0")).live) == (
+        False,
+        users_have(world).deployment,
+    )
 
 
 def test_a_person_who_accepts_a_rollback_there_has_judged_it(world: World) -> None:
@@ -109,8 +113,8 @@ def test_a_person_who_accepts_a_rollback_there_has_judged_it(world: World) -> No
     put(world, "1.2.0")
     left_open(world, "1.1.0", FORCED)
     accept_open(world.dev, "I saw it", OPS, Silent())
-    assert (state(world).live.release, state(world).live.unverified) == ("1.1.0", False)
-    assert world.dev.ledger.known("1.1.0").live == state(world).live.deployment
+    assert (users_have(world).release, users_have(world).unverified) == ("1.1.0", False)
+    assert there(world.dev.ledger.known("1.1.0")).live == users_have(world).deployment
 
 
 def left_open(world: World, version: str, back: Request | None = None) -> None:
@@ -125,7 +129,7 @@ def test_what_a_person_moved_users_away_from_is_promoted_no_further(world: World
     put(world, "1.0.0")
     put(world, "1.1.0")
     by_hand(world, "blue")
-    assert world.dev.ledger.known("1.1.0").left == f"{OPS.principal} (listener adopted)"
+    assert there(world.dev.ledger.known("1.1.0")).left == f"{OPS.principal} (listener adopted)"
     proposal = proposal_into(world.qa, "1.1.0", Route(source=None, target="qa"), Silent())
     refused = {gate.name: gate.evidence for gate in proposal.gates if not gate.passed}
     assert list(refused) == ["verified upstream"]
@@ -151,7 +155,7 @@ def test_that_nobody_knows_what_is_stopped_is_told_and_keeps_nothing_out_of_the_
     table.put_item(Item={"kind": "STOPS", "seq": 0, "body": json.dumps([])})
     report = by_hand(world, "blue")
     assert "whether 1.0.0 is vetoed cannot be told (what is stopped is not readable" in adopt_text(report)
-    assert state(world).live.release == "1.0.0"
+    assert users_have(world).release == "1.0.0"
 
 
 def test_a_listener_that_was_moved_by_hand_is_adopted(world: World) -> None:
@@ -163,5 +167,5 @@ def test_a_listener_that_was_moved_by_hand_is_adopted(world: World) -> None:
     report = adopt(world.dev, "incident 7", OPS, Silent())
     state = world.dev.ledger.head().state
     assert (report["release"], report["users"], report["behind"]) == ("1.0.0", "users are on 1.0.0", "")
-    assert (state.live.release, state.declared, state.idle) == ("1.0.0", "blue", "green")
+    assert (there(state.live).release, state.declared, state.idle) == ("1.0.0", "blue", "green")
     assert put(world, "1.2.0").slot == "green"

@@ -13,6 +13,7 @@ from release.rules.plan import unsure
 from release.verbs.drift import drift_text, refuse_drift, settle
 from tests.release.deploying import put
 from tests.release.world import OPS, World
+from tests.there import there
 
 FINDING = {"where": "env-lb-live", "what": "port", "expected": "80", "found": "81"}
 UNASKED = {"part": "env-servers-1", "why": "cannot log in to 10.0.0.5: refused"}
@@ -67,7 +68,7 @@ def doubted(world: World) -> Head:
 def test_what_was_seen_as_declared_is_sure_again_in_the_ledger(world: World, doubted: Head) -> None:
     settle(world.dev, doubted)
     state = world.dev.ledger.head().state
-    assert (state.blue.unsure, state.behind) == ("", "")
+    assert (there(state.blue).unsure, state.behind) == ("", "")
     assert [event.kind for event in world.dev.ledger.events()][-1] == "seen as declared"
 
 
@@ -89,4 +90,4 @@ def test_a_server_that_is_out_was_not_asked_so_the_slot_stays_in_doubt(world: Wo
     ledger = world.dev.ledger
     ledger.note(Entry(kind="note", state=doubted.state.but(out=(out,))), doubted, OPS)
     settle(world.dev, ledger.head())
-    assert ledger.head().state.blue.unsure == "env-servers-2 did not answer"
+    assert there(ledger.head().state.blue).unsure == "env-servers-2 did not answer"

@@ -10,6 +10,7 @@ from release.verbs.freeze import checked_end, freeze, lift_freeze
 from release.verbs.status import status, status_text
 from tests.release.deploying import CALL, kinds, put, refused, to_qa
 from tests.release.world import OPS, STAGELINE, World
+from tests.there import there
 
 
 def test_a_freeze_is_made_longer_by_another_and_shorter_only_once_it_is_lifted(world: World) -> None:
@@ -18,19 +19,19 @@ def test_a_freeze_is_made_longer_by_another_and_shorter_only_once_it_is_lifted(w
         Refused, match=r"frozen for longer, until 2099-01-01T00:00:00\+00:00 by .*: holidays; .*freeze qa --lift"
     ):
         freeze(CALL, "qa", until="2098-12-31T23:00Z", reason="a slip")
-    assert world.qa.stops.read().freeze.reason == "holidays"
+    assert there(world.qa.stops.read().freeze).reason == "holidays"
     freeze(CALL, "qa", until="2099-01-02T00:00Z", reason="longer holidays")
-    assert world.qa.stops.read().freeze.reason == "longer holidays"
+    assert there(world.qa.stops.read().freeze).reason == "longer holidays"
     lift_freeze(CALL, "qa", reason="back")
     freeze(CALL, "qa", until="2098-01-01T00:00Z", reason="shorter")
-    assert world.qa.stops.read().freeze.reason == "shorter"
+    assert there(world.qa.stops.read().freeze).reason == "shorter"
 
 
 def test_a_freeze_that_is_over_keeps_no_other_one_out(world: World) -> None:
     over = Cause(reason="over", by="ops", at=world.clock())
     world.qa.stops.change("freeze set", lambda stops: frozen(stops, over, world.clock()), OPS, {})
     freeze(CALL, "qa", until="2099-01-01T00:00Z", reason="holidays")
-    assert world.qa.stops.read().freeze.reason == "holidays"
+    assert there(world.qa.stops.read().freeze).reason == "holidays"
 
 
 def test_a_freeze_ends_by_itself_or_is_lifted(world: World) -> None:

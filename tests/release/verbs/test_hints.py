@@ -37,15 +37,15 @@ def paused(world: World) -> None:
 def in_the_switch(world: World) -> None:
     """It died after HEAD said so, and before the listener moved."""
 
-    def killed(*_: object) -> str:
-        world.dev.ledger.give_back = lambda lease: None
+    def killed(slot: object) -> None:
+        world.dev.ledger.is_killed = True
         raise Killed
 
     put(world, "1.0.0")
-    world.dev.listeners.move = killed
+    world.dev.listeners.before_move = killed
     with pytest.raises(Killed):
         put(world, "1.1.0")
-    del world.dev.listeners.move, world.dev.ledger.give_back
+    world.dev.listeners.before_move, world.dev.ledger.is_killed = lambda slot: None, False
 
 
 def behind_the_switch(world: World) -> None:

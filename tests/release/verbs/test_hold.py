@@ -8,6 +8,7 @@ from release.verbs.hold import hold, lift_hold
 from release.verbs.status import status, status_text
 from tests.release.deploying import CALL, kinds, put, refused, to_qa
 from tests.release.world import OPS, STAGELINE, World
+from tests.there import there
 
 
 def test_a_hold_keeps_promotions_out_until_it_is_lifted_and_both_are_in_the_ledger(world: World) -> None:
@@ -31,6 +32,6 @@ def test_stops_are_set_and_lifted_while_somebody_is_at_work(world: World) -> Non
     head = world.qa.ledger.head()
     world.qa.ledger.begin(Entry(kind="note", state=head.state), head, OPS)
     hold(CALL, "qa", reason="incident 7")
-    assert world.qa.stops.read().hold.reason == "incident 7"
+    assert there(world.qa.stops.read().hold).reason == "incident 7"
     lift_hold(CALL, "qa", reason="mended")
     assert world.qa.stops.read().hold is None

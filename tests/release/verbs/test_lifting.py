@@ -9,16 +9,18 @@ import pytest
 
 from release.environment import open_environment
 from release.process.errors import Refused
-from release.records.ledger.stops import Cause, frozen, held, stops_json, vetoed, without_veto
+from release.records.ledger.stops import Cause, Rule, frozen, held, stops_json, vetoed, without_veto
 from release.verbs.freeze import freeze, lift_freeze
 from release.verbs.hold import hold, lift_hold
 from release.verbs.veto import lift_veto
 from tests.release.deploying import CALL
 from tests.release.world import OPS, STAGELINE, World
 
+Meanwhile = Callable[[Callable[[], object]], None]
+
 
 @pytest.fixture
-def meanwhile() -> Iterator[Callable[[Callable[[], object]], None]]:
+def meanwhile() -> Iterator[Meanwhile]:
     """Lets somebody else do something just before the next verb writes into a ledger."""
     events, waiting = (
         open_environment(STAGELINE, "qa").session.client("dynamodb").meta.events,
@@ -38,7 +40,7 @@ def set_anew(world: World, what: str) -> None:
     """Somebody lifts a stop and sets it for another reason; beside it another one."""
     anew = Cause(reason="incident 9", by="ann", at=world.clock())
     other = partial(vetoed, cause=anew, release="0.9.0", digest="0" * 64)
-    rules = {
+    rules: dict[str, Rule] = {
         "hold": lambda stops: held(stops.but(hold=None), anew),
         "freeze": lambda stops: frozen(stops, anew, datetime(2099, 6, 1, tzinfo=UTC)),
         "veto": lambda stops: vetoed(without_veto(stops, "1.0.0"), anew, release="1.0.0", digest="d"),
@@ -47,7 +49,7 @@ def set_anew(world: World, what: str) -> None:
     world.qa.stops.change(f"{what} set anew", rules[what], OPS, {})
 
 
-LIFTS = {
+LIFTS: dict[str, Callable[[], Any]] = {
     "hold": lambda: lift_hold(CALL, "qa", reason="over"),
     "freeze": lambda: lift_freeze(CALL, "qa", reason="over"),
     "veto": lambda: lift_veto(CALL, "1.0.0", reason="over"),
@@ -64,7 +66,7 @@ def stop_with(world: World, what: str) -> None:
 
 
 @pytest.mark.parametrize("what", LIFTS)
-def test_a_stop_that_was_set_anew_meanwhile_is_not_lifted(world: World, meanwhile, what: str) -> None:
+def test_a_stop_that_was_set_anew_meanwhile_is_not_lifted(world: World, meanwhile: Meanwhile, what: str) -> None:
     stop_with(world, what)
     meanwhile(lambda: set_anew(world, what))
     if what == "veto":
@@ -76,7 +78,7 @@ def test_a_stop_that_was_set_anew_meanwhile_is_not_lifted(world: World, meanwhil
 
 
 @pytest.mark.parametrize("what", LIFTS)
-def test_a_stop_is_lifted_whatever_else_was_stopped_meanwhile(world: World, meanwhile, what: str) -> None:
+def test_a_stop_is_lifted_whatever_else_was_stopped_meanwhile(world: World, meanwhile: Meanwhile, what: str) -> None:
     stop_with(world, what)
     meanwhile(lambda: set_anew(world, "another"))
     LIFTS[what]()

@@ -11,7 +11,7 @@ from release.records.ledger.lease import LOOK
 from release.records.ledger.ledger import Entry
 from release.verbs.promote import Route, command, passed_over, promote_into, proposal_into
 from release.work.executor import Deployed
-from tests.release.deploying import CALL, Silent, put, state
+from tests.release.deploying import CALL, Silent, put, state, users_have
 from tests.release.records.ledger.taking import ANN, Taker, beating
 from tests.release.world import OPS, STAGELINE, World
 
@@ -118,7 +118,7 @@ def promote_by(taker: Taker, wait: float) -> Deployed:
 def test_a_promotion_that_waits_begins_when_the_lease_is_given_back(taker: Taker) -> None:
     assert promote_by(taker, 600).version == "1.1.0"
     assert taker.waited == 90 * LOOK
-    assert (state(taker.world).live.release, state(taker.world).open) == ("1.1.0", None)
+    assert (users_have(taker.world).release, state(taker.world).open) == ("1.1.0", None)
 
 
 @pytest.mark.parametrize("wait", [0, 30], ids=["not-at-all", "for-a-while"])
@@ -126,7 +126,7 @@ def test_who_is_still_at_work_after_that_is_named(taker: Taker, wait: float) -> 
     with pytest.raises(LeaseHeld, match=r"dev is being deployed by .*user/ann on desk.*--wait"):
         promote_by(taker, wait)
     assert taker.waited == wait
-    assert state(taker.world).live.release == "1.0.0"
+    assert users_have(taker.world).release == "1.0.0"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from release.records.ledger.ledger import Entry
 from release.verbs.replace_server import Replaced, instance_urn, replace_one
 from tests.release.deploying import Silent, put
 from tests.release.world import OPS, FakeStack, HastyVerification, World
+from tests.there import there
 
 URN = "urn:pulumi:dev::stageline::stageline:components:Servers$aws:ec2/instance:Instance::env-servers-2"
 
@@ -28,14 +30,14 @@ class Machines(FakeStack):
         self.replaced: list[tuple[str, int]] = []
         self.fails = ""
 
-    def replace(self, urn: str, *, fence: int, wait: float, told: Callable[[str], None]) -> None:
+    def replace(self, urn: str, *, fence: int, wait: float = 0.0, told: Callable[[str], None] = print) -> None:
         told(f"waiting at most {wait:.0f} s")
         self.replaced.append((urn, fence))
         if self.fails:
             raise Broken(self.fails)
         self.second = "i-3"
 
-    def outputs(self):
+    def outputs(self) -> dict[str, Any]:
         servers = [{"name": "env-servers-1", "id": "i-1"}, {"name": "env-servers-2", "id": self.second}]
         return {**super().outputs(), "servers": servers}
 
@@ -57,7 +59,7 @@ def machines(world: World) -> Machines:
     """dev with a live release."""
     put(world, "1.0.0")
     machines = Machines(world)
-    verification = HastyVerification(world.dev.verification._probe, machines, pause=lambda seconds: None)
+    verification = HastyVerification(world.dev.probe, machines, pause=lambda seconds: None)
     object.__setattr__(world.dev, "stack", machines)
     object.__setattr__(world.dev, "verification", verification)
     return machines
@@ -77,7 +79,7 @@ def test_the_instance_of_that_server_is_replaced_under_the_lease(world: World, m
     done = replace(world)
     assert (done.server, done.before, done.now) == ("env-servers-2", "i-2", "i-3")
     assert machines.replaced == [(URN, before.fence + 1)]
-    assert not world.dev.ledger.lease().held
+    assert not there(world.dev.ledger.lease()).held
 
 
 def test_a_lock_is_waited_for_as_by_a_deployment_and_that_is_told(
@@ -170,7 +172,7 @@ def test_a_failed_replacement_says_how_to_go_on_and_is_recorded(world: World, ma
         replace(world)
     (event,) = [event for event in world.dev.ledger.events() if event.kind == "server replacement failed"]
     assert (event.details["server"], "installing 1.0.0 failed" in event.details["why"]) == ("env-servers-2", True)
-    assert not world.dev.ledger.lease().held
+    assert not there(world.dev.ledger.lease()).held
 
 
 def test_an_instance_that_the_stack_does_not_know_is_not_guessed() -> None:

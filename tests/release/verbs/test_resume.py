@@ -1,6 +1,7 @@
 """`release resume`: what waits before its switch is judged by the vetoes of others, as a new promotion would be."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ def head(world: World) -> State:
     return world.qa.ledger.head().state
 
 
-def paused(world: World, **changes: object) -> Open:
+def paused(world: World, **changes: Any) -> Open:
     """A promotion from dev that waits in qa before its switch."""
     put(world, "1.0.0")
     ordered = proposal_into(world.qa, "1.0.0", Route(source=None, target="qa", pause=True), Silent())

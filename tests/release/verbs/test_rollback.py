@@ -2,6 +2,7 @@
 
 import signal
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -27,8 +28,9 @@ from release.work.executor import resume
 from settings.stackfile import Project
 from tests.aws_clients import aws_resource
 from tests.project import PROJECT
-from tests.release.deploying import CALL, Silent, put, state
+from tests.release.deploying import CALL, Silent, put, state, users_have
 from tests.release.world import OPS, World
+from tests.there import there
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def two(world: World) -> World:
     return world
 
 
-def back(world: World, **request: object) -> None:
+def back(world: World, **request: Any) -> None:
     go_back(world.dev, Request(**request), OPS, Silent())
 
 
@@ -57,10 +59,10 @@ def test_whoever_ends_it_while_it_starts_the_release_does_not_begin_another_one(
 ) -> None:
     two.servers["dev"].stopped = {"blue"}
 
-    def ended(instances: object, slot: str) -> list[str]:
+    def ended() -> None:
         raise ending
 
-    two.dev.fleet.start = ended
+    two.dev.fleet.before_start = ended
     with pytest.raises(type(ending)):
         back(two)
     assert (len(begun(two)), two.servers["dev"].live) == (1, "green")
@@ -69,15 +71,13 @@ def test_whoever_ends_it_while_it_starts_the_release_does_not_begin_another_one(
 def test_who_asks_it_to_end_while_it_starts_the_release_is_not_answered_by_another_one(two: World) -> None:
     servers = two.servers["dev"]
     servers.stopped = {"blue"}
-    start = two.dev.fleet.start
 
-    def interrupted_start(instances: list[str], slot: str) -> list[str]:
-        name = state(two).open.deployment
+    def interrupted() -> None:
+        name = there(state(two).open).deployment
         cause = Cause(reason="enough", by="ann", at=two.clock())
         two.dev.stops.change("end asked for", lambda stops: asked_to_end(stops, cause, name), OPS, {})
-        return start(instances, slot)
 
-    two.dev.fleet.start = interrupted_start
+    two.dev.fleet.before_start = interrupted
     with pytest.raises(Refused, match="asked it to end"):
         back(two)
     assert (len(begun(two)), servers.live, state(two).open) == (1, "green", None)
@@ -87,10 +87,10 @@ def test_what_cannot_be_started_is_installed_again_and_nothing_ever_migrates(two
     servers = two.servers["dev"]
     servers.stopped, allowed = {"blue"}, list(two.dev.migrations.allowed_for)
 
-    def dead(instances: object, slot: str) -> list[str]:
+    def dead() -> None:
         raise StagelineError("no server started it")
 
-    two.dev.fleet.start = dead
+    two.dev.fleet.before_start = dead
     back(two)
     assert (servers.blue, servers.live, len(begun(two))) == ("1.0.0", "blue", 2)
     assert two.dev.migrations.allowed_for == allowed
@@ -130,25 +130,19 @@ def opened_behind_switch(world: World) -> str:
         put(world, "1.2.0")
     world.dev.stack.before_up = lambda: None
     world.dev.leftovers.running = ["pulumi"]
-    return str(state(world).open.deployment)
+    return str(there(state(world).open).deployment)
 
 
 def test_what_a_deployment_left_running_that_it_takes_over_from_is_ended_before_pulumi_is_told(two: World) -> None:
     """It knows a HEAD of before, and may have moved users while it ended: they are moved back."""
     opened_behind_switch(two)
     servers, listeners = two.servers["dev"], two.dev.listeners
-    end = two.dev.leftovers.end
-
-    def ends(deployment: str) -> tuple[str, ...]:
-        servers.live = "blue"
-        return end(deployment)
-
-    two.dev.leftovers.end = ends
+    two.dev.leftovers.before_end = lambda: setattr(servers, "live", "blue")
     listeners.moves.clear()
     two.dev.stack.before_up = lambda: listeners.moves.append("up")
     back(two)
     assert listeners.moves == ["green", "green", "up"]
-    assert (servers.live, two.dev.leftovers.running, state(two).live.release) == ("green", [], "1.1.0")
+    assert (servers.live, two.dev.leftovers.running, users_have(two).release) == ("green", [], "1.1.0")
 
 
 def test_where_somebody_moved_users_by_hand_nothing_is_installed_under_them(two: World) -> None:
@@ -207,7 +201,7 @@ def test_a_resumed_installation_that_cannot_begin_again_may_have_touched_the_slo
     two.dev.fleet.before_install = lambda: two.servers["dev"].dead.update({"i-2"})
     with pytest.raises(NotBegun):
         resume(two.dev, OPS, Silent())
-    assert "env-servers-2 did not answer" in state(two).blue.unsure
+    assert "env-servers-2 did not answer" in there(state(two).blue).unsure
 
 
 def test_where_no_server_that_is_in_answers_it_does_not_wait_for_an_installation_and_names_the_way(

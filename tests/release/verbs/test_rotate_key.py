@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from release.verbs.rotate_key import REFRESH, authorized, machines_of, rotate
 from release.work.maintenance import idle_head
 from tests.release.deploying import Silent
 from tests.release.world import OPS, World
+from tests.there import there
 
 DOOR = Door(user="stageline", port=22, host_key="ssh-ed25519 AAAAhost")
 COMMENT = "stageline/dev/deploy-key"
@@ -88,7 +90,7 @@ def deploy_key(world: World) -> str:
     return str(json.loads(secret(world, "deploy_key"))["public"])
 
 
-def put(world: World, machines: Machines):
+def put(world: World, machines: Machines) -> dict[str, Any]:
     """`release rotate-key dev`, after its doors are open."""
     private = json.loads(secret(world, "deploy_key"))["private"]
     ssh = FakeSsh(servers=DOOR, private_key=private, machines=machines)
@@ -165,7 +167,7 @@ def test_a_failed_up_leaves_both_keys_let_in(world: World, machines: Machines) -
 
 def test_it_is_recorded_and_holds_the_lease(world: World, machines: Machines) -> None:
     def another() -> None:
-        lease = world.dev.ledger.lease()
+        lease = there(world.dev.ledger.lease())
         world.silence.meanwhile = lambda: world.dev.ledger.beat(lease)
         with pytest.raises(LeaseHeld):
             idle_head(world.dev)

@@ -14,6 +14,7 @@ from release.verbs.stop import stop, stop_text
 from release.work.executor import resume
 from tests.release.deploying import CALL, Silent, put
 from tests.release.world import OPS, World
+from tests.there import there
 
 
 def test_whoever_is_at_work_is_asked_to_end_and_put_back(world: World) -> None:
@@ -22,7 +23,7 @@ def test_whoever_is_at_work_is_asked_to_end_and_put_back(world: World) -> None:
     with pytest.raises(Refused, match=r"ann asked it to end: wrong day"):
         put(world, "1.1.0")
     state = world.dev.ledger.head().state
-    assert (state.open, state.live.release, world.servers["dev"].live) == (None, "1.0.0", "blue")
+    assert (state.open, there(state.live).release, world.servers["dev"].live) == (None, "1.0.0", "blue")
 
 
 def test_one_whose_process_has_ended_here_is_not_told_as_asked(world: World) -> None:
@@ -49,7 +50,7 @@ def test_a_wish_to_end_that_nobody_is_there_to_read_names_abort_and_stands(world
     deployment = put(world, "1.0.0", pause=True).deployment
     report = stop(CALL, "dev", reason="wrong day")
     assert stop_text(report) == f"nobody is at work on {deployment} of 1.0.0: put it back with: release abort dev"
-    assert world.dev.stops.read().ending.deployment == deployment
+    assert there(world.dev.stops.read().ending).deployment == deployment
     with pytest.raises(Refused, match="asked it to end: wrong day"):
         resume(world.dev, OPS, Silent())
     assert world.dev.ledger.head().state.open is None
@@ -66,4 +67,4 @@ def test_whoever_is_at_work_is_named_with_the_step_that_it_was_in(world: World) 
 def ask_to_end(world: World) -> None:
     opened = world.dev.ledger.head().state.open
     cause = Cause(reason="wrong day", by="ann", at=world.clock())
-    world.dev.stops.change("end asked for", lambda stops: asked_to_end(stops, cause, opened.deployment), OPS, {})
+    world.dev.stops.change("end asked for", lambda stops: asked_to_end(stops, cause, there(opened).deployment), OPS, {})

@@ -114,7 +114,8 @@ def test_what_a_hold_keeps_that_is_set_meanwhile_is_left_for_the_next_time(proje
 
     def hold_once(**_: object) -> None:
         if not held:
-            held.append(hold(call_in(project), "dev", reason="the auditors look at it"))
+            held.append("dev")
+            hold(call_in(project), "dev", reason="the auditors look at it")
 
     events.register("before-call.rds.DeleteDBSnapshot", hold_once, unique_id="hold")
     report = run(project)

@@ -21,14 +21,16 @@ from settings.stackfile import load
 from tests.project import PROJECT
 from tests.release.deploying import Silent, put, reachable_again, unreachable
 from tests.release.world import OPS, FakeDatabases, World
+from tests.there import there
 
 TO_QA = Route(source=None, target="qa")
 
 
-class Snapshots:
+class Snapshots(FakeDatabases):
     """RDS: no snapshots, or no answer."""
 
     def __init__(self, failure: Exception | None = None) -> None:
+        super().__init__()
         self.asked = 0
         self._failure = failure
 
@@ -54,7 +56,7 @@ def test_a_deployment_that_is_over_looks_for_old_snapshots_and_says_nothing_of_i
 def test_that_they_could_not_be_deleted_is_a_warning(world: World) -> None:
     done = after(world, Snapshots(Broken("cannot list the snapshots: AccessDenied")))
     assert done.warnings == ("old snapshots stay: cannot list the snapshots: AccessDenied",)
-    assert world.dev.ledger.head().state.live.release == "1.0.0"
+    assert there(world.dev.ledger.head().state.live).release == "1.0.0"
 
 
 @pytest.mark.parametrize("how", ["protected", "paused"])

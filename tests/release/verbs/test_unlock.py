@@ -17,6 +17,7 @@ from release.verbs.status import status, status_text
 from release.verbs.unlock import locks_of, remove
 from settings.stackfile import Project
 from tests.release.world import OPS, STAGELINE, World
+from tests.there import there
 
 OPEN = Open(
     deployment="dev-1",
@@ -93,7 +94,7 @@ def test_while_somebody_deploys_their_lock_is_left_alone_until_they_are_seen_not
 
     def beating(seconds: float) -> None:
         pause(seconds)
-        alive.append(ledger.beat(alive[-1]))
+        alive.append(there(ledger.beat(alive[-1])))
 
     ledger._pause = beating
     with pytest.raises(LeaseHeld):

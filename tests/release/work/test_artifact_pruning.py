@@ -48,11 +48,11 @@ def make_live(environment: Environment, manifest: Manifest) -> None:
     deploy(environment, proposal(environment, manifest), OPS, Silent())
 
 
-def run(*, really: bool = False, keep: int | None = None, environment: str = "dev"):
+def run(*, really: bool = False, keep: int | None = None, environment: str = "dev") -> dict[str, Any]:
     return prune(CALL, environment, keep=keep, really=really)
 
 
-def going(report) -> list[str]:
+def going(report: dict[str, Any]) -> list[str]:
     return [one["version"] for one in report["releases"] if one["goes"]]
 
 

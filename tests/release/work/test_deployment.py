@@ -10,6 +10,7 @@ from release.records.ledger.ledger import Entry
 from release.work.deployment import deployment_id, open_in, plan_of_open
 from tests.release.deploying import kill_while_installing, put, state
 from tests.release.world import OPS, World
+from tests.there import there
 
 
 def test_a_name_tells_environment_and_time_and_two_in_one_second_differ() -> None:
@@ -28,7 +29,7 @@ def test_the_plan_of_the_open_one_is_that_of_its_first_event(world: World) -> No
     kill_while_installing(world, "1.0.0")
     head = world.dev.ledger.head()
     assert (plan_of_open(world.dev.ledger, head).deployment, open_in(head).release) == (
-        head.state.open.deployment,
+        there(head.state.open).deployment,
         "1.0.0",
     )
 

@@ -28,8 +28,9 @@ from release.verbs.rollback import Request, go_back, proposal_back
 from release.verbs.status import status, status_text
 from release.work.executor import abort, deploy, resume
 from tests.aws_clients import aws_client
-from tests.release.deploying import Killed, Silent, die_after, proposal, put, state
+from tests.release.deploying import Killed, Silent, die_after, proposal, put, state, users_have
 from tests.release.world import OPS, STAGELINE, World
+from tests.there import there
 
 PATIENT = Patience(until_silent=True)
 OTHER = replace(OPS, host="desk")
@@ -38,7 +39,7 @@ OTHER = replace(OPS, host="desk")
 def test_first_release_goes_to_blue_and_is_live_afterwards(world: World) -> None:
     done = put(world, "1.0.0")
     assert (done.slot, world.servers["dev"].live, world.servers["dev"].blue) == ("blue", "blue", "1.0.0")
-    assert (state(world).live.release, state(world).previous, state(world).open) == ("1.0.0", None, None)
+    assert (users_have(world).release, state(world).previous, state(world).open) == ("1.0.0", None, None)
 
 
 def test_second_release_goes_to_the_other_slot_and_the_first_keeps_running(world: World) -> None:
@@ -46,7 +47,7 @@ def test_second_release_goes_to_the_other_slot_and_the_first_keeps_running(world
     put(world, "1.1.0")
     servers = world.servers["dev"]
     assert (servers.blue, servers.green, servers.live) == ("1.0.0", "1.1.0", "green")
-    assert state(world).previous.release == "1.0.0"
+    assert there(state(world).previous).release == "1.0.0"
 
 
 def test_every_step_is_recorded_before_and_after_it_ran(world: World) -> None:
@@ -91,14 +92,7 @@ def test_the_role_is_seen_to_before_the_backup(world: World) -> None:
 
 
 def test_an_up_repeats_to_installers_what_they_did_and_changes_nothing(world: World) -> None:
-    servers, answers = world.servers["dev"], []
-    obey = servers.obey
-
-    def heard(instance: str, order: dict[str, object]) -> dict[str, object]:
-        answers.append((instance, obey(instance, order)["result"]))
-        return {"result": answers[-1][1]}
-
-    servers.obey = heard
+    answers = world.servers["dev"].answers
     put(world, "1.0.0")
     once = [("i-1", "installed"), ("i-2", "installed"), ("i-1", "unchanged"), ("i-2", "unchanged")]
     assert answers == once
@@ -111,10 +105,10 @@ def test_users_have_a_release_also_where_pulumi_cannot_be_run_and_head_says_that
     world.dev.stack.fail_next = ["the backend is gone"]
     done = put(world, "1.1.0")
     assert (done.warnings, world.servers["dev"].live) == (("applied: the backend is gone",), "green")
-    assert (state(world).live.release, "has told Pulumi's state since" in state(world).behind) == ("1.1.0", True)
+    assert (users_have(world).release, "has told Pulumi's state since" in state(world).behind) == ("1.1.0", True)
     assert "run: pulumi up --refresh --stack dev, then release drift dev" in status_text(status(STAGELINE, "dev"))
     put(world, "1.2.0")  # whose up tells all of it
-    assert (state(world).live.release, state(world).behind) == ("1.2.0", "")
+    assert (users_have(world).release, state(world).behind) == ("1.2.0", "")
 
 
 def test_what_waits_to_be_looked_at_is_in_its_slot_and_not_in_pulumis_state(world: World) -> None:
@@ -152,7 +146,7 @@ def test_a_release_that_fails_its_smoke_checks_never_goes_live(world: World) -> 
     with pytest.raises(Broken, match="projects: GET /api/projects answered 500"):
         put(world, "1.3.0")
     assert lives == ["blue", "blue"]
-    assert (state(world).green.release, world.servers["dev"].green) == (None, None)
+    assert (there(state(world).green).release, world.servers["dev"].green) == (None, None)
 
 
 def test_a_rollback_to_a_slot_that_still_holds_the_release_installs_nothing(world: World) -> None:
@@ -160,7 +154,7 @@ def test_a_rollback_to_a_slot_that_still_holds_the_release_installs_nothing(worl
     put(world, "1.1.0")
     done = put(world, "1.0.0", kind="rollback")
     assert tuple(done.evidence) == IN_PLACE
-    assert (state(world).live.release, state(world).previous.release) == ("1.0.0", "1.1.0")
+    assert (users_have(world).release, there(state(world).previous).release) == ("1.0.0", "1.1.0")
 
 
 def test_a_rollback_installs_again_when_the_slot_holds_something_else(world: World) -> None:
@@ -182,14 +176,14 @@ def test_row_02_a_deployment_under_way_is_told_to_the_second_one(world: World) -
 
     world.dev.stack.before_up = second
     put(world, "1.0.0")
-    assert state(world).live.release == "1.0.0"
+    assert users_have(world).release == "1.0.0"
 
 
 def test_the_lease_is_free_after_a_failure(world: World) -> None:
     world.servers["dev"].fails_to_install = {"1.2.0"}
     with pytest.raises(Broken):
         put(world, "1.2.0")
-    assert not world.dev.ledger.lease().held
+    assert not there(world.dev.ledger.lease()).held
 
 
 def test_row_03_a_holder_that_slept_past_its_lease_touches_nothing_more(world: World) -> None:
@@ -204,18 +198,21 @@ def test_row_03_a_holder_that_slept_past_its_lease_touches_nothing_more(world: W
     with pytest.raises(LeaseLost, match="taken over"):
         put(world, "1.1.0")
     assert (world.dev.stack.ups, world.dev.fleet.asked) == (ups, asked)
-    assert state(world).live.release == "1.0.0"
+    assert users_have(world).release == "1.0.0"
 
 
 def test_a_deployment_pauses_before_its_switch_and_is_resumed_or_put_back(world: World) -> None:
     put(world, "1.0.0")
     paused = put(world, "1.1.0", pause=True)
     assert (paused.paused, paused.url, world.servers["dev"].live) == (True, "http://preview", "blue")
-    assert (state(world).open.step, "look at http://preview" in state(world).open.stopped) == ("paused", True)
+    assert (there(state(world).open).step, "look at http://preview" in there(state(world).open).stopped) == (
+        "paused",
+        True,
+    )
     assert resume(world.dev, OPS, Silent()).version == "1.1.0"
     put(world, "1.2.0", pause=True)
     abort(world.dev, OPS, Silent())
-    assert (state(world).open, state(world).live.release) == (None, "1.1.0")
+    assert (state(world).open, users_have(world).release) == (None, "1.1.0")
 
 
 def test_what_follows_the_answer_of_a_rollback_is_a_warning(world: World) -> None:
@@ -225,7 +222,7 @@ def test_what_follows_the_answer_of_a_rollback_is_a_warning(world: World) -> Non
     world.dev.stack.fail_next = ["the stack is locked"]
     done = put(world, "1.0.0", kind="rollback")
     assert [warning.split(":")[0] for warning in done.warnings] == ["applied", "watched"]
-    assert (state(world).live.release, state(world).open) == ("1.0.0", None)
+    assert (users_have(world).release, state(world).open) == ("1.0.0", None)
     assert "has told Pulumi's state since" in state(world).behind
 
 
@@ -240,7 +237,7 @@ def test_a_rollback_installs_what_cannot_be_started(world: World) -> None:
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
     world.servers["dev"].stopped = {"blue"}
-    world.dev.fleet.start = lambda instances, slot: []
+    world.dev.fleet.starts_nothing = True
     assert tuple(put(world, "1.0.0", kind="rollback").evidence) == INSTALLED_BACK
 
 
@@ -248,9 +245,9 @@ def test_a_rollback_asks_neither_database_nor_bucket_nor_key_before_users_are_ba
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
     world.dev.database_role.fail = world.dev.databases.fail = True
-    gone = replace(world.dev, releases=None, backups=None)  # type: ignore[arg-type]
+    gone = replace(world.dev, releases=None, backups=None)  # type: ignore[arg-type]  # who asks them fails
     done = go_back(gone, Request(), OPS, Silent())
-    assert (done.version, state(world).live.release, world.servers["dev"].live) == ("1.0.0", "1.0.0", "blue")
+    assert (done.version, users_have(world).release, world.servers["dev"].live) == ("1.0.0", "1.0.0", "blue")
 
 
 def test_a_second_rollback_does_not_lead_forward_unless_it_is_named(world: World) -> None:
@@ -271,9 +268,9 @@ def test_fewer_healthy_servers_than_users_have_are_refused_with_the_numbers_and_
     world.servers["dev"].ill[("tg-blue", "i-2")] = ("unhealthy", "")
     with pytest.raises(Inconclusive, match="1 servers are healthy, 2 are where users are now"):
         go_back(world.dev, Request(), OPS, Silent())
-    assert state(world).live.release == "1.1.0"
+    assert users_have(world).release == "1.1.0"
     go_back(world.dev, Request(force=True, reason="it loses rows"), OPS, Silent())
-    assert state(world).live.release == "1.0.0"
+    assert users_have(world).release == "1.0.0"
 
 
 def test_a_signal_behind_the_answer_of_a_rollback_closes_it_at_once(world: World) -> None:
@@ -282,7 +279,7 @@ def test_a_signal_behind_the_answer_of_a_rollback_closes_it_at_once(world: World
     world.dev.stack.before_up = lambda: os.kill(os.getpid(), signal.SIGTERM)
     with pytest.raises(Interrupted, match=r"1\.0\.0 is live in dev, what follows is not done"):
         put(world, "1.0.0", kind="rollback")
-    assert (state(world).live.release, state(world).open) == ("1.0.0", None)
+    assert (users_have(world).release, state(world).open) == ("1.0.0", None)
 
 
 def test_a_signal_during_an_up_is_acted_on_after_it_and_everything_is_put_back(world: World) -> None:
@@ -298,8 +295,8 @@ def test_a_signal_during_an_up_is_acted_on_after_it_and_everything_is_put_back(w
         put(world, "1.1.0")
     assert caught.value.signal_number == signal.SIGTERM
     assert len(world.dev.stack.ups) == ups + 2
-    assert (state(world).open, state(world).live.release, state(world).green.release) == (None, "1.0.0", None)
-    assert not world.dev.ledger.lease().held
+    assert (state(world).open, users_have(world).release, there(state(world).green).release) == (None, "1.0.0", None)
+    assert not there(world.dev.ledger.lease()).held
 
 
 def test_gates_judged_on_an_older_head_do_not_count(world: World) -> None:
@@ -308,7 +305,7 @@ def test_gates_judged_on_an_older_head_do_not_count(world: World) -> None:
     put(world, "1.0.0")
     with pytest.raises(LeaseHeld, match="changed while this deployment began"):
         deploy(world.dev, judged, OPS, Silent())
-    assert state(world).live.release == "1.0.0"
+    assert users_have(world).release == "1.0.0"
 
 
 def test_a_release_is_watched_before_pulumi_is_told_of_it(world: World) -> None:
@@ -335,8 +332,11 @@ def test_a_rollback_that_installs_says_of_a_server_it_passed_over_that_it_may_ho
         put(world, version)
     world.servers["dev"].dead = {"i-2"}
     done = put(world, "1.0.0", kind="rollback")
-    slot = state(world).live.slot
-    assert (state(world).live.release, state(world).slot(slot).unsure) == ("1.0.0", "env-servers-2 did not answer")
+    slot = users_have(world).slot
+    assert (users_have(world).release, there(state(world).slot(slot)).unsure) == (
+        "1.0.0",
+        "env-servers-2 did not answer",
+    )
     assert "env-servers-2 did not answer; the load balancer sends nobody there" in done.warnings[0]
     told = status_text(status(STAGELINE, "dev"))
     assert (
@@ -345,10 +345,10 @@ def test_a_rollback_that_installs_says_of_a_server_it_passed_over_that_it_may_ho
 
 
 def test_a_lease_that_cannot_be_given_back_does_not_change_the_result(world: World) -> None:
-    def broken(lease) -> None:
+    def broken() -> None:
         raise Broken("DynamoDB is throttled")
 
-    world.dev.ledger.give_back = broken
+    world.dev.ledger.before_return = broken
     assert put(world, "1.0.0").version == "1.0.0"
 
 
@@ -366,8 +366,8 @@ def test_the_index_tells_by_which_deployment_a_release_was_last_live_and_of_othe
     again = put(world, "1.0.0", kind="rollback")
     world.publish("9.0.0")
     known = world.dev.ledger.known
-    assert (known("1.0.0").live, known("1.0.0").left, known("9.0.0")) == (again.deployment, "", None)
-    assert known("1.1.0").left == again.deployment
+    assert (there(known("1.0.0")).live, there(known("1.0.0")).left, known("9.0.0")) == (again.deployment, "", None)
+    assert there(known("1.1.0")).left == again.deployment
     assert [lived.release for lived in world.dev.ledger.lives()] == ["1.0.0", "1.1.0", "1.0.0"]
 
 
@@ -391,7 +391,7 @@ def test_the_schema_of_a_failed_installation_counts_by_the_servers_word(
     wanted = proposal(world.dev, manifest)
 
     def migrating() -> None:
-        servers.migrated_for = {state(world).open.deployment} if began else set()
+        servers.migrated_for = {there(state(world).open).deployment} if began else set()
 
     world.dev.fleet.before_install = migrating
     with pytest.raises(Broken, match=r"installing 1\.1\.0 failed"):
@@ -420,11 +420,15 @@ def test_a_rollback_that_died_is_repeated_and_never_leads_forward(
     die_after(world, event, step)
     with pytest.raises(Killed):
         go_back(world.dev, Request(), OPS, Silent())
-    del world.dev.ledger.give_back
+    world.dev.ledger.is_killed = False
     if state(world).open is not None:
         go_back(world.dev, Request(version=named), OPS, Silent())
     servers = world.servers["dev"]
-    assert (getattr(servers, servers.live), state(world).live.release, state(world).open) == ("1.0.0", "1.0.0", None)
+    assert (getattr(servers, there(servers.live)), users_have(world).release, state(world).open) == (
+        "1.0.0",
+        "1.0.0",
+        None,
+    )
 
 
 @pytest.mark.parametrize("kind", ["promotion", "rollback"])
@@ -434,7 +438,7 @@ def test_nothing_is_resumed_into_the_slot_that_somebody_moved_users_to(world: Wo
     die_after(world, "step started", "installed")
     with pytest.raises(Killed):
         put(world, "1.0.0", kind)
-    del world.dev.ledger.give_back
+    world.dev.ledger.is_killed = False
     servers = world.servers["dev"]
     servers.live, servers.preview = servers.preview, servers.live
     with pytest.raises(Refused, match="it was moved by hand"):
@@ -448,11 +452,11 @@ def test_a_wish_to_end_does_not_stop_who_goes_on_with_a_rollback_that_moved_user
     die_after(world, "step done", "answered")
     with pytest.raises(Killed):
         go_back(world.dev, Request(), OPS, Silent())
-    del world.dev.ledger.give_back
-    name, cause = state(world).open.deployment, Cause(reason="enough", by="ann", at=world.clock())
+    world.dev.ledger.is_killed = False
+    name, cause = there(state(world).open).deployment, Cause(reason="enough", by="ann", at=world.clock())
     world.dev.stops.change("end asked for", lambda stops: asked_to_end(stops, cause, name), OPS, {})
     resume(world.dev, OPS, Silent())
-    assert (state(world).live.release, state(world).open) == ("1.0.0", None)
+    assert (users_have(world).release, state(world).open) == ("1.0.0", None)
 
 
 def test_a_server_that_is_out_is_neither_asked_nor_told_as_silent(world: World) -> None:
@@ -465,7 +469,7 @@ def test_a_server_that_is_out_is_neither_asked_nor_told_as_silent(world: World) 
     world.servers["dev"].fails_smoke = {"1.2.0"}
     with pytest.raises(VerificationFailed) as caught:
         put(world, "1.2.0")
-    assert ("did not answer" in caught.value.hint, state(world).blue.unsure) == (False, "")
+    assert ("did not answer" in caught.value.hint, there(state(world).blue).unsure) == (False, "")
 
 
 def other_bytes(world: World, version: str) -> Manifest:
@@ -495,13 +499,9 @@ def failed_gates(world: World, version: str) -> list[str]:
 def test_what_a_rollback_flees_from_is_promoted_nowhere_from_its_first_event_on(world: World) -> None:
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
-    append, seen = world.dev.ledger.append, {str(failed_gates(world, "1.1.0"))}
-
-    def looking(entry: Entry, *rest):
-        seen.add(str(failed_gates(world, "1.1.0")))
-        return append(entry, *rest)
-
-    world.dev.ledger.append, before = looking, seen.copy()
+    seen = {str(failed_gates(world, "1.1.0"))}
+    before = seen.copy()
+    world.dev.ledger.before_append = lambda entry: seen.add(str(failed_gates(world, "1.1.0")))
     put(world, "1.0.0", kind="rollback")
     assert (before, seen - before) == ({"[]"}, {"['verified upstream']"})
     assert failed_gates(world, "1.1.0") == ["verified upstream"]
@@ -515,5 +515,5 @@ def test_a_rollback_leaves_what_was_tried_again_where_it_takes_over(world: World
         put(world, "1.1.0")
     assert failed_gates(world, "1.1.0") == []
     back = go_back(world.dev, Request(), OPS, Silent())
-    assert (back.version, world.dev.ledger.known("1.1.0").left) == ("1.0.0", back.deployment)
+    assert (back.version, there(world.dev.ledger.known("1.1.0")).left) == ("1.0.0", back.deployment)
     assert failed_gates(world, "1.1.0") == ["verified upstream"]

@@ -406,7 +406,8 @@ def test_a_connection_that_is_lost_again_is_a_failure_of_that_server(servers: Se
 
 
 def test_orders_for_private_servers_go_to_their_private_addresses(servers: Servers) -> None:
-    outputs = {"servers": [{"name": NAMES[0], "id": "i", "address": "", "private_address": servers.address(NAMES[0])}]}
+    server = {"name": NAMES[0], "id": "i", "address": "", "private_address": servers.address(NAMES[0])}
+    outputs = {"servers": [server], "bastion": {"address": "198.51.100.7"}}
     servers.answer(NAMES[0], OK)
     given: dict[str, Any] = {
         "out": frozenset(),
@@ -414,7 +415,6 @@ def test_orders_for_private_servers_go_to_their_private_addresses(servers: Serve
         "still_ours": lambda: None,
         "told": lambda line: None,
     }
-    outputs["bastion"] = {"address": "198.51.100.7"}  # type: ignore[assignment]
     assert hasty(servers, PRIVATE).install(outputs, "green", CONTENT, **given).results == {NAMES[0]: "installed"}
 
 
@@ -461,7 +461,7 @@ def test_no_order_is_given_once_the_environment_is_anothers(servers: Servers) ->
 def test_on_the_way_back_a_server_that_falls_silent_is_asked_once_more_and_passed_over(servers: Servers) -> None:
     servers.answer(NAMES[1], OK)
     done = give_back(servers)
-    assert (done.results, done.failed, done.silent) == ({NAMES[1]: "installed"}, {}, {NAMES[0]})
+    assert (done.results, done.failed, done.silent) == ({NAMES[1]: "installed"}, {}, frozenset({NAMES[0]}))
     assert sorted(installs(servers)) == sorted([NAMES[0], *NAMES])
 
 

@@ -1,5 +1,7 @@
 """Which deployment may migrate: inside the block, and nobody after it."""
 
+from typing import Any
+
 import pytest
 
 from contract.migration import NO_MIGRATION
@@ -31,13 +33,13 @@ def test_what_fails_inside_takes_the_permission_back_and_stays_the_failure(sessi
     assert read_parameter(session, NAME) == NO_MIGRATION
 
 
-class Throttled:
+class Throttled(AwsSession):
     """A session whose SSM takes what ``first`` lets it take, and then no more."""
 
     def __init__(self, session: AwsSession, first: int) -> None:
         self._ssm, self._left = session.client("ssm"), first
 
-    def client(self, service: str) -> "Throttled":
+    def client(self, service: str) -> Any:
         return self
 
     def put_parameter(self, **parameter: object) -> None:

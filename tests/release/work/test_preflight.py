@@ -11,14 +11,8 @@ from tests.release.world import STAGELINE, World
 
 def previewed(world: World, *changes: str) -> list[int]:
     """The fences of the previews that Pulumi is asked for from now on; each finds these changes."""
-    fences: list[int] = []
-
-    def preview(*, fence: int, deployment: str) -> tuple[str, ...]:
-        fences.append(fence)
-        return changes
-
-    world.dev.stack.preview = preview
-    return fences
+    world.dev.stack.changes = changes
+    return world.dev.stack.previewed
 
 
 def test_where_settings_and_program_are_those_that_were_applied_nobody_asks_pulumi(world: World) -> None:

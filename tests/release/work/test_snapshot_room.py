@@ -50,11 +50,10 @@ def of(environment: str, count: int, project: str = "stageline") -> list[Snapsho
     ]
 
 
-def opened(databases: Any, **backup: Any) -> Environment:
+def opened(databases: Any, **backup: Any) -> Any:
     settings = load(PROJECT, "qa")
     changed = settings.model_copy(update={"backup": settings.backup.model_copy(update=backup)})
-    environment: Any = Opened(databases, changed)
-    return environment
+    return Opened(databases, changed)
 
 
 FULL = [*of("dev", 70), *of("qa", 20), *of("prod", 4), *of("shop", 5, project="other"), replace(of("x", 1)[0], tags={})]

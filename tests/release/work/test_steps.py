@@ -13,6 +13,7 @@ from release.work.steps import SWITCH_LIMIT
 from release.work.verification.verification import HEALTH_LIMIT
 from tests.release.deploying import Silent, put
 from tests.release.world import OPS, SERVERS, World
+from tests.there import there
 
 
 def test_what_was_watched_is_evidence(world: World) -> None:
@@ -30,7 +31,7 @@ def test_a_release_that_restarts_while_it_is_watched_is_put_back(world: World) -
     with pytest.raises(VerificationFailed, match="restarts of the release on env-servers-1"):
         put(world, "1.1.0")
     state = world.dev.ledger.head().state
-    assert (state.live.release, state.open, world.servers["dev"].live) == ("1.0.0", None, "blue")
+    assert (there(state.live).release, state.open, world.servers["dev"].live) == ("1.0.0", None, "blue")
 
 
 def test_a_listener_that_is_not_reached_leaves_the_deployment_open(world: World) -> None:
@@ -61,7 +62,7 @@ def test_a_server_that_is_ill_under_both_releases_stops_neither_dev_nor_the_rele
     with pytest.raises(Inconclusive, match=r"i-2 is unhealthy in both slots .*the server is ill, not the release"):
         put(world, "1.1.0")
     state, stops = world.dev.ledger.head().state, world.dev.stops.read()
-    assert (state.live.release, stops.hold, stops.vetoes, state.open) == ("1.0.0", None, (), None)
+    assert (there(state.live).release, stops.hold, stops.vetoes, state.open) == ("1.0.0", None, (), None)
 
 
 def test_a_release_that_is_ill_where_the_former_one_is_well_is_to_blame(world: World) -> None:
@@ -87,7 +88,7 @@ def test_the_balancers_own_errors_put_a_release_back(world: World) -> None:
 
 def test_what_nobody_foresaw_in_the_watch_puts_the_release_back_and_stops_nobody(world: World) -> None:
     put(world, "1.0.0")
-    world.servers["dev"].figures["RequestCount"] = None
+    world.servers["dev"].figures["RequestCount"] = None  # type: ignore[assignment]  # what nobody foresaw
     with pytest.raises(Unforeseen, match=r"1\.1\.0 is not live in dev, users are on 1\.0\.0: unexpected TypeError"):
         put(world, "1.1.0")
     state, stops = world.dev.ledger.head().state, world.dev.stops.read()
@@ -151,7 +152,7 @@ def test_a_server_that_fails_to_go_back_is_passed_over_and_serves_nobody(third: 
     assert (servers.on("i-1", "green"), servers.on("i-2", "green")) == ("1.1.0", "1.0.0")
     assert servers.behind("http://live") == "1.0.0"
     told = "env-servers-1 failed (its disk is full)"
-    assert (state.live.release, state.green.unsure) == ("1.0.0", told)
+    assert (there(state.live).release, there(state.green).unsure) == ("1.0.0", told)
     assert done.warnings[0].startswith(told)
 
 
@@ -224,7 +225,7 @@ def test_a_server_that_falls_silent_while_it_goes_back_is_passed_over(third: Wor
     servers.falls_silent = {"i-2"}
     done = put(third, "1.0.0", kind="rollback")
     assert done.evidence["installed"]["passed_over"] == ["env-servers-2"]
-    assert third.dev.ledger.head().state.green.unsure == "env-servers-2 did not answer"
+    assert there(third.dev.ledger.head().state.green).unsure == "env-servers-2 did not answer"
     assert (servers.live, servers.on("i-1", "green")) == ("green", "1.0.0")
 
 
@@ -233,7 +234,7 @@ def test_a_rollback_that_no_server_takes_is_put_back(third: World) -> None:
     with pytest.raises(InstallFailed, match=r"env-servers-1: installing 1\.0\.0 failed .*; env-servers-2: installing"):
         put(third, "1.0.0", kind="rollback")
     state = third.dev.ledger.head().state
-    assert (state.open, state.live.release, state.green.release) == (None, "1.2.0", "1.1.0")
+    assert (state.open, there(state.live).release, there(state.green).release) == (None, "1.2.0", "1.1.0")
 
 
 def test_a_rollback_never_migrates(third: World) -> None:

@@ -9,14 +9,15 @@ import pytest
 from release.process.errors import Broken, Refused, StagelineError
 from release.process.form import FORMAT
 from release.process.output import Progress
-from release.records.ledger.stops import Cause, Rule, Stops, held, vetoed
+from release.records.ledger.stops import Cause, Rule, held, vetoed
 from release.rules.lanes import Kind
 from release.rules.wanted import Held, Unwanted
 from release.verbs.rollback import Request, go_back
 from release.work.executor import resume
 from tests.aws_clients import aws_resource
-from tests.release.deploying import Silent, put, state
+from tests.release.deploying import Silent, put, state, users_have
 from tests.release.world import OPS, World
+from tests.there import there
 
 NOW = datetime.fromisoformat("2026-11-20T12:00:00+00:00")
 CAUSE = Cause(reason="loses rows", by="ops", at=NOW)
@@ -52,15 +53,12 @@ def test_what_is_stopped_while_it_is_installed_is_put_back_before_users_see_it(
 
 
 def when_watching(world: World, rule: Rule) -> None:
-    read, servers = world.dev.stops.read, world.servers["dev"]
-
-    def reading() -> Stops:
-        if servers.live == "green":
-            world.dev.stops.read = read
+    def reading() -> None:
+        if world.servers["dev"].live == "green":
+            world.dev.stops.before_read = lambda: None
             stop(world, rule)
-        return read()
 
-    world.dev.stops.read = reading
+    world.dev.stops.before_read = reading
 
 
 def test_a_veto_during_the_watch_puts_the_release_back_at_the_next_look(world: World) -> None:
@@ -88,7 +86,7 @@ def test_a_rollback_is_stopped_by_no_stops_that_cannot_be_read_where_a_person_sa
         go_back(world.dev, Request(), OPS, Silent())
     told = io.StringIO()
     go_back(world.dev, Request(force=True, reason="incident 7"), OPS, Progress(told))
-    assert (state(world).live.release, state(world).open) == ("1.0.0", None)
+    assert (users_have(world).release, state(world).open) == ("1.0.0", None)
     assert told.getvalue().count("whether somebody asked to end the rollback is not known, it goes on: what is") == 1
 
 
@@ -98,7 +96,7 @@ def test_a_rollback_goes_on_where_the_stops_are_spoilt_meanwhile(world: World, b
         put(world, version)
     world.dev.fleet.before_install = lambda: spoil_stops(world, body)
     assert put(world, "0.9.0", kind="rollback").version == "0.9.0"
-    assert (state(world).live.release, state(world).open) == ("0.9.0", None)
+    assert (users_have(world).release, state(world).open) == ("0.9.0", None)
 
 
 @pytest.mark.parametrize("kind", ["promotion", "hotfix", "redeployment"])
@@ -107,7 +105,7 @@ def test_nothing_goes_forward_where_the_stops_cannot_be_read(world: World, kind:
     spoil_stops(world, "rubbish")
     with pytest.raises(Broken, match="what is stopped is not readable"):
         put(world, "1.1.0", kind=kind)
-    assert (state(world).live.release, world.servers["dev"].behind("http://live")) == ("1.0.0", "1.0.0")
+    assert (users_have(world).release, world.servers["dev"].behind("http://live")) == ("1.0.0", "1.0.0")
 
 
 def test_a_hold_during_the_watch_leaves_users_where_they_are_until_a_person_decides(world: World) -> None:
@@ -115,7 +113,7 @@ def test_a_hold_during_the_watch_leaves_users_where_they_are_until_a_person_deci
     when_watching(world, lambda stops: held(stops, CAUSE))
     with pytest.raises(Held, match=r"users are on 1\.1\.0"):
         put(world, "1.1.0")
-    assert (state(world).open.step, world.servers["dev"].live) == ("watched", "green")
+    assert (there(state(world).open).step, world.servers["dev"].live) == ("watched", "green")
     with pytest.raises(Held):
         resume(world.dev, OPS, Silent())
     assert world.servers["dev"].live == "green"

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from functools import partial
+from itertools import cycle
 
 import pytest
 
@@ -12,14 +13,15 @@ from release.doors.servers.ssh import NotReached
 from release.process.errors import Broken, Inconclusive, LeaseLost, Refused
 from release.records.artifacts.schema import Schema
 from release.records.ledger.head import Out
-from release.records.ledger.ledger import Writer
+from release.records.ledger.ledger import Entry, Writer
 from release.rules.lanes import IN_PLACE
 from release.verbs.adopt_listener import adopt
 from release.verbs.mark_out import note_servers, without_server
 from release.verbs.rollback import Request, go_back, proposal_back
 from release.work.executor import deploy
-from tests.release.deploying import Killed, Silent, proposal, put, state
-from tests.release.world import OPS, SERVERS, World
+from tests.release.deploying import Killed, Silent, proposal, put, state, users_have
+from tests.release.world import OPS, SERVERS, FakeProbe, World
+from tests.there import there
 
 BEA = Writer(principal="arn:aws:iam::123456789012:user/bea", host="other", ci="")
 NEWER = Schema(version=2, oldest=2)
@@ -38,20 +40,16 @@ def kill_behind_the_canary(world: World, version: str, made_with: Schema | None 
 
     def killed(instance: str) -> None:
         if instance == "i-2":
-            world.dev.ledger.give_back = lambda lease: None
+            world.dev.ledger.is_killed = True
             raise Killed
 
     world.dev.fleet.before_order = killed
     wanted = proposal(world.dev, world.publish(version))
     with pytest.raises(Killed):
         deploy(world.dev, replace(wanted, release=wanted.release.but(made_with=made_with)), OPS, Silent())
-    del world.dev.ledger.give_back
-    world.servers["dev"].migrated_for.add(state(world).open.deployment)
+    world.dev.ledger.is_killed = False
+    world.servers["dev"].migrated_for.add(there(state(world).open).deployment)
     world.dev.fleet.before_order = lambda instance: None
-
-
-def backend_down() -> bytes:
-    raise Broken("the backend is down")
 
 
 def test_a_rollback_that_takes_over_knows_the_schema_that_was_begun(world: World) -> None:
@@ -61,7 +59,7 @@ def test_a_rollback_that_takes_over_knows_the_schema_that_was_begun(world: World
     with pytest.raises(Refused, match="schema compatibility"):
         go_back(world.dev, Request(), OPS, Silent())
     go_back(world.dev, Request(despite_schema=True, reason="it reads both"), OPS, Silent())
-    assert (state(world).live.release, state(world).brought) == ("1.0.0", NEWER)
+    assert (users_have(world).release, state(world).brought) == ("1.0.0", NEWER)
 
 
 def test_adopting_a_listener_keeps_the_schema_that_was_begun(world: World) -> None:
@@ -86,19 +84,19 @@ def test_an_order_is_not_repeated_into_a_slot_that_users_were_brought_back_to(wo
     """Its process slept, and its ssh with it, until somebody else had taken over and rolled back."""
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
-    servers, slept = world.servers["dev"], []
+    servers, slept = world.servers["dev"], list[str]()
 
     def sleeps(instance: str) -> None:
         if not slept:
             slept.append(instance)
-            world.dev.ledger.beat = lambda lease: None
+            world.dev.ledger.is_asleep = True
             go_back(world.dev, Request(), BEA, Silent())
             raise NotReached("cannot log in to i-1: Connection reset")
 
     world.dev.fleet.before_order = sleeps
     with pytest.raises(LeaseLost):
         put(world, "1.2.0")
-    assert [servers.on(name, servers.live) for name in ("i-1", "i-2")] == ["1.0.0", "1.0.0"]
+    assert [servers.on(name, there(servers.live)) for name in ("i-1", "i-2")] == ["1.0.0", "1.0.0"]
 
 
 def test_a_rollback_that_one_server_refuses_leaves_the_release_that_its_slot_held(third: World) -> None:
@@ -121,7 +119,11 @@ def test_a_rollback_that_reaches_nobody_leaves_no_slot_in_doubt(third: World) ->
     third.servers["dev"].locked = {"i-1", "i-2"}
     with pytest.raises(Inconclusive, match="no server of dev answers"):
         put(third, "1.0.0", kind="rollback")
-    assert (state(third).open, state(third).green.release, state(third).green.unsure) == (None, "1.1.0", "")
+    assert (state(third).open, there(state(third).green).release, there(state(third).green).unsure) == (
+        None,
+        "1.1.0",
+        "",
+    )
 
 
 def test_users_are_not_moved_beside_a_release_that_cannot_be_kept_from_them(third: World) -> None:
@@ -135,21 +137,15 @@ def test_users_are_not_moved_beside_a_release_that_cannot_be_kept_from_them(thir
 
 def test_a_server_that_nobody_took_in_again_takes_part_when_users_go_back_to_what_it_holds(third: World) -> None:
     """The `up` told it what to hold, the call behind it was refused, and now Pulumi's backend is down."""
-    servers, take_in = third.servers["dev"], third.dev.balancer.seat
+    servers = third.servers["dev"]
     servers.dead = {"i-2"}
     put(third, "1.0.0", "rollback")
     servers.dead = set()
-
-    def refused(group: str, instances: frozenset[str], *, alone: bool = False) -> None:
-        if not alone:
-            raise Broken("cannot change which servers take part: Throttling")
-        take_in(group, instances, alone=alone)
-
-    third.dev.balancer.seat = refused
+    servers.balancer_takes_nobody_in = True
     put(third, "1.3.0")
-    third.dev.balancer.seat = take_in
+    servers.balancer_takes_nobody_in = False
     assert servers.kept_out == {("tg-green", "i-2")}
-    third.dev.stack.export = backend_down
+    third.dev.stack.backend_is_down = True
     go_back(third.dev, Request(), OPS, Silent())
     assert (servers.behind("http://live"), servers.kept_out) == ("1.0.0", set())
 
@@ -162,7 +158,7 @@ def test_a_server_that_holds_something_else_is_not_taken_in_when_users_go_back(t
     third.dev.stack.fail_next = ["the backend is down"] * 9
     put(third, "1.3.0")
     assert servers.on("i-2", "green") == "1.1.0"
-    third.dev.stack.export = backend_down
+    third.dev.stack.backend_is_down = True
     with pytest.raises(Broken, match="the backend is down"):
         go_back(third.dev, Request(), OPS, Silent())
     assert (servers.live, servers.kept_out) == ("blue", {("tg-green", "i-2")})
@@ -178,35 +174,33 @@ def test_a_listener_behind_which_servers_differ_is_not_adopted(world: World) -> 
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
     kill_behind_the_canary(world, "1.2.0")
-    servers, asked = world.servers["dev"], []
+    servers = world.servers["dev"]
     servers.live, servers.preview = "blue", "green"
+    in_turn = cycle(["i-2", "i-1"])
 
-    def send(base: str, request: Asked) -> Answer:
-        asked.append(base)
-        held = servers.on(("i-1", "i-2")[len(asked) % 2], "blue")
-        return Answer(status=200, body=json.dumps({"version": held}), milliseconds=1)
+    class Alternating(FakeProbe):
+        def send(self, base: str, request: Asked) -> Answer:
+            held = servers.on(next(in_turn), "blue")
+            return Answer(status=200, body=json.dumps({"version": held}), milliseconds=1)
 
-    world.dev.probe.send = send
+    dev = replace(world.dev, probe=Alternating(servers))
     with pytest.raises(Refused, match=r"users get answers of 1\.0\.0 and of 1\.2\.0, and the ledger says"):
-        adopt(world.dev, "back to 1.0.0 by hand", OPS, Silent())
+        adopt(dev, "back to 1.0.0 by hand", OPS, Silent())
     assert servers.on("i-2", "blue") == "1.0.0"
 
 
 def test_adopting_a_listener_lets_everybody_take_part_who_is_told(third: World) -> None:
     servers, ledger = third.servers["dev"], third.dev.ledger
-    servers.dead, append = {"i-2"}, ledger.append
+    servers.dead = {"i-2"}
 
-    def dying(entry, head, writer, fence):
-        after = append(entry, head, writer, fence)
+    def dying(entry: Entry) -> None:
         if (entry.kind, entry.step) == ("step done", "answered"):
-            ledger.append, ledger.give_back = append, lambda lease: None
+            ledger.is_killed = True
             raise Killed
-        return after
 
-    ledger.append = dying
+    ledger.after_append = dying
     with pytest.raises(Killed):
         put(third, "1.0.0", kind="rollback")
-    del ledger.give_back
-    servers.dead = set()
+    ledger.is_killed, servers.dead = False, set()
     adopt(third.dev, "close it", OPS, Silent())
     assert (servers.kept_out, state(third).open) == (set(), None)

@@ -15,7 +15,7 @@ PATIENCE = 5
 APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
 
-def process(unit):
+def process(unit: str) -> int | None:
     """A handle that becomes readable when the unit's process has ended, None when it has ended already."""
     try:
         handle = os.pidfd_open(pid_of(unit))
@@ -24,16 +24,16 @@ def process(unit):
     return None if ended(handle, 0) else handle
 
 
-def pid_of(unit):
+def pid_of(unit: str) -> int:
     with open(f"{STATE}/{unit}") as file:
         return int(file.read())
 
 
-def ended(handle, limit):
+def ended(handle: int, limit: float) -> bool:
     return bool(select.select([handle], [], [], limit)[0])
 
 
-def start(unit):
+def start(unit: str) -> None:
     if process(unit) is not None:
         return
     with open(f"{UNITS}/{unit}") as file:
@@ -47,7 +47,7 @@ def start(unit):
         file.write(f"{child}\n")
 
 
-def stop(unit):
+def stop(unit: str) -> None:
     handle = process(unit)
     if handle is None:
         return
@@ -59,7 +59,7 @@ def stop(unit):
     os.remove(f"{STATE}/{unit}")
 
 
-def restart(unit):
+def restart(unit: str) -> None:
     stop(unit)
     start(unit)
 

@@ -30,7 +30,8 @@ COMMIT = "os.rename .blue.old .blue.trash"
 
 def every_step(test: Callable[..., None]) -> Callable[..., None]:
     """A test of every PARTS-th step, for each part; two minutes of one processor in all, so with `make test` only."""
-    return pytest.mark.e2e(pytest.mark.parametrize("part", range(PARTS))(test))
+    marked: Callable[..., None] = pytest.mark.e2e(pytest.mark.parametrize("part", range(PARTS))(test))
+    return marked
 
 
 def numbered(server: FakeServer, number: int) -> dict[str, Any]:

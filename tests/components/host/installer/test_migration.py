@@ -13,7 +13,7 @@ MIGRATE = '#!/bin/sh\n[ ! -e seen ] && [ "$RELEASE_VERSION" = 1.0.0 ] && echo "$
 FAILS = "#!/bin/sh\nexit 4\n"
 
 
-def order(server: FakeServer, deployment: str = "d1", migrate: str = MIGRATE, **others: bool) -> dict[str, Any]:
+def order(server: FakeServer, deployment: str = "d1", migrate: str = MIGRATE, **others: Any) -> dict[str, Any]:
     return server.request("1.0.0", good("1.0.0", **{"bin/migrate": migrate}), deployment=deployment, **others)
 
 

@@ -88,7 +88,7 @@ def content(bucket: Bucket) -> bytes:
 
 
 def unfinished(bucket: Bucket) -> list[Any]:
-    return client().list_multipart_uploads(Bucket=bucket.name).get("Uploads", [])
+    return list(client().list_multipart_uploads(Bucket=bucket.name).get("Uploads", []))
 
 
 class Failing:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from contract.balancer import BALANCER, LIVE, NOTHING_LIVE, PART, PREVIEW
+from contract.slots import SlotName
 from release.doors.aws.listeners import AT_ONCE, Entrance, Listeners, live_url
 from release.doors.aws.session import AwsSession
 from release.process.errors import Broken
@@ -127,7 +128,8 @@ def test_the_live_listener_is_moved_and_the_preview_listener_follows_to_the_othe
     network.balancer("dev", DEV)
     listeners = network.listeners()
     entrance = listeners.find()
-    for slot, other in (("blue", "green"), ("green", "blue"), ("green", "blue")):
+    moves: tuple[tuple[SlotName, SlotName], ...] = (("blue", "green"), ("green", "blue"), ("green", "blue"))
+    for slot, other in moves:
         assert listeners.move(entrance, slot) == ""
         assert listeners.leads_to(entrance.live) == entrance.groups[slot]
         assert listeners.leads_to(entrance.preview) == entrance.groups[other]

@@ -62,8 +62,11 @@ def test_what_was_not_measured_has_no_points(session: AwsSession) -> None:
     assert Metrics(session).read([other], NOON, NOON + timedelta(minutes=5)) == {other: ()}
 
 
-class Nobody:
+class Nobody(AwsSession):
     """A session that must not be used."""
+
+    def __init__(self) -> None:
+        """It has no account."""
 
     def client(self, service: str) -> Any:
         raise AssertionError(service)

@@ -10,8 +10,9 @@ import pytest
 from contract.database import Address, Login
 from release.doors.database.door import DatabaseDoor, Way
 from release.doors.database.drivers import first_line, numbered
-from release.doors.servers.ssh import NotReached
+from release.doors.servers.ssh import Door, NotReached, Ssh
 
+DOOR = Door(user="stageline", port=22, host_key="")
 LOGIN = Login(username="application", password="p" * 30)
 SILENT = "pass"
 REFUSING = "import sys; sys.exit('channel 0: open failed: connect failed')"
@@ -21,8 +22,8 @@ def address(engine: str) -> Address:
     return Address(identifier="env-1", engine=engine, host="db.example", port=5432, name="app", secret="s", tls=True)
 
 
-@dataclass(frozen=True)
-class FakeSsh:
+@dataclass(frozen=True, kw_only=True)
+class FakeSsh(Ssh):
     """Leads to a program that stands in for ssh."""
 
     program: str
@@ -34,7 +35,7 @@ class FakeSsh:
 
 
 def way(program: str) -> Way:
-    return Way(ssh=FakeSsh(program), server="127.0.0.2")  # type: ignore[arg-type]
+    return Way(ssh=FakeSsh(program=program, servers=DOOR, private_key=""), server="127.0.0.2")
 
 
 @pytest.mark.enable_socket

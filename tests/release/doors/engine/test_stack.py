@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -202,5 +203,5 @@ def test_of_many_failed_calls_the_last_ten_are_kept_and_each_is_named(stack: Sta
         ),
     ],
 )
-def test_the_outputs_stand_in_the_exported_state(state: dict, expected: dict) -> None:
+def test_the_outputs_stand_in_the_exported_state(state: dict[str, Any], expected: dict[str, Any]) -> None:
     assert outputs_of(json.dumps(state).encode()) == expected

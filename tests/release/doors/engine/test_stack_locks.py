@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -150,7 +151,7 @@ def test_the_lock_of_somebody_else_stays_where_ours_is_removed(
     ],
 )
 def test_a_trace_of_another_process_space_proves_nothing(
-    stack: Stack, tmp_path: Path, locks: Path, dead: Process, change: dict[str, str]
+    stack: Stack, tmp_path: Path, locks: Path, dead: Process, change: dict[str, Any]
 ) -> None:
     trace(tmp_path, replace(dead, **change))
     lock(locks, "5f-1", pid=dead.pid)

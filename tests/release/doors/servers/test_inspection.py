@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from contract.layout import INSTALLER
 from contract.unit import UNIT_FILES
 from release.doors.servers.inspection import DIGESTS, KEYS, STATUS, inspect, unit
-from release.doors.servers.ssh import Said
+from release.doors.servers.ssh import Door, Said, Ssh
 from release.process.errors import Inconclusive
 from tests.release.values import SLOT
 
+DOOR = Door(user="stageline", port=22, host_key="")
 STATUSES = {"blue": SLOT, "green": SLOT}
 LISTED = f"{'a' * 64}  {INSTALLER}\n{'b' * 64}  {UNIT_FILES['blue']}\n"
 
@@ -23,10 +24,12 @@ def said(**green: Any) -> str:
     return json.dumps({"blue": SLOT, "green": {**SLOT, **green}})
 
 
-@dataclass
-class FakeSsh:
+@dataclass(frozen=True, kw_only=True)
+class FakeSsh(Ssh):
     """A server that answers each command with a text."""
 
+    servers: Door = DOOR
+    private_key: str = ""
     status: str = json.dumps(STATUSES)
     digests: str = LISTED
     keys: str = "ssh-ed25519 AAAA ops\n"

@@ -1,5 +1,7 @@
 """Versions and smoke checks from outside, before they become keys and requests."""
 
+from typing import Any
+
 import pytest
 
 from release.process.errors import Refused, WrongUsage
@@ -54,7 +56,7 @@ def check(**changes: object) -> dict[str, object]:
         pytest.param({"checks": [{"name": "a", "path": "/"}] * 2}, "'a' stands twice", id="same-name"),
     ],
 )
-def test_smoke_checks_that_cannot_be_meant_are_refused(value, fault: str) -> None:
+def test_smoke_checks_that_cannot_be_meant_are_refused(value: Any, fault: str) -> None:
     with pytest.raises(Refused, match=fault):
         parse_checks(value)
 

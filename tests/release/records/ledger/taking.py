@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from release.process.processes import Process
 from release.records.ledger.lease import IMPATIENT, LOOK, Patience
-from release.records.ledger.ledger import Free, Holder, Ledger, Writer
+from release.records.ledger.ledger import Free, Holder, Writer
+from tests.release.troubled import TroubledLedger
 from tests.release.world import World
 
 PROCESS = Process(pid=7, began=1, boot="b", space="s")
@@ -19,7 +20,7 @@ class Taker:
         self.seconds = 1_000_000.0
         self._meanwhile = meanwhile
         self._pauses = pauses
-        self.ledger = Ledger(
+        self.ledger = TroubledLedger(
             world.dev.ledger.table,
             project="stageline",
             environment="dev",

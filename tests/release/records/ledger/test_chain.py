@@ -11,6 +11,7 @@ from release.process.canonical import canonical_json, sha256_hex
 from release.records.ledger.chain import Fault, chain_faults, head_faults, read_link
 from release.records.ledger.event import GENESIS, Event, event_json, text_hash
 from release.records.ledger.head import Content, Head, State, changes, head_json, state_hash
+from tests.there import there
 
 Texts = dict[int, str]
 unhurried = settings(deadline=None)  # a busy machine is no fault of a chain
@@ -176,7 +177,7 @@ def test_events_of_an_earlier_version_keep_their_hash_when_states_get_another_pa
     for seq in range(4):
         body = json.loads(event_json(event(seq, text_hash(texts[seq - 1]) if seq else GENESIS, "1.0.0")))
         del body["changed"], body["state_hash"], body["format"]
-        body["state"] = {"blue": state_of(seq, "1.0.0").blue.model_dump(), "declared": None}
+        body["state"] = {"blue": there(state_of(seq, "1.0.0").blue).model_dump(), "declared": None}
         texts[seq] = json.dumps(body, sort_keys=True)
     assert faults(texts, texts) == ()
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Entry, Holder
 from tests.aws_clients import aws_resource
 from tests.release.world import OPS, World
+from tests.there import there
 
 
 def content(version: str, deployment: str) -> Content:
@@ -171,17 +171,10 @@ def test_an_entry_that_is_spoilt_is_told_of_one_release_and_hides_none_of_the_ot
 
 
 def test_the_index_is_written_once_where_only_the_reply_was_lost(world: World) -> None:
-    table = world.dev.ledger.table
-    write = table.write_together
-    table.write_together = partial(_without_reply, write)
+    world.dev.ledger.table.writing = lambda write, writes: write() and False
     with begin(world, "1.0.0", "dev-1"):
         pass
     assert [one.deployment for one in known(world, "1.0.0").deployments] == ["dev-1"]
-
-
-def _without_reply(write, writes) -> bool:
-    write(writes)
-    return False
 
 
 def rebound(world: World) -> Known:
@@ -262,7 +255,7 @@ def test_what_a_newer_version_knows_of_a_release_is_not_overwritten(world: World
     deploy(world, "1.0.0", "dev-1")
     spoil(world, known_kind("1.0.0"), 0, HIGHER)
     deploy(world, "1.0.0", "dev-2")
-    assert world.dev.ledger.table.get(known_kind("1.0.0")).body == HIGHER
+    assert there(world.dev.ledger.table.get(known_kind("1.0.0"))).body == HIGHER
 
 
 def forged(world: World, version: str, digest: str, **more: Any) -> None:
@@ -279,8 +272,8 @@ def proven(world: World, version: str) -> Known | None:
 def test_a_life_is_proven_by_the_event_that_the_index_names_and_by_no_walk(world: World) -> None:
     deploy(world, "1.0.0", "dev-1")
     deploy(world, "1.1.0", "dev-2", left="1.0.0")
-    world.dev.ledger.table.events = None
-    found = proven(world, "1.0.0")
+    world.dev.ledger.table.may_be_walked = False
+    found = there(proven(world, "1.0.0"))
     assert (found.digest, found.artifact_key, found.live) == ("digest of 1.0.0", "artifacts/digest of 1.0.0", "dev-1")
 
 
@@ -296,7 +289,7 @@ FORGED: dict[str, dict[str, Any]] = {
 def test_a_life_that_no_event_tells_of_is_none_whatever_the_index_says(world: World, more: dict[str, Any]) -> None:
     deploy(world, "1.0.0", "dev-1")
     forged(world, "6.6.6", "evil", **more)
-    assert proven(world, "6.6.6").live == ""
+    assert there(proven(world, "6.6.6")).live == ""
 
 
 def test_an_event_beyond_head_proves_nothing(world: World) -> None:
@@ -305,7 +298,7 @@ def test_an_event_beyond_head_proves_nothing(world: World) -> None:
     table = aws_resource("dynamodb").Table(world.dev.ledger.table.name)
     table.put_item(Item={"kind": "EVENT", "seq": 9, "body": event_json(event)})
     forged(world, "6.6.6", "evil", live_in=9)
-    assert proven(world, "6.6.6").live == ""
+    assert there(proven(world, "6.6.6")).live == ""
 
 
 LOST: dict[str, Callable[[World], None]] = {
@@ -328,7 +321,7 @@ def test_where_the_index_cannot_be_trusted_the_history_tells_of_the_life(
     deploy(world, "1.0.0", "dev-1")
     deploy(world, "1.1.0", "dev-2")
     lose(world)
-    found = proven(world, "1.0.0")
+    found = there(proven(world, "1.0.0"))
     assert (found.digest, found.artifact_key, found.live) == ("digest of 1.0.0", "artifacts/digest of 1.0.0", "dev-1")
 
 

@@ -22,6 +22,7 @@ from release.records.ledger.stops import Cause, held
 from tests.aws_clients import aws_resource
 from tests.release.records.ledger.taking import ANN, PROCESS, Taker, beating
 from tests.release.world import OPS, World
+from tests.there import there
 
 ODD = "http://ci/f\udcfc\x1b\n/1"  # a byte that is no text, one that terminals obey, and two lines
 ENTRY = Entry(kind="note", state=State())
@@ -32,7 +33,7 @@ def begin(world: World, writer: Writer = ANN) -> Holder:
     return world.dev.ledger.begin(ENTRY, world.dev.ledger.head(), writer)
 
 
-def unreachable(kind: str, seq: int = 0) -> None:
+def unreachable(*_: object) -> Item:
     raise Broken("cannot read HEAD: connect timeout")
 
 
@@ -44,7 +45,7 @@ def test_a_lease_that_was_given_back_is_free(world: World) -> None:
     with begin(world):
         pass
     free = Taker(world).free()
-    assert (free.lease.held, free.because) == (False, "")
+    assert (there(free.lease).held, free.because) == (False, "")
 
 
 def test_who_holds_it_is_named_at_once_with_what_can_be_done(world: World) -> None:
@@ -99,11 +100,11 @@ def test_a_holder_asks_whether_it_was_taken_over_only_after_a_silence_of_its_len
 
 def test_what_a_silent_holder_cannot_ask_is_not_taken_for_granted_unless_the_ledger_is_lost(world: World) -> None:
     holder, table = begin(world), world.dev.ledger.table
-    get, world.silence.seconds = table.get, LENGTH
-    table.get = unreachable
+    reading, world.silence.seconds = table.reading, LENGTH
+    table.reading = unreachable
     with pytest.raises(Broken, match="connect timeout"):
         holder.refuse_taken_over()
-    table.get = get
+    table.reading = reading
     client = world.dev.session.client("dynamodb")
     client.update_table(TableName=table.name, DeletionProtectionEnabled=False)
     client.delete_table(TableName=table.name)
@@ -115,7 +116,7 @@ def test_a_holder_that_gave_a_sign_of_life_asks_nobody(world: World, sign: Calla
     holder = begin(world)
     world.silence.seconds = LENGTH
     sign(holder)
-    world.dev.ledger.table.get = unreachable
+    world.dev.ledger.table.reading = unreachable
     holder.refuse_taken_over()
 
 
@@ -149,7 +150,7 @@ def test_who_waits_for_a_living_holder_gets_it_when_it_is_given_back(world: Worl
     steps = beat_and_give_back()
     taker = Taker(world, lambda: next(steps), pauses=BEAT)
     free = taker.free(Patience(seconds=600))
-    assert (free.lease.held, free.because, taker.waited) == (False, "", 10 * BEAT)
+    assert (there(free.lease).held, free.because, taker.waited) == (False, "", 10 * BEAT)
 
 
 def test_who_waits_for_a_living_holder_is_refused_when_their_patience_ends(world: World) -> None:
@@ -250,7 +251,7 @@ def test_whoever_has_a_lease_that_cannot_be_read_gives_a_sign_of_life_by_their_n
 
 def test_who_has_a_lease_that_cannot_be_read_is_not_known_to_those_who_only_look(world: World) -> None:
     spoil(world, {"body": "rubbish"})
-    assert (world.dev.ledger.lease().owner, world.dev.ledger.lease().held) == (UNKNOWN, True)
+    assert (there(world.dev.ledger.lease()).owner, there(world.dev.ledger.lease()).held) == (UNKNOWN, True)
 
 
 @given(st.integers(min_value=0), st.integers(min_value=0, max_value=9))
@@ -277,15 +278,15 @@ def test_a_look_ends_whatever_is_seen(seconds: float, silent: float, beats: int,
 
 def interrupting(world: World, after: str, meanwhile: Callable[[], object]) -> None:
     """Let something happen once, right after the next read of this item of dev's ledger."""
-    read, waiting = world.dev.ledger.table.get, [meanwhile]
+    waiting = [meanwhile]
 
-    def get(kind: str, seq: int = 0) -> Item | None:
-        found = read(kind, seq)
+    def reading(read: Callable[[], Item | None], kind: str) -> Item | None:
+        found = read()
         if kind == after and waiting:
             waiting.pop()()
         return found
 
-    world.dev.ledger.table.get = get
+    world.dev.ledger.table.reading = reading
 
 
 @pytest.mark.parametrize("after", ["HEAD", "LEASE"])
@@ -321,7 +322,7 @@ def test_a_deployment_that_began_and_ended_between_two_reads_is_seen_in_head(wor
 def test_whatever_the_writer_is_called_the_lease_is_taken_and_holds_a_line(
     world: World, field: str, text: str, kept: str
 ) -> None:
-    writer = replace(ANN, **{field: text})
+    writer = replace(ANN, **dict[str, Any]({field: text}))
     with begin(world, writer):
         lease, event = world.dev.ledger.lease(), world.dev.ledger.event(1)
     assert lease is not None

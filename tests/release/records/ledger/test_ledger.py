@@ -1,7 +1,9 @@
 """The ledger: one transaction per event, one winner per race, and a chain in which every change is found."""
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,9 @@ from release.records.ledger.head import Content, State, state_hash
 from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Entry, Holder, Ledger
 from tests.aws_clients import aws_resource
+from tests.release.troubled import as_it_is
 from tests.release.world import OPS, World
+from tests.there import there
 
 ENTRY = Entry(kind="note", state=State())
 UNTIL_SILENT = Patience(until_silent=True)
@@ -27,7 +31,7 @@ def take_over(world: World) -> Holder:
     return world.dev.ledger.begin(ENTRY, world.dev.ledger.head(), OPS, free)
 
 
-def events_table(world: World):
+def events_table(world: World) -> Any:
     return aws_resource("dynamodb").Table(world.dev.ledger.table.name)
 
 
@@ -56,8 +60,9 @@ def test_a_table_without_head_is_broken_and_says_what_to_run(world: World) -> No
         world.dev.ledger.head()
 
 
-def head_item(world: World):
-    return events_table(world).get_item(Key={"kind": "HEAD", "seq": 0})["Item"]
+def head_item(world: World) -> dict[str, Any]:
+    item: dict[str, Any] = events_table(world).get_item(Key={"kind": "HEAD", "seq": 0})["Item"]
+    return item
 
 
 def edit_head(world: World, **values: object) -> None:
@@ -136,18 +141,17 @@ def test_a_history_without_head_is_not_begun_again(world: World) -> None:
 
 
 @pytest.fixture(params=["found-again", "given-up"])
-def losing(request: pytest.FixtureRequest, world: World):
+def losing(request: pytest.FixtureRequest, world: World) -> list[bool]:
     """Writes are done, but no reply comes: what boto3 sends again fails on its condition, or it gives up."""
-    table = world.dev.ledger.table
-    write, lost = table.write_together, []
+    lost: list[bool] = []
 
-    def without_reply(writes):
-        lost.append(write(writes))
+    def without_reply(write: Callable[[], bool], writes: object) -> bool:
+        lost.append(write())
         if request.param == "given-up":
             raise Broken("cannot write to the ledger: the connection was closed")
         return False
 
-    table.write_together = without_reply
+    world.dev.ledger.table.writing = without_reply
     return lost
 
 
@@ -164,10 +168,10 @@ def test_a_heartbeat_or_a_return_whose_reply_is_lost_is_done(world: World, losin
     holder = begin(world)
     with suppress(Broken):
         world.dev.ledger.beat(holder.lease)
-    assert world.dev.ledger.lease().beat == holder.lease.beat + 1
+    assert there(world.dev.ledger.lease()).beat == holder.lease.beat + 1
     with suppress(Broken):
         world.dev.ledger.give_back(holder.lease)
-    assert (losing, world.dev.ledger.lease().owner) == ([True, True, True], "")
+    assert (losing, there(world.dev.ledger.lease()).owner) == ([True, True, True], "")
 
 
 def test_a_return_that_is_sent_twice_frees_no_lease_but_its_own(world: World) -> None:
@@ -175,48 +179,47 @@ def test_a_return_that_is_sent_twice_frees_no_lease_but_its_own(world: World) ->
     world.dev.ledger.give_back(first.lease)
     second = begin(world)
     world.dev.ledger.give_back(first.lease)
-    assert world.dev.ledger.lease().fence == second.lease.fence
-    assert world.dev.ledger.lease().owner == OPS.principal
+    assert there(world.dev.ledger.lease()).fence == second.lease.fence
+    assert there(world.dev.ledger.lease()).owner == OPS.principal
 
 
 def test_a_heartbeat_that_comes_late_does_not_take_back_what_was_given_back(world: World) -> None:
     holder = begin(world)
     world.dev.ledger.give_back(holder.lease)
     assert world.dev.ledger.beat(holder.lease) is None
-    assert world.dev.ledger.lease().owner == ""
+    assert there(world.dev.ledger.lease()).owner == ""
 
 
 def test_after_a_write_of_unknown_outcome_head_is_read_before_the_next(world: World) -> None:
     """Nothing can be reached for a while: neither the write is answered nor whether it was done."""
     holder, table = begin(world), world.dev.ledger.table
-    write, get = table.write_together, table.get
+    reading = table.reading
 
     def unreachable(*_: object) -> None:
         raise Broken("cannot reach AWS")
 
-    def done_without_reply(writes):
-        write(writes)
+    def done_without_reply(write: Callable[[], bool], writes: object) -> bool:
+        write()
         raise Broken("cannot write to the ledger: the connection was closed")
 
-    table.write_together, table.get = done_without_reply, unreachable
+    table.writing, table.reading = done_without_reply, unreachable
     with pytest.raises(Broken, match="the connection was closed"):
         holder.record(ENTRY)
-    table.write_together, table.get = write, get
+    table.writing, table.reading = as_it_is, reading
     assert holder.record(ENTRY).seq == 3
     assert world.dev.ledger.faults() == ()
 
 
 def test_after_a_write_of_unknown_outcome_a_lease_that_was_taken_over_is_found(world: World) -> None:
     holder, table = begin(world), world.dev.ledger.table
-    write = table.write_together
 
-    def not_done(writes):
+    def not_done(*_: object) -> bool:
         raise Broken("cannot reach AWS")
 
-    table.write_together = not_done
+    table.writing = not_done
     with pytest.raises(Broken, match="cannot reach AWS"):
         holder.record(ENTRY)
-    table.write_together = write
+    table.writing = as_it_is
     second = take_over(world)
     with pytest.raises(LeaseLost):
         holder.record(ENTRY)
@@ -235,72 +238,73 @@ def test_a_conflict_with_another_writer_is_not_taken_for_a_lost_reply(world: Wor
 
 def test_a_silent_lease_that_is_given_back_in_the_very_moment_is_no_damage(world: World) -> None:
     first, table = begin(world), world.dev.ledger.table
-    write = table.write_together
 
-    def after_a_return(writes):
-        table.write_together = write
+    def after_a_return(write: Callable[[], bool], writes: object) -> bool:
+        table.writing = as_it_is
         world.dev.ledger.give_back(first.lease)
-        return write(writes)
+        return write()
 
-    table.write_together = after_a_return
+    table.writing = after_a_return
     with pytest.raises(LeaseHeld, match="changed while this deployment began: its lease was given back; run it again"):
         take_over(world)
 
 
 def test_a_holder_that_beats_in_the_very_moment_keeps_its_lease(world: World) -> None:
     first, table = begin(world), world.dev.ledger.table
-    write = table.write_together
 
-    def after_a_beat(writes):
-        table.write_together = write
-        first.lease = world.dev.ledger.beat(first.lease)
-        return write(writes)
+    def after_a_beat(write: Callable[[], bool], writes: object) -> bool:
+        table.writing = as_it_is
+        first.lease = there(world.dev.ledger.beat(first.lease))
+        return write()
 
-    table.write_together = after_a_beat
+    table.writing = after_a_beat
     with pytest.raises(LeaseHeld, match="dev is being deployed by"):
         take_over(world)
     assert first.record(ENTRY).seq == 2
 
 
-def _delete(table, items):
+Items = dict[int, dict[str, Any]]
+
+
+def _delete(table: Any, items: Items) -> None:
     table.delete_item(Key={"kind": "EVENT", "seq": 1})
 
 
-def _cut(table, items):
+def _cut(table: Any, items: Items) -> None:
     for seq in (2, 3):
         table.delete_item(Key={"kind": "EVENT", "seq": seq})
 
 
-def _edit_beside(table, items):
+def _edit_beside(table: Any, items: Items) -> None:
     table.put_item(Item={**items[1], "fence": 9})
 
 
-def _spoil(table, items):
+def _spoil(table: Any, items: Items) -> None:
     body = json.loads(items[1]["body"])
     table.put_item(Item={**items[1], "body": json.dumps({**body, "seq": "one"})})
 
 
-def _edit_heads_fence(table, items):
+def _edit_heads_fence(table: Any, items: Items) -> None:
     head = table.get_item(Key={"kind": "HEAD", "seq": 0})["Item"]
     table.put_item(Item={**head, "fence": 9})
 
 
-def _edit(table, items):
+def _edit(table: Any, items: Items) -> None:
     body = json.loads(items[1]["body"])
     table.put_item(Item={**items[1], "body": json.dumps({**body, "by": "somebody else"})})
 
 
-def _reorder(table, items):
+def _reorder(table: Any, items: Items) -> None:
     table.put_item(Item={**items[1], "seq": items[2]["seq"]})
     table.put_item(Item={**items[2], "seq": items[1]["seq"]})
 
 
-def _edit_last(table, items):
+def _edit_last(table: Any, items: Items) -> None:
     body = json.loads(items[3]["body"])
     table.put_item(Item={**items[3], "body": json.dumps({**body, "at": "2020-01-01T00:00:00+00:00"})})
 
 
-def _edit_head(table, items):
+def _edit_head(table: Any, items: Items) -> None:
     head = table.get_item(Key={"kind": "HEAD", "seq": 0})["Item"]
     body = json.loads(head["body"])
     body["state"]["declared"] = "green"
@@ -321,7 +325,7 @@ def _edit_head(table, items):
         pytest.param(_edit_heads_fence, "HEAD was changed: its fence in the table is not", id="head-beside"),
     ],
 )
-def test_row_15_a_changed_ledger_is_found(world: World, tamper, found: str) -> None:
+def test_row_15_a_changed_ledger_is_found(world: World, tamper: Callable[[Any, Items], None], found: str) -> None:
     holder = begin(world)
     holder.record(ENTRY)
     holder.record(ENTRY)

@@ -26,7 +26,9 @@ from release.records.ledger.stops import (
     without_veto,
 )
 from tests.aws_clients import aws_resource
+from tests.release.troubled import as_it_is
 from tests.release.world import OPS, World
+from tests.there import there
 
 ANN = Writer(principal="arn:aws:iam::123456789012:user/ann", host="desk", ci="")
 
@@ -75,7 +77,7 @@ def test_a_stop_is_set_while_somebody_holds_the_lease_and_takes_nothing_from_the
     with world.dev.ledger.begin(Entry(kind="note", state=head.state), head, OPS) as holder:
         hold(world, by=ANN)
         assert holder.record(Entry(kind="note", state=head.state)).seq == 2
-    assert world.dev.stops.read().hold.by == ANN.principal
+    assert there(world.dev.stops.read().hold).by == ANN.principal
     assert world.dev.ledger.faults() == ()
 
 
@@ -94,22 +96,21 @@ def test_every_change_is_written_down_with_who_and_where(world: World) -> None:
 
 def meanwhile(world: World, do: Callable[[], object]) -> None:
     """Just before the next write somebody else is quicker."""
-    log_table = world.dev.ledger.table
-    write = log_table.write_together
+    table = world.dev.ledger.table
 
-    def later(writes: Any) -> bool:
-        log_table.write_together = write
+    def later(write: Callable[[], bool], writes: object) -> bool:
+        table.writing = as_it_is
         do()
-        return bool(write(writes))
+        return write()
 
-    log_table.write_together = later
+    table.writing = later
 
 
 def test_of_two_changes_at_the_same_time_both_stand(world: World) -> None:
     meanwhile(world, lambda: veto(world, "1.0.0", ANN))
     hold(world)
     stops = world.dev.stops.read()
-    assert (stops.hold.by, [one.release for one in stops.vetoes]) == (OPS.principal, ["1.0.0"])
+    assert (there(stops.hold).by, [one.release for one in stops.vetoes]) == (OPS.principal, ["1.0.0"])
     assert [change.kind for change in world.dev.stops.changes()] == ["hold set", "veto set"]
     assert whole(world) == 2
 
@@ -134,15 +135,13 @@ def test_a_rule_that_changes_nothing_writes_nothing(world: World) -> None:
 
 
 def test_a_lost_reply_is_recognised_and_nothing_is_done_twice(world: World) -> None:
-    log_table = world.dev.ledger.table
-    write = log_table.write_together
-    log_table.write_together = lambda writes: write(writes) and False
+    world.dev.ledger.table.writing = lambda write, writes: write() and False
     stops = veto(world, "1.0.0")
     assert (stops, len(list(world.dev.stops.changes()))) == (world.dev.stops.read(), 1)
 
 
 def test_who_is_never_quick_enough_is_told(world: World) -> None:
-    world.dev.ledger.table.write_together = lambda writes: False
+    world.dev.ledger.table.writing = lambda write, writes: False
     with pytest.raises(Broken, match="was changed by others all the time; run it again"):
         hold(world)
 
@@ -181,13 +180,17 @@ def test_what_an_earlier_version_stopped_in_head_still_stops(world: World) -> No
     freeze = {**HOLD, "until": "2026-12-20T12:00:00+00:00"}
     format_1(world, hold=HOLD, freeze=freeze, vetoes=[{**HOLD, "release": "1.0.0", "digest": "d1"}])
     stops = world.dev.stops.read()
-    assert (stops.hold.reason, stops.freeze.until, stops.vetoes[0].digest) == ("incident 7", freeze["until"], "d1")
+    assert (there(stops.hold).reason, there(stops.freeze).until, stops.vetoes[0].digest) == (
+        "incident 7",
+        freeze["until"],
+        "d1",
+    )
 
 
 def test_lifting_what_an_earlier_version_stopped_is_remembered_though_head_still_says_it(world: World) -> None:
     format_1(world, hold=HOLD, freeze=None, vetoes=[{**HOLD, "release": "1.0.0", "digest": "d1"}])
     world.dev.stops.change("veto lifted", lambda stops: without_veto(stops, "1.0.0"), OPS, {})
-    assert (world.dev.stops.read().vetoes, world.dev.stops.read().hold.reason) == ((), "incident 7")
+    assert (world.dev.stops.read().vetoes, there(world.dev.stops.read().hold).reason) == ((), "incident 7")
     assert whole(world) == 1
 
 

@@ -1,6 +1,7 @@
 """Stops as pure functions: the first reason stands, and what is lifted is gone."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -21,6 +22,7 @@ from release.records.ledger.stops import (
     vetoed,
     without_veto,
 )
+from tests.there import there
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 FIRST = Cause(reason="incident 7", by="ops", at=NOON)
@@ -41,12 +43,12 @@ def test_the_same_bytes_are_vetoed_once_and_others_beside_them() -> None:
 
 def test_a_veto_is_of_bytes_and_not_of_a_name() -> None:
     stops = vetoed(Stops(), FIRST, release="1.0.0", digest="a")
-    assert (veto_of(stops, "a").release, veto_of(stops, "b")) == ("1.0.0", None)
+    assert (there(veto_of(stops, "a")).release, veto_of(stops, "b")) == ("1.0.0", None)
 
 
 def test_a_later_freeze_takes_the_place_of_an_earlier_one() -> None:
     stops = frozen(frozen(Stops(), FIRST, NOON + timedelta(days=9)), SECOND, NOON + timedelta(days=1))
-    assert (stops.freeze.reason, stops.freeze.until) == ("incident 8", "2026-11-21T12:00:00+00:00")
+    assert (there(stops.freeze).reason, there(stops.freeze).until) == ("incident 8", "2026-11-21T12:00:00+00:00")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,7 @@ def test_a_freeze_is_in_force_until_its_end(seconds: int, expected: bool) -> Non
 
 def test_the_wish_that_a_deployment_ends_names_it_and_takes_the_place_of_another() -> None:
     stops = asked_to_end(asked_to_end(Stops(), FIRST, "dev-1"), SECOND, "dev-2")
-    assert (stops.ending.deployment, stops.ending.reason) == ("dev-2", "incident 8")
+    assert (there(stops.ending).deployment, there(stops.ending).reason) == ("dev-2", "incident 8")
 
 
 def test_what_stands_has_a_hash_of_its_own_whatever_its_place_in_the_chain() -> None:
@@ -92,6 +94,7 @@ NO_END = ["tomorrow", "", "2099-01-01", "2099-01-01T00:00:00", "9999-12-31T23:59
 def test_a_freeze_without_a_readable_end_is_broken_because_it_could_say_no(until: str) -> None:
     freeze = {"reason": "r", "by": "ops", "since": "t", "until": until}
     text = json.dumps({**Stops().model_dump(), "freeze": freeze})
-    for read in (lambda: parse_stops(text), lambda: stops_of_format_1({"freeze": freeze})):
+    ways: list[Callable[[], Stops]] = [lambda: parse_stops(text), lambda: stops_of_format_1({"freeze": freeze})]
+    for read in ways:
         with pytest.raises(Broken, match="not readable"):
             read()

@@ -1,15 +1,16 @@
 """Whom verification asks, and how long it waits."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from release.doors.aws.balancer import TargetHealth
+from release.doors.aws.balancer import Balancer, TargetHealth
 from release.doors.aws.session import aws_call
-from release.doors.probe import Answer, Request
+from release.doors.probe import Answer, Probe, Request
 from release.process.errors import Broken, Inconclusive, VerificationFailed
 from release.records.artifacts.manifest import Check
 from release.rules.objections import (
@@ -42,7 +43,7 @@ from tests.release.values import (
 
 
 @dataclass
-class Groups:
+class Groups(Balancer):
     """A balancer with a view of each group, which writes down what it was asked for."""
 
     views: dict[str, tuple[TargetHealth, ...]]
@@ -87,7 +88,7 @@ def test_health_checks_can_be_answered_twice_within_the_limit(interval: int, tim
     assert health_limit(health) > 2 * (interval * healthy + timeout)
 
 
-class Answers:
+class Answers(Probe):
     """A probe with a list of answers; the last one is given for ever."""
 
     def __init__(self, *answers: Answer) -> None:
@@ -99,7 +100,7 @@ class Answers:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
-class Targets:
+class Targets(Balancer):
     """A balancer that raises or answers with each of these in turn; the last one for ever."""
 
     def __init__(self, *views: Exception | tuple[TargetHealth, ...]) -> None:
@@ -114,15 +115,16 @@ class Targets:
 
 
 def aws_error(code: str, status: int) -> ClientError:
-    response = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    response: Any = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(response, "DescribeTargetHealth")
 
 
 HEALTHY = (target("i-1"),)
+NO_PROBE, NO_BALANCER = Answers(), Targets()
 NOBODY = EndpointConnectionError(endpoint_url="https://elasticloadbalancing")
 
 
-def verification(probe: Answers | None = None, balancer: Targets | None = None) -> Verification:
+def verification(probe: Probe = NO_PROBE, balancer: Balancer = NO_BALANCER) -> Verification:
     return Verification(probe, balancer, pause=lambda seconds: None)
 
 
@@ -163,7 +165,7 @@ def test_health_is_waited_for_up_to_the_limit_that_was_given() -> None:
     times = iter((0.0, 339.0, 341.0))
     initial = (target("i-1", "initial"),)
     waiting = Verification(
-        None, Targets(initial), health_limit=340.0, pause=lambda seconds: None, ticks=lambda: next(times)
+        NO_PROBE, Targets(initial), health_limit=340.0, pause=lambda seconds: None, ticks=lambda: next(times)
     )
     with pytest.raises(Inconclusive, match="after 340 s: the balancer says: i-1 is initial"):
         waiting.wait_until_healthy("tg", 1)
@@ -235,7 +237,7 @@ def test_too_slow_twice_is_a_failure() -> None:
 def test_smoke_checks_end_after_ten_minutes(given: Answer, error: type[Exception]) -> None:
     release = replace(manifest("1.0.0"), checks=(CHECK, Check(name="page", path="/")))
     times = iter((0.0, 1.0, 601.0))
-    checker = Verification(Answers(given), None, pause=lambda seconds: None, ticks=lambda: next(times))
+    checker = Verification(Answers(given), NO_BALANCER, pause=lambda seconds: None, ticks=lambda: next(times))
     with pytest.raises(error, match="page: the 600 s for all smoke checks were over"):
         checker.smoke("http://live", release)
 

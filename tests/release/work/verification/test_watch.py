@@ -1,6 +1,6 @@
 """The watch: what it asks, and how long it waits for what."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,16 +8,23 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from release.doors.aws.balancer import TargetHealth
-from release.doors.aws.metrics import Metric, Point
+from contract.slots import SlotName
+from release.doors.aws.balancer import Balancer, TargetHealth
+from release.doors.aws.metrics import Metric, Metrics, Point
 from release.doors.aws.session import aws_call
-from release.doors.probe import Answer, Request
+from release.doors.probe import Answer, Probe, Request
 from release.doors.servers.inspection import UnitState
 from release.process.errors import Broken, Inconclusive, VerificationFailed
 from release.records.artifacts.manifest import Check
-from release.work.verification.watch import LATE, Subject, Watch, questions_of
+from release.work.verification.units import Units
+from release.work.verification.watch import (
+    LATE,
+    Subject,
+    Watch,
+    questions_of,
+)
 from settings.model import Watch as Bounds
-from tests.release.values import OUTPUTS, manifest
+from tests.release.values import OUTPUTS, TARGET_GROUPS, manifest
 
 BOUNDS = Bounds(seconds=20, error_percent=10.0, p95_ms=200, cpu_percent=80, memory_percent=70)
 CHECKS = (Check(name="list", path="/api/projects"), Check(name="add", path="/api/projects", method="POST"))
@@ -28,6 +35,51 @@ ACTIVE = UnitState(active="active", restarts=1)
 
 def test_requests_that_would_change_something_are_not_sent_again_and_again() -> None:
     assert [question.request.path for question in questions_of(SUBJECT.manifest)] == ["/health", "/api/projects"]
+
+
+class Asked(Probe):
+    """The listener of a world."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+
+    def send(self, base: str, request: Request) -> Answer:
+        assert base == "http://live"
+        self.world.sent += 1
+        return self.world.answer(self.world, request)
+
+
+class Watched(Units):
+    """The servers of a world."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+
+    def of(self, outputs: Mapping[str, Any], slot: SlotName) -> dict[str, UnitState | str]:
+        assert slot == "green"
+        return {one["name"]: self.world.unit(self.world) for one in outputs["servers"]}
+
+
+class Seen(Balancer):
+    """The load balancer's view of a world."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+
+    def targets(self, target_group: str) -> tuple[TargetHealth, ...]:
+        state = self.world.health if target_group == TARGET_GROUPS["green"] else self.world.former
+        return (TargetHealth(instance="i-1", state=state(self.world), reason="Target.Timeout: timed out"),)
+
+
+class Told(Metrics):
+    """The CloudWatch of a world."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+
+    def read(self, metrics: Sequence[Metric], start: datetime, end: datetime) -> dict[Metric, tuple[Point, ...]]:
+        self.world.asked.append(tuple(metrics))
+        return {metric: tuple(self.world.told(self.world, metric)) for metric in metrics}
 
 
 @dataclass
@@ -43,23 +95,6 @@ class World:
     asked: list[tuple[Metric, ...]] = field(default_factory=list)
     sent: int = 0
 
-    def send(self, base: str, request: Request) -> Answer:
-        assert base == "http://live"
-        self.sent += 1
-        return self.answer(self, request)
-
-    def of(self, outputs: dict[str, Any], slot: str) -> dict[str, UnitState | str]:
-        assert slot == "green"
-        return {"env-servers-1": self.unit(self)}
-
-    def targets(self, target_group: str) -> tuple[TargetHealth, ...]:
-        state = self.health if target_group == OUTPUTS["target_groups"]["green"] else self.former
-        return (TargetHealth(instance="i-1", state=state(self), reason="Target.Timeout: timed out"),)
-
-    def read(self, metrics: Sequence[Metric], start: datetime, end: datetime) -> dict[Metric, Sequence[Point]]:
-        self.asked.append(tuple(metrics))
-        return {metric: self.told(self, metric) for metric in metrics}
-
     def ticks(self) -> float:
         return self.seconds
 
@@ -72,10 +107,10 @@ class World:
     def watch(self, seconds: int = 20, subject: Subject = SUBJECT) -> dict[str, Any]:
         bounds = BOUNDS.model_copy(update={"seconds": seconds})
         watch = Watch(
-            probe=self,
-            balancer=self,
-            metrics=self,
-            units=self,
+            probe=Asked(self),
+            balancer=Seen(self),
+            metrics=Told(self),
+            units=Watched(self),
             bounds=bounds,
             now=self.now,
             ticks=self.ticks,
@@ -294,11 +329,7 @@ def test_a_server_that_is_marked_out_is_neither_asked_nor_judged() -> None:
     def unasked(world: World) -> UnitState:
         raise AssertionError("it is out")
 
-    class NoServers(World):
-        def of(self, outputs: dict[str, Any], slot: str) -> dict[str, UnitState | str]:
-            return {one["name"]: self.unit(self) for one in outputs["servers"]}
-
-    world = NoServers(unit=unasked, health=lambda world: "unhealthy")
+    world = World(unit=unasked, health=lambda world: "unhealthy")
     assert world.watch(subject=replace(SUBJECT, out=frozenset({"i-1", "i-gone"})))["restarts"] == {}
 
 
@@ -336,14 +367,16 @@ def test_an_answer_that_nobody_foresaw_is_a_wrong_one() -> None:
         World(answer=unforeseen).watch()
 
 
-@pytest.mark.parametrize("part", ["unit", "health", "told"])
-def test_what_nobody_foresaw_ends_the_watch_as_it_is(part: str) -> None:
+@pytest.mark.parametrize(
+    "world", [World(unit=unforeseen), World(health=unforeseen), World(told=unforeseen)], ids=["unit", "health", "told"]
+)
+def test_what_nobody_foresaw_ends_the_watch_as_it_is(world: World) -> None:
     with pytest.raises(KeyError, match="nobody"):
-        World(**{part: unforeseen}).watch(seconds=90)
+        world.watch(seconds=90)
 
 
-@pytest.mark.parametrize("part", ["health", "told"])
-def test_a_bad_release_is_found_by_our_own_requests_whatever_else_is_unforeseen(part: str) -> None:
+@pytest.mark.parametrize("world", [World(health=unforeseen), World(told=unforeseen)], ids=["health", "told"])
+def test_a_bad_release_is_found_by_our_own_requests_whatever_else_is_unforeseen(world: World) -> None:
     wrong = from_second(0, lambda request: Answer(status=500, body="", milliseconds=5))
     with pytest.raises(VerificationFailed, match="were answered wrongly"):
-        World(answer=wrong, **{part: unforeseen}).watch(seconds=90)
+        replace(world, answer=wrong).watch(seconds=90)
