@@ -15,7 +15,8 @@ from local.control import ControlServer
 from local.gate.permissions import Permissions, permissions_handler
 from local.keeping import write_kept
 from local.paths import Paths
-from local.processes import MARK
+from local.processes import MARK, marked
+from tests.local.servers.small_cloud import eventually
 from tests.project import PROJECT
 
 STATUS = {
@@ -251,6 +252,7 @@ def test_down_after_the_daemon_was_killed_ends_what_it_left_and_keeps_caches(pat
     (paths.cache / "postgres").mkdir(parents=True)
     (paths.servers / "i-1").mkdir(parents=True)
     left = subprocess.Popen(["sleep", "60"], env={**os.environ, MARK: str(paths.root)}, start_new_session=True)
+    eventually(lambda: left.pid in [one.pid for one in marked(paths.root)])  # its environment is there a moment after it is
     result = run("down")
     assert left.wait(5) < 0
     assert "1 leftover processes ended" in result.output
