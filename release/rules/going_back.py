@@ -49,13 +49,15 @@ def default_target(state: State, environment: str) -> Target:
 
 
 def _live_one(live: Live, state: State) -> Target:
-    """What is live by HEAD, as its slot holds it."""
-    content = state.slot(live.slot) or Content(
-        release=live.release,
-        digest=live.digest,
-        artifact_key=artifact_key(live.digest),
-        deployment=live.deployment,
-    )
+    """What is live by HEAD, as its slot holds it: nothing else counts as verified that somebody tried there since."""
+    content = state.slot(live.slot)
+    if content is None or content.digest != live.digest:
+        content = Content(
+            release=live.release,
+            digest=live.digest,
+            artifact_key=artifact_key(live.digest),
+            deployment=live.deployment,
+        )
     return Target(release=content.but(made_with=live.made_with), verified=live.deployment)
 
 
