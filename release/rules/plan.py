@@ -132,10 +132,14 @@ def content_of(manifest: Manifest) -> Content:
 
 
 def former_content(state: State) -> Content | None:
-    """What the idle slot held before anybody tried to change it."""
-    if state.open is not None and state.open.slot == state.idle:
-        return state.open.former.content
-    return state.slot(state.idle)
+    """What the idle slot held before anybody tried to change it, unsure where the open deployment began to."""
+    opened = state.open
+    if opened is None or opened.slot != state.idle:
+        return state.slot(state.idle)
+    former = opened.former.content
+    if former is None or former.unsure or not was_touched(opened, state):
+        return former
+    return former.but(unsure=f"{opened.deployment} tried {opened.release} in it")
 
 
 def entering(plan: Plan, step: StepName, state: State) -> State:

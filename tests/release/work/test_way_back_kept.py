@@ -210,3 +210,18 @@ def test_adopting_a_listener_lets_everybody_take_part_who_is_told(third: World) 
     servers.dead = set()
     adopt(third.dev, "close it", OPS, Silent())
     assert (servers.kept_out, state(third).open) == (set(), None)
+
+
+def test_a_rollback_that_takes_over_and_reaches_nobody_keeps_in_doubt_what_was_tried_in_the_slot(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    servers = world.servers["dev"]
+    kill_behind_the_canary(world, "1.2.0")
+    servers.locked = {"i-1", "i-2"}
+    with pytest.raises(Inconclusive, match="no server of dev answers"):
+        go_back(world.dev, Request(), OPS, Silent())
+    assert state(world).blue.release == "1.0.0"
+    assert state(world).blue.unsure.endswith("tried 1.2.0 in it")
+    servers.locked = set()
+    go_back(world.dev, Request(), OPS, Silent())
+    assert servers.behind("http://live") == "1.0.0"
