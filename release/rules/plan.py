@@ -262,11 +262,14 @@ def is_listener_away(opened: Open, state: State) -> bool:
 def has_way_back(opened: Open, state: State) -> bool:
     """Whether the slot that the listener would go back to holds what was verified in it.
 
-    It does not where a rollback took over from another open rollback, and installs a third release over that.
+    It does not where a rollback took over from another open rollback, and installs a third release over that. Nor is it
+    known to where a rollback began to install into it, and did not come to an end.
     """
     former, held = opened.former, state.slot(opened.slot)
+    if opened.slot != former.declared:
+        return True
     digest = former.content.digest if former.content else None
-    return opened.slot != former.declared or (held.digest if held else None) == digest
+    return (held.digest if held else None) == digest and not (opened.slot == state.idle and doubt(state))
 
 
 def consequence(opened: Open, state: State, outcome: Outcome) -> Consequence:

@@ -302,7 +302,12 @@ def _without(back: PutBack, failed: frozenset[str], failure: UpFailed) -> Stagel
 
 
 def _emptied(back: PutBack, failure: StagelineError) -> StagelineError | None:
-    """Empty a slot whose former release does not come up: nobody waits for what no user sees."""
+    """Empty a slot whose former release does not come up: nobody waits for what no user sees.
+
+    Not the one that users are brought back to: some of its servers may answer.
+    """
+    if back.opened.slot == back.state.declared:
+        return failure
     slot, former = back.opened.slot, back.opened.former.content
     back.undone.append(f"{former.release if former else 'what'} in {slot} did not come up again: {failure.args[0]}")
     wanted = with_slot(back.state, slot, emptied(_undo_id(back)))

@@ -180,7 +180,7 @@ def _refuse_lost_way_back(environment: Environment, opened: Open, head: Head) ->
     if not has_way_back(opened, head.state):
         name = environment.name
         raise Refused(
-            f"{opened.deployment} installs over what was live before, so that cannot be put back by the listener",
+            f"{opened.deployment} installs where users would get back what was live before, and did not come to an end",
             hint=f"go on with: release resume {name}, go elsewhere: release rollback {name} --to VERSION, or keep "
             f"users where they are: release adopt-listener {name} --reason WHY",
         )

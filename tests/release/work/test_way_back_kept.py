@@ -17,7 +17,7 @@ from release.rules.lanes import IN_PLACE
 from release.verbs.adopt_listener import adopt
 from release.verbs.mark_out import note_servers, without_server
 from release.verbs.rollback import Request, go_back, proposal_back
-from release.work.executor import deploy
+from release.work.executor import abort, deploy
 from tests.release.deploying import Killed, Silent, proposal, put, state
 from tests.release.world import OPS, SERVERS, World
 
@@ -48,6 +48,14 @@ def kill_behind_the_canary(world: World, version: str, made_with: Schema | None 
     del world.dev.ledger.give_back
     world.servers["dev"].migrated_for.add(state(world).open.deployment)
     world.dev.fleet.before_order = lambda instance: None
+
+
+def leave_open_behind_the_switch(world: World, version: str) -> None:
+    """Users have the release, which cannot be reached from here."""
+    world.servers["dev"].unreachable = {version}
+    with pytest.raises(Inconclusive):
+        put(world, version)
+    world.servers["dev"].unreachable = set()
 
 
 def backend_down() -> bytes:
@@ -225,3 +233,20 @@ def test_a_rollback_that_takes_over_and_reaches_nobody_keeps_in_doubt_what_was_t
     servers.locked = set()
     go_back(world.dev, Request(), OPS, Silent())
     assert servers.behind("http://live") == "1.0.0"
+
+
+def test_what_a_rollback_began_to_install_over_is_gone_back_to_by_no_abort(world: World) -> None:
+    """Users are on 1.2.0, which answers; the database is broken, so that nothing comes up anew."""
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    servers = world.servers["dev"]
+    leave_open_behind_the_switch(world, "1.2.0")
+    servers.stopped.add("green")
+    servers.fails_to_install = {"1.1.0"}
+    with pytest.raises(Broken, match=r"release resume dev, or release rollback dev --to VERSION"):
+        go_back(world.dev, Request(), OPS, Silent())
+    with pytest.raises(Refused, match=r"did not come to an end.*release adopt-listener dev"):
+        abort(world.dev, OPS, Silent())
+    assert servers.behind("http://live") == "1.2.0"
+    adopt(world.dev, "rather that than nothing", OPS, Silent())
+    assert (state(world).open, state(world).live.release) == (None, "1.2.0")
