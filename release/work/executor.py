@@ -40,6 +40,7 @@ from release.rules.plan import (
 )
 from release.work.aftermath import PutBack, follow, put_back
 from release.work.deployment import deployment_id, entry, open_in, plan_of_open
+from release.work.preflight import refuse_users_in
 from release.work.steps import STEPS, Work, manifest_of
 from release.work.wanted import refuse_unwanted
 
@@ -131,6 +132,7 @@ def resume(
     if "switched" not in steps and _was_moved_away(environment, opened):
         steps = _moved_again(environment, plan)
     if not is_behind_switch(opened, head.state):
+        refuse_users_in(environment, environment.listeners.find(), opened.slot)  # to put back would move them
         judged(plan)
     manifest = None if plan.kind == "rollback" else manifest_of(environment, plan)
     request = entry(opened, "resume requested", head.state, opened.step)

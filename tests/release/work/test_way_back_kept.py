@@ -17,8 +17,8 @@ from release.rules.lanes import IN_PLACE
 from release.verbs.adopt_listener import adopt
 from release.verbs.mark_out import note_servers, without_server
 from release.verbs.rollback import Request, go_back, proposal_back
-from release.work.executor import abort, deploy
-from tests.release.deploying import Killed, Silent, proposal, put, state
+from release.work.executor import abort, deploy, resume
+from tests.release.deploying import Killed, Silent, kill_while_installing, proposal, put, state, unreachable
 from tests.release.world import OPS, SERVERS, World
 
 BEA = Writer(principal="arn:aws:iam::123456789012:user/bea", host="other", ci="")
@@ -250,3 +250,36 @@ def test_what_a_rollback_began_to_install_over_is_gone_back_to_by_no_abort(world
     assert servers.behind("http://live") == "1.2.0"
     adopt(world.dev, "rather that than nothing", OPS, Silent())
     assert (state(world).open, state(world).live.release) == (None, "1.2.0")
+
+
+def test_users_who_were_moved_by_hand_to_what_a_dead_promotion_left_there_stay_there(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    servers = world.servers["dev"]
+    kill_while_installing(world, "1.2.0")
+    servers.live, servers.preview = "blue", "green"
+    with pytest.raises(Refused, match="release adopt-listener dev"):
+        resume(world.dev, OPS, Silent())
+    adopt(world.dev, "1.1.0 is bad", OPS, Silent())
+    assert (servers.behind("http://live"), servers.live) == ("1.0.0", "blue")
+    assert (state(world).live.release, state(world).live.unverified, state(world).blue.unsure) == ("1.0.0", False, "")
+
+
+def test_nothing_is_installed_where_users_are_while_they_cannot_be_asked_what_they_have(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    servers = world.servers["dev"]
+    kill_while_installing(world, "1.2.0")
+    servers.live, servers.preview = "blue", "green"
+    unreachable(world, "http://live")
+    with pytest.raises(Refused, match="try it from where the live URL answers"):
+        adopt(world.dev, "1.1.0 is bad", OPS, Silent())
+    assert servers.blue == "1.0.0"
+
+
+def test_closing_a_dead_promotion_by_adopting_keeps_the_way_back_in_place(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    kill_while_installing(world, "1.2.0")
+    adopt(world.dev, "close it", OPS, Silent())
+    assert proposal_back(world.dev, Request(), Silent()).steps == IN_PLACE
