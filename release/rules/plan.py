@@ -99,11 +99,11 @@ def make_plan(
 ) -> Plan:
     """The plan to make ``release`` live from ``state`` by these steps.
 
-    What is put back when it fails is what was verified: where another deployment is open, that is what it found.
+    What is put back when it fails is what was verified: where another deployment is open, that is what it found. What a
+    slot holds stays as it is told to Pulumi, unless it is in doubt: then every server has to look again.
     """
-    installs = "installed" in steps
-    held = state.slot(state.idle)
-    content = release.but(deployment=deployment, reuse=kind == "rollback", unsure="") if installs else held or release
+    held = None if "installed" in steps or doubt(state) else state.slot(state.idle)
+    content = held or release.but(deployment=deployment, reuse=kind == "rollback", unsure="")
     return Plan(
         deployment=deployment,
         kind=kind,

@@ -16,7 +16,7 @@ from release.process.output import Progress
 from release.records.artifacts.manifest import Manifest
 from release.records.artifacts.schema import Schema, newest
 from release.records.ledger.event import Details
-from release.records.ledger.head import Content, Head, Open
+from release.records.ledger.head import Content, Head, Open, with_slot
 from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Entry, Free, Writer
 from release.rules.gates import Gate
@@ -213,7 +213,7 @@ def _request(plan: Plan, proposal: Proposal) -> Entry:
     """The first event of a deployment: it holds the plan, and what the decision to begin rests on."""
     state, superseded = proposal.head.state, proposal.head.state.open
     if why := doubt(state):
-        state = unsure(state, plan.slot, why)
+        state = unsure(state if plan.installs else with_slot(state, plan.slot, plan.content), plan.slot, why)
     state = state.but(brought=newest(state.brought, proposal.brought))
     details = {
         "plan": plan.model_dump(),

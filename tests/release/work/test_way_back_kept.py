@@ -283,3 +283,37 @@ def test_closing_a_dead_promotion_by_adopting_keeps_the_way_back_in_place(world:
     kill_while_installing(world, "1.2.0")
     adopt(world.dev, "close it", OPS, Silent())
     assert proposal_back(world.dev, Request(), Silent()).steps == IN_PLACE
+
+
+def test_who_goes_to_a_slot_in_doubt_leaves_out_the_servers_that_nobody_can_ask(world: World) -> None:
+    """The first one took 1.2.0 and died while that was put back: it would come back with it."""
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    servers = world.servers["dev"]
+    servers.refuses = {"i-2": "its disk is full"}
+    world.dev.stack.before_up = lambda: servers.dead.add("i-1")
+    with pytest.raises(Broken, match="its disk is full"):
+        put(world, "1.2.0")
+    world.dev.stack.before_up = lambda: None
+    assert (state(world).blue.release, servers.on("i-1", "blue")) == ("1.0.0", "1.2.0")
+    done = go_back(world.dev, Request(), OPS, Silent())
+    servers.dead, servers.refuses = set(), {}
+    assert ("installed" in done.evidence, servers.behind("http://live")) == (False, "1.0.0")
+    assert "what i-1 would serve is not known; the load balancer sends nobody there" in done.warnings[0]
+    put(world, "1.0.0", "redeployment")
+    assert servers.kept_out == set()
+
+
+def test_a_server_that_is_back_when_pulumi_is_told_of_a_slot_in_doubt_looks_what_it_holds(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    servers = world.servers["dev"]
+    kill_behind_the_canary(world, "1.2.0")
+    servers.locked = {"i-1", "i-2"}
+    with pytest.raises(Inconclusive, match="no server of dev answers"):
+        go_back(world.dev, Request(), OPS, Silent())
+    servers.locked, servers.dead = set(), {"i-1"}
+    world.dev.listeners.after_move = servers.dead.clear
+    done = go_back(world.dev, Request(force=True, reason="one does"), OPS, Silent())
+    assert "installed" not in done.evidence
+    assert (servers.on("i-1", "blue"), servers.kept_out) == ("1.0.0", set())
