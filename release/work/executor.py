@@ -7,6 +7,7 @@ deployment in HEAD: by the plan that the ledger keeps, ``resume`` goes on with i
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 
 from contract.outputs import PREVIEW_URL
 from release.environment import Environment
@@ -144,8 +145,12 @@ def resume(
         return _run(work, steps)
 
 
-def abort(environment: Environment, writer: Writer, progress: Progress) -> tuple[Open, tuple[str, ...]]:
+def abort(
+    environment: Environment, writer: Writer, progress: Progress, *, slot_stays: bool = False
+) -> tuple[Open, tuple[str, ...]]:
     """Put back what an open deployment changed; the deployment, and what could not be done.
+
+    ``slot_stays``: users move and its slot stays as it is, for who fills that next.
 
     It needs nothing but HEAD: any plan can be aborted. Refused when no deployment is open, and where what users would
     get back was overwritten by another rollback; LeaseHeld while its process
@@ -157,7 +162,8 @@ def abort(environment: Environment, writer: Writer, progress: Progress) -> tuple
     request = entry(opened, "abort requested", head.state, opened.step)
     with watched(environment), environment.ledger.begin(request, head, writer, free) as holder:
         back = PutBack.of(environment, opened, holder, progress, f"aborted by {writer.principal}")
-        undone = put_back(back, end_leftovers=lambda: _end_leftovers(environment, opened, progress))
+        ended = partial(_end_leftovers, environment, opened, progress)
+        undone = put_back(back, slot_stays=slot_stays, end_leftovers=ended)
     return opened, undone
 
 

@@ -317,3 +317,72 @@ def test_a_server_that_is_back_when_pulumi_is_told_of_a_slot_in_doubt_looks_what
     done = go_back(world.dev, Request(force=True, reason="one does"), OPS, Silent())
     assert "installed" not in done.evidence
     assert (servers.on("i-1", "blue"), servers.kept_out) == ("1.0.0", set())
+
+
+def could_not_be_put_back(world: World, version: str) -> None:
+    """It failed behind its switch, and the listener could not be moved: HEAD says that users are back."""
+    servers = world.servers["dev"]
+    servers.fails_smoke_live = {version}
+    world.dev.listeners.after_move = lambda: setattr(servers, "listener_is_stuck", True)
+    with pytest.raises(Broken, match="could not be moved back"):
+        put(world, version)
+    world.dev.listeners.after_move = lambda: None
+    servers.listener_is_stuck = False
+
+
+@pytest.mark.parametrize(
+    ("to", "expected"),
+    [
+        pytest.param(None, "1.1.0", id="no-name"),
+        pytest.param("1.1.0", "1.1.0", id="the-live-one"),
+        pytest.param("1.0.0", "1.0.0", id="another"),
+    ],
+)
+def test_where_users_could_not_be_put_back_a_rollback_does_that_first(
+    world: World, to: str | None, expected: str
+) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    could_not_be_put_back(world, "1.2.0")
+    assert go_back(world.dev, Request(version=to), OPS, Silent()).version == expected
+    assert (world.servers["dev"].behind("http://live"), state(world).open) == (expected, None)
+
+
+def test_a_rollback_whose_switch_could_not_be_made_is_repeated_by_the_same_command(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    servers = world.servers["dev"]
+    leave_open_behind_the_switch(world, "1.2.0")
+    servers.listener_is_stuck = True
+    with pytest.raises(Broken, match="ServiceUnavailable"):
+        go_back(world.dev, Request(), OPS, Silent())
+    servers.listener_is_stuck = False
+    assert go_back(world.dev, Request(), OPS, Silent()).version == "1.1.0"
+    assert (servers.behind("http://live"), state(world).open) == ("1.1.0", None)
+
+
+def test_after_users_who_could_not_be_put_back_were_adopted_a_rollback_leads_back(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    could_not_be_put_back(world, "1.2.0")
+    adopt(world.dev, "they are there", OPS, Silent())
+    assert go_back(world.dev, Request(), OPS, Silent()).version == "1.1.0"
+
+
+def test_users_go_back_from_a_redeployment_that_is_open_behind_its_switch(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    world.servers["dev"].unreachable = {"1.1.0"}
+    with pytest.raises(Inconclusive):
+        put(world, "1.1.0", "redeployment")
+    assert go_back(world.dev, Request(), OPS, Silent()).version == "1.0.0"
+
+
+def test_a_rollback_further_back_waits_for_no_up_before_users_are_there(world: World) -> None:
+    for version in ("0.9.0", "1.0.0", "1.1.0"):
+        put(world, version)
+    leave_open_behind_the_switch(world, "1.2.0")
+    users: list[str | None] = []
+    world.dev.stack.before_up = lambda: users.append(world.servers["dev"].behind("http://live"))
+    go_back(world.dev, Request(version="0.9.0"), OPS, Silent())
+    assert users == ["0.9.0"]
