@@ -41,7 +41,7 @@ from release.work.begun_schema import with_begun_schema
 from release.work.deployment import open_in
 from release.work.executor import Deployed, Proposal, abort, deploy, resume, watched
 from release.work.preflight import refuse_users_in
-from release.work.steps import NotStarted
+from release.work.steps import NobodyAnswers, NotStarted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,14 +153,21 @@ def _over_what_is_open(environment: Environment, request: Request, writer: Write
 def _started_or_installed(
     environment: Environment, proposal: Proposal, request: Request, writer: Writer, progress: Progress
 ) -> Deployed:
-    """By the lane that was proposed; what could not be started is installed again."""
+    """By the lane that was proposed; what could not be started is installed again, and where no server lets anybody in,
+    a slot that answers with the release is gone to all the same.
+    """
     try:
         return _deployed(environment, proposal, writer, progress)
-    except NotStarted as failure:
+    except (NotStarted, NobodyAnswers) as failure:
         if not _nothing_moved(environment, proposal.head):
             raise
-        progress.note(f"{proposal.release.release} could not be started ({failure.args[0]}): it is installed again")
-    return _deployed(environment, proposal_back(environment, request, progress, install=True), writer, progress)
+        installs = isinstance(failure, NotStarted)
+        again = proposal_back(environment, request, progress, install=installs)
+        if not installs and "installed" in again.steps:
+            raise
+        how = "it is installed again" if installs else "its slot has it"
+        progress.note(f"{proposal.release.release} could not be brought up ({failure.args[0]}): {how}")
+    return _deployed(environment, again, writer, progress)
 
 
 def proposal_back(environment: Environment, request: Request, progress: Progress, *, install: bool = False) -> Proposal:

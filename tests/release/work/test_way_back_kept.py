@@ -1,6 +1,7 @@
 """What a deployment that fails, is killed or is taken over leaves: never less of a way back than there was."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
@@ -386,3 +387,17 @@ def test_a_rollback_further_back_waits_for_no_up_before_users_are_there(world: W
     world.dev.stack.before_up = lambda: users.append(world.servers["dev"].behind("http://live"))
     go_back(world.dev, Request(version="0.9.0"), OPS, Silent())
     assert users == ["0.9.0"]
+
+
+@pytest.mark.parametrize("held", ["1.0.0", "1.2.0"], ids=["nobody-was-asked", "everybody-took-it"])
+def test_without_ssh_users_go_back_over_a_dead_promotion_where_the_slot_still_answers_with_it(
+    world: World, held: str
+) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    servers = world.servers["dev"]
+    kill_while_installing(world, "1.2.0")
+    servers.blue, servers.locked = held, {"i-1", "i-2"}
+    with nullcontext() if held == "1.0.0" else pytest.raises(Inconclusive, match="no server of dev answers"):
+        go_back(world.dev, Request(), OPS, Silent())
+    assert servers.behind("http://live") == ("1.0.0" if held == "1.0.0" else "1.1.0")
