@@ -11,7 +11,6 @@ from release.rules.plan import (
     UNTOLD,
     closed,
     is_behind_switch,
-    is_half_way,
     previous_of,
     restored,
     unsure,
@@ -95,18 +94,8 @@ def answering(state: State, slot: SlotName, content: Content, seen: Seen) -> Con
     return former if former is not None and former.release and seen.heard == {former.release} else content
 
 
-def refuse_other_release(environment: str, state: State, slot: SlotName, content: Content, seen: Seen) -> None:
-    """Refused where the slot answers with something else than the ledger says: it was being put back, or installed.
-
-    And where it does not answer at all, and was in the middle of that: an ``up`` would finish it under users.
-    """
-    opened = state.open
-    if not seen.heard and opened is not None and opened.slot == slot and is_half_way(opened, state):
-        raise Refused(
-            f"{seen.words}, and whether slot {slot} holds {content.release} is not known: {opened.deployment} died in "
-            f"step {opened.step!r}",
-            hint=f"try it from where the live URL answers, or put it back with: release abort {environment}",
-        )
+def refuse_other_release(environment: str, slot: SlotName, content: Content, seen: Seen) -> None:
+    """Refused where the slot answers with something else than the ledger says: it was being put back, or installed."""
     if seen.heard - {content.release}:
         raise Refused(
             f"{seen.words}, and the ledger says that slot {slot} holds {content.release}",

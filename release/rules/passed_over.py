@@ -1,13 +1,11 @@
-"""Which servers a deployment passed over, and what is true of them until they are back."""
+"""Which servers an installation passed over, and what is true of them until they are back."""
 
 from release.records.ledger.event import Details
 from release.rules.lanes import StepName
 
 
 def missed(step: StepName, evidence: Details) -> str:
-    """Which servers a step passed over, in words: they come back with what their slot held before."""
-    if step == "switched" and (unknown := evidence.get("not_known")):
-        return f"what {', '.join(unknown)} would serve is not known"
+    """Which servers an installation passed over, in words: they come back with what their slot held before."""
     if step != "installed":
         return ""
     failed = evidence.get("failed", {})

@@ -326,15 +326,10 @@ def doubt(state: State) -> str:
     held, opened = state.slot(state.idle), state.open
     if held is not None and held.unsure:
         return held.unsure
-    if opened is None or opened.slot != state.idle or not is_half_way(opened, state):
+    if opened is None or opened.slot != state.idle or not was_touched(opened, state):
         return ""
-    return f"{opened.deployment} did not come to an end with it"
-
-
-def is_half_way(opened: Open, state: State) -> bool:
-    """Whether the deployment is in the middle of changing its slot: servers may differ in what they hold there."""
     unfinished = opened.step == UNDOING or (opened.step == "installed" and not opened.done)
-    return unfinished and was_touched(opened, state)
+    return f"{opened.deployment} did not come to an end with it" if unfinished else ""
 
 
 def in_undoing(opened: Open, state: State) -> State:

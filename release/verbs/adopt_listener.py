@@ -65,7 +65,7 @@ def adopt(environment: Environment, reason: str, writer: Writer, progress: Progr
     slot, content = adoptable(environment.name, head.state, slot)
     seen, now = what_users_see(environment), environment.ledger.now()
     content = answering(head.state, slot, content, seen)
-    refuse_other_release(environment.name, head.state, slot, content, seen)
+    refuse_other_release(environment.name, slot, content, seen)
     verified = was_verified(content.digest, head.state, environment.ledger.lives())
     begun = with_begun_schema(environment, head.state.open, head.state)
     undo = deployment_id(environment.name, now)

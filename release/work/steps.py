@@ -189,8 +189,7 @@ def _install_back(work: Work, entrance: Entrance) -> Details:
         still_ours=partial(_refuse_taken_over, work),
         told=work.progress.note,
     )
-    seats = ids_of(work.outputs, installed.results)
-    kept_out, failed = _why_not_seated(work, entrance.groups[plan.slot], seats), installed.failed
+    kept_out, failed = _why_not_seated(work, entrance, installed.results), installed.failed
     if kept_out:
         failed = _emptied(work, failed)
         _refuse_others_healthy(work, entrance, installed.results, kept_out)
@@ -237,11 +236,11 @@ def _refuse_others_healthy(work: Work, entrance: Entrance, holding: Collection[s
         )
 
 
-def _why_not_seated(work: Work, group: str, holding: frozenset[str]) -> str:
+def _why_not_seated(work: Work, entrance: Entrance, holding: Collection[str]) -> str:
     """Let only those who hold the release take part in its slot; why that was refused, which holds up no rollback."""
     _refuse_taken_over(work)
     try:
-        work.environment.balancer.seat(group, holding, alone=True)
+        seat_holders(work.environment, entrance.groups[work.plan.slot], work.outputs, holding)
     except (Interrupted, LeaseLost):
         raise
     except StagelineError as error:
@@ -338,22 +337,9 @@ def end_superseded(work: Work) -> None:
 def switch(work: Work) -> Details:
     """Move the live listener, by one call. HEAD says it already, so the next ``up`` by anyone says the same."""
     entrance = work.entrance
-    unknown = _unknown_left_out(work, entrance.groups[work.plan.slot])
     work.holder.refuse_taken_over()
     not_moved = work.environment.listeners.move(entrance, work.plan.slot)
-    return {"listener": entrance.live, **({"preview": not_moved} if not_moved else {}), **unknown}
-
-
-def _unknown_left_out(work: Work, group: str) -> Details:
-    """Where a slot is in doubt, nobody takes part who does not run it now: with what they come back, nobody knows."""
-    content = work.holder.head.state.slot(work.plan.slot)
-    if work.plan.installs or content is None or not content.unsure:
-        return {}
-    healthy = work.environment.verification.healthy(group)
-    unknown = work.environment.balancer.seated(group) - healthy
-    if not healthy or not unknown:
-        return {}
-    return {"not_known": sorted(unknown), "kept_out": _why_not_seated(work, group, healthy)}
+    return {"listener": entrance.live, **({"preview": not_moved} if not_moved else {})}
 
 
 def see_answer(work: Work) -> Details:

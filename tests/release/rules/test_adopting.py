@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from release.process.errors import Refused
 from release.records.ledger.head import Former, Live, Open, Previous, State
 from release.records.ledger.index import Lived
-from release.rules.adopting import adopted, answering, refuse_other_release, taken_from_users, was_verified
+from release.rules.adopting import adopted, answering, taken_from_users, was_verified
 from release.rules.plan import UNDOING, settled
 from release.rules.seen import Seen
 from tests.release.values import digest, slot
@@ -104,20 +103,6 @@ def test_adopted_is_what_a_slot_held_before_where_users_have_just_that(
 ) -> None:
     seen = Seen(version=None, words="", heard=frozenset(heard))
     assert answering(state, "green", slot("1.1.0"), seen).release == expected
-
-
-SILENT = Seen(version=None, words="the live URL cannot be reached from here")
-
-
-@pytest.mark.parametrize("state", [half_way(), half_way(UNDOING)], ids=["installing", "putting-back"])
-def test_a_slot_that_does_not_answer_is_not_adopted_while_it_is_being_changed(state: State) -> None:
-    with pytest.raises(Refused, match=r"whether slot green holds 1\.1\.0 is not known: dev-3 died in step"):
-        refuse_other_release("dev", state, "green", slot("1.1.0"), SILENT)
-
-
-@pytest.mark.parametrize("state", [CALM, half_way(done=True), half_way("watched")], ids=["calm", "installed", "live"])
-def test_a_slot_that_does_not_answer_is_adopted_where_its_content_is_known(state: State) -> None:
-    refuse_other_release("dev", state, "green", slot("1.1.0"), SILENT)
 
 
 @pytest.mark.parametrize(

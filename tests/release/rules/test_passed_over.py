@@ -1,4 +1,4 @@
-"""What is said of servers that a deployment passed over."""
+"""What is said of servers that an installation passed over."""
 
 import re
 
@@ -23,10 +23,6 @@ from release.rules.passed_over import missed, until_back
 )
 def test_each_server_that_was_passed_over_is_named_with_what_is_known_of_it(told: Details, words: str) -> None:
     assert missed("installed", told) == words
-
-
-def test_a_switch_names_whom_it_left_out_of_a_slot_in_doubt() -> None:
-    assert missed("switched", {"not_known": ["i-1", "i-2"]}) == "what i-1, i-2 would serve is not known"
 
 
 def test_no_other_step_passes_over_a_server() -> None:
