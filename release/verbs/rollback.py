@@ -187,7 +187,7 @@ def proposal_back(environment: Environment, request: Request, progress: Progress
     facts = RollbackFacts(
         release=target.release,
         environment=name,
-        state=state,
+        state=state.but(declared=_users_in(environment, head.state)),
         stops=stops,
         stops_unread=unread,
         verified=target.verified,

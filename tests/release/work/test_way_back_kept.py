@@ -324,6 +324,14 @@ def test_where_users_could_not_be_put_back_a_rollback_does_that_first(
     assert (world.servers["dev"].behind("http://live"), state(world).open) == (expected, None)
 
 
+def test_while_users_could_not_be_put_back_a_plan_says_what_they_have(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    could_not_be_put_back(world, "1.2.0")
+    gates = proposal_back(world.dev, Request(version="1.1.0"), Silent()).gates
+    assert "users of dev get 1.2.0" in [gate.evidence for gate in gates if gate.passed]
+
+
 def test_a_rollback_whose_switch_could_not_be_made_is_repeated_by_the_same_command(world: World) -> None:
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
