@@ -4,9 +4,18 @@ from collections.abc import Iterable
 
 from contract.slots import SlotName
 from release.process.errors import Refused
-from release.records.ledger.head import Content, Live, State
+from release.records.ledger.head import Content, Live, State, with_slot
 from release.records.ledger.index import Lived
-from release.rules.plan import UNTOLD, closed, previous_of, unsure, was_touched
+from release.rules.plan import (
+    UNDOING,
+    UNTOLD,
+    closed,
+    is_behind_switch,
+    previous_of,
+    restored,
+    unsure,
+    was_touched,
+)
 from release.rules.seen import Seen
 
 
@@ -24,8 +33,11 @@ def taken_from_users(state: State, content: Content) -> Content | None:
     return had if had is not None and had.digest != content.digest else None
 
 
-def adopted(state: State, slot: SlotName, content: Content, now: str, *, verified: bool) -> State:
-    """The state in which the slot that users are on is live; an open deployment is closed by that."""
+def adopted(state: State, slot: SlotName, content: Content, now: str, undo: str, *, verified: bool) -> State:
+    """The state in which the slot that users are on is live; an open deployment is closed by that.
+
+    Where users do not have what that tried, its slot gets back what it held, under the deployment ``undo``.
+    """
     live = state.live
     if live is None or live.slot != slot or live.digest != content.digest:
         live = Live(
@@ -37,12 +49,26 @@ def adopted(state: State, slot: SlotName, content: Content, now: str, *, verifie
             made_with=content.made_with,
             unverified=not verified,
         )
-    left = f"a move by hand before {now}" if state.live and state.live != live else ""
+    by_hand = state.live is not None and state.live != live and not _was_switched_to(slot, state)
+    left = f"a move by hand before {now}" if by_hand else ""
     previous = previous_of(state, live.digest, left)
     why = f"the listener was moved by hand, and {UNTOLD}"
     after = closed(state).but(declared=slot, live=live, previous=previous, behind=why)
-    half_way = state.open.slot if state.open is not None and was_touched(state.open, state) else None
-    return unsure(after, half_way, why) if half_way else after
+    opened = state.open
+    if opened is None or not was_touched(opened, state):
+        return after
+    if opened.slot != slot or content != state.slot(slot):
+        after = with_slot(after, opened.slot, restored(opened.former.content, undo))
+    return unsure(after, opened.slot, why)
+
+
+def _was_switched_to(slot: SlotName, state: State) -> bool:
+    """Whether a deployment forward moved users there, and no person who left what is live."""
+    opened, held = state.open, state.slot(slot)
+    if opened is None or held is None or opened.kind == "rollback":
+        return False
+    switched = is_behind_switch(opened, state) or opened.step == UNDOING
+    return switched and (opened.slot, opened.digest) == (slot, held.digest)
 
 
 def adoptable(environment: str, state: State, slot: SlotName | None) -> tuple[SlotName, Content]:
@@ -57,6 +83,15 @@ def adoptable(environment: str, state: State, slot: SlotName | None) -> tuple[Sl
             f"the ledger of {environment} says the same: {content.release} in {slot}", hint="nothing is to be adopted"
         )
     return slot, content
+
+
+def answering(state: State, slot: SlotName, content: Content, seen: Seen) -> Content:
+    """What users have in a slot: what it held before, where a deployment that died half-way left just that."""
+    opened = state.open
+    if opened is None or opened.slot != slot or not was_touched(opened, state):
+        return content
+    former = opened.former.content
+    return former if former is not None and former.release and seen.heard == {former.release} else content
 
 
 def refuse_other_release(environment: str, slot: SlotName, content: Content, seen: Seen) -> None:

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
+from contract.slots import SlotName
 from release.process.errors import Refused
 from release.records.artifacts.manifest import artifact_key
-from release.records.ledger.head import Content, Live, Previous, State
+from release.records.ledger.head import Content, Live, Open, Previous, State
 from release.records.ledger.index import Known
 from release.rules.lanes import IN_PLACE, INSTALLED_BACK, STARTED, StepName
-from release.rules.plan import is_behind_switch
+from release.rules.plan import UNDOING, is_behind_switch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +31,31 @@ def is_gone_on_with(state: State, version: str | None) -> bool:
     return version in (None, opened.release)
 
 
+def is_put_back_first(state: State, users_in: SlotName | None, version: str | None) -> bool:
+    """Whether a rollback first ends the putting back of what is open: HEAD says that users are back, and they are not;
+    or it is a rollback itself, which nobody goes on with any more.
+    """
+    if state.open is None or state.open.step != UNDOING:
+        return False
+    return users_in != state.declared or is_gone_on_with(state, version)
+
+
+def is_back_by_that(opened: Open, state: State, version: str | None) -> bool:
+    """Whether users have what a rollback goes to as soon as what is open is put back."""
+    live = state.live
+    if live is None or opened.former.declared != live.slot:
+        return False
+    if version is None:
+        return opened.kind != "rollback" or opened.digest == live.digest
+    return version == live.release
+
+
 def default_target(state: State, environment: str) -> Target:
     """Where a rollback goes that names no release: what was verified before what users have now.
 
-    While users have a release that is being tried, that is the live one. Refused where there is none that was verified,
-    and where it would lead forward again to what a rollback just left, or is leaving: that must be said by name.
+    While users have another release that is being tried, that is the live one. Refused where there is none that was
+    verified, and where it would lead forward again to what a rollback just left, or is leaving: that must be said by
+    name.
     """
     live = state.live
     if state.open is not None and is_gone_on_with(state, None):
@@ -42,20 +63,28 @@ def default_target(state: State, environment: str) -> Target:
             f"{state.open.deployment} has moved users of {environment} back to {state.open.release} already",
             hint=f"end that with: release rollback {environment}, or name another: --to VERSION",
         )
-    if live is not None and state.open is not None and state.declared != live.slot:
+    if live is not None and state.open is not None and _have_another(state, live):
         _refuse_unverified(live, environment)
         return _live_one(live, state)
     return _one_before(state.previous, environment)
 
 
+def _have_another(state: State, live: Live) -> bool:
+    """Whether users have another release than what is live by HEAD, and not just its bytes from the other slot."""
+    had = state.slot(state.declared) if state.declared else None
+    return state.declared != live.slot and (had is None or had.digest != live.digest)
+
+
 def _live_one(live: Live, state: State) -> Target:
-    """What is live by HEAD, as its slot holds it."""
-    content = state.slot(live.slot) or Content(
-        release=live.release,
-        digest=live.digest,
-        artifact_key=artifact_key(live.digest),
-        deployment=live.deployment,
-    )
+    """What is live by HEAD, as its slot holds it: nothing else counts as verified that somebody tried there since."""
+    content = state.slot(live.slot)
+    if content is None or content.digest != live.digest:
+        content = Content(
+            release=live.release,
+            digest=live.digest,
+            artifact_key=artifact_key(live.digest),
+            deployment=live.deployment,
+        )
     return Target(release=content.but(made_with=live.made_with), verified=live.deployment)
 
 

@@ -99,11 +99,11 @@ def make_plan(
 ) -> Plan:
     """The plan to make ``release`` live from ``state`` by these steps.
 
-    What is put back when it fails is what was verified: where another deployment is open, that is what it found.
+    What is put back when it fails is what was verified: where another deployment is open, that is what it found. What a
+    slot holds stays as it is told to Pulumi, unless it is in doubt: then every server has to look again.
     """
-    installs = "installed" in steps
-    held = state.slot(state.idle)
-    content = release.but(deployment=deployment, reuse=kind == "rollback", unsure="") if installs else held or release
+    held = None if "installed" in steps or doubt(state) else state.slot(state.idle)
+    content = held or release.but(deployment=deployment, reuse=kind == "rollback", unsure="")
     return Plan(
         deployment=deployment,
         kind=kind,
@@ -132,10 +132,14 @@ def content_of(manifest: Manifest) -> Content:
 
 
 def former_content(state: State) -> Content | None:
-    """What the idle slot held before anybody tried to change it."""
-    if state.open is not None and state.open.slot == state.idle:
-        return state.open.former.content
-    return state.slot(state.idle)
+    """What the idle slot held before anybody tried to change it, unsure where the open deployment began to."""
+    opened = state.open
+    if opened is None or opened.slot != state.idle:
+        return state.slot(state.idle)
+    former = opened.former.content
+    if former is None or former.unsure or not was_touched(opened, state):
+        return former
+    return former.but(unsure=f"{opened.deployment} tried {opened.release} in it")
 
 
 def entering(plan: Plan, step: StepName, state: State) -> State:
@@ -258,11 +262,14 @@ def is_listener_away(opened: Open, state: State) -> bool:
 def has_way_back(opened: Open, state: State) -> bool:
     """Whether the slot that the listener would go back to holds what was verified in it.
 
-    It does not where a rollback took over from another open rollback, and installs a third release over that.
+    It does not where a rollback took over from another open rollback, and installs a third release over that. Nor is it
+    known to where a rollback began to install into it, and did not come to an end.
     """
     former, held = opened.former, state.slot(opened.slot)
+    if opened.slot != former.declared:
+        return True
     digest = former.content.digest if former.content else None
-    return opened.slot != former.declared or (held.digest if held else None) == digest
+    return (held.digest if held else None) == digest and not (opened.slot == state.idle and doubt(state))
 
 
 def consequence(opened: Open, state: State, outcome: Outcome) -> Consequence:

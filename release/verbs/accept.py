@@ -57,7 +57,7 @@ def accept_open(environment: Environment, reason: str, writer: Writer, progress:
     _refuse_other_listener(environment, head.state, opened)
     plan, seen = plan_of_open(environment.ledger, head), what_users_see(environment)
     _refuse_unwanted(environment, plan)
-    if seen.version not in (None, opened.release):
+    if seen.heard - {opened.release}:
         raise Refused(
             f"{opened.release} is not what users have: {seen.words}",
             hint=way_back(environment.name, head.state, opened),

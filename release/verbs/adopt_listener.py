@@ -17,9 +17,17 @@ from release.records.ledger.head import Content
 from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Entry, Writer
 from release.records.ledger.stops import veto_of
-from release.rules.adopting import adoptable, adopted, refuse_other_release, taken_from_users, was_verified
+from release.rules.adopting import (
+    adoptable,
+    adopted,
+    answering,
+    refuse_other_release,
+    taken_from_users,
+    was_verified,
+)
 from release.rules.plan import settled
 from release.work.begun_schema import with_begun_schema
+from release.work.deployment import deployment_id
 from release.work.executor import watched
 from release.work.seats import seat_told
 from release.work.users import what_users_see
@@ -55,11 +63,13 @@ def adopt(environment: Environment, reason: str, writer: Writer, progress: Progr
     entrance = environment.listeners.find()
     slot = environment.listeners.slot_in_use(entrance)
     slot, content = adoptable(environment.name, head.state, slot)
-    seen, now = what_users_see(environment), environment.ledger.now().isoformat(timespec="seconds")
+    seen, now = what_users_see(environment), environment.ledger.now()
+    content = answering(head.state, slot, content, seen)
     refuse_other_release(environment.name, slot, content, seen)
     verified = was_verified(content.digest, head.state, environment.ledger.lives())
     begun = with_begun_schema(environment, head.state.open, head.state)
-    state = adopted(begun, slot, content, now, verified=verified)
+    undo = deployment_id(environment.name, now)
+    state = adopted(begun, slot, content, now.isoformat(timespec="seconds"), undo, verified=verified)
     told = {
         "reason": reason,
         "slot": slot,

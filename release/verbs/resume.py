@@ -31,8 +31,8 @@ def command(call: Call, name: str, only_plan: bool) -> None:
     It goes on at the step where it stopped. What a dead process left running on this machine is ended first. `abort`
     puts the deployment back instead.
 
-    Refused (3) where none is open, and before the switch where the release is vetoed by now. Otherwise it ends like
-    `promote`. Lease held (5) while its process may live.
+    Refused (3) where none is open, and before the switch where the release is vetoed by now, or users were moved by
+    hand to its slot. Otherwise it ends like `promote`. Lease held (5) while its process may live.
 
     \b
     Example: release resume prod

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import click
 
+from contract.slots import SlotName
 from release.call import Call, checked_reason, environment_argument, pass_call, plan_option
 from release.deployment_text import show_deployed, show_plan
 from release.doors.aws.listeners import Entrance
@@ -25,19 +26,22 @@ from release.rules.gates import Gate, RollbackFacts, is_enough, overruling, refu
 from release.rules.going_back import (
     Target,
     default_target,
+    is_back_by_that,
     is_gone_on_with,
     is_held,
+    is_put_back_first,
     named_target,
     overwrites_verified,
     steps_back,
 )
 from release.rules.lanes import StepName
-from release.rules.plan import doubt, is_behind_switch
+from release.rules.plan import UNDOING, doubt, is_behind_switch
 from release.work.artifact_pruning import refuse_gone
 from release.work.begun_schema import with_begun_schema
+from release.work.deployment import open_in
 from release.work.executor import Deployed, Proposal, abort, deploy, resume, watched
 from release.work.preflight import refuse_users_in
-from release.work.steps import NotStarted
+from release.work.steps import NobodyAnswers, NotStarted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +102,8 @@ def go_back(environment: Environment, request: Request, writer: Writer, progress
     again, as a deployment of its own.
     """
     state = environment.ledger.head().state
+    if state.open is not None and is_put_back_first(state, _users_in(environment, state), request.version):
+        return _put_back_first(environment, request, writer, progress)
     if state.open is not None and is_gone_on_with(state, request.version):
         progress.note(f"{state.open.deployment} has moved users back to {state.open.release} already: it is resumed")
         return resume(environment, writer, progress)
@@ -105,9 +111,41 @@ def go_back(environment: Environment, request: Request, writer: Writer, progress
     if not overwrites_verified(proposal.head.state, proposal.release, proposal.steps):
         return _started_or_installed(environment, proposal, request, writer, progress)
     _refuse(environment, proposal)
+    return _over_what_is_open(environment, request, writer, progress)
+
+
+def _users_in(environment: Environment, state: State) -> SlotName | None:
+    """The slot that users are on: by HEAD, and by the listener while it is being put back, which may not be done."""
+    if state.open is None or state.open.step != UNDOING:
+        return state.declared
+    return environment.listeners.slot_in_use(environment.listeners.find())
+
+
+def _put_back_first(environment: Environment, request: Request, writer: Writer, progress: Progress) -> Deployed:
+    """End what is being put back, which moves users; and go on from there where they want to be elsewhere."""
+    head = environment.ledger.head()
+    opened, state, live = open_in(head), head.state, head.state.live
+    progress.note(f"{opened.deployment} of {opened.release} was being put back: that is ended first")
+    if live is None or not is_back_by_that(opened, state, request.version):
+        return _over_what_is_open(environment, request, writer, progress)
+    undone = abort(environment, writer, progress)[1]
+    return Deployed(
+        environment=environment.name,
+        deployment=live.deployment,
+        version=live.release,
+        digest=live.digest,
+        slot=live.slot,
+        url=environment.live_url(environment.listeners.find()),
+        evidence={},
+        warnings=tuple(f"not done: {one}" for one in undone),
+    )
+
+
+def _over_what_is_open(environment: Environment, request: Request, writer: Writer, progress: Progress) -> Deployed:
+    """Users go to the live release first, by the listener alone: what comes next fills or passes over the slot."""
     with watched(environment, "rollback"):  # one signal for both: users are safe after the first
         with suppress(Inconclusive):  # closed all the same: what was live before does not answer, and we go on from it
-            abort(environment, writer, progress)
+            abort(environment, writer, progress, slot_stays=True)
         proposal = proposal_back(environment, request, progress)
         return _started_or_installed(environment, proposal, request, writer, progress)
 
@@ -115,14 +153,21 @@ def go_back(environment: Environment, request: Request, writer: Writer, progress
 def _started_or_installed(
     environment: Environment, proposal: Proposal, request: Request, writer: Writer, progress: Progress
 ) -> Deployed:
-    """By the lane that was proposed; what could not be started is installed again."""
+    """By the lane that was proposed; what could not be started is installed again, and where no server lets anybody in,
+    a slot that answers with the release is gone to all the same.
+    """
     try:
         return _deployed(environment, proposal, writer, progress)
-    except NotStarted as failure:
+    except (NotStarted, NobodyAnswers) as failure:
         if not _nothing_moved(environment, proposal.head):
             raise
-        progress.note(f"{proposal.release.release} could not be started ({failure.args[0]}): it is installed again")
-    return _deployed(environment, proposal_back(environment, request, progress, install=True), writer, progress)
+        installs = isinstance(failure, NotStarted)
+        again = proposal_back(environment, request, progress, install=installs)
+        if not installs and "installed" in again.steps:
+            raise
+        how = "it is installed again" if installs else "its slot has it"
+        progress.note(f"{proposal.release.release} could not be brought up ({failure.args[0]}): {how}")
+    return _deployed(environment, again, writer, progress)
 
 
 def proposal_back(environment: Environment, request: Request, progress: Progress, *, install: bool = False) -> Proposal:
@@ -142,7 +187,7 @@ def proposal_back(environment: Environment, request: Request, progress: Progress
     facts = RollbackFacts(
         release=target.release,
         environment=name,
-        state=state,
+        state=state.but(declared=_users_in(environment, head.state)),
         stops=stops,
         stops_unread=unread,
         verified=target.verified,

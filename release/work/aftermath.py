@@ -123,11 +123,16 @@ def _never_began(work: Work, opened: Open, failure: StagelineError) -> bool:
 
 
 def put_back(
-    back: PutBack, *, untouched: bool = False, end_leftovers: Callable[[], tuple[str, ...]] = tuple
+    back: PutBack,
+    *,
+    untouched: bool = False,
+    slot_stays: bool = False,
+    end_leftovers: Callable[[], tuple[str, ...]] = tuple,
 ) -> tuple[str, ...]:
     """Put back the listener, then the slot, and close the deployment as failed; what could not be done.
 
-    ``untouched``: its installation never began, so the slot holds what it held. ``end_leftovers`` ends what a process
+    ``untouched``: its installation never began, so the slot holds what it held. ``slot_stays``: another release comes
+    into it next, and nobody waits for an ``up``. ``end_leftovers`` ends what a process
     that died left running, once users are back, and tells its programs.
     Broken when the listener could not be moved, or that does not end: then it stays open. Inconclusive when what was
     live does not answer.
@@ -142,6 +147,8 @@ def put_back(
         silence = _silence(back) if moved else ""
         if untouched and not moved:
             back.state = _with_former(back.opened, back.state)
+        elif slot_stays:
+            back.state = _as_it_is(back)
         else:
             _slot_back(back, moved=moved)
         _close(back, silence)
@@ -257,6 +264,14 @@ def _with_former(opened: Open, state: State) -> State:
     return with_slot(state, opened.slot, opened.former.content)
 
 
+def _as_it_is(back: PutBack) -> State:
+    """The state with the slot as it was left, in doubt: who goes there next asks what it holds, or fills it."""
+    if not was_touched(back.opened, back.state):
+        return back.state
+    begun = with_begun_schema(back.environment, back.opened, back.state)
+    return unsure(begun, back.opened.slot, f"{back.opened.deployment} left it as it was")
+
+
 def _slot_back(back: PutBack, *, moved: bool) -> None:
     """Give the slot what it held, as far as it goes: what goes wrong with it, foreseen or not, only marks it.
 
@@ -302,7 +317,12 @@ def _without(back: PutBack, failed: frozenset[str], failure: UpFailed) -> Stagel
 
 
 def _emptied(back: PutBack, failure: StagelineError) -> StagelineError | None:
-    """Empty a slot whose former release does not come up: nobody waits for what no user sees."""
+    """Empty a slot whose former release does not come up: nobody waits for what no user sees.
+
+    Not the one that users are brought back to: some of its servers may answer.
+    """
+    if back.opened.slot == back.state.declared:
+        return failure
     slot, former = back.opened.slot, back.opened.former.content
     back.undone.append(f"{former.release if former else 'what'} in {slot} did not come up again: {failure.args[0]}")
     wanted = with_slot(back.state, slot, emptied(_undo_id(back)))

@@ -7,6 +7,7 @@ deployment in HEAD: by the plan that the ledger keeps, ``resume`` goes on with i
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 
 from contract.outputs import PREVIEW_URL
 from release.environment import Environment
@@ -16,7 +17,7 @@ from release.process.output import Progress
 from release.records.artifacts.manifest import Manifest
 from release.records.artifacts.schema import Schema, newest
 from release.records.ledger.event import Details
-from release.records.ledger.head import Content, Head, Open
+from release.records.ledger.head import Content, Head, Open, with_slot
 from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Entry, Free, Writer
 from release.rules.gates import Gate
@@ -40,6 +41,7 @@ from release.rules.plan import (
 )
 from release.work.aftermath import PutBack, follow, put_back
 from release.work.deployment import deployment_id, entry, open_in, plan_of_open
+from release.work.preflight import refuse_users_in
 from release.work.steps import STEPS, Work, manifest_of
 from release.work.wanted import refuse_unwanted
 
@@ -131,6 +133,7 @@ def resume(
     if "switched" not in steps and _was_moved_away(environment, opened):
         steps = _moved_again(environment, plan)
     if not is_behind_switch(opened, head.state):
+        refuse_users_in(environment, environment.listeners.find(), opened.slot)  # to put back would move them
         judged(plan)
     manifest = None if plan.kind == "rollback" else manifest_of(environment, plan)
     request = entry(opened, "resume requested", head.state, opened.step)
@@ -142,8 +145,12 @@ def resume(
         return _run(work, steps)
 
 
-def abort(environment: Environment, writer: Writer, progress: Progress) -> tuple[Open, tuple[str, ...]]:
+def abort(
+    environment: Environment, writer: Writer, progress: Progress, *, slot_stays: bool = False
+) -> tuple[Open, tuple[str, ...]]:
     """Put back what an open deployment changed; the deployment, and what could not be done.
+
+    ``slot_stays``: users move and its slot stays as it is, for who fills that next.
 
     It needs nothing but HEAD: any plan can be aborted. Refused when no deployment is open, and where what users would
     get back was overwritten by another rollback; LeaseHeld while its process
@@ -155,7 +162,8 @@ def abort(environment: Environment, writer: Writer, progress: Progress) -> tuple
     request = entry(opened, "abort requested", head.state, opened.step)
     with watched(environment), environment.ledger.begin(request, head, writer, free) as holder:
         back = PutBack.of(environment, opened, holder, progress, f"aborted by {writer.principal}")
-        undone = put_back(back, end_leftovers=lambda: _end_leftovers(environment, opened, progress))
+        ended = partial(_end_leftovers, environment, opened, progress)
+        undone = put_back(back, slot_stays=slot_stays, end_leftovers=ended)
     return opened, undone
 
 
@@ -180,7 +188,7 @@ def _refuse_lost_way_back(environment: Environment, opened: Open, head: Head) ->
     if not has_way_back(opened, head.state):
         name = environment.name
         raise Refused(
-            f"{opened.deployment} installs over what was live before, so that cannot be put back by the listener",
+            f"{opened.deployment} installs where users would get back what was live before, and did not come to an end",
             hint=f"go on with: release resume {name}, go elsewhere: release rollback {name} --to VERSION, or keep "
             f"users where they are: release adopt-listener {name} --reason WHY",
         )
@@ -211,7 +219,7 @@ def _request(plan: Plan, proposal: Proposal) -> Entry:
     """The first event of a deployment: it holds the plan, and what the decision to begin rests on."""
     state, superseded = proposal.head.state, proposal.head.state.open
     if why := doubt(state):
-        state = unsure(state, plan.slot, why)
+        state = unsure(state if plan.installs else with_slot(state, plan.slot, plan.content), plan.slot, why)
     state = state.but(brought=newest(state.brought, proposal.brought))
     details = {
         "plan": plan.model_dump(),

@@ -6,8 +6,9 @@ import pytest
 
 from release.records.ledger.head import Former, Live, Open, Previous, State
 from release.records.ledger.index import Lived
-from release.rules.adopting import adopted, taken_from_users, was_verified
-from release.rules.plan import settled
+from release.rules.adopting import adopted, answering, taken_from_users, was_verified
+from release.rules.plan import UNDOING, settled
+from release.rules.seen import Seen
 from tests.release.values import digest, slot
 from tests.there import there
 
@@ -72,6 +73,48 @@ def test_taken_from_users_is_what_they_had_by_head_and_have_no_more(before: Stat
 
 @pytest.mark.parametrize("verified", [True, False])
 def test_what_becomes_live_says_whether_anybody_verified_it(verified: bool) -> None:
-    after = adopted(CALM, "green", slot("1.1.0"), "now", verified=verified)
+    after = adopted(CALM, "green", slot("1.1.0"), "now", "undo", verified=verified)
     assert (there(after.live).release, there(after.live).unverified) == ("1.1.0", not verified)
     assert (there(after.previous).release, after.declared, settled(after).behind) == ("1.0.0", "green", "")
+
+
+def half_way(step: str = "installed", *, done: bool = False) -> State:
+    """1.1.0 is on its way into green, where 0.9.0 was."""
+    former = Former(declared="blue", content=slot("0.9.0"))
+    return CALM.but(open=opened(step).but(former=former, done=done))
+
+
+def test_where_users_do_not_have_what_was_tried_its_slot_gets_back_what_it_held() -> None:
+    after = adopted(half_way(), "blue", slot("1.0.0"), "now", "undo", verified=True)
+    assert (there(after.green).release, there(after.green).deployment, there(after.green).reuse) == ("0.9.0", "undo", True)
+    assert (bool(there(after.green).unsure), after.open, after.live) == (True, None, LIVE)
+
+
+HEARD = [
+    pytest.param(half_way(), {"0.9.0"}, "0.9.0", id="what-it-held-before"),
+    pytest.param(half_way(), {"1.1.0"}, "1.1.0", id="what-was-tried"),
+    pytest.param(half_way(), {"0.9.0", "1.1.0"}, "1.1.0", id="both"),
+    pytest.param(CALM, {"0.9.0"}, "1.1.0", id="nothing-was-tried"),
+]
+
+
+@pytest.mark.parametrize(("state", "heard", "expected"), HEARD)
+def test_adopted_is_what_a_slot_held_before_where_users_have_just_that(
+    state: State, heard: set[str], expected: str
+) -> None:
+    seen = Seen(version=None, words="", heard=frozenset(heard))
+    assert answering(state, "green", slot("1.1.0"), seen).release == expected
+
+
+@pytest.mark.parametrize(
+    ("state", "left"),
+    [
+        pytest.param(half_way("watched").but(declared="green"), False, id="behind-its-switch"),
+        pytest.param(half_way(UNDOING), False, id="that-could-not-be-put-back"),
+        pytest.param(half_way("paused"), True, id="before-its-switch"),
+        pytest.param(CALM, True, id="none-was-open"),
+    ],
+)
+def test_a_person_left_what_is_live_unless_a_deployment_moved_users(state: State, left: bool) -> None:
+    after = adopted(state, "green", slot("1.1.0"), "now", "undo", verified=False)
+    assert (there(after.previous).release, bool(there(after.previous).left)) == ("1.0.0", left)

@@ -44,6 +44,12 @@ def test_it_goes_to_what_was_verified_before_what_users_have(state: State, relea
     assert target.release.artifact_key == artifact_key(digest(release))
 
 
+def test_what_somebody_tried_in_the_slot_of_what_is_live_is_not_taken_for_it() -> None:
+    overwritten = with_slot(trying("promotion", "1.2.0", switched=True), "green", slot("0.9.0"))
+    target = default_target(overwritten, "dev")
+    assert (target.release.release, target.release.digest, target.verified) == ("1.1.0", digest("1.1.0"), "dev-2")
+
+
 def test_without_an_earlier_release_it_is_refused_with_the_way_forward() -> None:
     with pytest.raises(Refused, match=r"dev has no earlier verified release .*release promote VERSION --to dev"):
         default_target(CALM.but(previous=None), "dev")

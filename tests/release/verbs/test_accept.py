@@ -1,7 +1,10 @@
 """`release accept`: what a person may judge, and what nobody may."""
 
+import json
+
 import pytest
 
+from release.doors.probe import Answer, Request
 from release.process.errors import Broken, Inconclusive, Refused
 from release.records.ledger.head import Open
 from release.records.ledger.stops import Cause, asked_to_end, held, vetoed
@@ -112,3 +115,18 @@ def test_what_users_do_not_have_cannot_be_accepted(world: World) -> None:
     kill_while_installing(world, "1.1.0")
     with pytest.raises(Refused, match=r"users do not have 1\.1\.0; .*release resume dev, or release abort dev"):
         accept_open(world.dev, "I saw it", OPS, Silent())
+
+
+def test_what_users_get_beside_another_release_cannot_be_accepted(world: World) -> None:
+    put(world, "1.0.0")
+    left_open(world, "1.1.0")
+    asked: list[str] = []
+
+    def send(base: str, request: Request) -> Answer:
+        asked.append(base)
+        version = ("1.1.0", "1.0.0")[len(asked) % 2]
+        return Answer(status=200, body=json.dumps({"version": version}), milliseconds=1)
+
+    world.dev.probe.send = send
+    with pytest.raises(Refused, match=r"1\.1\.0 is not what users have: users get answers of 1\.0\.0 and of 1\.1\.0"):
+        accept_open(world.dev, "fine", OPS, Silent())

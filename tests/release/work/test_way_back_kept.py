@@ -1,6 +1,7 @@
 """What a deployment that fails, is killed or is taken over leaves: never less of a way back than there was."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from itertools import cycle
@@ -18,8 +19,8 @@ from release.rules.lanes import IN_PLACE
 from release.verbs.adopt_listener import adopt
 from release.verbs.mark_out import note_servers, without_server
 from release.verbs.rollback import Request, go_back, proposal_back
-from release.work.executor import deploy
-from tests.release.deploying import Killed, Silent, proposal, put, state, users_have
+from release.work.executor import abort, deploy, resume
+from tests.release.deploying import Killed, Silent, kill_while_installing, proposal, put, state, users_have
 from tests.release.world import OPS, SERVERS, FakeProbe, World
 from tests.there import there
 
@@ -50,6 +51,18 @@ def kill_behind_the_canary(world: World, version: str, made_with: Schema | None 
     world.dev.ledger.is_killed = False
     world.servers["dev"].migrated_for.add(there(state(world).open).deployment)
     world.dev.fleet.before_order = lambda instance: None
+
+
+def leave_open_behind_the_switch(world: World, version: str) -> None:
+    """Users have the release, which cannot be reached from here."""
+    world.servers["dev"].unreachable = {version}
+    with pytest.raises(Inconclusive):
+        put(world, version)
+    world.servers["dev"].unreachable = set()
+
+
+def backend_down() -> bytes:
+    raise Broken("the backend is down")
 
 
 def test_a_rollback_that_takes_over_knows_the_schema_that_was_begun(world: World) -> None:
@@ -204,3 +217,168 @@ def test_adopting_a_listener_lets_everybody_take_part_who_is_told(third: World) 
     ledger.is_killed, servers.dead = False, set()
     adopt(third.dev, "close it", OPS, Silent())
     assert (servers.kept_out, state(third).open) == (set(), None)
+
+
+def test_a_rollback_that_takes_over_and_reaches_nobody_keeps_in_doubt_what_was_tried_in_the_slot(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    servers = world.servers["dev"]
+    kill_behind_the_canary(world, "1.2.0")
+    servers.locked = {"i-1", "i-2"}
+    with pytest.raises(Inconclusive, match="no server of dev answers"):
+        go_back(world.dev, Request(), OPS, Silent())
+    assert state(world).blue.release == "1.0.0"
+    assert state(world).blue.unsure.endswith("tried 1.2.0 in it")
+    servers.locked = set()
+    go_back(world.dev, Request(), OPS, Silent())
+    assert servers.behind("http://live") == "1.0.0"
+
+
+def test_what_a_rollback_began_to_install_over_is_gone_back_to_by_no_abort(world: World) -> None:
+    """Users are on 1.2.0, which answers; the database is broken, so that nothing comes up anew."""
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    servers = world.servers["dev"]
+    leave_open_behind_the_switch(world, "1.2.0")
+    servers.stopped.add("green")
+    servers.fails_to_install = {"1.1.0"}
+    with pytest.raises(Broken, match=r"release resume dev, or release rollback dev --to VERSION"):
+        go_back(world.dev, Request(), OPS, Silent())
+    with pytest.raises(Refused, match=r"did not come to an end.*release adopt-listener dev"):
+        abort(world.dev, OPS, Silent())
+    assert servers.behind("http://live") == "1.2.0"
+    adopt(world.dev, "rather that than nothing", OPS, Silent())
+    assert (state(world).open, state(world).live.release) == (None, "1.2.0")
+
+
+def test_users_who_were_moved_by_hand_to_what_a_dead_promotion_left_there_stay_there(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    servers = world.servers["dev"]
+    kill_while_installing(world, "1.2.0")
+    servers.live, servers.preview = "blue", "green"
+    with pytest.raises(Refused, match="release adopt-listener dev"):
+        resume(world.dev, OPS, Silent())
+    adopt(world.dev, "1.1.0 is bad", OPS, Silent())
+    assert (servers.behind("http://live"), servers.live) == ("1.0.0", "blue")
+    assert (state(world).live.release, state(world).live.unverified, state(world).blue.unsure) == ("1.0.0", False, "")
+
+
+def test_closing_a_dead_promotion_by_adopting_keeps_the_way_back_in_place(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    kill_while_installing(world, "1.2.0")
+    adopt(world.dev, "close it", OPS, Silent())
+    assert proposal_back(world.dev, Request(), Silent()).steps == IN_PLACE
+
+
+def test_a_server_that_is_back_when_pulumi_is_told_of_a_slot_in_doubt_looks_what_it_holds(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    servers = world.servers["dev"]
+    kill_behind_the_canary(world, "1.2.0")
+    servers.locked = {"i-1", "i-2"}
+    with pytest.raises(Inconclusive, match="no server of dev answers"):
+        go_back(world.dev, Request(), OPS, Silent())
+    servers.locked, servers.dead = set(), {"i-1"}
+    silent = world.dev.fleet.silent
+
+    def back_by_now(*asked: object) -> frozenset[str]:
+        servers.dead.clear()
+        return silent(*asked)
+
+    world.dev.fleet.silent = back_by_now
+    done = go_back(world.dev, Request(force=True, reason="one does"), OPS, Silent())
+    assert "installed" not in done.evidence
+    assert (servers.on("i-1", "blue"), servers.kept_out) == ("1.0.0", set())
+
+
+def could_not_be_put_back(world: World, version: str) -> None:
+    """It failed behind its switch, and the listener could not be moved: HEAD says that users are back."""
+    servers = world.servers["dev"]
+    servers.fails_smoke_live = {version}
+    world.dev.listeners.after_move = lambda: setattr(servers, "listener_is_stuck", True)
+    with pytest.raises(Broken, match="could not be moved back"):
+        put(world, version)
+    world.dev.listeners.after_move = lambda: None
+    servers.listener_is_stuck = False
+
+
+@pytest.mark.parametrize(
+    ("to", "expected"),
+    [
+        pytest.param(None, "1.1.0", id="no-name"),
+        pytest.param("1.1.0", "1.1.0", id="the-live-one"),
+        pytest.param("1.0.0", "1.0.0", id="another"),
+    ],
+)
+def test_where_users_could_not_be_put_back_a_rollback_does_that_first(
+    world: World, to: str | None, expected: str
+) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    could_not_be_put_back(world, "1.2.0")
+    assert go_back(world.dev, Request(version=to), OPS, Silent()).version == expected
+    assert (world.servers["dev"].behind("http://live"), state(world).open) == (expected, None)
+
+
+def test_while_users_could_not_be_put_back_a_plan_says_what_they_have(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    could_not_be_put_back(world, "1.2.0")
+    gates = proposal_back(world.dev, Request(version="1.1.0"), Silent()).gates
+    assert "users of dev get 1.2.0" in [gate.evidence for gate in gates if gate.passed]
+
+
+def test_a_rollback_whose_switch_could_not_be_made_is_repeated_by_the_same_command(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    servers = world.servers["dev"]
+    leave_open_behind_the_switch(world, "1.2.0")
+    servers.listener_is_stuck = True
+    with pytest.raises(Broken, match="ServiceUnavailable"):
+        go_back(world.dev, Request(), OPS, Silent())
+    servers.listener_is_stuck = False
+    assert go_back(world.dev, Request(), OPS, Silent()).version == "1.1.0"
+    assert (servers.behind("http://live"), state(world).open) == ("1.1.0", None)
+
+
+def test_after_users_who_could_not_be_put_back_were_adopted_a_rollback_leads_back(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    could_not_be_put_back(world, "1.2.0")
+    adopt(world.dev, "they are there", OPS, Silent())
+    assert go_back(world.dev, Request(), OPS, Silent()).version == "1.1.0"
+
+
+def test_users_go_back_from_a_redeployment_that_is_open_behind_its_switch(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    world.servers["dev"].unreachable = {"1.1.0"}
+    with pytest.raises(Inconclusive):
+        put(world, "1.1.0", "redeployment")
+    assert go_back(world.dev, Request(), OPS, Silent()).version == "1.0.0"
+
+
+def test_a_rollback_further_back_waits_for_no_up_before_users_are_there(world: World) -> None:
+    for version in ("0.9.0", "1.0.0", "1.1.0"):
+        put(world, version)
+    leave_open_behind_the_switch(world, "1.2.0")
+    users: list[str | None] = []
+    world.dev.stack.before_up = lambda: users.append(world.servers["dev"].behind("http://live"))
+    go_back(world.dev, Request(version="0.9.0"), OPS, Silent())
+    assert users == ["0.9.0"]
+
+
+@pytest.mark.parametrize("held", ["1.0.0", "1.2.0"], ids=["nobody-was-asked", "everybody-took-it"])
+def test_without_ssh_users_go_back_over_a_dead_promotion_where_the_slot_still_answers_with_it(
+    world: World, held: str
+) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    servers = world.servers["dev"]
+    kill_while_installing(world, "1.2.0")
+    servers.blue, servers.locked = held, {"i-1", "i-2"}
+    with nullcontext() if held == "1.0.0" else pytest.raises(Inconclusive, match="no server of dev answers"):
+        go_back(world.dev, Request(), OPS, Silent())
+    assert servers.behind("http://live") == ("1.0.0" if held == "1.0.0" else "1.1.0")
