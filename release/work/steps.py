@@ -20,7 +20,7 @@ from release.rules.lanes import StepName
 from release.rules.plan import Plan
 from release.work.backup import take_backup, try_backup
 from release.work.preflight import refuse_other_changes, refuse_users_in
-from release.work.seats import ids_of, seat_holders, seat_told, seat_told_before
+from release.work.seats import ids_of, not_healthy, seat_holders, seat_told, seat_told_before, unseat
 from release.work.snapshot_room import refuse_without_room
 from release.work.verification.verification import HEALTH_LIMIT
 from release.work.verification.watch import Subject
@@ -337,9 +337,33 @@ def end_superseded(work: Work) -> None:
 def switch(work: Work) -> Details:
     """Move the live listener, by one call. HEAD says it already, so the next ``up`` by anyone says the same."""
     entrance = work.entrance
+    left_out = {} if work.plan.installs else _leave_out_unknown(work, not_healthy)
     work.holder.refuse_taken_over()
     not_moved = work.environment.listeners.move(entrance, work.plan.slot)
-    return {"listener": entrance.live, **({"preview": not_moved} if not_moved else {})}
+    return {"listener": entrance.live, **({"preview": not_moved} if not_moved else {}), **left_out}
+
+
+def _leave_out_unknown(work: Work, unknown: Callable[[Environment, str], frozenset[str]]) -> Details:
+    """Where it is not sure what the slot holds, nobody is let in later with what nobody knows. It holds up nothing."""
+    held, environment = work.holder.head.state.slot(work.plan.slot), work.environment
+    if held is None or not held.unsure:
+        return {}
+    group, away = work.entrance.groups[work.plan.slot], frozenset[str]()
+    _refuse_taken_over(work)
+    try:
+        away = unknown(environment, group)
+        unseat(environment, group, away)
+    except (Interrupted, LeaseLost):
+        raise
+    except StagelineError as error:
+        return {"left_out": sorted(away), "kept_out": str(error)}
+    return {"left_out": sorted(away)} if away else {}
+
+
+def _holding_else(plan: Plan, environment: Environment, group: str) -> frozenset[str]:
+    """Those who are not healthy in the slot, and do not say that they hold what it should."""
+    away = not_healthy(environment, group)
+    return away - environment.fleet.holding(sorted(away), plan.slot, plan.content) if away else away
 
 
 def see_answer(work: Work) -> Details:
@@ -356,6 +380,7 @@ def apply(work: Work) -> Details:
     """
     if work.plan.kind == "rollback":
         end_superseded(work)
+        _leave_out_unknown(work, partial(_holding_else, work.plan))
         work.up(passed_over=work.silent, wait=LATER)
     else:
         work.up()

@@ -18,6 +18,7 @@ from release.verbs.adopt_listener import adopt
 from release.verbs.mark_out import note_servers, without_server
 from release.verbs.rollback import Request, go_back, proposal_back
 from release.work.executor import deploy
+from release.work.orders import InstallFailed
 from tests.release.deploying import Killed, Silent, proposal, put, state
 from tests.release.world import OPS, SERVERS, World
 
@@ -48,6 +49,17 @@ def kill_behind_the_canary(world: World, version: str, made_with: Schema | None 
     del world.dev.ledger.give_back
     world.servers["dev"].migrated_for.add(state(world).open.deployment)
     world.dev.fleet.before_order = lambda instance: None
+
+
+def half_way(world: World) -> None:
+    """1.1.0 is live, and its idle slot held 1.0.0: 1.2.0 failed on the second server, and the first one died with it."""
+    for version in ("0.9.0", "1.0.0", "1.1.0"):
+        put(world, version)
+    servers, stack = world.servers["dev"], world.dev.stack
+    servers.refuses, stack.before_up = {"i-2": "its disk is full"}, lambda: servers.dead.add("i-1")
+    with pytest.raises(InstallFailed):
+        put(world, "1.2.0")
+    servers.refuses, stack.before_up = {}, lambda: None
 
 
 def backend_down() -> bytes:
@@ -210,3 +222,36 @@ def test_adopting_a_listener_lets_everybody_take_part_who_is_told(third: World) 
     servers.dead = set()
     adopt(third.dev, "close it", OPS, Silent())
     assert (servers.kept_out, state(third).open) == (set(), None)
+
+
+def test_a_server_that_is_away_takes_no_part_in_a_slot_in_doubt_that_users_go_back_to(world: World) -> None:
+    half_way(world)
+    servers = world.servers["dev"]
+    done = go_back(world.dev, Request(), OPS, Silent())
+    servers.dead = set()
+    assert (next(iter(done.evidence)), servers.behind("http://live")) == ("switched", "1.0.0")
+    assert "i-1 may hold another release" in done.warnings[0]
+
+
+def test_users_go_back_to_a_slot_in_doubt_though_the_balancer_keeps_a_server_in_it(world: World) -> None:
+    half_way(world)
+    servers = world.servers["dev"]
+    servers.balancer_refuses = True
+    done = go_back(world.dev, Request(), OPS, Silent())
+    assert servers.behind("http://live") == "1.0.0"
+    assert "they may serve another release, as the load balancer keeps them" in done.warnings[0]
+
+
+def test_a_server_that_the_balancer_kept_is_taken_out_once_users_are_back(world: World) -> None:
+    """It holds 1.2.0 and is away, so a rollback that installs moves users beside it."""
+    half_way(world)
+    servers, seat = world.servers["dev"], world.dev.balancer.seat
+
+    def throttled_once(group: str, instances: frozenset[str], *, alone: bool = False) -> None:
+        world.dev.balancer.seat = seat
+        raise Broken("cannot change which servers take part: Throttling")
+
+    world.dev.balancer.seat = throttled_once
+    go_back(world.dev, Request(version="0.9.0"), OPS, Silent())
+    servers.dead = set()
+    assert servers.behind("http://live") == "0.9.0"
