@@ -6,7 +6,7 @@ from contract.slots import SlotName
 from release.process.errors import Refused
 from release.records.ledger.head import Content, Live, State
 from release.records.ledger.index import Lived
-from release.rules.plan import UNTOLD, closed, previous_of, unsure, was_touched
+from release.rules.plan import UNTOLD, closed, doubt, previous_of, unsure, was_touched
 from release.rules.seen import Seen
 
 
@@ -57,6 +57,16 @@ def adoptable(environment: str, state: State, slot: SlotName | None) -> tuple[Sl
             f"the ledger of {environment} says the same: {content.release} in {slot}", hint="nothing is to be adopted"
         )
     return slot, content
+
+
+def refuse_unheard(environment: str, state: State, slot: SlotName, content: Content, seen: Seen) -> None:
+    """Refused where it is not sure what users have, and nobody hears it: an ``up`` would install where they are."""
+    if slot == state.idle and (why := doubt(state)) and not seen.heard:
+        back = f", or go back from there with: release abort {environment}" if state.open else ""
+        raise Refused(
+            f"slot {slot} may hold something else than {content.release} ({why}), and {seen.words}",
+            hint=f"adopt it from where the live URL can be reached{back}",
+        )
 
 
 def refuse_other_release(environment: str, slot: SlotName, content: Content, seen: Seen) -> None:

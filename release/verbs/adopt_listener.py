@@ -17,7 +17,14 @@ from release.records.ledger.head import Content
 from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Entry, Writer
 from release.records.ledger.stops import veto_of
-from release.rules.adopting import adoptable, adopted, refuse_other_release, taken_from_users, was_verified
+from release.rules.adopting import (
+    adoptable,
+    adopted,
+    refuse_other_release,
+    refuse_unheard,
+    taken_from_users,
+    was_verified,
+)
 from release.rules.plan import settled
 from release.work.begun_schema import with_begun_schema
 from release.work.executor import watched
@@ -36,7 +43,7 @@ def command(call: Call, name: str, reason: str) -> None:
     a `pulumi up` tells Pulumi's state. The listener stays where it is.
 
     Refused (3) where HEAD says the same already, where the slot is not known to hold a release, and where it answers
-    with another one. Lease held (5) while somebody is at work.
+    with another one, or with none where it is not sure what the slot holds. Lease held (5) while somebody is at work.
 
     \b
     Example: release adopt-listener prod --reason "moved in the console, the network was down"
@@ -57,6 +64,7 @@ def adopt(environment: Environment, reason: str, writer: Writer, progress: Progr
     slot, content = adoptable(environment.name, head.state, slot)
     seen, now = what_users_see(environment), environment.ledger.now().isoformat(timespec="seconds")
     refuse_other_release(environment.name, slot, content, seen)
+    refuse_unheard(environment.name, head.state, slot, content, seen)
     verified = was_verified(content.digest, head.state, environment.ledger.lives())
     begun = with_begun_schema(environment, head.state.open, head.state)
     state = adopted(begun, slot, content, now, verified=verified)

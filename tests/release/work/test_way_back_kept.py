@@ -19,7 +19,7 @@ from release.verbs.mark_out import note_servers, without_server
 from release.verbs.rollback import Request, go_back, proposal_back
 from release.work.executor import deploy
 from release.work.orders import InstallFailed
-from tests.release.deploying import Killed, Silent, proposal, put, state
+from tests.release.deploying import Killed, Silent, kill_while_installing, proposal, put, state
 from tests.release.world import OPS, SERVERS, World
 
 BEA = Writer(principal="arn:aws:iam::123456789012:user/bea", host="other", ci="")
@@ -52,7 +52,7 @@ def kill_behind_the_canary(world: World, version: str, made_with: Schema | None 
 
 
 def half_way(world: World) -> None:
-    """1.1.0 is live, and its idle slot held 1.0.0: 1.2.0 failed on the second server, and the first one died with it."""
+    """1.1.0 is live. 1.2.0 failed on the second server, and the first one died with it where both held 1.0.0."""
     for version in ("0.9.0", "1.0.0", "1.1.0"):
         put(world, version)
     servers, stack = world.servers["dev"], world.dev.stack
@@ -255,3 +255,16 @@ def test_a_server_that_the_balancer_kept_is_taken_out_once_users_are_back(world:
     go_back(world.dev, Request(version="0.9.0"), OPS, Silent())
     servers.dead = set()
     assert servers.behind("http://live") == "0.9.0"
+
+
+def test_nothing_is_installed_where_users_were_moved_by_hand_and_nobody_hears_what_they_get(world: World) -> None:
+    """1.2.0 died before a server was asked, so both run 1.0.0 where the ledger says 1.2.0."""
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    kill_while_installing(world, "1.2.0")
+    servers = world.servers["dev"]
+    servers.live, servers.preview, servers.unreachable = "blue", "green", {"1.0.0"}
+    with pytest.raises(Refused, match=r"slot blue may hold something else than 1\.2\.0") as refused:
+        adopt(world.dev, "moved by hand", OPS, Silent())
+    assert "release abort dev" in refused.value.hint
+    assert servers.behind("http://live") == "1.0.0"
