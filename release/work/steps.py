@@ -22,6 +22,7 @@ from release.work.backup import take_backup, try_backup
 from release.work.preflight import refuse_other_changes, refuse_users_in
 from release.work.seats import ids_of, not_healthy, seat_holders, seat_told, seat_told_before, unseat
 from release.work.snapshot_room import refuse_without_room
+from release.work.users import move_users
 from release.work.verification.verification import HEALTH_LIMIT
 from release.work.verification.watch import Subject
 from release.work.wanted import refuse_unwanted
@@ -330,16 +331,14 @@ def end_superseded(work: Work) -> None:
     listeners, entrance = work.environment.listeners, work.environment.listeners.find()
     behind = work.holder.head.state.declared == work.plan.slot
     if behind and listeners.slot_in_use(entrance) != work.plan.slot:
-        work.holder.refuse_taken_over()
-        listeners.move(entrance, work.plan.slot)
+        move_users(work.environment, work.holder, entrance, work.plan.slot)
 
 
 def switch(work: Work) -> Details:
     """Move the live listener, by one call. HEAD says it already, so the next ``up`` by anyone says the same."""
     entrance = work.entrance
     left_out = {} if work.plan.installs else _leave_out_unknown(work, not_healthy)
-    work.holder.refuse_taken_over()
-    not_moved = work.environment.listeners.move(entrance, work.plan.slot)
+    not_moved = move_users(work.environment, work.holder, entrance, work.plan.slot)
     return {"listener": entrance.live, **({"preview": not_moved} if not_moved else {}), **left_out}
 
 

@@ -91,7 +91,8 @@ class Listeners:
                 self._lead(entrance.preview, entrance.groups[slot])
 
     def _lead(self, listener: str, group: str | None) -> None:
-        self._client.modify_listener(ListenerArn=listener, DefaultActions=[_action(group)])
+        """By a call that gives up soon: one that is late moves users whom somebody else has moved since."""
+        self._session.hasty_client("elbv2").modify_listener(ListenerArn=listener, DefaultActions=[_action(group)])
 
     def _groups(self, vpc: str) -> list[str]:
         """The target groups of the network: one that no listener leads to belongs to no balancer."""

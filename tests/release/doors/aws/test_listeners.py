@@ -134,6 +134,15 @@ def test_the_live_listener_is_moved_and_the_preview_listener_follows_to_the_othe
         assert listeners.slot_in_use(entrance) == slot
 
 
+def test_users_are_moved_by_a_call_that_gives_up_within_seconds(network: Network) -> None:
+    network.balancer("dev", DEV)
+    listeners, asked = network.listeners(), []
+    hasty = network.session.hasty_client("elbv2").meta.events
+    hasty.register("before-call.*.ModifyListener", lambda **call: asked.append(call["model"].name))
+    listeners.move(listeners.find(), "blue")
+    assert asked == ["ModifyListener", "ModifyListener"]
+
+
 def test_without_a_slot_the_live_listener_answers_by_itself_and_the_preview_leads_to_the_first_slot(
     network: Network,
 ) -> None:
