@@ -123,7 +123,9 @@ class Fleet:
         return frozenset(one.id for one, answer in said.items() if _holds(answer, slot, content))
 
     def migration_began(self, instances: Sequence[str], slot: SlotName, deployment: str) -> bool | None:
-        """Whether any of them began to migrate for a deployment, by their own word; None when one cannot tell."""
+        """Whether any of them began to migrate for a deployment, by their own word; None when one cannot tell: one that
+        does not run neither.
+        """
         try:
             said = self._ask(instances, f"python3 {INSTALLER} status", GREETING_LIMIT)
         except StagelineError:
@@ -131,7 +133,7 @@ class Fleet:
         words = [_migration(answer, slot) for answer in said.values()]
         if deployment in words:
             return True
-        return None if None in words or not words else False
+        return None if None in words or len(words) < max(1, len(instances)) else False
 
     def _orders(
         self,

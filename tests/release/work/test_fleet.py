@@ -214,6 +214,13 @@ def test_without_a_server_nobody_can_tell_whether_it_began(servers: Servers) -> 
     assert fleet(servers).migration_began([], "blue", "dev-1") is None
 
 
+def test_a_server_that_does_not_run_may_have_begun_to_migrate(servers: Servers) -> None:
+    servers.say(NAMES[0], begun("dev-1"))
+    servers.say(NAMES[1], NONE_BEGUN)
+    servers.stop(NAMES[0])
+    assert fleet(servers).migration_began(servers.instances, "blue", "dev-1") is None
+
+
 def test_private_servers_are_asked_at_their_private_address_through_the_bastion_that_runs(servers: Servers) -> None:
     run(servers.session, f"{SETTINGS.project}-{SETTINGS.environment}-bastion")
     with pytest.raises(Inconclusive):

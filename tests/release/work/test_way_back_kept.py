@@ -76,6 +76,16 @@ def test_a_rollback_that_takes_over_knows_the_schema_that_was_begun(world: World
     assert (state(world).live.release, state(world).brought) == ("1.0.0", NEWER)
 
 
+def test_a_server_that_is_kept_out_of_a_slot_is_asked_whether_it_began_to_migrate(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    kill_behind_the_canary(world, "1.2.0", NEWER)
+    world.servers["dev"].kept_out, asked = {("tg-blue", "i-1")}, []
+    world.dev.fleet.migration_began = lambda instances, *_: bool(asked.extend(instances))
+    proposal_back(world.dev, Request(), Silent())
+    assert asked == ["i-1", "i-2"]
+
+
 def test_adopting_a_listener_keeps_the_schema_that_was_begun(world: World) -> None:
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
