@@ -1,6 +1,6 @@
 """The work of each step of a deployment. A step returns its evidence, or raises and leaves the undoing to others."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -282,16 +282,45 @@ class NotStarted(Broken):
 def start(work: Work) -> Details:
     """Start the release where it does not run, until as many servers are healthy as users need."""
     groups, slot = work.entrance.groups, work.plan.slot
+    shown = _shown(work)
     _take_in(work)
     instances = [target.instance for target in work.environment.balancer.targets(groups[slot])]
     try:
-        started = work.environment.fleet.start(instances, slot)
+        started = _started(work, instances, may_run=shown)
         _see_enough(work, groups[slot])
     except (Interrupted, LeaseLost):
         raise
     except StagelineError as error:
         raise NotStarted(str(error.args[0]), hint=error.hint) from error
     return {"started": started}
+
+
+def _shown(work: Work) -> bool:
+    """Let the preview listener lead to the slot, as no health is told of one that no listener leads to; whether it did
+    not. Broken where that listener is gone.
+    """
+    environment, entrance = work.environment, work.entrance
+    try:
+        return environment.listeners.show(entrance, work.plan.slot)
+    except StagelineError as error:
+        if not entrance.preview:
+            error.hint = f"to trust the ledger: release rollback {environment.name} --force --reason WHY; {error.hint}"
+            raise
+        work.progress.note(f"the health of slot {work.plan.slot} may not be told: {error.args[0]}")
+        return False
+
+
+def _started(work: Work, instances: Sequence[str], *, may_run: bool) -> list[str]:
+    """Who said that it runs. Where it may run already, the balancer tells, whoever cannot be asked."""
+    try:
+        return work.environment.fleet.start(instances, work.plan.slot)
+    except (Interrupted, LeaseLost):
+        raise
+    except StagelineError as error:
+        if not may_run:
+            raise
+        work.progress.note(f"{error.args[0]}: the balancer is asked whether {work.plan.version} runs already")
+        return []
 
 
 def _take_in(work: Work) -> None:

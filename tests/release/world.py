@@ -248,7 +248,8 @@ class FakeListeners:
         self._servers = servers
 
     def find(self) -> Entrance:
-        return Entrance(balancer="lb", dns_name="live", live="live", preview="preview", groups=GROUPS)
+        preview = "preview" if self._servers.preview else ""
+        return Entrance(balancer="lb", dns_name="live", live="live", preview=preview, groups=GROUPS)
 
     def leads_to(self, listener: str) -> str | None:
         slot = self._servers.live if listener == "live" else self._servers.preview
@@ -266,8 +267,9 @@ class FakeListeners:
         self.after_move()
         return ""
 
-    def show(self, entrance: Entrance, slot: str) -> None:
-        self._servers.preview = slot
+    def show(self, entrance: Entrance, slot: str) -> bool:
+        elsewhere, self._servers.preview = self._servers.preview != slot, slot
+        return elsewhere
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -278,3 +278,33 @@ def test_nothing_is_installed_where_users_were_moved_by_hand_and_nobody_hears_wh
         adopt(world.dev, "moved by hand", OPS, Silent())
     assert "release abort dev" in refused.value.hint
     assert servers.behind("http://live") == "1.0.0"
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("locked", [set(), {"i-1", "i-2"}], ids=["by-ssh", "without-ssh"])
+def test_a_preview_listener_that_did_not_follow_a_switch_keeps_nobody_from_going_back(
+    world: World, locked: set[str], force: bool
+) -> None:
+    """So no health was told of the idle slot, where 1.0.0 runs; and Pulumi is away."""
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    servers = world.servers["dev"]
+    servers.preview, servers.locked, world.dev.stack.export = "green", locked, backend_down
+    assert put(world, "1.0.0", kind="rollback", force=force).version == "1.0.0"
+    assert servers.behind("http://live") == "1.0.0"
+
+
+def test_without_a_preview_listener_users_go_back_by_the_ledger_where_a_person_says_so(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    servers = world.servers["dev"]
+    servers.preview = None
+    world.dev.listeners.show = no_preview
+    with pytest.raises(Broken, match="no part preview") as failure:
+        put(world, "1.0.0", kind="rollback")
+    assert "release rollback dev --force --reason WHY" in failure.value.hint
+    assert put(world, "1.0.0", kind="rollback", force=True).version == "1.0.0"
+
+
+def no_preview(*_: object) -> bool:
+    raise Broken("dev has no part preview in AWS", hint="run: pulumi up --stack dev")
