@@ -90,9 +90,19 @@ class Work:
 
     @cached_property
     def out(self) -> frozenset[str]:
-        """The instances of the servers that are marked out: nothing waits for them."""
-        names = self.holder.head.state.out_names
-        return frozenset(one["id"] for one in self.outputs[SERVERS] if one["name"] in names) if names else frozenset()
+        """The instances of the servers that are marked out: nothing waits for them.
+
+        Only Pulumi knows them. Who goes back without it waits for them like for others, and is told.
+        """
+        if not (names := self.holder.head.state.out_names):
+            return frozenset()
+        try:
+            return ids_of(self.outputs, names)
+        except StagelineError as error:
+            if self.plan.kind != "rollback":
+                raise
+            self.progress.note(f"which instances {', '.join(sorted(names))} have is not known: {error.args[0]}")
+            return frozenset()
 
     @property
     def silent(self) -> frozenset[str]:
@@ -171,6 +181,7 @@ def install(work: Work) -> Details:
             go_on=partial(_refuse_to_go_on, work),
             still_ours=partial(_refuse_taken_over, work),
             told=work.progress.note,
+            resumed=work.resumed,
         )
     _refuse_taken_over(work)
     seat_holders(environment, entrance.groups[plan.slot], work.outputs, installed.results)

@@ -405,6 +405,27 @@ def test_somebody_elses_run_in_the_slot_is_not_waited_for(servers: Servers) -> N
         give(servers)
 
 
+def test_who_resumes_waits_for_the_run_that_a_dead_process_began(servers: Servers) -> None:
+    servers.answer(NAMES[1], OK)
+    servers.do(NAMES[0], f"{GREETS}{BUSY_ONCE}echo '{json.dumps(OK)}'")
+    assert give(servers, resumed=True).results == dict.fromkeys(NAMES, "installed")
+
+
+def test_on_the_way_back_one_that_is_busy_is_not_waited_for_where_another_took_it(servers: Servers) -> None:
+    servers.answer(NAMES[1], OK)
+    servers.do(NAMES[0], f"{GREETS}{LOST_ONCE}echo '{json.dumps(BUSY)}'; exit 1")
+    done = give_back(servers)
+    assert (done.results, done.failed) == ({NAMES[1]: "installed"}, {NAMES[0]: BUSY["why"]})
+    assert installs(servers).count(NAMES[0]) == 2
+
+
+def test_on_the_way_back_the_run_of_a_dead_process_is_waited_for_where_no_server_took_it(servers: Servers) -> None:
+    servers.answer(NAMES[1], FAILED, code=1)
+    servers.do(NAMES[0], f"{GREETS}{BUSY_ONCE}echo '{json.dumps(OK)}'")
+    done = give_back(servers)
+    assert (done.results, done.failed) == ({NAMES[0]: "installed"}, {NAMES[1]: FAILED["why"]})
+
+
 def test_a_connection_that_is_lost_again_is_a_failure_of_that_server(servers: Servers) -> None:
     servers.answer(NAMES[0], OK)
     servers.do(NAMES[1], f"{GREETS}echo 'Connection reset' >&2; exit 255")

@@ -308,3 +308,13 @@ def test_without_a_preview_listener_users_go_back_by_the_ledger_where_a_person_s
 
 def no_preview(*_: object) -> bool:
     raise Broken("dev has no part preview in AWS", hint="run: pulumi up --stack dev")
+
+
+def test_a_slot_is_started_without_pulumi_though_a_server_is_marked_out(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    out = Out(server="env-servers-2", reason="disk errors", by="ops", since="")
+    note_servers(world.dev, "server marked out", partial(without_server, out=out, servers=SERVERS), OPS, Silent())
+    world.servers["dev"].stopped.add("blue")
+    world.dev.stack.export = backend_down
+    assert put(world, "1.0.0", kind="rollback").version == "1.0.0"
