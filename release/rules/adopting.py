@@ -10,6 +10,7 @@ from release.rules.plan import (
     UNDOING,
     UNTOLD,
     closed,
+    doubt,
     is_behind_switch,
     previous_of,
     restored,
@@ -92,6 +93,16 @@ def answering(state: State, slot: SlotName, content: Content, seen: Seen) -> Con
         return content
     former = opened.former.content
     return former if former is not None and former.release and seen.heard == {former.release} else content
+
+
+def refuse_unheard(environment: str, state: State, slot: SlotName, content: Content, seen: Seen) -> None:
+    """Refused where it is not sure what users have, and nobody hears it: an ``up`` would install where they are."""
+    if slot == state.idle and (why := doubt(state)) and not seen.heard:
+        back = f", or go back from there with: release abort {environment}" if state.open else ""
+        raise Refused(
+            f"slot {slot} may hold something else than {content.release} ({why}), and {seen.words}",
+            hint=f"adopt it from where the live URL can be reached{back}",
+        )
 
 
 def refuse_other_release(environment: str, slot: SlotName, content: Content, seen: Seen) -> None:

@@ -5,7 +5,13 @@ from release.rules.lanes import StepName
 
 
 def missed(step: StepName, evidence: Details) -> str:
-    """Which servers an installation passed over, in words: they come back with what their slot held before."""
+    """Which servers an installation passed over, in words: they come back with what their slot held before.
+
+    And which ones a switch left out, as nobody knows what their slot holds.
+    """
+    if step == "switched" and {"left_out", "kept_out"} & evidence.keys():
+        left_out = ", ".join(evidence["left_out"]) or "some server"
+        return f"{left_out} may hold another release, and is not healthy"
     if step != "installed":
         return ""
     failed = evidence.get("failed", {})

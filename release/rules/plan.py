@@ -313,6 +313,18 @@ def restored(former: Content | None, undo: str) -> Content:
     return former.but(deployment=undo, reuse=True, unsure="")
 
 
+def not_finished(state: State, undo: str) -> State:
+    """The state for an ``up`` by somebody else than the open deployment, which must not finish what that one began.
+
+    A slot that it was still filling shall hold what it held; the deployment stays open, and installs again if resumed.
+    """
+    opened = state.open
+    if opened is None or opened.step != "installed" or opened.done or not was_touched(opened, state):
+        return state
+    slot = with_slot(state, opened.slot, restored(opened.former.content, undo))
+    return unsure(slot, opened.slot, f"{opened.deployment} did not come to an end with it")
+
+
 def was_touched(opened: Open, state: State) -> bool:
     """Whether the deployment began to change its slot."""
     return state.slot(opened.slot) != opened.former.content

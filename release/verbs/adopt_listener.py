@@ -22,6 +22,7 @@ from release.rules.adopting import (
     adopted,
     answering,
     refuse_other_release,
+    refuse_unheard,
     taken_from_users,
     was_verified,
 )
@@ -44,7 +45,7 @@ def command(call: Call, name: str, reason: str) -> None:
     a `pulumi up` tells Pulumi's state. The listener stays where it is.
 
     Refused (3) where HEAD says the same already, where the slot is not known to hold a release, and where it answers
-    with another one. Lease held (5) while somebody is at work.
+    with another one, or with none where it is not sure what the slot holds. Lease held (5) while somebody is at work.
 
     \b
     Example: release adopt-listener prod --reason "moved in the console, the network was down"
@@ -66,6 +67,7 @@ def adopt(environment: Environment, reason: str, writer: Writer, progress: Progr
     seen, now = what_users_see(environment), environment.ledger.now()
     content = answering(head.state, slot, content, seen)
     refuse_other_release(environment.name, slot, content, seen)
+    refuse_unheard(environment.name, head.state, slot, content, seen)
     verified = was_verified(content.digest, head.state, environment.ledger.lives())
     begun = with_begun_schema(environment, head.state.open, head.state)
     undo = deployment_id(environment.name, now)

@@ -20,6 +20,8 @@ from release.process.output import Progress
 from release.records.ledger.head import Head, State
 from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Entry, Holder, Writer
+from release.rules.plan import not_finished
+from release.work.deployment import deployment_id
 from release.work.maintenance import Task, maintenance
 from release.work.preflight import refuse_users_elsewhere
 
@@ -75,6 +77,7 @@ def replace_one(environment: Environment, server: str, head: Head, writer: Write
     task = Task(what="server replacement", details={"server": server, "instance": before})
     with maintenance(environment, task, head, writer) as holder:
         _mark_in(holder, server)
+        _leave_unfinished(environment, holder)
         with progress.step(environment.name, f"{server} replaced"):
             _replace(environment, server, urn, holder.lease.fence, progress)
         outputs = environment.stack.outputs()
@@ -126,6 +129,15 @@ def _mark_in(holder: Holder, server: str) -> None:
     if server in state.out_names:
         kept = tuple(one for one in state.out if one.server != server)
         holder.record(Entry(kind="server marked in", state=state.but(out=kept), details={"server": server}))
+
+
+def _leave_unfinished(environment: Environment, holder: Holder) -> None:
+    """Neither a migration nor an installation that a dead process began is ended by the ``up`` of a replacement."""
+    environment.migrations.end()
+    state = holder.head.state
+    wanted = not_finished(state, deployment_id(environment.name, environment.ledger.now()))
+    if wanted != state:
+        holder.record(Entry(kind="slot declared as before", state=wanted))
 
 
 def _healthy(environment: Environment, outputs: Mapping[str, Any], state: State) -> frozenset[str]:

@@ -6,7 +6,7 @@ import click
 
 from release.call import Call, environment_argument, pass_call, reason_option
 from release.environment import Environment
-from release.process.errors import LeaseHeld
+from release.process.errors import LeaseHeld, Refused
 from release.records.ledger.stops import Cause, asked_to_end
 from release.work.deployment import open_in
 
@@ -21,7 +21,8 @@ def command(call: Call, name: str, reason: str) -> None:
     It ends at its next safe point, is put back, and its own process says so. The verb waits for nothing, and takes no
     lease.
 
-    Refused (3) where no deployment is open. One whose process died reads nothing any more: `abort` puts it back.
+    Refused (3) where no deployment is open, with whoever is at work on something else. One whose process died reads
+    nothing any more: `abort` puts it back.
 
     \b
     Example: release stop prod --reason "the wrong version"
@@ -36,11 +37,25 @@ def stop(call: Call, name: str, *, reason: str) -> dict[str, Any]:
     Refused when none is open. One whose process died reads nothing any more: `release abort` puts it back.
     """
     environment, writer = call.at_work(name, tolerant=True)
-    opened = open_in(environment.ledger.head())
+    head = environment.ledger.head()
+    if head.state.open is None:
+        _refuse_other_work(environment)
+    opened = open_in(head)
     cause = Cause(reason=reason, by=writer.principal, at=environment.ledger.now())
     told = {"deployment": opened.deployment, "release": opened.release, "reason": reason}
     environment.stops.change("end asked for", lambda stops: asked_to_end(stops, cause, opened.deployment), writer, told)
     return {"environment": name, **told, "step": opened.step, "at_work": _somebody_is_at_work(environment)}
+
+
+def _refuse_other_work(environment: Environment) -> None:
+    """Refused where somebody is at work on something else than a deployment: only the process itself ends that."""
+    try:
+        environment.ledger.free_lease()
+    except LeaseHeld as error:
+        hint = (
+            f"it reads no wish: end its process there (Ctrl-C, or kill), and {environment.name} is free within a minute"
+        )
+        raise Refused(f"{error.args[0]}, and no deployment is open", hint=hint) from error
 
 
 def _somebody_is_at_work(environment: Environment) -> bool:

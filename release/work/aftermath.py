@@ -48,7 +48,7 @@ from release.work.begun_schema import with_begun_schema
 from release.work.deployment import deployment_id, entry
 from release.work.seats import seat_told
 from release.work.steps import NobodyAnswers, Work
-from release.work.users import what_users_see
+from release.work.users import move_users, what_users_see
 
 ANSWER_LIMIT = 30.0  # seconds for what was live before to answer: it ran all the time
 
@@ -215,9 +215,7 @@ def _move_back(back: PutBack) -> None:
     """The one call. Broken when it cannot be made, with what users see."""
     opened = back.opened
     try:
-        entrance = back.environment.listeners.find()
-        back.holder.refuse_taken_over()
-        back.environment.listeners.move(entrance, opened.former.declared)
+        move_users(back.environment, back.holder, back.environment.listeners.find(), opened.former.declared)
     except LeaseLost:
         raise
     except Exception as error:

@@ -18,10 +18,13 @@ def with_begun_schema(environment: Environment, opened: Open | None, state: Stat
 
 
 def _migration_began(environment: Environment, opened: Open) -> bool | None:
-    """Whether a server began to migrate for this deployment; None when that cannot be told."""
+    """Whether a server began to migrate for this deployment; None when that cannot be told.
+
+    Asked are those of both slots: a server that is kept out of the one that it installed into may have begun as well.
+    """
     try:
-        group = environment.listeners.find().groups[opened.slot]
-        instances = [target.instance for target in environment.balancer.targets(group)]
+        groups = environment.listeners.find().groups.values()
+        instances = frozenset(one.instance for group in groups for one in environment.balancer.targets(group))
     except StagelineError:
         return None
-    return environment.fleet.migration_began(instances, opened.slot, opened.deployment)
+    return environment.fleet.migration_began(sorted(instances), opened.slot, opened.deployment)

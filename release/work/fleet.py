@@ -58,15 +58,18 @@ class Fleet:
         go_on: Callable[[], None],
         still_ours: Callable[[], object],
         told: Callable[[str], None],
+        resumed: bool = False,
     ) -> Installed:
         """Fill a slot on every server that is not ``out``: on the canary first, which migrates, then on all others.
 
-        ``go_on`` is asked before each of the two, ``still_ours`` before each order; they raise what stops it. NotBegun
-        where a server lets nobody in within its time: then none was asked. InstallFailed where one does not hold the
-        release in the end; those that had begun are waited for.
+        ``go_on`` is asked before each of the two, ``still_ours`` before each order; they raise what stops it. What the
+        dead process of a ``resumed`` deployment began on a server is waited for. NotBegun where a server lets nobody in
+        within its time: then none was asked. InstallFailed where one does not hold the release in the end; those that
+        had begun are waited for.
         """
         servers = [server for server in servers_of(self.settings, outputs) if server.name not in out]
         orders = self._reached(servers, lambda: self._orders(outputs, slot, content, told, still_ours), go_on)
+        orders = replace(orders, may_be_ours=resumed)
         answers: list[Answer] = []
         for some in filter(None, (servers[:1], servers[1:])):
             go_on()
@@ -89,7 +92,7 @@ class Fleet:
         InstallFailed where no server took it, Inconclusive where none of them said why.
         """
         servers = [server for server in servers_of(self.settings, outputs) if server.name not in left_out]
-        answers = (orders := self._orders(outputs, slot, content, told, still_ours)).given(servers)
+        answers = (orders := self._orders(outputs, slot, content, told, still_ours)).given_back(servers)
         orders.refuse_all_failed(answers)
         return Installed.of(answers)
 
@@ -123,7 +126,9 @@ class Fleet:
         return frozenset(one.id for one, answer in said.items() if _holds(answer, slot, content))
 
     def migration_began(self, instances: Sequence[str], slot: SlotName, deployment: str) -> bool | None:
-        """Whether any of them began to migrate for a deployment, by their own word; None when one cannot tell."""
+        """Whether any of them began to migrate for a deployment, by their own word; None when one cannot tell: one that
+        does not run neither.
+        """
         try:
             said = self._ask(instances, f"python3 {INSTALLER} status", GREETING_LIMIT)
         except StagelineError:
@@ -131,7 +136,7 @@ class Fleet:
         words = [_migration(answer, slot) for answer in said.values()]
         if deployment in words:
             return True
-        return None if None in words or not words else False
+        return None if None in words or len(words) < max(1, len(instances)) else False
 
     def _orders(
         self,

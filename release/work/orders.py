@@ -6,7 +6,7 @@ installers then find it carried out. So it may come twice, and a connection that
 
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from contract.order import order
@@ -74,7 +74,8 @@ class Orders:
     """What a slot of every server shall hold, and the command that takes this order; ``told`` hears each answer.
 
     ``still_ours`` is asked before each order and raises what forbids it: installers know of no fence. ``waits`` is how
-    many times an installer is asked again that is busy with what may be this very order.
+    many times an installer is asked again that is busy with what may be this very order: where a connection was lost,
+    and with ``may_be_ours`` in any case.
     """
 
     ssh: Ssh
@@ -85,10 +86,20 @@ class Orders:
     still_ours: Callable[[], object]
     waits: int
     at_once: int
+    may_be_ours: bool = False
 
     def given(self, servers: Sequence[Server]) -> list[Answer]:
         """The answers of these servers, all of them waited for."""
         return side_by_side(self._heard, servers, self.at_once)
+
+    def given_back(self, servers: Sequence[Server]) -> list[Answer]:
+        """The same without waiting for who is busy, as long as another one took it; else there is no other way."""
+        answers = replace(self, waits=0).given(servers)
+        busy = [server for server, answer in zip(servers, answers, strict=True) if answer.busy]
+        if not busy or any(answer.result for answer in answers):
+            return answers
+        again = {answer.server: answer for answer in replace(self, may_be_ours=True).given(busy)}
+        return [again.get(answer.server, answer) for answer in answers]
 
     def refuse_failed(self, answers: Sequence[Answer]) -> None:
         """InstallFailed where one of them does not hold it, with what became of the others that were asked."""
@@ -125,7 +136,7 @@ class Orders:
                     return _not_heard(server.name, error)
                 continue
             answer = _answer(server.name, said, HOLDS if self.content.release else IS_EMPTY)
-            if not (lost and answer.busy and waits < self.waits):
+            if not (answer.busy and (lost or self.may_be_ours) and waits < self.waits):
                 return answer
             waits += 1
 

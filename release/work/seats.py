@@ -9,8 +9,10 @@ from typing import Any
 
 from contract.outputs import SERVERS
 from contract.slots import SLOTS, SlotName, other
+from release.doors.aws.balancer import LEAVING
 from release.environment import Environment
 from release.records.ledger.head import Content
+from release.rules.objections import healthy_in
 
 
 def seat_holders(environment: Environment, group: str, outputs: Mapping[str, Any], holding: Collection[str]) -> None:
@@ -42,6 +44,19 @@ def seat_told_before(
     missing = environment.balancer.seated(groups[other(slot)]) - environment.balancer.seated(groups[slot])
     if missing:
         environment.balancer.seat(groups[slot], environment.fleet.holding(sorted(missing), slot, content))
+
+
+def not_healthy(environment: Environment, group: str) -> frozenset[str]:
+    """Those who take part in a slot's group and are not healthy in it; none where nobody is healthy."""
+    targets = environment.balancer.targets(group)
+    healthy = healthy_in(targets)
+    return frozenset(target.instance for target in targets if target.state != LEAVING) - healthy if healthy else healthy
+
+
+def unseat(environment: Environment, group: str, instances: Collection[str]) -> None:
+    """These take part in a slot's group no more. Nobody is asked where they are none."""
+    if instances:
+        environment.balancer.seat(group, environment.balancer.seated(group) - {*instances}, alone=True)
 
 
 def ids_of(outputs: Mapping[str, Any], names: Collection[str]) -> frozenset[str]:

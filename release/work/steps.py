@@ -1,6 +1,6 @@
 """The work of each step of a deployment. A step returns its evidence, or raises and leaves the undoing to others."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -20,8 +20,9 @@ from release.rules.lanes import StepName
 from release.rules.plan import Plan
 from release.work.backup import take_backup, try_backup
 from release.work.preflight import refuse_other_changes, refuse_users_in
-from release.work.seats import ids_of, seat_holders, seat_told, seat_told_before
+from release.work.seats import ids_of, not_healthy, seat_holders, seat_told, seat_told_before, unseat
 from release.work.snapshot_room import refuse_without_room
+from release.work.users import move_users
 from release.work.verification.verification import HEALTH_LIMIT
 from release.work.verification.watch import Subject
 from release.work.wanted import refuse_unwanted
@@ -89,9 +90,19 @@ class Work:
 
     @cached_property
     def out(self) -> frozenset[str]:
-        """The instances of the servers that are marked out: nothing waits for them."""
-        names = self.holder.head.state.out_names
-        return frozenset(one["id"] for one in self.outputs[SERVERS] if one["name"] in names) if names else frozenset()
+        """The instances of the servers that are marked out: nothing waits for them.
+
+        Only Pulumi knows them. Who goes back without it waits for them like for others, and is told.
+        """
+        if not (names := self.holder.head.state.out_names):
+            return frozenset()
+        try:
+            return ids_of(self.outputs, names)
+        except StagelineError as error:
+            if self.plan.kind != "rollback":
+                raise
+            self.progress.note(f"which instances {', '.join(sorted(names))} have is not known: {error.args[0]}")
+            return frozenset()
 
     @property
     def silent(self) -> frozenset[str]:
@@ -170,6 +181,7 @@ def install(work: Work) -> Details:
             go_on=partial(_refuse_to_go_on, work),
             still_ours=partial(_refuse_taken_over, work),
             told=work.progress.note,
+            resumed=work.resumed,
         )
     _refuse_taken_over(work)
     seat_holders(environment, entrance.groups[plan.slot], work.outputs, installed.results)
@@ -281,16 +293,45 @@ class NotStarted(Broken):
 def start(work: Work) -> Details:
     """Start the release where it does not run, until as many servers are healthy as users need."""
     groups, slot = work.entrance.groups, work.plan.slot
+    shown = _shown(work)
     _take_in(work)
     instances = [target.instance for target in work.environment.balancer.targets(groups[slot])]
     try:
-        started = work.environment.fleet.start(instances, slot)
+        started = _started(work, instances, may_run=shown)
         _see_enough(work, groups[slot])
     except (Interrupted, LeaseLost):
         raise
     except StagelineError as error:
         raise NotStarted(str(error.args[0]), hint=error.hint) from error
     return {"started": started}
+
+
+def _shown(work: Work) -> bool:
+    """Let the preview listener lead to the slot, as no health is told of one that no listener leads to; whether it did
+    not. Broken where that listener is gone.
+    """
+    environment, entrance = work.environment, work.entrance
+    try:
+        return environment.listeners.show(entrance, work.plan.slot)
+    except StagelineError as error:
+        if not entrance.preview:
+            error.hint = f"to trust the ledger: release rollback {environment.name} --force --reason WHY; {error.hint}"
+            raise
+        work.progress.note(f"the health of slot {work.plan.slot} may not be told: {error.args[0]}")
+        return False
+
+
+def _started(work: Work, instances: Sequence[str], *, may_run: bool) -> list[str]:
+    """Who said that it runs. Where it may run already, the balancer tells, whoever cannot be asked."""
+    try:
+        return work.environment.fleet.start(instances, work.plan.slot)
+    except (Interrupted, LeaseLost):
+        raise
+    except StagelineError as error:
+        if not may_run:
+            raise
+        work.progress.note(f"{error.args[0]}: the balancer is asked whether {work.plan.version} runs already")
+        return []
 
 
 def _take_in(work: Work) -> None:
@@ -330,16 +371,38 @@ def end_superseded(work: Work) -> None:
     listeners, entrance = work.environment.listeners, work.environment.listeners.find()
     behind = work.holder.head.state.declared == work.plan.slot
     if behind and listeners.slot_in_use(entrance) != work.plan.slot:
-        work.holder.refuse_taken_over()
-        listeners.move(entrance, work.plan.slot)
+        move_users(work.environment, work.holder, entrance, work.plan.slot)
 
 
 def switch(work: Work) -> Details:
     """Move the live listener, by one call. HEAD says it already, so the next ``up`` by anyone says the same."""
     entrance = work.entrance
-    work.holder.refuse_taken_over()
-    not_moved = work.environment.listeners.move(entrance, work.plan.slot)
-    return {"listener": entrance.live, **({"preview": not_moved} if not_moved else {})}
+    left_out = {} if work.plan.installs else _leave_out_unknown(work, not_healthy)
+    not_moved = move_users(work.environment, work.holder, entrance, work.plan.slot)
+    return {"listener": entrance.live, **({"preview": not_moved} if not_moved else {}), **left_out}
+
+
+def _leave_out_unknown(work: Work, unknown: Callable[[Environment, str], frozenset[str]]) -> Details:
+    """Where it is not sure what the slot holds, nobody is let in later with what nobody knows. It holds up nothing."""
+    held, environment = work.holder.head.state.slot(work.plan.slot), work.environment
+    if held is None or not held.unsure:
+        return {}
+    group, away = work.entrance.groups[work.plan.slot], frozenset[str]()
+    _refuse_taken_over(work)
+    try:
+        away = unknown(environment, group)
+        unseat(environment, group, away)
+    except (Interrupted, LeaseLost):
+        raise
+    except StagelineError as error:
+        return {"left_out": sorted(away), "kept_out": str(error)}
+    return {"left_out": sorted(away)} if away else {}
+
+
+def _holding_else(plan: Plan, environment: Environment, group: str) -> frozenset[str]:
+    """Those who are not healthy in the slot, and do not say that they hold what it should."""
+    away = not_healthy(environment, group)
+    return away - environment.fleet.holding(sorted(away), plan.slot, plan.content) if away else away
 
 
 def see_answer(work: Work) -> Details:
@@ -356,6 +419,7 @@ def apply(work: Work) -> Details:
     """
     if work.plan.kind == "rollback":
         end_superseded(work)
+        _leave_out_unknown(work, partial(_holding_else, work.plan))
         work.up(passed_over=work.silent, wait=LATER)
     else:
         work.up()

@@ -252,7 +252,7 @@ def test_down_after_the_daemon_was_killed_ends_what_it_left_and_keeps_caches(pat
     (paths.cache / "postgres").mkdir(parents=True)
     (paths.servers / "i-1").mkdir(parents=True)
     left = subprocess.Popen(["sleep", "60"], env={**os.environ, MARK: str(paths.root)}, start_new_session=True)
-    eventually(lambda: left.pid in [one.pid for one in marked(paths.root)])  # its environment is there a moment after it is
+    eventually(lambda: left.pid in [one.pid for one in marked(paths.root)])  # the kernel shows it a moment later
     result = run("down")
     assert left.wait(5) < 0
     assert "1 leftover processes ended" in result.output

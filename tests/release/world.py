@@ -97,6 +97,7 @@ class FakeServers:
     listener_is_stuck: bool = False
     balancer_refuses: bool = False  # to change who takes part
     balancer_takes_nobody_in: bool = False  # but those that shall be alone there
+    before_seat: Callable[[], object] = lambda: None
     answers: list[tuple[str, str]] = field(default_factory=list)  # of installers, by instance
     migrated_for: set[str] = field(default_factory=set)
     tells_migrations: bool = True
@@ -260,11 +261,13 @@ class FakeListeners(Listeners):
     def __init__(self, servers: FakeServers) -> None:
         self.moves: list[str | None] = []
         self.before_move: Callable[[SlotName | None], object] = lambda slot: None
+        self.before_show: Callable[[], object] = lambda: None
         self.after_move: Callable[[], object] = lambda: None
         self._servers = servers
 
     def find(self) -> Entrance:
-        return Entrance(balancer="lb", dns_name="live", live="live", preview="preview", groups=GROUPS)
+        preview = "preview" if self._servers.preview else ""
+        return Entrance(balancer="lb", dns_name="live", live="live", preview=preview, groups=GROUPS)
 
     def leads_to(self, listener: str) -> str | None:
         slot = self._servers.live if listener == "live" else self._servers.preview
@@ -283,8 +286,10 @@ class FakeListeners(Listeners):
         self.after_move()
         return ""
 
-    def show(self, entrance: Entrance, slot: SlotName) -> None:
-        self._servers.preview = slot
+    def show(self, entrance: Entrance, slot: SlotName) -> bool:
+        self.before_show()
+        elsewhere, self._servers.preview = self._servers.preview != slot, slot
+        return elsewhere
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -320,6 +325,7 @@ class FakeFleet(Fleet):
         self.before_order: Callable[[str], object] = lambda instance: None
         self.before_start: Callable[[], object] = lambda: None
         self.before_look: Callable[[], object] = lambda: None
+        self.asked_of_migrations: list[str] = []  # the instances that were asked whether one began
         self.starts_nothing = False
         self.asked: list[str] = []  # the instances whose installers got an order from here
         self._servers = servers
@@ -367,6 +373,7 @@ class FakeFleet(Fleet):
 
     def migration_began(self, instances: Sequence[str], slot: SlotName, deployment: str) -> bool | None:
         self.before_look()
+        self.asked_of_migrations += instances
         return deployment in self._servers.migrated_for if self._servers.tells_migrations else None
 
 
@@ -463,6 +470,7 @@ class BalancerOf(Balancer):
         return tuple(self._target(target_group, name) for name in there)
 
     def seat(self, target_group: str, instances: Collection[str], *, alone: bool = False) -> None:
+        self._servers.before_seat()
         if self._servers.balancer_refuses or (self._servers.balancer_takes_nobody_in and not alone):
             raise Broken("cannot change which servers take part: Throttling")
         self._servers.kept_out -= {(target_group, instance) for instance in instances}

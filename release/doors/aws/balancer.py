@@ -4,7 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from release.doors.aws.session import AwsSession, aws_call
+from release.doors.aws.session import AwsSession, aws_call, aws_code
+from release.process.errors import Broken
 from release.process.text import bounded
 
 
@@ -17,6 +18,7 @@ class TargetHealth:
     reason: str
 
 
+GONE = "InvalidTarget"  # what AWS says of an instance that does not exist, or is no target
 LEAVING = "draining"  # the state of a target that was taken out and ends its last requests
 
 
@@ -54,6 +56,16 @@ class Balancer:
         return frozenset(target.instance for target in self.targets(target_group) if target.state != LEAVING)
 
     def _change(self, call: str, target_group: str, instances: Collection[str]) -> None:
+        """For all at once, or one by one where AWS refuses one of them: whoever is gone takes part in nothing."""
+        try:
+            self._ask(call, target_group, instances)
+        except Broken as error:
+            if aws_code(error) != GONE:
+                raise
+            for instance in instances if len(instances) > 1 else ():
+                self._change(call, target_group, [instance])
+
+    def _ask(self, call: str, target_group: str, instances: Collection[str]) -> None:
         if instances:
             targets = [{"Id": instance} for instance in sorted(instances)]
             with aws_call("change which servers take part"):

@@ -18,7 +18,7 @@ class Machine:
 
 
 class Instances:
-    """The instances of one account and region."""
+    """The instances of one account and region, asked hastily: what goes back waits for no answer of EC2."""
 
     def __init__(self, session: AwsSession) -> None:
         self._session = session
@@ -38,7 +38,7 @@ class Instances:
             {"Name": "instance-state-name", "Values": ["running"]},
         ]
         with aws_call("look for the servers"):
-            pages = self._session.client("ec2").get_paginator("describe_instances").paginate(Filters=filters)
+            pages = self._session.hasty_client("ec2").get_paginator("describe_instances").paginate(Filters=filters)
             return [_machine(one) for page in pages for group in page["Reservations"] for one in group["Instances"]]
 
 

@@ -18,7 +18,10 @@ AT_ONCE = 20  # resources that one call tells the tags of
 
 @dataclass(frozen=True, kw_only=True)
 class Entrance:
-    """Where users come in: ARNs of the balancer, its listeners and the target group of each slot, and its DNS name."""
+    """Where users come in: ARNs of the balancer, its listeners and the target group of each slot, and its DNS name.
+
+    ``preview`` is empty where that listener is gone: users can be moved all the same.
+    """
 
     balancer: str
     dns_name: str
@@ -49,18 +52,20 @@ class Listeners:
             listeners = self._parts(self._listeners(arn), LIVE, PREVIEW)
             groups = self._parts(self._groups(balancers[arn]["VpcId"]), *SLOTS)
         found = {**listeners, **groups}
-        if lost := [part for part in (LIVE, PREVIEW, *SLOTS) if part not in found]:
+        if lost := [part for part in (LIVE, *SLOTS) if part not in found]:
             raise _missing(self._tags, [f"part {part}" for part in lost])
         return Entrance(
             balancer=arn,
             dns_name=str(balancers[arn]["DNSName"]),
             live=found[LIVE],
-            preview=found[PREVIEW],
+            preview=found.get(PREVIEW, ""),
             groups={slot: found[slot] for slot in SLOTS},
         )
 
     def leads_to(self, listener: str) -> str | None:
-        """The target group that a listener sends everything to; None where it answers by itself."""
+        """The target group that a listener sends everything to; None where it answers by itself, or is gone."""
+        if not listener:
+            return None
         with aws_call("see where the listener leads"):
             found = self._client.describe_listeners(ListenerArns=[listener])["Listeners"][0]
         return next((_group(action) for action in found["DefaultActions"] if action["Type"] == "forward"), None)
@@ -78,20 +83,27 @@ class Listeners:
         with aws_call("move the live listener"):
             self._lead(entrance.live, entrance.groups[slot] if slot else None)
         try:
-            with aws_call("move the preview listener"):
-                self._lead(entrance.preview, entrance.groups[idle(slot)])
+            self._lead_preview(entrance, idle(slot))
         except Broken as error:
             return str(error)
         return ""
 
-    def show(self, entrance: Entrance, slot: SlotName) -> None:
-        """Let the preview listener lead to a slot, where it does not: what comes into it is looked at there."""
-        if self.leads_to(entrance.preview) != entrance.groups[slot]:
-            with aws_call("move the preview listener"):
-                self._lead(entrance.preview, entrance.groups[slot])
+    def show(self, entrance: Entrance, slot: SlotName) -> bool:
+        """Let the preview listener lead to a slot; whether it did not: what comes into it is looked at there."""
+        elsewhere = self.leads_to(entrance.preview) != entrance.groups[slot]
+        if elsewhere:
+            self._lead_preview(entrance, slot)
+        return elsewhere
+
+    def _lead_preview(self, entrance: Entrance, slot: SlotName) -> None:
+        if not entrance.preview:
+            raise _missing(self._tags, [f"part {PREVIEW}"])
+        with aws_call("move the preview listener"):
+            self._lead(entrance.preview, entrance.groups[slot])
 
     def _lead(self, listener: str, group: str | None) -> None:
-        self._client.modify_listener(ListenerArn=listener, DefaultActions=[_action(group)])
+        """By a call that gives up soon: one that is late moves users whom somebody else has moved since."""
+        self._session.hasty_client("elbv2").modify_listener(ListenerArn=listener, DefaultActions=[_action(group)])
 
     def _groups(self, vpc: str) -> list[str]:
         """The target groups of the network: one that no listener leads to belongs to no balancer."""

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -82,9 +82,12 @@ class AwsSession:
         return self._kept(self._hasty_clients, service, HASTY)
 
     def caller(self) -> str:
-        """The ARN that AWS knows the caller by; refused when it belongs to another account."""
+        """The ARN that AWS knows the caller by; refused when it belongs to another account.
+
+        Asked hastily: who goes back goes without an answer of STS, and waits for none.
+        """
         with aws_call("ask AWS who you are"):
-            answer = self.client("sts").get_caller_identity()
+            answer = self.hasty_client("sts").get_caller_identity()
         if answer["Account"] != self.account:
             raise Refused(
                 f"your credentials are of account {answer['Account']}, this environment is in {self.account}",
@@ -242,10 +245,10 @@ def _assumed(base: Any, role: str) -> Any:
     The name keeps people apart in the ledger: everybody who assumes the role would else be the same principal.
     """
     with aws_call(f"assume {role}"):
-        caller = base.client("sts", config=RETRIES).get_caller_identity()["Arn"]
+        caller = base.client("sts", config=HASTY).get_caller_identity()["Arn"]
         own = base.get_credentials()
     fetcher = AssumeRoleCredentialFetcher(
-        client_creator=base._session.create_client,
+        client_creator=partial(base._session.create_client, config=HASTY),
         source_credentials=own,
         role_arn=role,
         extra_args={"RoleSessionName": session_name(caller)},

@@ -30,6 +30,8 @@ from release.process.processes import Processes
 # Where somebody has asked for events line by line, a preview's one document would not come.
 PLAIN_JSON = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": ""}
 LIMIT = 3600.0  # seconds of any call: whole environments come up in a quarter of that
+READING = 60.0  # seconds of a call that only asks the backend: a rollback asks it, with users waiting
+ASKING = frozenset({"stack", "whoami"})  # what Pulumi calls those
 BEGUN = ("Updating (", "@ updating")  # what an `up` prints before it looks at the first resource, and while it does
 DIAL_LIMIT = 16  # seconds of one SSH dial, its pause included
 
@@ -49,7 +51,8 @@ class UpFailed(Broken):
 class Stack:
     """One Pulumi stack of the project in ``project_dir``; ``log_dir`` keeps the output of calls that failed.
 
-    No call takes longer than ``limit`` seconds: the command plugin waits for ever for a server that hangs.
+    No call takes longer than ``limit`` seconds: the command plugin waits for ever for a server that hangs. One that
+    only asks the backend takes ``reading`` at most.
     ``open_locks`` opens the locks in the backend of a URL, or knows none there; without it none is ever removed.
     """
 
@@ -59,6 +62,7 @@ class Stack:
         name: str,
         *,
         limit: float = LIMIT,
+        reading: float = READING,
         log_dir: Path | None = None,
         open_locks: Callable[[str], Locks | None] | None = None,
         pause: Callable[[float], None] = time.sleep,
@@ -66,6 +70,7 @@ class Stack:
         self.name = name
         self._project_dir = project_dir
         self._limit = limit
+        self._reading = min(limit, reading)
         self._open_locks = open_locks
         self._pause = pause
         self._processes = Processes()
@@ -193,8 +198,11 @@ class Stack:
             self._folders.drop(folder)
             raise no_engine() from None
         with INTERRUPTION.passed_on_to(process):
-            code = exit_code(process, self._limit, self._witness(folder, process, environment, locks))
+            code = exit_code(process, self._limit_of(arguments[0]), self._witness(folder, process, environment, locks))
         return Ended(verb=arguments[0], code=code, folder=folder)
+
+    def _limit_of(self, verb: str) -> float:
+        return self._reading if verb in ASKING else self._limit
 
     def _witness(
         self,
@@ -228,7 +236,7 @@ class Stack:
         what = f"pulumi {ended.verb} of {self.name}"
         if ended.code is None:
             hint = f"a server may hang: see which resources were not done in {ended.folder}"
-            return _failed(ended, f"{what} did not end within {self._limit:.0f} s and was ended", hint)
+            return _failed(ended, f"{what} did not end within {self._limit_of(ended.verb):.0f} s and was ended", hint)
         kept = f"the whole output is in {ended.folder}"
         if ended.killed_by:
             return _failed(ended, f"{what} was killed by signal {ended.killed_by}{_suspicion(ended.killed_by)}", kept)

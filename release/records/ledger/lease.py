@@ -15,6 +15,7 @@ from release.process.processes import Process
 
 LENGTH = 60.0  # seconds without a sign of life after which a lease may be taken over
 BEAT = 10.0  # seconds between two heartbeats: several may fail before
+CALL = 20.0  # seconds that a hasty call takes at most, so that it is heard while the lease is still ours
 LOOK = 1.0  # seconds between two looks at a lease that is waited for
 UNKNOWN = "somebody unknown"  # who has a lease that cannot be read
 

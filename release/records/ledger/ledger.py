@@ -58,6 +58,7 @@ from release.records.ledger.items import (
 )
 from release.records.ledger.lease import (
     BEAT,
+    CALL,
     IMPATIENT,
     LENGTH,
     LOOK,
@@ -547,12 +548,14 @@ class Holder:
         return self.head
 
     def refuse_taken_over(self) -> None:
-        """LeaseLost when somebody else is at work by now: asked only after a silence that let them take over.
+        """LeaseLost when somebody else is at work by now: asked only after a silence behind which they could be before
+        a hasty call of ours is heard. It ends that silence.
 
         Broken when the ledger does not tell; one that is lost is nobody else's either.
         """
-        if self._ledger.ticks() - self._heard < LENGTH:
+        if self._ledger.ticks() - self._heard < LENGTH - CALL:
             return
+        self.beat()
         try:
             self._ledger.head_under(self.lease.fence)
         except Broken as error:

@@ -272,9 +272,11 @@ class MemoryListeners(Listeners):
         self._points.call("elbv2:ModifyListener", lambda: self._servers.listen(slot))
         return ""
 
-    def show(self, entrance: Entrance, slot: SlotName) -> None:
-        if self._servers.preview != slot:
+    def show(self, entrance: Entrance, slot: SlotName) -> bool:
+        elsewhere = self._servers.preview != slot
+        if elsewhere:
             self._points.call("elbv2:ModifyListener of the preview", lambda: setattr(self._servers, "preview", slot))
+        return elsewhere
 
 
 class MemoryFleet(Fleet):

@@ -86,8 +86,9 @@ def half_way(step: str = "installed", *, done: bool = False) -> State:
 
 def test_where_users_do_not_have_what_was_tried_its_slot_gets_back_what_it_held() -> None:
     after = adopted(half_way(), "blue", slot("1.0.0"), "now", "undo", verified=True)
-    assert (there(after.green).release, there(after.green).deployment, there(after.green).reuse) == ("0.9.0", "undo", True)
-    assert (bool(there(after.green).unsure), after.open, after.live) == (True, None, LIVE)
+    green = there(after.green)
+    assert (green.release, green.deployment, green.reuse) == ("0.9.0", "undo", True)
+    assert (bool(green.unsure), after.open, after.live) == (True, None, LIVE)
 
 
 HEARD = [

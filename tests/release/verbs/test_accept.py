@@ -1,6 +1,8 @@
 """`release accept`: what a person may judge, and what nobody may."""
 
 import json
+from dataclasses import replace
+from itertools import cycle
 
 import pytest
 
@@ -13,7 +15,7 @@ from release.verbs.accept import accept_open
 from tests.aws_clients import aws_resource
 from tests.release.deploying import Silent, kill_while_installing, put, reachable_again, state, unreachable, users_have
 from tests.release.values import CAUSE
-from tests.release.world import OPS, World
+from tests.release.world import OPS, FakeProbe, World
 from tests.there import there
 
 
@@ -120,13 +122,12 @@ def test_what_users_do_not_have_cannot_be_accepted(world: World) -> None:
 def test_what_users_get_beside_another_release_cannot_be_accepted(world: World) -> None:
     put(world, "1.0.0")
     left_open(world, "1.1.0")
-    asked: list[str] = []
+    in_turn = cycle(["1.0.0", "1.1.0"])
 
-    def send(base: str, request: Request) -> Answer:
-        asked.append(base)
-        version = ("1.1.0", "1.0.0")[len(asked) % 2]
-        return Answer(status=200, body=json.dumps({"version": version}), milliseconds=1)
+    class Alternating(FakeProbe):
+        def send(self, base: str, request: Request) -> Answer:
+            return Answer(status=200, body=json.dumps({"version": next(in_turn)}), milliseconds=1)
 
-    world.dev.probe.send = send
+    dev = replace(world.dev, probe=Alternating(world.servers["dev"]))
     with pytest.raises(Refused, match=r"1\.1\.0 is not what users have: users get answers of 1\.0\.0 and of 1\.1\.0"):
-        accept_open(world.dev, "fine", OPS, Silent())
+        accept_open(dev, "fine", OPS, Silent())

@@ -13,7 +13,7 @@ from release.process.output import Progress
 from release.records.ledger.head import Former, Open, Out
 from release.records.ledger.ledger import Entry
 from release.verbs.replace_server import Replaced, instance_urn, replace_one
-from tests.release.deploying import Silent, put
+from tests.release.deploying import Silent, kill_while_installing, put, state
 from tests.release.world import OPS, FakeStack, HastyVerification, World
 from tests.there import there
 
@@ -29,10 +29,12 @@ class Machines(FakeStack):
         self.ill: set[str] = set()
         self.replaced: list[tuple[str, int]] = []
         self.fails = ""
+        self.before_replacing: Callable[[], None] = lambda: None
 
     def replace(self, urn: str, *, fence: int, wait: float = 0.0, told: Callable[[str], None] = print) -> None:
         told(f"waiting at most {wait:.0f} s")
         self.replaced.append((urn, fence))
+        self.before_replacing()
         if self.fails:
             raise Broken(self.fails)
         self.second = "i-3"
@@ -58,6 +60,10 @@ class Machines(FakeStack):
 def machines(world: World) -> Machines:
     """dev with a live release."""
     put(world, "1.0.0")
+    return machines_of(world)
+
+
+def machines_of(world: World) -> Machines:
     machines = Machines(world)
     verification = HastyVerification(world.dev.probe, machines, pause=lambda seconds: None)
     object.__setattr__(world.dev, "stack", machines)
@@ -207,3 +213,23 @@ def test_one_of_two_dead_servers_is_replaced_and_the_other_one_is_not_waited_for
 ) -> None:
     machines.ill = {"i-1", "i-2"}
     assert replace(world).now == "i-3"
+
+
+def test_a_replacement_finishes_nothing_that_a_dead_promotion_was_installing(world: World) -> None:
+    put(world, "1.0.0")
+    put(world, "1.1.0")
+    kill_while_installing(world, "1.2.0")
+    machines = machines_of(world)
+    declared = []
+    machines.before_replacing = lambda: declared.append((there(state(world).blue).release, world.dev.migrations.ended))
+    replace(world)
+    assert declared == [("1.0.0", True)]
+    assert (there(state(world).open).release, there(state(world).blue).unsure != "") == ("1.2.0", True)
+
+
+def test_a_replacement_keeps_what_waits_for_people_to_look_at_it(world: World) -> None:
+    put(world, "1.0.0")
+    put(world, "1.1.0", pause=True)
+    machines_of(world)
+    replace(world)
+    assert (there(state(world).green).release, there(state(world).green).unsure) == ("1.1.0", "")

@@ -46,6 +46,15 @@ def test_where_nothing_is_open_nobody_is_asked_to_end(world: World) -> None:
     assert world.dev.stops.read().ending is None
 
 
+def test_whoever_is_at_work_on_no_deployment_is_named_with_what_ends_that(world: World) -> None:
+    head = world.dev.ledger.head()
+    with (
+        world.dev.ledger.begin(Entry(kind="pruning requested", state=head.state), head, OPS),
+        pytest.raises(Refused, match=f"{OPS.principal} on laptop .* and no deployment is open; .*end its process"),
+    ):
+        stop(CALL, "dev", reason="users wait")
+
+
 def test_a_wish_to_end_that_nobody_is_there_to_read_names_abort_and_stands(world: World) -> None:
     deployment = put(world, "1.0.0", pause=True).deployment
     report = stop(CALL, "dev", reason="wrong day")

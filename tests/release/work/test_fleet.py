@@ -214,6 +214,13 @@ def test_without_a_server_nobody_can_tell_whether_it_began(servers: Servers) -> 
     assert fleet(servers).migration_began([], "blue", "dev-1") is None
 
 
+def test_a_server_that_does_not_run_may_have_begun_to_migrate(servers: Servers) -> None:
+    servers.say(NAMES[0], begun("dev-1"))
+    servers.say(NAMES[1], NONE_BEGUN)
+    servers.stop(NAMES[0])
+    assert fleet(servers).migration_began(servers.instances, "blue", "dev-1") is None
+
+
 def test_private_servers_are_asked_at_their_private_address_through_the_bastion_that_runs(servers: Servers) -> None:
     run(servers.session, f"{SETTINGS.project}-{SETTINGS.environment}-bastion")
     with pytest.raises(Inconclusive):
@@ -396,6 +403,27 @@ def test_somebody_elses_run_in_the_slot_is_not_waited_for(servers: Servers) -> N
     servers.do(NAMES[0], f"{GREETS}{BUSY_ONCE}echo '{json.dumps(OK)}'")
     with pytest.raises(InstallFailed, match="slot green is being changed by another run"):
         give(servers)
+
+
+def test_who_resumes_waits_for_the_run_that_a_dead_process_began(servers: Servers) -> None:
+    servers.answer(NAMES[1], OK)
+    servers.do(NAMES[0], f"{GREETS}{BUSY_ONCE}echo '{json.dumps(OK)}'")
+    assert give(servers, resumed=True).results == dict.fromkeys(NAMES, "installed")
+
+
+def test_on_the_way_back_one_that_is_busy_is_not_waited_for_where_another_took_it(servers: Servers) -> None:
+    servers.answer(NAMES[1], OK)
+    servers.do(NAMES[0], f"{GREETS}{LOST_ONCE}echo '{json.dumps(BUSY)}'; exit 1")
+    done = give_back(servers)
+    assert (done.results, done.failed) == ({NAMES[1]: "installed"}, {NAMES[0]: BUSY["why"]})
+    assert installs(servers).count(NAMES[0]) == 2
+
+
+def test_on_the_way_back_the_run_of_a_dead_process_is_waited_for_where_no_server_took_it(servers: Servers) -> None:
+    servers.answer(NAMES[1], FAILED, code=1)
+    servers.do(NAMES[0], f"{GREETS}{BUSY_ONCE}echo '{json.dumps(OK)}'")
+    done = give_back(servers)
+    assert (done.results, done.failed) == ({NAMES[0]: "installed"}, {NAMES[1]: FAILED["why"]})
 
 
 def test_a_connection_that_is_lost_again_is_a_failure_of_that_server(servers: Servers) -> None:

@@ -20,6 +20,7 @@ from release.verbs.adopt_listener import adopt
 from release.verbs.mark_out import note_servers, without_server
 from release.verbs.rollback import Request, go_back, proposal_back
 from release.work.executor import abort, deploy, resume
+from release.work.orders import InstallFailed
 from tests.release.deploying import Killed, Silent, kill_while_installing, proposal, put, state, users_have
 from tests.release.world import OPS, SERVERS, FakeProbe, World
 from tests.there import there
@@ -61,8 +62,15 @@ def leave_open_behind_the_switch(world: World, version: str) -> None:
     world.servers["dev"].unreachable = set()
 
 
-def backend_down() -> bytes:
-    raise Broken("the backend is down")
+def half_way(world: World) -> None:
+    """1.1.0 is live. 1.2.0 failed on the second server, and the first one died with it where both held 1.0.0."""
+    for version in ("0.9.0", "1.0.0", "1.1.0"):
+        put(world, version)
+    servers, stack = world.servers["dev"], world.dev.stack
+    servers.refuses, stack.before_up = {"i-2": "its disk is full"}, lambda: servers.dead.add("i-1")
+    with pytest.raises(InstallFailed):
+        put(world, "1.2.0")
+    servers.refuses, stack.before_up = {}, lambda: None
 
 
 def test_a_rollback_that_takes_over_knows_the_schema_that_was_begun(world: World) -> None:
@@ -73,6 +81,15 @@ def test_a_rollback_that_takes_over_knows_the_schema_that_was_begun(world: World
         go_back(world.dev, Request(), OPS, Silent())
     go_back(world.dev, Request(despite_schema=True, reason="it reads both"), OPS, Silent())
     assert (users_have(world).release, state(world).brought) == ("1.0.0", NEWER)
+
+
+def test_a_server_that_is_kept_out_of_a_slot_is_asked_whether_it_began_to_migrate(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    kill_behind_the_canary(world, "1.2.0", NEWER)
+    world.servers["dev"].kept_out = {("tg-blue", "i-1")}
+    proposal_back(world.dev, Request(), Silent())
+    assert world.dev.fleet.asked_of_migrations == ["i-1", "i-2"]
 
 
 def test_adopting_a_listener_keeps_the_schema_that_was_begun(world: World) -> None:
@@ -227,8 +244,8 @@ def test_a_rollback_that_takes_over_and_reaches_nobody_keeps_in_doubt_what_was_t
     servers.locked = {"i-1", "i-2"}
     with pytest.raises(Inconclusive, match="no server of dev answers"):
         go_back(world.dev, Request(), OPS, Silent())
-    assert state(world).blue.release == "1.0.0"
-    assert state(world).blue.unsure.endswith("tried 1.2.0 in it")
+    assert there(state(world).blue).release == "1.0.0"
+    assert there(state(world).blue).unsure.endswith("tried 1.2.0 in it")
     servers.locked = set()
     go_back(world.dev, Request(), OPS, Silent())
     assert servers.behind("http://live") == "1.0.0"
@@ -248,7 +265,7 @@ def test_what_a_rollback_began_to_install_over_is_gone_back_to_by_no_abort(world
         abort(world.dev, OPS, Silent())
     assert servers.behind("http://live") == "1.2.0"
     adopt(world.dev, "rather that than nothing", OPS, Silent())
-    assert (state(world).open, state(world).live.release) == (None, "1.2.0")
+    assert (state(world).open, users_have(world).release) == (None, "1.2.0")
 
 
 def test_users_who_were_moved_by_hand_to_what_a_dead_promotion_left_there_stay_there(world: World) -> None:
@@ -261,7 +278,8 @@ def test_users_who_were_moved_by_hand_to_what_a_dead_promotion_left_there_stay_t
         resume(world.dev, OPS, Silent())
     adopt(world.dev, "1.1.0 is bad", OPS, Silent())
     assert (servers.behind("http://live"), servers.live) == ("1.0.0", "blue")
-    assert (state(world).live.release, state(world).live.unverified, state(world).blue.unsure) == ("1.0.0", False, "")
+    assert (users_have(world).release, users_have(world).unverified) == ("1.0.0", False)
+    assert there(state(world).blue).unsure == ""
 
 
 def test_closing_a_dead_promotion_by_adopting_keeps_the_way_back_in_place(world: World) -> None:
@@ -281,13 +299,7 @@ def test_a_server_that_is_back_when_pulumi_is_told_of_a_slot_in_doubt_looks_what
     with pytest.raises(Inconclusive, match="no server of dev answers"):
         go_back(world.dev, Request(), OPS, Silent())
     servers.locked, servers.dead = set(), {"i-1"}
-    silent = world.dev.fleet.silent
-
-    def back_by_now(*asked: object) -> frozenset[str]:
-        servers.dead.clear()
-        return silent(*asked)
-
-    world.dev.fleet.silent = back_by_now
+    world.dev.fleet.before_look = servers.dead.clear  # it is back by now
     done = go_back(world.dev, Request(force=True, reason="one does"), OPS, Silent())
     assert "installed" not in done.evidence
     assert (servers.on("i-1", "blue"), servers.kept_out) == ("1.0.0", set())
@@ -382,3 +394,89 @@ def test_without_ssh_users_go_back_over_a_dead_promotion_where_the_slot_still_an
     with nullcontext() if held == "1.0.0" else pytest.raises(Inconclusive, match="no server of dev answers"):
         go_back(world.dev, Request(), OPS, Silent())
     assert servers.behind("http://live") == ("1.0.0" if held == "1.0.0" else "1.1.0")
+
+
+def test_a_server_that_is_away_takes_no_part_in_a_slot_in_doubt_that_users_go_back_to(world: World) -> None:
+    half_way(world)
+    servers = world.servers["dev"]
+    done = go_back(world.dev, Request(), OPS, Silent())
+    servers.dead = set()
+    assert (next(iter(done.evidence)), servers.behind("http://live")) == ("switched", "1.0.0")
+    assert "i-1 may hold another release" in done.warnings[0]
+
+
+def test_users_go_back_to_a_slot_in_doubt_though_the_balancer_keeps_a_server_in_it(world: World) -> None:
+    half_way(world)
+    servers = world.servers["dev"]
+    servers.balancer_refuses = True
+    done = go_back(world.dev, Request(), OPS, Silent())
+    assert servers.behind("http://live") == "1.0.0"
+    assert "they may serve another release, as the load balancer keeps them" in done.warnings[0]
+
+
+def test_a_server_that_the_balancer_kept_is_taken_out_once_users_are_back(world: World) -> None:
+    """It holds 1.2.0 and is away, so a rollback that installs moves users beside it."""
+    half_way(world)
+    servers = world.servers["dev"]
+
+    def throttled_once() -> None:
+        servers.before_seat = lambda: None
+        raise Broken("cannot change which servers take part: Throttling")
+
+    servers.before_seat = throttled_once
+    go_back(world.dev, Request(version="0.9.0"), OPS, Silent())
+    servers.dead = set()
+    assert servers.behind("http://live") == "0.9.0"
+
+
+def test_nothing_is_installed_where_users_were_moved_by_hand_and_nobody_hears_what_they_get(world: World) -> None:
+    """1.2.0 died before a server was asked, so both run 1.0.0 where the ledger says 1.2.0."""
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    kill_while_installing(world, "1.2.0")
+    servers = world.servers["dev"]
+    servers.live, servers.preview, servers.unreachable = "blue", "green", {"1.0.0"}
+    with pytest.raises(Refused, match=r"slot blue may hold something else than 1\.2\.0") as refused:
+        adopt(world.dev, "moved by hand", OPS, Silent())
+    assert "release abort dev" in refused.value.hint
+    assert servers.behind("http://live") == "1.0.0"
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("locked", [set(), {"i-1", "i-2"}], ids=["by-ssh", "without-ssh"])
+def test_a_preview_listener_that_did_not_follow_a_switch_keeps_nobody_from_going_back(
+    world: World, locked: set[str], force: bool
+) -> None:
+    """So no health was told of the idle slot, where 1.0.0 runs; and Pulumi is away."""
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    servers = world.servers["dev"]
+    servers.preview, servers.locked, world.dev.stack.backend_is_down = "green", locked, True
+    assert put(world, "1.0.0", kind="rollback", force=force).version == "1.0.0"
+    assert servers.behind("http://live") == "1.0.0"
+
+
+def test_without_a_preview_listener_users_go_back_by_the_ledger_where_a_person_says_so(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    servers = world.servers["dev"]
+    servers.preview = None
+    world.dev.listeners.before_show = no_preview
+    with pytest.raises(Broken, match="no part preview") as failure:
+        put(world, "1.0.0", kind="rollback")
+    assert "release rollback dev --force --reason WHY" in failure.value.hint
+    assert put(world, "1.0.0", kind="rollback", force=True).version == "1.0.0"
+
+
+def no_preview() -> None:
+    raise Broken("dev has no part preview in AWS", hint="run: pulumi up --stack dev")
+
+
+def test_a_slot_is_started_without_pulumi_though_a_server_is_marked_out(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    out = Out(server="env-servers-2", reason="disk errors", by="ops", since="")
+    note_servers(world.dev, "server marked out", partial(without_server, out=out, servers=SERVERS), OPS, Silent())
+    world.servers["dev"].stopped.add("blue")
+    world.dev.stack.backend_is_down = True
+    assert put(world, "1.0.0", kind="rollback").version == "1.0.0"

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from release.doors.aws.balancer import Balancer
 
@@ -12,6 +13,7 @@ class Elb:
 
     def __init__(self, **states: str) -> None:
         self._states = states
+        self.gone: set[str] = set()
         self.changes: list[tuple[str, list[str]]] = []
 
     def client(self, service: str) -> "Elb":
@@ -23,6 +25,8 @@ class Elb:
         return {"TargetHealthDescriptions": found}
 
     def register_targets(self, **which: Any) -> None:
+        if self.gone & {target["Id"] for target in which["Targets"]}:
+            raise ClientError({"Error": {"Code": "InvalidTarget"}}, "RegisterTargets")
         self.changes.append(("register", [target["Id"] for target in which["Targets"]]))
 
     def deregister_targets(self, **which: Any) -> None:
@@ -52,3 +56,10 @@ def test_servers_are_seated(
     elb: Any = Elb(**states)
     Balancer(elb).seat("arn", instances, alone=alone)
     assert elb.changes == changes
+
+
+def test_an_instance_that_is_gone_keeps_no_other_out() -> None:
+    elb: Any = Elb(**HEALTHY)
+    elb.gone = {"i4"}
+    Balancer(elb).seat("arn", {"i3", "i4", "i5"}, alone=True)
+    assert sorted(elb.changes) == [("deregister", ["i1", "i2"]), ("register", ["i3"]), ("register", ["i5"])]

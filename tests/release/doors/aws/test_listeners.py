@@ -108,12 +108,22 @@ def test_target_groups_are_found_also_where_they_are_more_than_one_call_tells_th
     assert not {*groups.values()} & {*others}
 
 
-@pytest.mark.parametrize("part", [LIVE, PREVIEW, "blue", "green"])
+@pytest.mark.parametrize("part", [LIVE, "blue", "green"])
 def test_a_part_that_is_missing_is_named_and_so_is_what_makes_it(network: Network, part: str) -> None:
     network.balancer("dev", DEV, without=(part,))
     network.balancer("qa", QA)
     with pytest.raises(Broken, match=f"dev has no part {part} in AWS; run: pulumi up --stack dev"):
         network.listeners().find()
+
+
+def test_without_a_preview_listener_users_are_moved_and_nothing_is_looked_at(network: Network) -> None:
+    network.balancer("dev", DEV, without=(PREVIEW,))
+    listeners = network.listeners()
+    entrance = listeners.find()
+    assert "dev has no part preview in AWS" in listeners.move(entrance, "blue")
+    assert (listeners.slot_in_use(entrance), listeners.leads_to(entrance.preview)) == ("blue", None)
+    with pytest.raises(Broken, match="dev has no part preview in AWS; run: pulumi up --stack dev"):
+        listeners.show(entrance, "green")
 
 
 @pytest.mark.parametrize("others", [(), ("qa",)], ids=["none-at-all", "another-environments"])
@@ -134,6 +144,15 @@ def test_the_live_listener_is_moved_and_the_preview_listener_follows_to_the_othe
         assert listeners.leads_to(entrance.live) == entrance.groups[slot]
         assert listeners.leads_to(entrance.preview) == entrance.groups[other]
         assert listeners.slot_in_use(entrance) == slot
+
+
+def test_users_are_moved_by_a_call_that_gives_up_within_seconds(network: Network) -> None:
+    network.balancer("dev", DEV)
+    listeners, asked = network.listeners(), []
+    hasty = network.session.hasty_client("elbv2").meta.events
+    hasty.register("before-call.*.ModifyListener", lambda **call: asked.append(call["model"].name))
+    listeners.move(listeners.find(), "blue")
+    assert asked == ["ModifyListener", "ModifyListener"]
 
 
 def test_without_a_slot_the_live_listener_answers_by_itself_and_the_preview_leads_to_the_first_slot(
@@ -164,8 +183,9 @@ def test_the_preview_listener_is_led_to_a_slot_by_itself_where_it_does_not_lead_
     listeners = network.listeners()
     entrance = listeners.find()
     listeners.move(entrance, "blue")
-    for slot in ("blue", "blue", "green"):
-        listeners.show(entrance, slot)
+    shown: tuple[tuple[SlotName, bool], ...] = (("blue", True), ("blue", False), ("green", True))
+    for slot, elsewhere in shown:
+        assert listeners.show(entrance, slot) is elsewhere
         assert listeners.leads_to(entrance.preview) == entrance.groups[slot]
     assert listeners.slot_in_use(entrance) == "blue"
 

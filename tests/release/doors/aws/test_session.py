@@ -254,3 +254,10 @@ def test_clients_are_made_once(aws: None) -> None:
     session = AwsSession(account="123456789012", region=REGION, role=None)
     assert session.client("sts") is session.client("sts")
     assert session.hasty_client("sts") is session.hasty_client("sts")
+
+
+def test_who_is_at_work_is_asked_by_a_call_that_gives_up_within_seconds(aws: None) -> None:
+    session, asked = AwsSession(account="123456789012", region="eu-central-1", role=None), []
+    session.hasty_client("sts").meta.events.register("before-call.sts.*", lambda **_: asked.append("STS"))
+    session.caller()
+    assert asked == ["STS"]

@@ -82,6 +82,13 @@ def test_row_20_a_pulumi_that_hangs_is_asked_to_end_and_reported(stack: Stack, t
     assert (tmp_path / "calls").read_text().endswith("stopped\n")
 
 
+def test_what_only_asks_the_backend_holds_up_nobody_as_long_as_an_up_may(tmp_path: Path, stack: Stack) -> None:
+    hanging = Stack(tmp_path, "dev", reading=0.3, log_dir=tmp_path)
+    behave(tmp_path, "trap 'kill $!; exit 1' TERM; sleep 60 & wait $!")
+    with pytest.raises(Broken, match="pulumi stack of dev did not end within 0 s and was ended"):
+        hanging.export()
+
+
 FAILED = """Updating (dev):
 Diagnostics:
   pulumi:pulumi:Stack (stageline-dev):

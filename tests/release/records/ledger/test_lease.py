@@ -16,7 +16,7 @@ from release.process.errors import Broken, LeaseHeld, LeaseLost
 from release.process.form import FORMAT
 from release.records.ledger.head import State
 from release.records.ledger.items import HELD
-from release.records.ledger.lease import BEAT, LENGTH, LOOK, UNKNOWN, Lease, Patience, Watched, released, renewed
+from release.records.ledger.lease import BEAT, CALL, LENGTH, LOOK, UNKNOWN, Lease, Patience, Watched, released, renewed
 from release.records.ledger.ledger import Entry, Free, Holder, Writer
 from release.records.ledger.stops import Cause, held
 from tests.aws_clients import aws_resource
@@ -96,6 +96,15 @@ def test_a_holder_asks_whether_it_was_taken_over_only_after_a_silence_of_its_len
     world.silence.seconds = LENGTH
     with pytest.raises(LeaseLost, match="taken over"):
         first.refuse_taken_over()
+
+
+def test_a_holder_that_was_silent_for_so_long_that_a_call_might_be_late_gives_a_sign_of_life_first(
+    world: World,
+) -> None:
+    holder = begin(world)
+    beat, world.silence.seconds = holder.lease.beat, LENGTH - CALL
+    holder.refuse_taken_over()
+    assert holder.lease.beat == beat + 1
 
 
 def test_what_a_silent_holder_cannot_ask_is_not_taken_for_granted_unless_the_ledger_is_lost(world: World) -> None:
