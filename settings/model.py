@@ -269,6 +269,10 @@ class Access(Section):
         description="what workflows of the repository may be beside ci: a list of operator (they apply stack files) "
         "and pruner (they delete old backups)",
     )
+    open_door: bool = Field(
+        default=False,
+        description="true (ci may let an address in for one deployment, as hosted runners need it) or false",
+    )
 
 
 class Settings(Section):
@@ -301,7 +305,7 @@ class Settings(Section):
     backup: Backup = Field(description="a section of before, keep, keep_days, quota and warn_at")
     monitoring: Monitoring = Field(description="a section of emails and log_days")
     watch: Watch = Field(description="a section of seconds, error_percent, p95_ms, cpu_percent and memory_percent")
-    access: Access = Field(description="a section of repository, operators, approvers and workflows")
+    access: Access = Field(description="a section of repository, operators, approvers, workflows and open_door")
 
     @property
     def names(self) -> Names:

@@ -44,7 +44,7 @@ class Access(pulumi.ComponentResource):
         super().__init__("stageline:platform:Access", name, {}, opts)
         self._prefix, self._args, self._child = name, args, ResourceOptions(parent=self)
         self._identities = Identities(names=args.names)
-        self._place = place_of(args.names, args.promotes_from, protected=args.protected)
+        self._place = place_of(args.names, args.promotes_from, protected=args.protected, doors=args.access.open_door)
 
         self.bounds = Bounds(path=self._identities.machine_path, boundary=self._make_boundary().arn)
         self.roles = {party: self._make_role(party, trust) for party, trust in self._trusts().items()}

@@ -34,7 +34,8 @@ def command(call: Call, name: str, party: Party | None) -> None:
 def policies_of(project: Project, name: str, party: Party | None) -> dict[str, Any]:
     """The roles of a party, or of all, with who may become them; and the boundary that all of them need."""
     settings = project.load(name)
-    place = place_of(settings.names, settings.promotes_from, protected=settings.protected)
+    doors = settings.access.open_door
+    place = place_of(settings.names, settings.promotes_from, protected=settings.protected, doors=doors)
     parties = (party,) if party else PARTIES
     return {
         "environment": name,

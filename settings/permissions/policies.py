@@ -94,6 +94,8 @@ def _workflows(repository: str, party: Party, place: Place) -> Statement:
 
 def _holds(permission: Permission, place: Place) -> bool:
     """Whether a line is about an environment like this one."""
+    if permission.doors and not place.doors:
+        return False
     return (place.before is not None or not permission.on.before) and not (permission.unprotected and place.protected)
 
 

@@ -65,6 +65,7 @@ def test_a_job_learns_of_its_role_region_and_state_by_the_stack_file(folder: Pat
         "role=arn:aws:iam::123456789012:role/stageline/qa/access/stageline-qa-operator",
         "region=eu-central-1",
         "seconds=14400",
+        "door=false",
         "backend=s3://stageline-state-123456789012-eu-central-1?region=eu-central-1",
     ]
 
@@ -76,10 +77,31 @@ def test_an_environment_that_is_not_there_is_a_failure(folder: Path) -> None:
 def test_the_steps_that_follow_know_the_state_the_commands_and_the_end_of_their_credentials(folder: Path) -> None:
     files = {name: folder / name for name in ("GITHUB_ENV", "GITHUB_PATH")}
     told = {name: str(file) for name, file in files.items()}
-    assert run(folder, "at-work", BACKEND="s3://state", SECONDS_LEFT="0", **told).returncode == 0
+    program(folder, "curl", "exit 1")
+    known = {"BACKEND": "s3://state", "SECONDS_LEFT": "0", "OPENS_DOOR": "false", "RUNNER_ENVIRONMENT": "github-hosted"}
+    assert run(folder, "at-work", **known, **told).returncode == 0
     backend, ends = files["GITHUB_ENV"].read_text().splitlines()
     assert backend == "PULUMI_BACKEND_URL=s3://state" and ends.startswith("AWS_CREDENTIAL_EXPIRATION=20")
     assert files["GITHUB_PATH"].read_text().splitlines() == [f"{folder}/.engine/bin", f"{folder}/.venv/bin"]
+
+
+@pytest.mark.parametrize(
+    ("where", "opens", "door"),
+    [
+        pytest.param("github-hosted", "true", "198.51.100.7", id="a runner without an address of its own"),
+        pytest.param("self-hosted", "true", None, id="one of the team's"),
+        pytest.param("github-hosted", "false", None, id="an environment that opens none"),
+    ],
+)
+def test_a_hosted_runner_tells_its_address_where_doors_are_opened(
+    folder: Path, where: str, opens: str, door: str | None
+) -> None:
+    program(folder, "curl", "echo 198.51.100.7")
+    files = {name: str(folder / name) for name in ("GITHUB_ENV", "GITHUB_PATH")}
+    known = {"BACKEND": "s3://state", "SECONDS_LEFT": "0", "OPENS_DOOR": opens, "RUNNER_ENVIRONMENT": where}
+    assert run(folder, "at-work", **known, **files).returncode == 0
+    told = dict(line.split("=", 1) for line in (folder / "GITHUB_ENV").read_text().splitlines())
+    assert told.get("DOOR") == door
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,10 @@ MACHINES_PROFILE = "arn:aws:iam::123456789012:instance-profile/stageline/prod/ma
 
 THEIR_POLICY = f"arn:aws:iam::123456789012:policy{IDENTITIES.access_path}stageline-prod-ci-1"
 
+GROUP = "arn:aws:ec2:eu-central-1:123456789012:security-group/sg-1"
+RULE = "arn:aws:ec2:eu-central-1:123456789012:security-group-rule/sgr-1"
+BY_AUTHORIZING = {"ec2:CreateAction": "AuthorizeSecurityGroupIngress"}
+
 OURS = {"aws:ResourceTag/project": "stageline", "aws:ResourceTag/environment": "prod"}
 QAS = {**OURS, "aws:ResourceTag/environment": "qa"}
 TAGGED_OURS = {"aws:RequestTag/project": "stageline", "aws:RequestTag/environment": "prod"}
@@ -331,6 +335,39 @@ TOKENS = {
 }
 
 
+# What `--open-door` takes, and who may do it in an environment that opens doors; without, ci and the pruner may not.
+OPENING: dict[str, tuple[str, str, dict[str, str], set[Party]]] = {
+    "see who is let in": ("ec2:DescribeSecurityGroupRules", "*", {}, {"ci", "operator", "pruner"}),
+    "let somebody into a group": ("ec2:AuthorizeSecurityGroupIngress", GROUP, OURS, {"ci", "operator"}),
+    "into qa's group": ("ec2:AuthorizeSecurityGroupIngress", GROUP, QAS, set()),
+    "by a rule with tags": ("ec2:AuthorizeSecurityGroupIngress", RULE, TAGGED_OURS, {"ci", "operator"}),
+    "by one without": ("ec2:AuthorizeSecurityGroupIngress", RULE, {}, set()),
+    "tag it as it is made": ("ec2:CreateTags", RULE, {**TAGGED_OURS, **BY_AUTHORIZING}, {"ci", "operator"}),
+    "let a group out": ("ec2:AuthorizeSecurityGroupEgress", GROUP, OURS, {"operator"}),
+    "take it back": ("ec2:RevokeSecurityGroupIngress", GROUP, OURS, {"ci", "operator", "pruner"}),
+    "take back what qa lets in": ("ec2:RevokeSecurityGroupIngress", GROUP, QAS, set()),
+}
+
+
+@pytest.mark.parametrize("doors", [True, False], ids=["with-doors", "without"])
+@pytest.mark.parametrize("what", OPENING)
+def test_who_deploys_changes_what_is_let_in_only_where_doors_are_opened(what: str, doors: bool) -> None:
+    action, resource, context, allowed = OPENING[what]
+    place = place_of(NAMES, "staging", protected=True, doors=doors)
+    able = {
+        party
+        for party in PARTIES[:-1]
+        if may(
+            policies(party, place),
+            boundary(place),
+            action,
+            resource,
+            {"aws:PrincipalArn": IDENTITIES.role(party), **context},
+        )
+    }
+    assert able == (allowed if doors else allowed & {"operator"})
+
+
 @pytest.mark.parametrize("workflows", [(), ("operator",), ("operator", "pruner")], ids=["none", "one", "both"])
 def test_workflows_become_more_than_ci_where_that_is_said_and_in_an_environment_of_its_own(
     workflows: tuple[str, ...],
@@ -384,7 +421,7 @@ def test_people_become_a_party_only_by_name() -> None:
 
 
 def test_an_administrator_is_given_whatever_anybody_but_the_pruner_calls() -> None:
-    lines = [line for line in TABLE if line.who != "pruner" and not line.unprotected]
+    lines = [line for line in TABLE if line.who != "pruner" and not line.unprotected and not line.doors]
     needed = {action for line in lines for action in line.actions}
     given = {action for one in statements("administrator", PROD) for action in one["Action"]}
     assert given == needed
