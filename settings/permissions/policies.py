@@ -57,8 +57,11 @@ def trust(party: Party, place: Place, access: Access) -> Document | None:
 
 
 def github_environment(party: Party, environment: str) -> str:
-    """The environment of GitHub in which a job has to run to become a party: who is asked before it, GitHub knows."""
-    return environment if party == "ci" else f"{environment}-{party}"
+    """The environment of GitHub in which a job has to run to become a party: whom it asks before, GitHub knows.
+
+    No stack has such a name, with its underscore: else jobs of that one could become more here.
+    """
+    return environment if party == "ci" else f"{environment}_{party}"
 
 
 def subjects(repository: str, inside: str) -> list[str]:

@@ -65,7 +65,7 @@ def test_people_see_beside_themselves_the_workflows_that_are_trusted(tmp_path: P
     text = (PROJECT / file).read_text().replace("operators: []", f"operators: [{ANN}]\n    workflows: [operator]")
     (tmp_path / file).write_text(text.replace("repository: null", "repository: octo/shop"))
     done = CliRunner().invoke(release, ["--project", str(tmp_path), "policies", "dev", "--for", "operator"])
-    assert f"{ANN}, repo:octo/shop:environment:dev-operator" in done.stdout
+    assert f"{ANN}, repo:octo/shop:environment:dev_operator" in done.stdout
 
 
 def test_roles_that_deploy_may_be_held_longer() -> None:

@@ -375,7 +375,7 @@ def test_workflows_become_more_than_ci_where_that_is_said_and_in_an_environment_
     trusts = {party: trusted_by(party, repository="octo/shop", workflows=workflows) for party in PARTIES}
     subjects = {party: compact(one[0]["Condition"]) for party, one in trusts.items() if one and party != "ci"}
     assert set(subjects) == set(workflows)
-    assert all(f"repo:octo/shop:environment:prod-{party}" in subjects[party] for party in subjects)
+    assert all(f"repo:octo/shop:environment:prod_{party}" in subjects[party] for party in subjects)
 
 
 def test_workflows_and_people_become_an_operator_each_by_their_own_way() -> None:
