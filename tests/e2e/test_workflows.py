@@ -12,10 +12,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 
+from local.control import ask
 from local.demo import Cloud, bring_up
 from local.paths import CODE
-from tests.e2e.clone import changed, head, ledger_item, running_cloud
+from tests.e2e.clone import changed, client, head, ledger_item, running_cloud
 from tests.workflows.files import filled, job
 
 pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
@@ -38,12 +40,21 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
             (folder / name).symlink_to(target)
         (folder / "gh").write_text(GH)
         (folder / "gh").chmod(0o755)
+        open_doors(cloud)
         for name in ("dev", "qa"):
             bring_up(cloud, name)
         yield changed(cloud, PATH=f"{folder}{os.pathsep}{cloud.variables['PATH']}")
 
 
-def run(cloud: Cloud, place: str, context: Mapping[str, str]) -> dict[str, str]:
+def open_doors(cloud: Cloud) -> None:
+    """Of dev alone: what qa does is as without."""
+    file = cloud.paths.work / "Pulumi.dev.yaml"
+    content = yaml.safe_load(file.read_text())
+    content["config"]["stageline:access"]["open_door"] = True
+    file.write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def run(cloud: Cloud, place: str, context: Mapping[str, str], **told_before: str) -> dict[str, str]:
     """Run a job's own steps one after the other; what they told the jobs that come later."""
     one, told = job(place), cloud.paths.project / "told"
     told.write_text("")
@@ -53,7 +64,13 @@ def run(cloud: Cloud, place: str, context: Mapping[str, str]) -> dict[str, str]:
             done = subprocess.run(
                 [*SHELL, step["run"]],
                 cwd=cloud.paths.project,
-                env={**cloud.variables, **said, "GITHUB_OUTPUT": str(told), "GITHUB_REPOSITORY": "octo/shop"},
+                env={
+                    **cloud.variables,
+                    **told_before,
+                    **said,
+                    "GITHUB_OUTPUT": str(told),
+                    "GITHUB_REPOSITORY": "octo/shop",
+                },
                 capture_output=True,
                 text=True,
                 check=False,
@@ -69,8 +86,13 @@ def live(cloud: Cloud, environment: str) -> str | None:
 
 def test_what_is_merged_goes_to_dev_by_hand_to_qa_and_waits_there_as_the_candidate(cloud: Cloud) -> None:
     merged = {"vars.STAGELINE_SERIES || '1.0'": "1.0", "github.run_number": "57", "github.sha": COMMIT}
-    run(cloud, "merge/dev", merged)
+    ask(cloud.paths.control, {"do": "calls", "reset": True})
+    run(cloud, "merge/dev", merged, DOOR="198.51.100.7")
     assert live(cloud, "dev") == "1.0.57"
+    called = set(ask(cloud.paths.control, {"do": "calls", "reset": True})["calls"])
+    assert {"ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"} <= called, "the runner was let in"
+    rules = client(cloud, "ec2").describe_security_group_rules()["SecurityGroupRules"]
+    assert [rule for rule in rules if rule.get("CidrIpv4") == "198.51.100.7/32"] == []
     run(cloud, "promote/promote", {"inputs.version": "1.0.57", "inputs.environment": "qa"})
     assert live(cloud, "qa") == "1.0.57"
     told = run(cloud, "staging/freeze", {"github.event_name": "workflow_dispatch"})
