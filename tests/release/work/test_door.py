@@ -53,7 +53,7 @@ def test_a_deployment_that_fails_shuts_it_too(dev: Environment) -> None:
 
 
 def test_without_an_address_nothing_is_asked(dev: Environment) -> None:
-    with door_for(replace(dev, session=None), None, Silent()):  # type: ignore[arg-type]
+    with door_for(replace(dev, session=None), None, Silent()):  # type: ignore[arg-type]  # so that asking fails
         assert let_in(dev) == []
 
 
@@ -96,7 +96,7 @@ def test_a_door_that_was_left_is_shut_when_its_time_is_over(
 
 
 def test_an_environment_that_opens_none_is_not_asked_for_old_ones(world: World) -> None:
-    asked = replace(world.dev, session=None)  # type: ignore[arg-type]
+    asked = replace(world.dev, session=None)  # type: ignore[arg-type]  # so that asking fails
     assert shut_what_is_over(asked, world.dev.ledger.now(), really=True) == ()
 
 
