@@ -15,6 +15,7 @@ from release.process.output import Progress, show
 from release.process.text import bounded, printable, without_login
 from release.records.ledger.ledger import Writer
 from release.records.ledger.stops import MOST_REASON
+from release.rules.door import checked_address
 from settings.stackfile import Project
 
 CI_RUN_VARIABLES = ("STAGELINE_CI_RUN", "CI_RUN_URL", "BUILD_URL")
@@ -89,4 +90,11 @@ environment_argument = click.argument("name", metavar="ENVIRONMENT", shell_compl
 any_environment_argument = click.argument("name", metavar="[ENVIRONMENT]", required=False, shell_complete=environments)
 plan_option = click.option("--plan", "only_plan", is_flag=True, help="Show gates and steps, and change nothing.")
 reason_option = click.option("--reason", required=True, callback=checked_reason, help="Why, for the ledger.")
+open_door_option = click.option(
+    "--open-door",
+    "door",
+    metavar="ADDRESS",
+    callback=lambda context, parameter, value: value and checked_address(value),
+    help="Let this IPv4 address in to SSH and the preview meanwhile.",
+)
 lift_option = click.option("--lift", is_flag=True, help="End it instead.")

@@ -264,6 +264,15 @@ class Access(Section):
     approvers: Annotated[tuple[Principal, ...], A_LIST, AfterValidator(_distinct)] = Field(
         description="a list of distinct ARNs of IAM users or roles that may approve releases, [] for none"
     )
+    workflows: Annotated[tuple[Literal["operator", "pruner"], ...], A_LIST, AfterValidator(_distinct)] = Field(
+        default=(),
+        description="what workflows of the repository may be beside ci: a list of operator (they apply stack files) "
+        "and pruner (they delete old backups)",
+    )
+    open_door: bool = Field(
+        default=False,
+        description="true (ci may let an address in for one deployment, as hosted runners need it) or false",
+    )
 
 
 class Settings(Section):
@@ -296,7 +305,7 @@ class Settings(Section):
     backup: Backup = Field(description="a section of before, keep, keep_days, quota and warn_at")
     monitoring: Monitoring = Field(description="a section of emails and log_days")
     watch: Watch = Field(description="a section of seconds, error_percent, p95_ms, cpu_percent and memory_percent")
-    access: Access = Field(description="a section of repository, operators and approvers")
+    access: Access = Field(description="a section of repository, operators, approvers, workflows and open_door")
 
     @property
     def names(self) -> Names:

@@ -19,9 +19,9 @@ from components.machine import Bounds
 from settings import model
 from settings.names import Names
 from settings.permissions.boundary import boundary
-from settings.permissions.identities import Identities, Party, session_seconds
+from settings.permissions.identities import PARTIES, Identities, Party, session_seconds
 from settings.permissions.place import place_of
-from settings.permissions.policies import peoples_trust, policies, workflow_trust
+from settings.permissions.policies import policies, trust
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class Access(pulumi.ComponentResource):
         super().__init__("stageline:platform:Access", name, {}, opts)
         self._prefix, self._args, self._child = name, args, ResourceOptions(parent=self)
         self._identities = Identities(names=args.names)
-        self._place = place_of(args.names, args.promotes_from, protected=args.protected)
+        self._place = place_of(args.names, args.promotes_from, protected=args.protected, doors=args.access.open_door)
 
         self.bounds = Bounds(path=self._identities.machine_path, boundary=self._make_boundary().arn)
         self.roles = {party: self._make_role(party, trust) for party, trust in self._trusts().items()}
@@ -55,14 +55,8 @@ class Access(pulumi.ComponentResource):
 
     def _trusts(self) -> dict[Party, dict[str, Any]]:
         """Who may become whom, as far as there is anybody. Operators also prune backups, in a role of its own."""
-        access, trusts = self._args.access, dict[Party, dict[str, Any]]()
-        if access.repository:
-            trusts["ci"] = workflow_trust(self._place, access.repository)
-        if access.operators:
-            trusts["operator"] = trusts["pruner"] = peoples_trust(access.operators)
-        if access.approvers:
-            trusts["approver"] = peoples_trust(access.approvers)
-        return trusts
+        found = ((party, trust(party, self._place, self._args.access)) for party in PARTIES)
+        return {party: document for party, document in found if document is not None}
 
     def _make_role(self, party: Party, trust: dict[str, Any]) -> Output[str]:
         role = Role(

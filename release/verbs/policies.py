@@ -10,7 +10,7 @@ from settings.model import Settings
 from settings.permissions.boundary import boundary
 from settings.permissions.identities import GITHUB, PARTIES, Identities, Party, session_seconds
 from settings.permissions.place import Place, place_of
-from settings.permissions.policies import peoples_trust, policies, workflow_trust
+from settings.permissions.policies import policies, trust
 from settings.stackfile import Project
 
 
@@ -34,7 +34,8 @@ def command(call: Call, name: str, party: Party | None) -> None:
 def policies_of(project: Project, name: str, party: Party | None) -> dict[str, Any]:
     """The roles of a party, or of all, with who may become them; and the boundary that all of them need."""
     settings = project.load(name)
-    place = place_of(settings.names, settings.promotes_from, protected=settings.protected)
+    doors = settings.access.open_door
+    place = place_of(settings.names, settings.promotes_from, protected=settings.protected, doors=doors)
     parties = (party,) if party else PARTIES
     return {
         "environment": name,
@@ -62,7 +63,10 @@ def _trusted(role: dict[str, Any]) -> str:
         return "is no role of the environment"
     if role["trust"] is None:
         return "nobody yet"
-    (statement,) = role["trust"]["Statement"]
+    return ", ".join(map(_who, role["trust"]["Statement"]))
+
+
+def _who(statement: dict[str, Any]) -> str:
     if "Federated" in statement["Principal"]:
         return " or ".join(statement["Condition"]["StringEquals"][f"{GITHUB}:sub"])
     return ", ".join(statement["Principal"]["AWS"])
@@ -75,16 +79,7 @@ def _role(party: Party, settings: Settings, place: Place) -> dict[str, Any]:
         return {"policies": needed}
     return {
         "arn": Identities(names=place.names).role(party),
-        "trust": _trust(party, settings, place),
+        "trust": trust(party, place, settings.access),
         "maxSessionSeconds": session_seconds(party),
         "policies": needed,
     }
-
-
-def _trust(party: Party, settings: Settings, place: Place) -> dict[str, Any] | None:
-    """Who may become a party, by the stack file; None when it names nobody."""
-    access = settings.access
-    if party == "ci":
-        return workflow_trust(place, access.repository) if access.repository else None
-    principals = access.approvers if party == "approver" else access.operators
-    return peoples_trust(principals) if principals else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import click
 
-from release.call import Call, checked_reason, environments, pass_call, plan_option
+from release.call import Call, checked_reason, environments, open_door_option, pass_call, plan_option
 from release.deployment_text import show_deployed, show_plan
 from release.environment import Environment, open_environment
 from release.process.output import Progress
@@ -22,6 +22,7 @@ from release.rules.gates import PromotionFacts, promotion_gates, refuse_unless_p
 from release.rules.lanes import forward
 from release.rules.plan import content_of
 from release.work.artifact_pruning import refuse_pruned
+from release.work.door import door_for
 from release.work.executor import Deployed, Proposal, deploy
 from release.work.preflight import refuse_short_credentials
 from release.work.snapshot_pruning import tidied
@@ -65,6 +66,7 @@ class Route:
     metavar="[MINUTES]",
     help="Wait for whoever is at work, 10 minutes or as many.",
 )
+@open_door_option
 @plan_option
 @pass_call
 def command(
@@ -76,6 +78,7 @@ def command(
     reason: str,
     until: str | None,
     wait: float | None,
+    door: str | None,
     only_plan: bool,
 ) -> None:
     """Make the release VERSION live in the next environment.
@@ -99,7 +102,8 @@ def command(
         show_plan(call, environment, proposal_into(environment, version, route, call.progress))
         return
     environment, writer = call.at_work(target, engine=True)
-    show_deployed(call, promote_into(environment, version, route, writer, call.progress))
+    with door_for(environment, door, call.progress):
+        show_deployed(call, promote_into(environment, version, route, writer, call.progress))
 
 
 def promote_into(target: Environment, version: str, route: Route, writer: Writer, progress: Progress) -> Deployed:

@@ -4,7 +4,7 @@ from functools import partial
 
 import click
 
-from release.call import Call, environment_argument, pass_call, plan_option
+from release.call import Call, environment_argument, open_door_option, pass_call, plan_option
 from release.deployment_text import plan_report, plan_text, show_deployed
 from release.environment import Environment
 from release.process.output import Progress
@@ -14,6 +14,7 @@ from release.rules.lanes import StepName
 from release.rules.plan import Plan, remaining
 from release.work import executor
 from release.work.deployment import open_in, plan_of_open
+from release.work.door import door_for
 from release.work.executor import Deployed
 from release.work.snapshot_pruning import tidied
 from release.work.vetoes import vetoes_upstream
@@ -23,9 +24,10 @@ PROMOTIONS = ("promotion", "hotfix")  # what comes from elsewhere
 
 @click.command("resume")
 @environment_argument
+@open_door_option
 @plan_option
 @pass_call
-def command(call: Call, name: str, only_plan: bool) -> None:
+def command(call: Call, name: str, door: str | None, only_plan: bool) -> None:
     """Go on with a deployment that died, paused or could not tell.
 
     It goes on at the step where it stopped. What a dead process left running on this machine is ended first. `abort`
@@ -42,7 +44,8 @@ def command(call: Call, name: str, only_plan: bool) -> None:
         call.show(planned, plan_text(planned))
         return
     environment, writer = call.at_work(name, engine=True)
-    show_deployed(call, resume_in(environment, writer, call.progress))
+    with door_for(environment, door, call.progress):
+        show_deployed(call, resume_in(environment, writer, call.progress))
 
 
 def resume_in(environment: Environment, writer: Writer, progress: Progress) -> Deployed:

@@ -18,6 +18,7 @@ from release.process.output import Progress, table
 from release.project import names_in
 from release.records.ledger.head import Head
 from release.records.ledger.ledger import Writer
+from release.work.door import shut_what_is_over
 from release.work.maintenance import idle_head
 from release.work.snapshot_pruning import prune_snapshots
 
@@ -26,7 +27,7 @@ How = Literal["done", "due", "nothing due", "skipped", "failed"]
 
 @dataclass(frozen=True, kw_only=True)
 class Shift:
-    """One environment at rest, and who works in it now; without ``really`` nothing is changed."""
+    """One environment, and who works in it now; without ``really`` nothing is changed."""
 
     environment: Environment
     head: Head
@@ -37,10 +38,14 @@ class Shift:
 
 @dataclass(frozen=True, kw_only=True)
 class Duty:
-    """Something that is due now and then: its name, and what does it and says to what it was (or would be) done."""
+    """Something that is due now and then: its name, and what does it and says to what it was (or would be) done.
+
+    ``at_rest``: only where nobody is at work and no deployment is open.
+    """
 
     name: str
     do: Callable[[Shift], tuple[str, ...]]
+    at_rest: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +71,15 @@ def delete_old_snapshots(shift: Shift) -> tuple[str, ...]:
         raise AtWork(str(error)) from error
 
 
-DUTIES: tuple[Duty, ...] = (Duty(name="delete old snapshots", do=delete_old_snapshots),)
+def shut_old_doors(shift: Shift) -> tuple[str, ...]:
+    """Keep out again what `--open-door` let in and whoever did that could not shut."""
+    return shut_what_is_over(shift.environment, shift.environment.ledger.now(), really=shift.really)
+
+
+DUTIES: tuple[Duty, ...] = (
+    Duty(name="delete old snapshots", do=delete_old_snapshots),
+    Duty(name="shut old doors", do=shut_old_doors, at_rest=False),
+)
 
 
 @click.command("tick")
@@ -76,9 +89,9 @@ DUTIES: tuple[Duty, ...] = (Duty(name="delete old snapshots", do=delete_old_snap
 def command(call: Call, name: str | None, only_plan: bool) -> None:
     """Do what is due and needs nobody to decide.
 
-    In ENVIRONMENT or in all: delete old database snapshots. For a clock, as often as you like. Where somebody is at
-    work, or a hold keeps what is there, it is left for the next time. Broken (1) when it failed anywhere: the others
-    are done.
+    In ENVIRONMENT or in all: delete old database snapshots, and shut doors that `--open-door` left open. For a clock,
+    as often as you like. Where somebody is at work, or a hold keeps what is there, it is left for the next time. Broken
+    (1) when it failed anywhere: the others are done.
 
     \b
     Example: release tick --plan
@@ -114,7 +127,7 @@ def refuse_failed(report: dict[str, Any]) -> None:
 def _done(call: Call, name: str, duty: Duty, really: bool) -> Done:
     """Whatever goes wrong in an environment, also in reading its file, is told and leaves the others alone."""
     try:
-        what = duty.do(_shift(call, name, really))
+        what = duty.do(_shift(call, name, duty, really))
     except Interrupted:
         raise
     except (AtWork, LeaseHeld, LeaseLost) as error:
@@ -125,16 +138,16 @@ def _done(call: Call, name: str, duty: Duty, really: bool) -> Done:
     return Done(environment=name, duty=duty.name, how=how, what=what)
 
 
-def _shift(call: Call, name: str, really: bool) -> Shift:
+def _shift(call: Call, name: str, duty: Duty, really: bool) -> Shift:
     environment, writer = call.at_work(name)
-    head = _head(environment)
+    head = _head(environment, at_rest=duty.at_rest)
     return Shift(environment=environment, head=head, writer=writer, progress=call.progress, really=really)
 
 
-def _head(environment: Environment) -> Head:
-    """HEAD of an environment where nobody is at work; AtWork else, and where there is no ledger yet."""
+def _head(environment: Environment, *, at_rest: bool) -> Head:
+    """HEAD, where it has to be of an environment where nobody is at work; AtWork else, and without a ledger."""
     try:
-        return idle_head(environment)
+        return idle_head(environment) if at_rest else environment.ledger.head()
     except Refused as error:
         raise AtWork(str(error)) from error
     except Broken as error:

@@ -38,6 +38,7 @@ from settings.permissions.scopes import (
     MIGRATION,
     NEW,
     NEW_KEY,
+    NEW_RULE,
     NEW_SNAPSHOT,
     NOBODYS,
     OBJECTS,
@@ -64,7 +65,10 @@ from settings.permissions.scopes import (
 
 @dataclass(frozen=True, kw_only=True)
 class Permission:
-    """What `who` may do `on` something, because these calls need it; `unprotected`: only in environments that are."""
+    """What `who` may do `on` something, because these calls need it.
+
+    `unprotected`: only in environments that are; `doors`: only in those that open some.
+    """
 
     who: Party
     on: Scope
@@ -72,14 +76,21 @@ class Permission:
     actions: tuple[str, ...]
     why: str = ""
     unprotected: bool = False
+    doors: bool = False
 
 
 def needs(
-    who: Party, on: Scope, *calls: str, actions: tuple[str, ...] = (), why: str = "", unprotected: bool = False
+    who: Party,
+    on: Scope,
+    *calls: str,
+    actions: tuple[str, ...] = (),
+    why: str = "",
+    unprotected: bool = False,
+    doors: bool = False,
 ) -> Permission:
     """A line of the table; IAM's name of a call is that of boto3 where nothing else is said."""
     named = actions or tuple(map(action, calls))
-    return Permission(who=who, on=on, calls=calls, actions=named, why=why, unprotected=unprotected)
+    return Permission(who=who, on=on, calls=calls, actions=named, why=why, unprotected=unprotected, doors=doors)
 
 
 def action(call: str) -> str:
@@ -143,6 +154,15 @@ DEPLOYING = (
         "are not told apart: separate accounts do",
     ),
 )  # fmt: skip
+
+# What `--open-door` calls, and `tick` after it. No condition of IAM tells one block or port from another.
+DOORS = (
+    *(needs(who, ANYTHING, "ec2:DescribeSecurityGroupRules", doors=True) for who in ("ci", "pruner")),
+    *(needs(who, OWN, "ec2:RevokeSecurityGroupIngress", doors=True) for who in ("ci", "pruner")),
+    needs("ci", new("security-group-rule"), "ec2:AuthorizeSecurityGroupIngress", doors=True),
+    needs("ci", OWN, "ec2:AuthorizeSecurityGroupIngress", doors=True),
+    needs("ci", NEW_RULE, "ec2:AuthorizeSecurityGroupIngress", actions=("ec2:CreateTags",), doors=True),
+)
 
 # The state backend in S3. Nothing of it can be recorded where the state is a local file.
 STATE_BACKEND = (
@@ -420,6 +440,7 @@ PRUNING = (
 TABLE = (
     *READING,
     *DEPLOYING,
+    *DOORS,
     *STATE_BACKEND,
     *LOOKING,
     *NETWORK,

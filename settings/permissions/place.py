@@ -13,12 +13,14 @@ from settings.permissions.identities import Identities
 class Place:
     """An environment, and the one that it promotes from, which it reads. Both are meant to be in one account.
 
-    In one that is not `protected`, whoever deploys deletes its old snapshots too.
+    In one that is not `protected`, whoever deploys deletes its old snapshots too. Where `doors` are opened, whoever
+    deploys changes what its groups let in.
     """
 
     names: Names
     before: Names | None
     protected: bool
+    doors: bool = False
 
     @cached_property
     def words(self) -> Mapping[str, str]:
@@ -67,9 +69,9 @@ class Place:
         }
 
 
-def place_of(names: Names, promotes_from: str | None, *, protected: bool) -> Place:
+def place_of(names: Names, promotes_from: str | None, *, protected: bool, doors: bool = False) -> Place:
     """The place of an environment's names."""
     before = promotes_from and Names(
         project=names.project, environment=promotes_from, account=names.account, region=names.region
     )
-    return Place(names=names, before=before or None, protected=protected)
+    return Place(names=names, before=before or None, protected=protected, doors=doors)

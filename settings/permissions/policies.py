@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from settings.model import Access
 from settings.permissions.calls import TABLE, Permission
 from settings.permissions.identities import AUDIENCE, GITHUB, Identities, Party
 from settings.permissions.place import Place
@@ -46,36 +47,32 @@ def is_for(permission: Permission, party: Party) -> bool:
     return permission.who in RANKS[: RANKS.index(party) + 1]
 
 
-def workflow_trust(place: Place, repository: str) -> Document:
-    """Let workflows of a repository become `ci` here, when they run in GitHub's environment of the same name."""
-    identities = Identities(names=place.names)
-    wanted = {f"{GITHUB}:aud": AUDIENCE, f"{GITHUB}:sub": subjects(repository, place.names.environment)}
-    return _document(
-        [
-            {
-                "Effect": "Allow",
-                "Principal": {"Federated": identities.github},
-                "Action": "sts:AssumeRoleWithWebIdentity",
-                "Condition": {"StringEquals": wanted},
-            }
-        ]
-    )
+def trust(party: Party, place: Place, access: Access) -> Document | None:
+    """Who may become a party, by what the stack file says; None where it names nobody."""
+    people = {"approver": access.approvers, "operator": access.operators, "pruner": access.operators}.get(party, ())
+    statements = [_people(people)] if people else []
+    if access.repository and party in ("ci", *access.workflows):
+        statements.append(_workflows(access.repository, party, place))
+    return _document(statements) if statements else None
 
 
-def subjects(repository: str, environment: str) -> list[str]:
-    """What GitHub's tokens may call a job of a repository (like owner/name or owner@1/name@2) in an environment.
+def github_environment(party: Party, environment: str) -> str:
+    """The environment of GitHub in which a job has to run to become a party: whom it asks before, GitHub knows.
+
+    No stack has such a name, with its underscore: else jobs of that one could become more here.
+    """
+    return environment if party == "ci" else f"{environment}_{party}"
+
+
+def subjects(repository: str, inside: str) -> list[str]:
+    """What GitHub's tokens may call a job of a repository (like owner/name or owner@1/name@2) in GitHub's environment.
 
     Tokens of repositories made, renamed or transferred since 15 July 2026 name the ids, those of older ones do not, and
     an organisation may change over at any time: so where ids are stated both are trusted. That lets nobody else in: who
     takes over a name that became free gets a token with other ids.
     """
     plain = re.sub("@[0-9]+", "", repository)
-    return [f"repo:{one}:environment:{environment}" for one in dict.fromkeys((plain, repository))]
-
-
-def peoples_trust(principals: Sequence[str]) -> Document:
-    """Let these users and roles become a party, and nobody else."""
-    return _document([{"Effect": "Allow", "Principal": {"AWS": list(principals)}, "Action": "sts:AssumeRole"}])
+    return [f"repo:{one}:environment:{inside}" for one in dict.fromkeys((plain, repository))]
 
 
 def size(document: Document) -> int:
@@ -83,8 +80,25 @@ def size(document: Document) -> int:
     return len(json.dumps(document, separators=(",", ":")))
 
 
+def _people(principals: Sequence[str]) -> Statement:
+    return {"Effect": "Allow", "Principal": {"AWS": list(principals)}, "Action": "sts:AssumeRole"}
+
+
+def _workflows(repository: str, party: Party, place: Place) -> Statement:
+    """Workflows of a repository, when they run in the party's environment of GitHub."""
+    inside = github_environment(party, place.names.environment)
+    return {
+        "Effect": "Allow",
+        "Principal": {"Federated": Identities(names=place.names).github},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {"StringEquals": {f"{GITHUB}:aud": AUDIENCE, f"{GITHUB}:sub": subjects(repository, inside)}},
+    }
+
+
 def _holds(permission: Permission, place: Place) -> bool:
     """Whether a line is about an environment like this one."""
+    if permission.doors and not place.doors:
+        return False
     return (place.before is not None or not permission.on.before) and not (permission.unprotected and place.protected)
 
 

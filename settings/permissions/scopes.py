@@ -54,6 +54,12 @@ NEW_KEY = Scope(resources=("*",), condition=GETS_TAGS)  # a key has no name befo
 PARTS_OF_SERVERS = Scope(
     resources=(*of_account("ec2", "network-interface/*", "volume/*"), "arn:aws:ec2:{region}::image/*")
 )
+NEW_RULE = Scope(
+    resources=of_account("ec2", "security-group-rule/*"),
+    condition={
+        "StringEquals": {**GETS_TAGS["StringEquals"], "ec2:CreateAction": "AuthorizeSecurityGroupIngress"},
+    },
+)
 GROUPS = Scope(resources=of_account("ec2", "security-group/*", "security-group-rule/*"))
 
 LEDGER = Scope(resources=of_account("dynamodb", "table/{ledger_table}"))

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
@@ -13,8 +12,6 @@ from pydantic.fields import FieldInfo
 from components.stage.alarms import database_alarms, health_alarm, request_alarms, server_alarms
 from contract import outputs
 from contract.archive import MOST_BYTES, MOST_ENTRIES, MOST_ENTRY_BYTES
-from local.cli import commands as local_cloud
-from release.cli import release
 from release.doors.aws.databases import SNAPSHOT_LIMIT
 from release.doors.probe import LIMIT, MOST_BODY
 from release.environment import UP_WAIT
@@ -34,15 +31,13 @@ from settings.model import Settings
 from settings.names import ENVIRONMENT_RULE, Names
 from settings.rules import RULES
 from settings.stackfile import load, section_of
+from tests.docs.commands import EVERYWHERE, GROUPS, long_options, mention_fault, run_fault, verb_of
 from tests.docs.pages import PAGES, ROOT, blocks, command_lines, commands, pattern, rows, section, spans, terminal
 from tests.project import PROJECT
 from tests.there import there
 
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()
-GROUPS: dict[str, Any] = {"release": release, "local-cloud": local_cloud}
-TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-EVERYWHERE = {"--help", "-h", "--json", "--project", "--verbose"}
 OF_PULUMI = {"project", "environment"}  # known from elsewhere: settings, but no keys of a stack file
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -213,46 +208,6 @@ def warning_steps(table: list[list[str]]) -> set[str]:
     return {row[0].strip("`") for row in table if row[-1].startswith("a warning")}
 
 
-def run_fault(words: list[str]) -> str:
-    """Why a command cannot be run as it is shown; empty when it can."""
-    name, *arguments = words
-    if name == "make" or not arguments or arguments[0].startswith("-"):
-        return mention_fault(words)
-    verb = verb_of(name, arguments[0])
-    if verb is None:
-        return f"{name} has no {arguments[0]}"
-    try:
-        verb.make_context(arguments[0], arguments[1:])
-    except click.UsageError as error:
-        return f"{' '.join(words)}: {error.format_message()}"
-    return ""
-
-
-def mention_fault(words: list[str]) -> str:
-    """Why a mentioned command does not exist; empty when it does, with all its options."""
-    name, *arguments = words
-    if name == "make":
-        return "" if set(arguments) <= TARGETS else f"there is no {' '.join(words)}"
-    verbs = [word for word in arguments if not word.startswith("-") and word.islower()]
-    verb = verb_of(name, verbs[0]) if verbs else GROUPS[name]
-    if verb is None:
-        return f"{name} has no {verbs[0]}"
-    options = {word for word in arguments if word.startswith("-")}
-    unknown = options - long_options(verb) - long_options(GROUPS[name]) - EVERYWHERE
-    return f"{' '.join(words)}: there is no {', '.join(unknown)}" if unknown else ""
-
-
-def verb_of(group: str, name: str) -> click.Command | None:
-    """The verb of that name; None where the group has none."""
-    found: click.Command | None = GROUPS[group].get_command(click.Context(GROUPS[group]), name)
-    return found
-
-
-def long_options(command: click.Command) -> set[str]:
-    """The options of a command as `--name`."""
-    return {name for parameter in command.params for name in parameter.opts if name.startswith("--")}
-
-
 def resolves(page: Path, target: str) -> bool:
     """Whether a link leads to a file and, where it names one, to a heading in it."""
     path, _, heading = target.partition("#")
@@ -282,7 +237,7 @@ def default(field: FieldInfo) -> str:
     """A default as the reference shows it: empty where the key must stand."""
     if field.is_required():
         return ""
-    return "null" if field.default is None else str(field.default)
+    return "null" if field.default is None else str(field.default).replace("()", "[]")
 
 
 def public_properties(kind: type) -> list[str]:

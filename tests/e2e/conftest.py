@@ -30,6 +30,7 @@ LONGEST_FIRST = (
     "test_aws_provider",
     "test_bad_input",
     "test_drift",
+    "test_workflows",
     "test_private_servers",
     "test_policy",
     "test_watch",

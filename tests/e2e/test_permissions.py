@@ -29,7 +29,7 @@ PREVIEW = ("pulumi", "preview", "--stack", "dev", "--non-interactive")
 LOOKS = (("status",), ("history", "dev"), ("audit", "dev"), ("audit", "dev", "--file", "dev.jsonl"))
 GITHUB = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
 OPS = "arn:aws:iam::123456789012:user/ops"
-ACCESS = {"repository": "octo/shop", "operators": [OPS], "approvers": [OPS]}
+ACCESS = {"repository": "octo/shop", "operators": [OPS], "approvers": [OPS], "open_door": True}
 PROTECTION: Mapping[str, Mapping[str, Any]] = {
     "database": {"multi_az": True, "backup_days": 7, "deletion_protection": True, "final_snapshot": True},
     "load_balancer": {"deletion_protection": True},
@@ -85,7 +85,7 @@ def live(cloud: Cloud) -> Life:
         ci, operator, approver, pruner = (acting_as(cloud, party) for party in ("ci", "operator", "approver", "pruner"))
         taken(cloud)  # how this test became somebody else
         for version in ("1.0.0", "1.1.0"):
-            ci.must("release", "promote", version, "--to", "dev")
+            ci.must("release", "promote", version, "--to", "dev", "--open-door", "198.51.100.7")
         ci.must("release", "rollback", "dev")
         for stops in (("hold", "dev"), ("mark-out", "dev", "env-servers-2")):
             ci.must("release", *stops, "--reason", "an incident")
@@ -94,6 +94,7 @@ def live(cloud: Cloud) -> Life:
         operator.must(*UP, "--expect-no-changes")
         calls["deploy"] = taken(cloud)
         pruner.must("release", "prune", "dev", "--yes")
+        pruner.must("release", "tick", "dev")
         calls["prune"] = taken(cloud)
         for look in LOOKS:
             approver.must("release", *look)

@@ -178,6 +178,7 @@ WRONG: dict[str, Any] = {
         "access.repository is 'octo@1/*@2';",
         "owner@123/name@456",
     ),
+    "workflows found": ({"access__workflows": ["administrator"]}, "access.workflows.0 is 'administrator';", "pruner"),
     "approver is everybody": ({"access__approvers": ["*"]}, "access.approvers.0 is '*';", "IAM users or roles"),
     "MySQL's version of one number": (
         {"database__engine": "mysql", "database__version": "8"},

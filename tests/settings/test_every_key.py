@@ -78,6 +78,8 @@ WRONG: dict[str, tuple[Any, str]] = {
     "access.repository": ("https://github.com/a/b", "like owner/name"),
     "access.operators": (["*"], "IAM users or roles"),
     "access.approvers": (["*"], "IAM users or roles"),
+    "access.open_door": ("perhaps", "true (ci may let an address in"),
+    "access.workflows": (["administrator"], "operator (they apply stack files)"),
     "watch.seconds": (0, "1 to 3600 seconds"),
     "watch.error_percent": (101, "0 to 100"),
     "watch.p95_ms": (0, "1 to 60000"),

@@ -64,6 +64,13 @@ def test_workflows_are_of_the_repository_and_of_githubs_environment() -> None:
     assert [*conditions.values()] == ["sts.amazonaws.com", ["repo:octo/shop:environment:qa"]]
 
 
+def test_workflows_that_may_prune_make_the_pruner_where_there_are_no_operators() -> None:
+    settings = settings_of("qa")
+    access = settings.access.model_copy(update={"repository": "octo/shop", "workflows": ("pruner",)})
+    trust = record(settings.model_copy(update={"access": access})).one(ROLE, "env-access-pruner")
+    assert "repo:octo/shop:environment:qa_pruner" in trust.inputs["assumeRolePolicy"]
+
+
 def test_roles_that_deploy_may_be_held_until_a_deployment_is_closed() -> None:
     recording = with_people()
     held = {party: recording.one(ROLE, f"env-access-{party}").inputs["maxSessionDuration"] for party in PARTIES[:-1]}

@@ -12,6 +12,8 @@ from settings.permissions.identities import PARTIES
 from settings.stackfile import Project, load
 from tests.project import PROJECT
 
+ANN = "arn:aws:iam::123456789012:user/ann"
+
 
 def test_all_parties_are_printed_with_the_boundary_that_they_need() -> None:
     report = policies_of(Project(PROJECT), "prod", None)
@@ -55,6 +57,15 @@ def test_people_see_which_tokens_of_github_are_trusted(tmp_path: Path) -> None:
     (tmp_path / file).write_text((PROJECT / file).read_text().replace("repository: null", "repository: octo@1/shop@2"))
     done = CliRunner().invoke(release, ["--project", str(tmp_path), "policies", "dev", "--for", "ci"])
     assert "repo:octo/shop:environment:dev or repo:octo@1/shop@2:environment:dev" in done.stdout
+
+
+def test_people_see_beside_themselves_the_workflows_that_are_trusted(tmp_path: Path) -> None:
+    file = "Pulumi.dev.yaml"
+    (tmp_path / "Pulumi.yaml").write_text((PROJECT / "Pulumi.yaml").read_text())
+    text = (PROJECT / file).read_text().replace("operators: []", f"operators: [{ANN}]\n    workflows: [operator]")
+    (tmp_path / file).write_text(text.replace("repository: null", "repository: octo/shop"))
+    done = CliRunner().invoke(release, ["--project", str(tmp_path), "policies", "dev", "--for", "operator"])
+    assert f"{ANN}, repo:octo/shop:environment:dev_operator" in done.stdout
 
 
 def test_roles_that_deploy_may_be_held_longer() -> None:

@@ -4,13 +4,16 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import click
 import pytest
 
 from release.process.errors import LeaseHeld, Refused
 from release.records.ledger.lease import LOOK
 from release.records.ledger.ledger import Entry
 from release.verbs.promote import Route, command, passed_over, promote_into, proposal_into
+from release.verbs.resume import command as resume
 from release.work.executor import Deployed
+from tests.project import PROJECT
 from tests.release.deploying import CALL, Silent, put, state, users_have
 from tests.release.records.ledger.taking import ANN, Taker, beating
 from tests.release.world import OPS, STAGELINE, World
@@ -140,3 +143,17 @@ def test_who_is_still_at_work_after_that_is_named(taker: Taker, wait: float) -> 
 )
 def test_how_long_is_said_in_minutes(arguments: list[str], minutes: float | None) -> None:
     assert command.make_context("promote", ["1.0.0", "--to", "qa", *arguments]).params["wait"] == minutes
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments"), [(command, ["1.0.0", "--to", "dev"]), (resume, ["dev"])], ids=["promote", "resume"]
+)
+def test_an_environment_that_opens_no_doors_refuses_before_anything_changes(
+    world: World, pulumi: Path, verb: click.Command, arguments: list[str]
+) -> None:
+    world.publish("1.0.0")
+    before = world.dev.ledger.head()
+    with pytest.raises(Refused, match="dev opens no doors"):
+        verb.main(["--open-door", "198.51.100.7", *arguments], standalone_mode=False, obj=PROJECT)
+    assert world.dev.ledger.head() == before
+    assert not pulumi.exists()

@@ -21,6 +21,7 @@ from tests.project import PROJECT
 from tests.release.deploying import at_work, call_in
 from tests.release.world import OPS, World
 
+SNAPSHOTS, DOORS = "delete old snapshots", "shut old doors"
 DATABASE = "stageline-{}-postgres-0123456789abcdef0"
 
 
@@ -64,8 +65,8 @@ def run(project: Path, name: str | None = None, *, really: bool = True) -> dict[
     return tick(call_in(project), name, really=really)
 
 
-def how(report: dict[str, Any]) -> dict[str, str]:
-    return {one["environment"]: one["how"] for one in report["duties"]}
+def how(report: dict[str, Any], duty: str = SNAPSHOTS) -> dict[str, str]:
+    return {one["environment"]: one["how"] for one in report["duties"] if one["duty"] == duty}
 
 
 def why(report: dict[str, Any], environment: str) -> str:
@@ -142,6 +143,12 @@ def test_an_environment_with_an_open_deployment_is_left_alone(world: World, proj
     assert "deployment dev-1 is open in dev" in why(report, "dev")
 
 
+def test_old_doors_are_looked_for_also_where_a_deployment_was_left_open(world: World, project: Path) -> None:
+    with at_work(project, "dev"):
+        report = run(project)
+    assert how(report, DOORS) == {"dev": "nothing due", "qa": "nothing due", "staging": "skipped", "prod": "skipped"}
+
+
 def broken_file(project: Path) -> None:
     (project / "Pulumi.qa.yaml").write_text("config: {stageline:owner: 7}\n")
 
@@ -175,5 +182,5 @@ def test_without_a_stack_file_there_is_nothing_to_do(tmp_path: Path) -> None:
 def test_the_verb_reports_as_json(project: Path) -> None:
     done = CliRunner().invoke(release, ["--project", str(project), "tick", "dev", "--plan", "--json"])
     assert done.exit_code == 0
-    (duty,) = json.loads(done.stdout)["duties"]
-    assert (duty["environment"], duty["duty"], duty["how"]) == ("dev", "delete old snapshots", "due")
+    duties = [(one["environment"], one["duty"], one["how"]) for one in json.loads(done.stdout)["duties"]]
+    assert duties == [("dev", SNAPSHOTS, "due"), ("dev", DOORS, "nothing due")]

@@ -1,17 +1,20 @@
 """Who may do what in prod: each line in both directions, with the boundary that every role has."""
 
 import re
+from typing import Any
 
 import pytest
 
+from settings.model import Access
 from settings.names import Names
 from settings.permissions.boundary import boundary
 from settings.permissions.calls import TABLE
 from settings.permissions.identities import PARTIES, Identities, Party
 from settings.permissions.place import place_of
-from settings.permissions.policies import MANAGED_LIMIT, peoples_trust, policies, statements, subjects, workflow_trust
+from settings.permissions.policies import MANAGED_LIMIT, policies, statements, subjects, trust
 from tests.settings.permissions.evaluator import OPERATORS, compact, may, texts
 
+ANN = "arn:aws:iam::123456789012:user/ann"
 NAMES = Names(project="stageline", environment="prod", account="123456789012", region="eu-central-1")
 PROD = place_of(NAMES, "staging", protected=True)
 IDENTITIES = Identities(names=NAMES)
@@ -47,6 +50,10 @@ MACHINES_ROLE = "arn:aws:iam::123456789012:role/stageline/prod/machines/env-serv
 MACHINES_PROFILE = "arn:aws:iam::123456789012:instance-profile/stageline/prod/machines/env-servers-profile-1"
 
 THEIR_POLICY = f"arn:aws:iam::123456789012:policy{IDENTITIES.access_path}stageline-prod-ci-1"
+
+GROUP = "arn:aws:ec2:eu-central-1:123456789012:security-group/sg-1"
+RULE = "arn:aws:ec2:eu-central-1:123456789012:security-group-rule/sgr-1"
+BY_AUTHORIZING = {"ec2:CreateAction": "AuthorizeSecurityGroupIngress"}
 
 OURS = {"aws:ResourceTag/project": "stageline", "aws:ResourceTag/environment": "prod"}
 QAS = {**OURS, "aws:ResourceTag/environment": "qa"}
@@ -288,8 +295,15 @@ def test_the_first_environment_reads_no_other_one() -> None:
     assert "_before" not in lines
 
 
+def trusted_by(party: Party, **access: Any) -> list[dict[str, Any]]:
+    """The statements of a role's trust in prod, where the stack file says no more than this of access."""
+    nobody: dict[str, Any] = {"repository": None, "operators": (), "approvers": ()}
+    document = trust(party, PROD, Access(**nobody | access))
+    return [] if document is None else list(document["Statement"])
+
+
 def test_workflows_become_ci_only_from_their_repository_and_githubs_environment() -> None:
-    (statement,) = workflow_trust(PROD, "octo/shop")["Statement"]
+    (statement,) = trusted_by("ci", repository="octo/shop")
     assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
     assert statement["Principal"] == {
         "Federated": "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
@@ -321,6 +335,59 @@ TOKENS = {
 }
 
 
+# What `--open-door` takes, and who may do it in an environment that opens doors; without, ci and the pruner may not.
+OPENING: dict[str, tuple[str, str, dict[str, str], set[Party]]] = {
+    "see who is let in": ("ec2:DescribeSecurityGroupRules", "*", {}, {"ci", "operator", "pruner"}),
+    "let somebody into a group": ("ec2:AuthorizeSecurityGroupIngress", GROUP, OURS, {"ci", "operator"}),
+    "into qa's group": ("ec2:AuthorizeSecurityGroupIngress", GROUP, QAS, set()),
+    "by a rule with tags": ("ec2:AuthorizeSecurityGroupIngress", RULE, TAGGED_OURS, {"ci", "operator"}),
+    "by one without": ("ec2:AuthorizeSecurityGroupIngress", RULE, {}, set()),
+    "tag it as it is made": ("ec2:CreateTags", RULE, {**TAGGED_OURS, **BY_AUTHORIZING}, {"ci", "operator"}),
+    "let a group out": ("ec2:AuthorizeSecurityGroupEgress", GROUP, OURS, {"operator"}),
+    "take it back": ("ec2:RevokeSecurityGroupIngress", GROUP, OURS, {"ci", "operator", "pruner"}),
+    "take back what qa lets in": ("ec2:RevokeSecurityGroupIngress", GROUP, QAS, set()),
+}
+
+
+@pytest.mark.parametrize("doors", [True, False], ids=["with-doors", "without"])
+@pytest.mark.parametrize("what", OPENING)
+def test_who_deploys_changes_what_is_let_in_only_where_doors_are_opened(what: str, doors: bool) -> None:
+    action, resource, context, allowed = OPENING[what]
+    place = place_of(NAMES, "staging", protected=True, doors=doors)
+    able = {
+        party
+        for party in PARTIES[:-1]
+        if may(
+            policies(party, place),
+            boundary(place),
+            action,
+            resource,
+            {"aws:PrincipalArn": IDENTITIES.role(party), **context},
+        )
+    }
+    assert able == (allowed if doors else allowed & {"operator"})
+
+
+@pytest.mark.parametrize("workflows", [(), ("operator",), ("operator", "pruner")], ids=["none", "one", "both"])
+def test_workflows_become_more_than_ci_where_that_is_said_and_in_an_environment_of_its_own(
+    workflows: tuple[str, ...],
+) -> None:
+    trusts = {party: trusted_by(party, repository="octo/shop", workflows=workflows) for party in PARTIES}
+    subjects = {party: compact(one[0]["Condition"]) for party, one in trusts.items() if one and party != "ci"}
+    assert set(subjects) == set(workflows)
+    assert all(f"repo:octo/shop:environment:prod_{party}" in subjects[party] for party in subjects)
+
+
+def test_workflows_and_people_become_an_operator_each_by_their_own_way() -> None:
+    people, workflows = trusted_by("operator", repository="octo/shop", operators=(ANN,), workflows=("operator",))
+    assert people["Principal"] == {"AWS": [ANN]} and people["Action"] == "sts:AssumeRole"
+    assert workflows["Action"] == "sts:AssumeRoleWithWebIdentity"
+
+
+def test_without_a_repository_no_workflow_becomes_anybody() -> None:
+    assert [trusted_by(party, workflows=("operator", "pruner")) for party in PARTIES] == [[]] * len(PARTIES)
+
+
 @pytest.mark.parametrize(("repository", "trusted"), TRUSTED.values(), ids=TRUSTED.keys())
 def test_a_repository_is_known_by_its_subjects(repository: str, trusted: list[str]) -> None:
     assert subjects(repository, "prod") == trusted
@@ -334,14 +401,14 @@ def test_a_repository_is_known_by_its_subjects(repository: str, trusted: list[st
     ],
 )
 def test_a_token_is_trusted_only_by_its_whole_subject(repository: str, let_in: set[str]) -> None:
-    trust = workflow_trust(PROD, repository)
+    (statement,) = trusted_by("ci", repository=repository)
     audience = {"token.actions.githubusercontent.com:aud": "sts.amazonaws.com"}
 
     def trusts(subject: str) -> bool:
         claims = {**audience, "token.actions.githubusercontent.com:sub": subject}
         return all(
             OPERATORS[operator](claims.get(key), texts(wanted))
-            for operator, wants in trust["Statement"][0]["Condition"].items()
+            for operator, wants in statement["Condition"].items()
             for key, wanted in wants.items()
         )
 
@@ -349,12 +416,12 @@ def test_a_token_is_trusted_only_by_its_whole_subject(repository: str, let_in: s
 
 
 def test_people_become_a_party_only_by_name() -> None:
-    (statement,) = peoples_trust(["arn:aws:iam::123456789012:user/ann"])["Statement"]
-    assert statement["Principal"] == {"AWS": ["arn:aws:iam::123456789012:user/ann"]}
+    (statement,) = trusted_by("operator", operators=(ANN,))
+    assert statement["Principal"] == {"AWS": [ANN]}
 
 
 def test_an_administrator_is_given_whatever_anybody_but_the_pruner_calls() -> None:
-    lines = [line for line in TABLE if line.who != "pruner" and not line.unprotected]
+    lines = [line for line in TABLE if line.who != "pruner" and not line.unprotected and not line.doors]
     needed = {action for line in lines for action in line.actions}
     given = {action for one in statements("administrator", PROD) for action in one["Action"]}
     assert given == needed
