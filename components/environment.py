@@ -1,10 +1,11 @@
-"""Environment: a platform and the stage on it, as a function of settings, slots and keys.
+"""Environment: a platform and the stage on it, as a function of settings, slots and keys. A demo: a stage alone.
 
 `declare` is called by `__main__.py` with what the ledger says; tests, parity and previews call it with their own
 values. Default providers are disabled, so a resource that does not come from here cannot be made.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 import pulumi
 from pulumi import ResourceOptions
@@ -14,10 +15,12 @@ from pulumi_command.provider import Provider as CommandProvider
 
 from components.guard import make_guard
 from components.machine import Keys
+from components.outputs import PlatformOutputs
 from components.platform.platform import Platform, PlatformArgs
 from components.slots import Slots
 from components.stage.stage import Stage, StageArgs
 from settings.model import Settings
+from settings.permissions.identities import Identities
 
 NAME = "env"
 """The same in every environment and short: children are named after it (see components/__init__.py)."""
@@ -37,7 +40,7 @@ def declare(
     those that are `passed_over` nothing is installed by this one `pulumi up`, so that it does not fail because of
     them. Raises ValueError where every server is out.
     """
-    opts = ResourceOptions(providers=_providers(settings))
+    opts = ResourceOptions(providers=_providers(settings, settings.tags))
     platform = Platform(NAME, PlatformArgs(settings=settings, keys=keys), opts)
     on_platform = StageArgs(
         settings=settings,
@@ -52,12 +55,29 @@ def declare(
     return platform, stage
 
 
-def _providers(settings: Settings) -> dict[str, pulumi.ProviderResource]:
+def declare_demo(
+    settings: Settings, platform: PlatformOutputs, slots: Slots, keys: Keys, *, creation: str, tags: Mapping[str, str]
+) -> Stage:
+    """Declare a demo on another stack's platform; `creation` is its id, and whatever it is made of gets the `tags`."""
+    path = Identities(names=settings.names).machine_path  # of its own, by which its roles are found
+    args = StageArgs(
+        settings=settings,
+        platform=replace(platform, bounds=replace(platform.bounds, path=path)),
+        keys=keys,
+        slots=slots,
+        out=frozenset(),
+        passed_over=frozenset(),
+        demo=creation,
+    )
+    return Stage(NAME, args, ResourceOptions(providers=_providers(settings, tags)))
+
+
+def _providers(settings: Settings, tags: Mapping[str, str]) -> dict[str, pulumi.ProviderResource]:
     aws = AwsProvider(
         "aws",
         region=settings.region,
         allowed_account_ids=[settings.account],
-        default_tags=ProviderDefaultTagsArgs(tags=settings.tags),
+        default_tags=ProviderDefaultTagsArgs(tags=dict(tags)),
         assume_roles=[ProviderAssumeRoleArgs(role_arn=settings.role)] if settings.role else None,
     )
     return {"aws": aws, "command": CommandProvider("command")}

@@ -4,9 +4,9 @@ The program exports it as the output `platform`. So a stage of another stack can
 `PlatformOutputs` of the same keys. It only has to be known whether there is a bastion; all else may still come.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from pulumi import Input
 
@@ -43,6 +43,12 @@ class PlatformOutputs:
     server_logs: Input[str]
     server_logs_arn: Input[str]
     bastion: BastionOutputs | None
+
+    @classmethod
+    def of(cls, exported: Mapping[str, Any]) -> Self:
+        """The platform of another stack, by what that exported."""
+        bounds, bastion = Bounds(**exported["bounds"]), exported.get("bastion")
+        return cls(**{**exported, "bounds": bounds, "bastion": BastionOutputs(**bastion) if bastion else None})
 
     @property
     def exported(self) -> dict[str, Any]:

@@ -51,6 +51,7 @@ GITHUB_ID = "@[1-9][0-9]{0,18}"
 OWNER, REPOSITORY = "[A-Za-z0-9][A-Za-z0-9-]{0,38}", "[A-Za-z0-9._-]{1,100}"
 REPOSITORY_PATTERN = f"^({OWNER}/{REPOSITORY}|{OWNER}{GITHUB_ID}/{REPOSITORY}{GITHUB_ID})$"
 VPC_PATTERN = r"^([0-9]{1,3}\.){3}[0-9]{1,3}/(1[6-9]|2[0-3])$"
+SPAN_PATTERN = "^[1-9][0-9]{0,2}[hd]$"
 A_LIST = Field(strict=False, json_schema_extra={"uniqueItems": True})
 
 Cidr = Annotated[str, AfterValidator(_ipv4_block), Field(json_schema_extra={"pattern": CIDR_PATTERN})]
@@ -59,6 +60,7 @@ LogDays = Annotated[int, AfterValidator(_log_days), Field(json_schema_extra={"en
 Account = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
 Zone = Annotated[str, Field(pattern=r"^[a-h]$")]
 Principal = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:(user|role)/[\w+=,.@/-]+$")]
+Span = Annotated[str, Field(pattern=SPAN_PATTERN)]
 Email = Annotated[str, Field(pattern=r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}$")]
 
 PORT = "a port, 1 to 65535"
@@ -159,6 +161,9 @@ class LoadBalancer(Section):
     """The public door: a live listener for the world and a preview listener for the team."""
 
     live_port: Port = Field(description=PORT)
+    live_sources: Annotated[tuple[Cidr, ...], A_LIST, AfterValidator(_distinct)] = Field(
+        default=("0.0.0.0/0",), min_length=1, description=f"{CIDRS} that may see what is live"
+    )
     preview_port: Port = Field(description=PORT)
     preview_sources: Annotated[tuple[Cidr, ...], A_LIST, AfterValidator(_distinct)] = Field(
         min_length=1, description=f"{CIDRS} that may see the preview, never the whole world"
@@ -275,6 +280,25 @@ class Access(Section):
     )
 
 
+class Demo(Section):
+    """Throwaway stacks of branches that stand on this environment's platform: what each one is, and how many."""
+
+    instance_type: str = Field(
+        default="t3.micro", pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$", description="an EC2 instance type like t3.micro"
+    )
+    ttl: Span = Field(default="3d", description="how long a demo lives unless its owner says it, like 12h or 3d")
+    max_ttl: Span = Field(default="30d", description="how long it may be given at a time, like 12h or 30d")
+    most: int = Field(default=20, ge=1, le=50, description="how many demos there may be, 1 to 50")
+    most_per_owner: int = Field(default=3, ge=1, le=50, description="how many of them may be one caller's, 1 to 50")
+    open_to: Annotated[tuple[Cidr, ...], A_LIST, AfterValidator(_distinct)] | None = Field(
+        default=None, description=f"{CIDRS} that may see a demo, or null for those of load_balancer.preview_sources"
+    )
+    pinned_by: Annotated[tuple[Principal, ...], A_LIST, AfterValidator(_distinct)] = Field(
+        default=(), description="a list of distinct ARNs of IAM users or roles that may pin demos, [] for nobody"
+    )
+    on_protected: bool = Field(default=False, description="true (demos may stand on a protected environment) or false")
+
+
 class Settings(Section):
     """One environment, validated. `project` comes from Pulumi.yaml, `environment` from the file's name."""
 
@@ -306,6 +330,7 @@ class Settings(Section):
     monitoring: Monitoring = Field(description="a section of emails and log_days")
     watch: Watch = Field(description="a section of seconds, error_percent, p95_ms, cpu_percent and memory_percent")
     access: Access = Field(description="a section of repository, operators, approvers, workflows and open_door")
+    demo: Demo | None = Field(default=None, description="a section, see settings/model.py, or no such key for no demos")
 
     @property
     def names(self) -> Names:

@@ -9,7 +9,12 @@ from dataclasses import dataclass
 
 NAME_PATTERN = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 NAME_LIMIT = 31
-ENVIRONMENT_RULE = "a lower-case letter, then up to 30 lower-case letters or digits, with single dashes between"
+DEMO = "demo"
+OF_DEMOS = f"{DEMO}-"
+ENVIRONMENT_RULE = (
+    "a lower-case letter, then up to 30 lower-case letters or digits, with single dashes between; "
+    "what begins with demo- is kept for demos"
+)
 BUCKET_NAME_LIMIT = 63
 
 # Single dashes, none at the end: RDS refuses other identifiers, and these names become part of its snapshots'.
@@ -18,7 +23,7 @@ _ENVIRONMENT = re.compile(NAME_PATTERN)
 
 def is_environment_name(text: str) -> bool:
     """Whether `text` may name an environment, and so become part of a path, a bucket and a stack."""
-    return len(text) <= NAME_LIMIT and _ENVIRONMENT.fullmatch(text) is not None
+    return len(text) <= NAME_LIMIT and _ENVIRONMENT.fullmatch(text) is not None and not text.startswith(OF_DEMOS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +59,11 @@ class Names:
     def state_bucket(self) -> str:
         """S3 bucket of the Pulumi state of all the project's environments in an account and region."""
         return f"{self.project}-state-{self.account}-{self.region}"
+
+    @property
+    def demos_table(self) -> str:
+        """DynamoDB table of all the project's demos in an account and region; made by `release init`, not by Pulumi."""
+        return f"{self.project}-demos"
 
     @property
     def signing_alias(self) -> str:
@@ -104,6 +114,11 @@ class Names:
     def migration_parameter(self) -> str:
         """SSM parameter with the deployment that may run its migration now; `release` writes it, servers read it."""
         return f"/{self._path}/migration"
+
+    @property
+    def platform_parameter(self) -> str:
+        """SSM parameter with what stages of other stacks need of the platform: whoever makes a demo reads it there."""
+        return f"/{self._path}/platform"
 
     @property
     def guard_parameter(self) -> str:

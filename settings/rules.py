@@ -32,6 +32,10 @@ def _is_off(value: bool) -> bool:
     return not value
 
 
+def _hours(span: str) -> int:
+    return int(span[:-1]) * (24 if span.endswith("d") else 1)
+
+
 RULES = (
     Rule(
         keys=("servers.ssh_sources",),
@@ -144,6 +148,22 @@ RULES = (
         keys=("database.multi_az",),
         holds=_is_on,
         allowed="true, because the environment is protected",
+        protected_only=True,
+    ),
+    Rule(
+        keys=("demo.ttl", "demo.max_ttl"),
+        holds=lambda ttl, most: _hours(ttl) <= _hours(most),
+        allowed="at most demo.max_ttl",
+    ),
+    Rule(
+        keys=("demo.most_per_owner", "demo.most"),
+        holds=lambda own, most: own <= most,
+        allowed="at most demo.most",
+    ),
+    Rule(
+        keys=("demo.on_protected",),
+        holds=_is_on,
+        allowed="true, because the environment is protected: its demos stand beside what users have",
         protected_only=True,
     ),
     Rule(

@@ -67,6 +67,16 @@ class Project:
         return tuple(sorted(name for name in candidates if is_environment_name(name)))
 
     @cached_property
+    def demo_base(self) -> str:
+        """The environment that demos stand on: the only one whose file has a section for them."""
+        bases = [name for name in self.names if self._config(name).get(f"{self.name}:demo") is not None]
+        if len(bases) != 1:
+            fault = f"stands in {' and in '.join(bases)}" if bases else "stands in no file"
+            allowed = "the section in one file: of the environment that demos stand on"
+            raise InvalidSettings([_about("Pulumi.*.yaml", f"{self.name}:demo", fault, allowed)])
+        return bases[0]
+
+    @cached_property
     def environments(self) -> tuple[str, ...]:
         """The environments in the order of promotion: those that promote from none first, then by name."""
         depths = {name: _depth(name, self._sources) for name in self._sources}
@@ -253,7 +263,8 @@ def _problems(file: str, values: Mapping[str, Any], known: tuple[str, ...]) -> l
     project = str(values["project"])
     shape = list(_shape_errors(values))
     problems = [_shape_problem(file, project, error) for error in shape]
-    sound = _without(_DEFAULTS | _flat(values), {_dotted(error["loc"]) for error in shape})
+    known_values = _DEFAULTS | _defaults_in(values) | _flat(values)
+    sound = _without(known_values, {_dotted(error["loc"]) for error in shape})
     for rule in rules.broken(sound):
         key = rule.keys[0]
         problems.append(_about(file, f"{project}:{key}", _is(sound[key]), rule.allowed))
@@ -402,6 +413,12 @@ def _defaults(model: type[BaseModel], prefix: str = "") -> dict[str, Any]:
         elif section := section_of(field.annotation):
             found |= _defaults(section, f"{prefix}{name}.")
     return found
+
+
+def _defaults_in(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for a section that may be left out, where it stands."""
+    section = section_of(Settings.model_fields["demo"].annotation)
+    return _defaults(section, "demo.") if section and isinstance(values.get("demo"), dict) else {}
 
 
 _DEFAULTS = _defaults(Settings)

@@ -31,7 +31,10 @@ RETRY_PAUSE = 2.0  # seconds, doubled each time: a new instance's role takes a w
 COMMAND_LIMIT = 120.0
 
 ROOT = Path(os.environ.get("STAGELINE_ROOT", "/"))
-SERVER_KEYS = ("project", "environment", "region", "artifact_bucket", "database_parameter", "migration_parameter")
+SERVER_KEYS = (
+    *("project", "environment", "region", "artifact_bucket", "artifact_folder"),
+    *("database_parameter", "migration_parameter"),
+)
 KEY_LINE = re.compile(r"(ssh-|ecdsa-|sk-)[A-Za-z0-9@.-]+ [A-Za-z0-9+/=]+( .*)?")
 
 AGENT = Path("opt/aws/amazon-cloudwatch-agent")

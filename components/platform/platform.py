@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pulumi
 from pulumi import Output, ResourceOptions
+from pulumi_aws.ssm.parameter import Parameter
 
 from components.machine import Bounds, Keys, Ssh
 from components.outputs import PlatformOutputs
@@ -24,7 +25,10 @@ class PlatformArgs:
 
 
 class Platform(pulumi.ComponentResource):
-    """`outputs` are all that a stage needs to know of it. There is a `bastion` where servers are private."""
+    """`outputs` are all that a stage needs to know of it; whoever makes one in another stack reads them in a parameter.
+
+    There is a `bastion` where servers are private.
+    """
 
     outputs: PlatformOutputs
     bastion: Bastion | None
@@ -71,6 +75,13 @@ class Platform(pulumi.ComponentResource):
             server_logs=logs.server_logs,
             server_logs_arn=logs.server_logs_arn,
             bastion=self.bastion.outputs if self.bastion else None,
+        )
+        Parameter(
+            f"{name}-outputs",
+            name=names.platform_parameter,
+            type="String",
+            value=Output.json_dumps(self.outputs.exported, sort_keys=True),
+            opts=self._child,
         )
         self.register_outputs(self.outputs.exported)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi import Output, ResourceOptions
 
-from components.groups import EVERYWHERE, allow_blocks, allow_group, let_out, make_group
+from components.groups import allow_blocks, allow_group, let_out, make_group
 from components.outputs import PlatformOutputs
 from contract.slots import SLOT_PORTS
 from settings import model
@@ -13,13 +13,12 @@ from settings import model
 
 @dataclass(frozen=True, kw_only=True)
 class FirewallArgs:
-    """With a bastion SSH reaches servers from there only."""
+    """With a bastion SSH reaches servers from there only. There is a group for a `database` where there is one."""
 
     platform: PlatformOutputs
-
     load_balancer: model.LoadBalancer
     servers: model.Servers
-    database: model.Database
+    database: model.Database | None
 
 
 class Firewall(pulumi.ComponentResource):
@@ -27,7 +26,7 @@ class Firewall(pulumi.ComponentResource):
 
     balancer_id: Output[str]
     servers_id: Output[str]
-    database_id: Output[str]
+    database_id: Output[str] | None
 
     def __init__(self, name: str, args: FirewallArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("stageline:stage:Firewall", name, {}, opts)
@@ -35,7 +34,7 @@ class Firewall(pulumi.ComponentResource):
 
         self.balancer_id = self._group("balancer", "Takes requests from users and from the team")
         self.servers_id = self._group("servers", "Runs releases")
-        self.database_id = self._group("database", "Holds the data")
+        self.database_id = self._group("database", "Holds the data") if args.database else None
         self._let_users_reach_the_balancer()
         self._let_the_balancer_reach_slots()
         self._let_installs_reach_servers()
@@ -50,9 +49,10 @@ class Firewall(pulumi.ComponentResource):
 
     def _let_users_reach_the_balancer(self) -> None:
         balancer, name = self._args.load_balancer, self._prefix
-        allow_blocks(f"{name}-live", self.balancer_id, balancer.live_port, [EVERYWHERE], self._child)
+        allow_blocks(f"{name}-live", self.balancer_id, balancer.live_port, balancer.live_sources, self._child)
         if balancer.redirect_port:
-            allow_blocks(f"{name}-redirect", self.balancer_id, balancer.redirect_port, [EVERYWHERE], self._child)
+            redirect, users = balancer.redirect_port, balancer.live_sources
+            allow_blocks(f"{name}-redirect", self.balancer_id, redirect, users, self._child)
         preview, sources = balancer.preview_port, balancer.preview_sources
         allow_blocks(f"{name}-preview", self.balancer_id, preview, sources, self._child)
 
@@ -68,5 +68,6 @@ class Firewall(pulumi.ComponentResource):
             allow_group(name, bastion.group_id, self.servers_id, servers.ssh_port, self._child)
 
     def _let_servers_reach_the_database(self) -> None:
-        port = self._args.database.port
-        allow_group(f"{self._prefix}-data", self.servers_id, self.database_id, port, self._child)
+        database = self._args.database
+        if database and self.database_id:
+            allow_group(f"{self._prefix}-data", self.servers_id, self.database_id, database.port, self._child)

@@ -47,7 +47,8 @@ from settings.names import Names
 
 @dataclass(frozen=True, kw_only=True)
 class ServersArgs:
-    """`parameter_arns` are of what leads servers to the database.
+    """`parameter_arns` are of what leads servers to the database; none where there is no database. `artifact_folder`
+    is where their artifacts lie in the platform's bucket.
 
     `out` and `passed_over` are names of servers as in `described`. A name that no server has means nothing: the ledger
     may still say it of a server that a smaller `count` has taken away.
@@ -58,6 +59,7 @@ class ServersArgs:
     platform: PlatformOutputs
     security_group_id: Input[str]
     parameter_arns: Sequence[Input[str]]
+    artifact_folder: str
     keys: Keys
     slots: Slots
     out: frozenset[str]
@@ -152,15 +154,17 @@ class Servers(pulumi.ComponentResource):
     def _run_statements(self) -> list[dict[str, Any]]:
         """What an installer and a release read."""
         args = self._args
-        artifacts = Output.concat("arn:aws:s3:::", args.platform.artifact_bucket, "/artifacts/*")
-        login = secret_arn(args.names.database_login, args.names)
-        return [
+        artifacts = Output.concat("arn:aws:s3:::", args.platform.artifact_bucket, f"/{args.artifact_folder}/*")
+        may_install = [
             may("s3:GetObject", [artifacts]),
-            may("ssm:GetParameter", args.parameter_arns),
             # AWS knows no narrower resource for it.
             may("elasticloadbalancing:DescribeTargetHealth", ["*"]),
-            may("secretsmanager:GetSecretValue", [login]),
         ]
+        return [*may_install, *self._database_statements()] if args.parameter_arns else may_install
+
+    def _database_statements(self) -> list[dict[str, Any]]:
+        login = secret_arn(self._args.names.database_login, self._args.names)
+        return [may("ssm:GetParameter", self._args.parameter_arns), may("secretsmanager:GetSecretValue", [login])]
 
     def _watch_statements(self) -> list[dict[str, Any]]:
         """What the CloudWatch agent does. Figures belong to no resource, so a namespace is what can be asked for."""
@@ -194,12 +198,13 @@ class Servers(pulumi.ComponentResource):
 
     def _boot(self) -> dict[str, Input[str]]:
         """What a machine with slots is told."""
-        names, platform = self._args.names, self._args.platform
+        names, platform, has_database = self._args.names, self._args.platform, bool(self._args.parameter_arns)
         return {
             **boot_settings(names, self._args.servers, names.host_key),
             "artifact_bucket": platform.artifact_bucket,
-            "database_parameter": names.database_parameter,
-            "migration_parameter": names.migration_parameter,
+            "artifact_folder": self._args.artifact_folder,
+            "database_parameter": names.database_parameter if has_database else "",
+            "migration_parameter": names.migration_parameter if has_database else "",
             "server_logs": platform.server_logs,
         }
 

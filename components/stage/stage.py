@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import pulumi
-from pulumi import ResourceOptions
+from pulumi import Output, ResourceOptions
 
 from components.machine import Keys
 from components.outputs import PlatformOutputs
@@ -14,12 +14,16 @@ from components.stage.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.stage.monitoring import Monitoring, MonitoringArgs
 from components.stage.servers import Servers, ServersArgs
 from components.stage.targets import Targets, TargetsArgs
+from contract.artifacts import ARTIFACTS, demo_folder
 from settings.model import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
 class StageArgs:
-    """`platform` is what it stands on. `out` and `passed_over` are names of servers, like `env-servers-2`."""
+    """`platform` is what it stands on. `out` and `passed_over` are names of servers, like `env-servers-2`.
+
+    `demo` is a demo's creation id. It has no database, wakes nobody, and its artifacts lie in a place of their own.
+    """
 
     settings: Settings
     platform: PlatformOutputs
@@ -27,23 +31,23 @@ class StageArgs:
     slots: Slots
     out: frozenset[str]
     passed_over: frozenset[str]
+    demo: str | None = None
 
 
 class Stage(pulumi.ComponentResource):
-    """Servers with two slots each, behind a load balancer, with a database. Raises ValueError where all are out."""
+    """Servers with two slots each, behind a load balancer, with a database. Raises ValueError where all are out.
 
-    database: Database
+    A demo has no `database`.
+    """
+
+    database: Database | None
     servers: Servers
     balancer: LoadBalancer
 
     def __init__(self, name: str, args: StageArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("stageline:stage:Stage", name, {}, opts)
-        settings, names, platform, child = (
-            args.settings,
-            args.settings.names,
-            args.platform,
-            ResourceOptions(parent=self),
-        )
+        self._prefix, self._args, self._child = name, args, ResourceOptions(parent=self)
+        settings, names, platform, child = args.settings, args.settings.names, args.platform, self._child
 
         firewall = Firewall(
             f"{name}-firewall",
@@ -51,22 +55,11 @@ class Stage(pulumi.ComponentResource):
                 platform=platform,
                 load_balancer=settings.load_balancer,
                 servers=settings.servers,
-                database=settings.database,
+                database=None if args.demo else settings.database,
             ),
             child,
         )
-        self.database = Database(
-            f"{name}-database",
-            DatabaseArgs(
-                names=names,
-                database=settings.database,
-                monitoring=settings.monitoring,
-                platform=platform,
-                security_group_id=firewall.database_id,
-                protected=settings.protected,
-            ),
-            child,
-        )
+        self.database = self._make_database(firewall.database_id) if firewall.database_id else None
         self.servers = Servers(
             f"{name}-servers",
             ServersArgs(
@@ -74,7 +67,8 @@ class Stage(pulumi.ComponentResource):
                 servers=settings.servers,
                 platform=platform,
                 security_group_id=firewall.servers_id,
-                parameter_arns=[self.database.parameter_arn, self.database.migration_arn],
+                parameter_arns=[self.database.parameter_arn, self.database.migration_arn] if self.database else [],
+                artifact_folder=demo_folder(args.demo) if args.demo else ARTIFACTS,
                 keys=args.keys,
                 slots=args.slots,
                 out=args.out,
@@ -105,19 +99,33 @@ class Stage(pulumi.ComponentResource):
             ),
             child,
         )
-        Monitoring(
-            f"{name}-monitoring",
-            MonitoringArgs(
-                names=names,
-                monitoring=settings.monitoring,
-                database=settings.database,
-                platform=platform,
-                slots=args.slots,
-                server_ids=[instance.id for instance in self.servers.instances],
-                balancer=self.balancer.suffix,
-                target_groups=self.balancer.group_suffixes,
-                database_id=self.database.identifier,
-            ),
-            child,
-        )
+        if self.database:
+            self._watch(self.database)
         self.register_outputs({"live_url": self.balancer.live_url, "preview_url": self.balancer.preview_url})
+
+    def _make_database(self, security_group_id: Output[str]) -> Database:
+        settings = self._args.settings
+        args = DatabaseArgs(
+            names=settings.names,
+            database=settings.database,
+            monitoring=settings.monitoring,
+            platform=self._args.platform,
+            security_group_id=security_group_id,
+            protected=settings.protected,
+        )
+        return Database(f"{self._prefix}-database", args, self._child)
+
+    def _watch(self, database: Database) -> None:
+        settings = self._args.settings
+        args = MonitoringArgs(
+            names=settings.names,
+            monitoring=settings.monitoring,
+            database=settings.database,
+            platform=self._args.platform,
+            slots=self._args.slots,
+            server_ids=[instance.id for instance in self.servers.instances],
+            balancer=self.balancer.suffix,
+            target_groups=self.balancer.group_suffixes,
+            database_id=database.identifier,
+        )
+        Monitoring(f"{self._prefix}-monitoring", args, self._child)

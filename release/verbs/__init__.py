@@ -34,6 +34,9 @@ VERBS = {
         "audit": "Tell which entries of a ledger were changed or are missing.",
         "policies": "Show what IAM has to allow in ENVIRONMENT, and to whom.",
     },
+    "Demo": {
+        "demo": "Show a branch for a while: up, list, extend, pin, down, reap.",
+    },
     "Keep": {
         "prune": "Show what ENVIRONMENT needs no more; with --yes delete it.",
         "tick": "Do what is due and needs nobody to decide.",

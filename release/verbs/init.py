@@ -1,12 +1,8 @@
 """``release init ENV``: make, once, what must exist before the environment's first ``pulumi up``."""
 
-import json
 import os
-from dataclasses import dataclass, field
 
 import click
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from release.call import Call, environment_argument, pass_call
 from release.doors.aws.identity import GithubProvider
@@ -16,17 +12,10 @@ from release.doors.aws.state_bucket import ensure_state_bucket
 from release.environment import Environment
 from release.process.errors import Refused
 from release.records.ledger.ledger import Entry, Writer
-from settings.model import Settings
+from release.work.demos.base import open_base
+from release.work.keys import make_keys
 
 MADE, THERE = "made", "was there"
-
-
-@dataclass(frozen=True, kw_only=True)
-class KeyPair:
-    """An ed25519 pair in OpenSSH's formats."""
-
-    private: str = field(repr=False)
-    public: str
 
 
 @click.command("init")
@@ -64,9 +53,15 @@ def init(call: Call, name: str) -> dict[str, str]:
         if empty_destroyed(environment, writer):
             done["slots"] = "emptied, because the environment was destroyed"
     with progress.step(name, "deploy key and host key"):
-        done |= make_keys(environment.settings, Secrets(environment.session))
+        bastion, secrets = environment.settings.servers.bastion is not None, Secrets(environment.session)
+        keys = make_keys(names, environment.settings.tags, secrets, bastion=bastion)
+        done |= {key: _said(made) for key, made in keys.items()}
     with progress.step(name, "database login"):
         done[names.database_login] = _said(new_login := environment.database_role.ensure_secret())
+    if environment.settings.demo:
+        with progress.step(name, "registry of demos"):
+            registry = open_base(call.project).registry
+            done[registry.table.name] = _said(registry.table.ensure(_tags_of_project(environment)))
     if environment.settings.access.repository:
         with progress.step(name, "GitHub as an identity provider"):
             provider = GithubProvider(environment.session)
@@ -96,38 +91,16 @@ def empty_destroyed(environment: Environment, writer: Writer) -> bool:
     return True
 
 
-def new_key_pair(comment: str) -> KeyPair:
-    """A fresh ed25519 key pair."""
-    key = Ed25519PrivateKey.generate()
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
-    )
-    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
-    return KeyPair(private=private.decode(), public=f"{public.decode()} {comment}")
-
-
-def make_keys(settings: Settings, secrets: Secrets) -> dict[str, str]:
-    """The deploy key and the host keys. Machines may read ``authorized_keys``, never the deploy key itself."""
-    names, tags = settings.names, settings.tags
-    done = {}
-    bastion = [names.bastion_host_key] if settings.servers.bastion else []
-    for name in (names.deploy_key, names.host_key, *bastion):
-        done[name] = _said(made := secrets.read(name) is None)
-        if made:
-            pair = new_key_pair(name)
-            secrets.create(name, json.dumps({"private": pair.private, "public": pair.public}), tags)
-    done[names.authorized_keys] = _said(made := secrets.read(names.authorized_keys) is None)
-    if made:
-        secrets.create(names.authorized_keys, json.loads(secrets.read(names.deploy_key) or "{}")["public"] + "\n", tags)
-    return done
-
-
 def _state_bucket(environment: Environment) -> str:
     backend = os.environ.get("PULUMI_BACKEND_URL", "")
     if not backend.startswith("s3://"):
         return THERE
     bucket = backend.removeprefix("s3://").split("?")[0].split("/")[0]
     return _said(ensure_state_bucket(environment.session, bucket))
+
+
+def _tags_of_project(environment: Environment) -> dict[str, str]:
+    return {name: text for name, text in environment.settings.tags.items() if name != "environment"}
 
 
 def _ledger_table(environment: Environment) -> str:

@@ -23,7 +23,7 @@ from release.process.output import Progress
 from release.records.ledger.head import Head
 from release.records.ledger.ledger import Writer
 from release.rules.drift import key_lines
-from release.verbs.init import KeyPair, new_key_pair
+from release.work.keys import KeyPair, new_key_pair
 from release.work.maintenance import Task, idle_head, maintenance
 
 # The timer of the machine does the same every five minutes. The variable is empty but on a local server.

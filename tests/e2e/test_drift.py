@@ -14,7 +14,7 @@ import pytest
 from contract.slots import SLOT_PORTS
 from local.demo import Cloud
 from release.doors.servers.ssh import Door, Ssh
-from release.verbs.init import new_key_pair
+from release.work.keys import new_key_pair
 from settings.stackfile import load
 from tests.e2e.clone import client, eventually, one_line
 from tests.e2e.ready import Ready

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from local.demo import Cloud, bring_up, version_at
-from release.verbs.init import new_key_pair
+from release.work.keys import new_key_pair
 from tests.e2e.clone import client, live_url, new_program, publish, shell
 
 CODE = Path(__file__).parents[2]

@@ -54,6 +54,8 @@ WRONG: dict[str, Any] = {
         "load_balancer.preview_sources is",
         "smaller than the whole world",
     ),
+    "demos outlive their limit": ({"demo__max_ttl": "2d"}, "demo.ttl is '3d';", "at most demo.max_ttl"),
+    "more demos of one than of all": ({"demo__most": 2}, "demo.most_per_owner is 3;", "at most demo.most"),
     "address without prefix": (
         {"servers__ssh_sources": ["10.0.0.1"]},
         "servers.ssh_sources.0 is '10.0.0.1';",

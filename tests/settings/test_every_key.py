@@ -80,6 +80,16 @@ WRONG: dict[str, tuple[Any, str]] = {
     "access.approvers": (["*"], "IAM users or roles"),
     "access.open_door": ("perhaps", "true (ci may let an address in"),
     "access.workflows": (["administrator"], "operator (they apply stack files)"),
+    "demo": ("yes", "a section"),
+    "demo.instance_type": ("small", "like t3.micro"),
+    "demo.ttl": ("3 days", "like 12h or 3d"),
+    "demo.max_ttl": ("0d", "like 12h or 30d"),
+    "demo.most": (0, "1 to 50"),
+    "demo.most_per_owner": (51, "1 to 50"),
+    "demo.open_to": (["world"], "IPv4 blocks"),
+    "demo.pinned_by": (["*"], "IAM users or roles"),
+    "demo.on_protected": ("perhaps", "true"),
+    "load_balancer.live_sources": ([], "IPv4 blocks"),
     "watch.seconds": (0, "1 to 3600 seconds"),
     "watch.error_percent": (101, "0 to 100"),
     "watch.p95_ms": (0, "1 to 60000"),
@@ -139,6 +149,6 @@ def test_a_wrong_value_is_told_with_file_key_value_and_what_is_allowed(tmp_path:
 
 
 def test_all_of_them_together_are_told_at_once(tmp_path: Path) -> None:
-    wrong = {key: value for key, (value, _) in WRONG.items() if key != "servers.bastion"}
+    wrong = {key: value for key, (value, _) in WRONG.items() if key not in ("servers.bastion", "demo")}
     told = {line.split(" ")[1].removesuffix(".0") for line in complaints(written(tmp_path, wrong))}
     assert told >= {f"stageline:{key}" for key in wrong}

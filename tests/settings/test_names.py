@@ -26,6 +26,7 @@ DERIVED = {
     "bastion_host_key": "stageline/prod/bastion-host-key",
     "database_parameter": "/stageline/prod/database",
     "migration_parameter": "/stageline/prod/migration",
+    "platform_parameter": "/stageline/prod/platform",
     "guard_parameter": "/stageline/prod/guard",
 }
 
@@ -37,6 +38,15 @@ def test_a_derived_name_is_a_contract_with_what_already_exists(name: str, value:
 
 def test_environments_of_an_account_and_region_share_the_bucket_of_their_state() -> None:
     assert PROD.state_bucket == "stageline-state-123456789012-eu-central-1"
+
+
+def test_environments_of_an_account_and_region_share_the_table_of_demos() -> None:
+    assert PROD.demos_table == "stageline-demos"
+
+
+@pytest.mark.parametrize(("name", "may"), [("demo-x", False), ("demo", True), ("x-demo", True)])
+def test_no_environment_is_named_like_a_demo(name: str, may: bool) -> None:
+    assert is_environment_name(name) is may
 
 
 environment_names = st.from_regex(r"[a-z][a-z0-9]{0,9}(-[a-z0-9]{1,9}){0,2}", fullmatch=True)

@@ -13,13 +13,14 @@ from components.host.installer.aws import aws
 from components.host.installer.errors import Refused
 from components.host.installer.slots import Server
 from contract.archive import FILE, UNREADABLE, Member, Opened, blocks, faults, opened, start_faults
+from contract.artifacts import artifact_key
 
 SPARE_MB = 200  # what must be free beside it: a full disk also stops the slot that is live
 
 
 def download(artifact: Path, digest: str, server: Server) -> None:
     """Fetch the bytes that have this sha256: others (cut short, or changed in the bucket) are refused."""
-    key = f"artifacts/{digest}"
+    key = artifact_key(server.artifact_folder, digest)
     aws(server, "s3api", "get-object", "--bucket", server.artifact_bucket, "--key", key, str(artifact))
     if file_sha256(artifact) != digest:
         raise Refused(f"{key} in {server.artifact_bucket} does not have its sha256: publish or promote it again")

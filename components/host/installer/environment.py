@@ -15,15 +15,16 @@ SCHEMES = {"postgres": ("postgresql", "?sslmode=require"), "mysql": ("mysql", "?
 
 def application_environment(server: Server, content: Content) -> tuple[dict[str, str], list[str]]:
     """The environment of the application's processes, and the secrets in it, longest first."""
-    url, secrets = database_url(server)
     ours = {
         "PORT": str(content.port),
         "HOST": server.address,
-        "DATABASE_URL": url,
         "RELEASE_VERSION": content.release,
         "SLOT": content.slot,
     }
-    return {**os.environ, **ours}, secrets
+    if not server.database_parameter:
+        return {**os.environ, **ours}, []
+    url, secrets = database_url(server)
+    return {**os.environ, **ours, "DATABASE_URL": url}, secrets
 
 
 def database_url(server: Server) -> tuple[str, list[str]]:

@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
-from components.host.installer.environment import database_url
+from components.host.installer.environment import application_environment
 from components.host.installer.errors import Failure, NotHealthy, Stopped
 from components.host.installer.order import Content
 from components.host.installer.slots import Server, Slot
@@ -65,7 +65,7 @@ def shown_version(health: Health, content: Content, server: Server) -> str | Non
     if health.version in (None, content.release):
         return health.version
     try:
-        return last_line(scrub(str(health.version), database_url(server)[1]))
+        return last_line(scrub(str(health.version), application_environment(server, content)[1]))
     except Stopped:
         raise
     except Failure:

@@ -32,11 +32,13 @@ class Migration:
 def migrate(slot: Slot, content: Content, server: Server, migration: Migration) -> None:
     """Run the new release's bin/migrate, if it has one and it is asked for, while the earlier release still runs.
 
+    Without a database there is nothing to migrate.
+
     That it begins is on the disk before it does: whoever asks later must never be told that nothing was changed.
     """
     release = slot.beside("new") / RELEASE
     command = release / MIGRATE
-    if not command.exists():
+    if not command.exists() or not server.database_parameter:
         return
     if not may_migrate(content, server):
         migration.outcome = "not asked for"

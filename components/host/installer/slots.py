@@ -9,6 +9,7 @@ from pathlib import Path
 from components.host.installer.errors import Failure, Refused
 from components.host.installer.order import Content, parse_content
 from contract import layout
+from contract.artifacts import ARTIFACTS
 from contract.slots import SlotName
 from contract.unit import unit_name
 
@@ -61,10 +62,14 @@ def read_content(slot: Slot) -> Content | None:
 
 @dataclass(frozen=True)
 class Server:
-    """What boot.py wrote down about this server. Whoever booted before there was a `migration_parameter` has ""."""
+    """What boot.py wrote down about this server. Who booted before there was a `migration_parameter` has "" for it.
+
+    Without a database both parameters are "".
+    """
 
     region: str
     artifact_bucket: str
+    artifact_folder: str
     database_parameter: str
     address: str
     migration_parameter: str
@@ -75,6 +80,10 @@ def read_server() -> Server:
     try:
         values = json.loads(path.read_text("utf-8"))
         needed = {name: str(values[name]) for name in ("region", "artifact_bucket", "database_parameter", "address")}
-        return Server(**needed, migration_parameter=str(values.get("migration_parameter", "")))
+        return Server(
+            **needed,
+            artifact_folder=str(values.get("artifact_folder", ARTIFACTS)),
+            migration_parameter=str(values.get("migration_parameter", "")),
+        )
     except (OSError, ValueError, KeyError, TypeError):
         raise Failure(f"cannot use {path}: boot.py did not finish; look at the server's boot log") from None

@@ -124,8 +124,11 @@ class Bucket:
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
             return tuple(entry["Key"] for page in pages for entry in page.get("Contents", []))
 
-    def copy_new_from(self, source: "Bucket", key: str, digest: str, parts: Parts | None) -> bool:
-        """Copy an object from another bucket on the server side; False when there is one here already.
+    def copy_new_from(
+        self, source: "Bucket", key: str, digest: str, parts: Parts | None, *, to: str | None = None
+    ) -> bool:
+        """Copy an object from another bucket on the server side, under the same key or ``to`` another one; False when
+        there is one here already.
 
         In ``parts`` where it is too large for one request, and as one part where S3 does not take ``If-None-Match``
         with CopyObject: its pages disagree on that, and completing a multipart upload takes it everywhere.
@@ -134,20 +137,20 @@ class Bucket:
         if head is None:
             raise Broken(f"{key} is not in {source.name}", hint="publish the release again from its build")
         size, doing = head["ContentLength"], f"copy {key} from {source.name} to {self.name}"
-        place, origin = {"Bucket": self.name, "Key": key}, {"Bucket": source.name, "Key": key}
+        place, origin = {"Bucket": self.name, "Key": to or key}, {"Bucket": source.name, "Key": key}
         if parts is None and size > ONE_REQUEST:
             raise Broken(f"{key} has {size} bytes, and its manifest does not name their parts", hint="publish it again")
         as_one = Parts(size=max(size, 1), digest=over([bytes.fromhex(digest)]))
         in_parts = partial(multipart.copy, self._session, place, origin, size)
         if parts is not None:
-            return self._write_once(key, doing, partial(in_parts, parts))
+            return self._write_once(to or key, doing, partial(in_parts, parts))
         try:
             copy = partial(self._client.copy_object, **place, CopySource=origin, ChecksumAlgorithm="SHA256")
-            return self._write_once(key, doing, partial(copy, IfNoneMatch="*"))
+            return self._write_once(to or key, doing, partial(copy, IfNoneMatch="*"))
         except Broken as error:
             if aws_code(error) != "NotImplemented":
                 raise
-        return self._write_once(key, doing, partial(in_parts, as_one))
+        return self._write_once(to or key, doing, partial(in_parts, as_one))
 
     def _head(self, key: str) -> dict[str, Any] | None:
         try:

@@ -34,6 +34,15 @@ class Secrets:
         with aws_call(f"write the secret {name}"):
             self._client.put_secret_value(SecretId=name, SecretString=value)
 
+    def remove(self, name: str) -> None:
+        """Delete a secret for good, so that its name is free; one that is not there is deleted."""
+        try:
+            with aws_call(f"delete the secret {name}"):
+                self._client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+        except Broken as error:
+            if not is_not_found(error):
+                raise
+
     @property
     def _client(self) -> Any:
         return self._session.client("secretsmanager")

@@ -93,18 +93,8 @@ class LedgerTable:
             )
 
     def protect(self) -> None:
-        """Turn on point-in-time recovery; a table that has just become active refuses it for a while."""
-        for attempt in range(PROTECT_ATTEMPTS):
-            try:
-                with aws_call(f"protect the ledger {self.name}"):
-                    self._client.update_continuous_backups(
-                        TableName=self.name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
-                    )
-                    return
-            except Broken as error:
-                if aws_code(error) != "ContinuousBackupsUnavailableException" or attempt == PROTECT_ATTEMPTS - 1:
-                    raise
-            time.sleep(PROTECT_PAUSE)
+        """Turn on point-in-time recovery."""
+        protect(self._session, self.name)
 
     def get(self, kind: str, seq: int = 0) -> Item | None:
         """One item, read consistently; None when there is none."""
@@ -172,6 +162,21 @@ class LedgerTable:
     @property
     def _client(self) -> Any:
         return self._session.hasty_client("dynamodb") if self._hasty else self._session.client("dynamodb")
+
+
+def protect(session: AwsSession, name: str) -> None:
+    """Turn on a table's point-in-time recovery; one that has just become active refuses it for a while."""
+    for attempt in range(PROTECT_ATTEMPTS):
+        try:
+            with aws_call(f"protect {name}"):
+                session.client("dynamodb").update_continuous_backups(
+                    TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+                )
+                return
+        except Broken as error:
+            if aws_code(error) != "ContinuousBackupsUnavailableException" or attempt == PROTECT_ATTEMPTS - 1:
+                raise
+        time.sleep(PROTECT_PAUSE)
 
 
 def cancellation_reasons(error: Broken) -> set[str]:

@@ -15,7 +15,7 @@ from release.process.errors import Broken
 OUT, ERR = "out.log", "err.log"
 END_LIMIT = 60.0  # seconds between being asked to end and being ended
 LOOK = 0.01  # seconds between two looks at a Pulumi that has not got its lock yet: a kill may come in between
-HEADLINE = b"Updating ("  # Pulumi prints it once it holds the stack's lock
+HEADLINES = (b"Updating (", b"Destroying (")  # Pulumi prints one once it holds the stack's lock
 SUMMARY = (b"\nDiagnostics:\n", b"\nResources:\n", b"\nDuration:")  # it prints these before it frees it
 SHELL_DIED = 128  # what a shell adds to the signal that ended its command
 
@@ -67,7 +67,7 @@ class Witness:
     def look(self) -> bool:
         """Whether there is nothing more to see. What cannot be asked is unknown, and no reason to fail."""
         printed = self._printed()
-        if HEADLINE not in printed:
+        if not any(headline in printed for headline in HEADLINES):
             return False
         held = self._held()
         if held and not any(mark in self._printed() for mark in SUMMARY):

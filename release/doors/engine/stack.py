@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from contract.up import FENCE, PASSED_OVER, passed_over_text
@@ -54,6 +55,7 @@ class Stack:
     No call takes longer than ``limit`` seconds: the command plugin waits for ever for a server that hangs. One that
     only asks the backend takes ``reading`` at most.
     ``open_locks`` opens the locks in the backend of a URL, or knows none there; without it none is ever removed.
+    ``variables`` are set for every call.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Stack:
         log_dir: Path | None = None,
         open_locks: Callable[[str], Locks | None] | None = None,
         pause: Callable[[float], None] = time.sleep,
+        variables: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.name = name
         self._project_dir = project_dir
@@ -73,6 +76,7 @@ class Stack:
         self._reading = min(limit, reading)
         self._open_locks = open_locks
         self._pause = pause
+        self._variables = variables
         self._processes = Processes()
         self._folders = Folders(name, log_dir, self._processes)
 
@@ -118,6 +122,14 @@ class Stack:
         environment = {FENCE: str(fence), DEPLOYMENT: "", PASSED_OVER: ""}
         self._up(["--replace", urn], environment, Patience(self.name, wait, told, self._pause))
 
+    def destroy(self, *, deployment: str, wait: float = 0.0, told: Callable[[str], None] = _to_nobody) -> None:
+        """Delete all that the stack made; the program is not asked. A lock is waited for as in ``up``."""
+        self._changed("destroy", [], {DEPLOYMENT: deployment}, Patience(self.name, wait, told, self._pause))
+
+    def remove(self) -> None:
+        """Forget the stack, which has to be empty, and its stack file."""
+        self._run(["stack", "rm", self.name, "--yes", "--non-interactive"])
+
     def preview(self, *, fence: int, deployment: str) -> tuple[str, ...]:
         """What an ``up`` under this fence would change now, each with its kind: "env-lb-live (update)".
 
@@ -145,7 +157,10 @@ class Stack:
         return document(self._run(command, PLAIN_JSON), f"pulumi refresh of {self.name}")
 
     def _up(self, options: list[str], environment: Mapping[str, str], patience: Patience) -> None:
-        command = ["up", "--stack", self.name, "--yes", "--skip-preview", "--non-interactive", "--suppress-outputs"]
+        self._changed("up", options, environment, patience)
+
+    def _changed(self, verb: str, options: list[str], environment: Mapping[str, str], patience: Patience) -> None:
+        command = [verb, "--stack", self.name, "--yes", "--skip-preview", "--non-interactive", "--suppress-outputs"]
         freed: frozenset[str] = frozenset()
         while True:
             try:
@@ -193,7 +208,8 @@ class Stack:
     def _call(self, arguments: list[str], environment: Mapping[str, str], locks: Locks | None) -> Ended:
         folder = self._folders.make()
         try:
-            process = start(["pulumi", *arguments], self._project_dir, {**os.environ, **environment}, folder)
+            variables = {**os.environ, **self._variables, **environment}
+            process = start(["pulumi", *arguments], self._project_dir, variables, folder)
         except FileNotFoundError:
             self._folders.drop(folder)
             raise no_engine() from None

@@ -22,6 +22,7 @@ SETTINGS = {
     "region": "eu-central-1",
     "user": USER,
     "artifact_bucket": "shop-dev-artifacts",
+    "artifact_folder": "artifacts",
     "database_parameter": "/shop/dev/database",
     "migration_parameter": "/shop/dev/migration",
     "host_key_secret": "host-key",
@@ -116,6 +117,7 @@ def test_the_server_knows_what_the_installer_needs(machine: Machine) -> None:
         "environment": "dev",
         "region": "eu-central-1",
         "artifact_bucket": "shop-dev-artifacts",
+        "artifact_folder": "artifacts",
         "database_parameter": "/shop/dev/database",
         "migration_parameter": "/shop/dev/migration",
         "address": "10.0.1.7",
@@ -123,7 +125,7 @@ def test_the_server_knows_what_the_installer_needs(machine: Machine) -> None:
 
 
 def test_a_bastion_gets_its_keys_and_nothing_that_an_installer_needs(machine: Machine) -> None:
-    of_servers = ("artifact_bucket", "database_parameter", "migration_parameter")
+    of_servers = ("artifact_bucket", "artifact_folder", "database_parameter", "migration_parameter")
     bastion = {key: value for key, value in SETTINGS.items() if key not in of_servers}
     (machine.folder / "user-data").write_text(user_data(bastion))
     assert machine.run().returncode == 0

@@ -256,6 +256,7 @@ def test_a_server_is_told_where_its_artifacts_its_database_and_its_logs_are() ->
         "program": "usr/local/lib/stageline/boot.py",
         "server_file": "stageline/server.json",
         "artifact_bucket": "stageline-prod-artifacts-123456789012-eu-central-1",
+        "artifact_folder": "artifacts",
         "database_parameter": "/stageline/prod/database",
         "migration_parameter": "/stageline/prod/migration",
         "server_logs": "/stageline/prod/servers",

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from components.machine import Bounds, Keys
-from components.outputs import BastionOutputs, PlatformOutputs
+from components.machine import Keys
+from components.outputs import PlatformOutputs
 from components.platform.platform import Platform, PlatformArgs
 from components.recording import Declared, recorded
 from components.stage.stage import Stage, StageArgs
@@ -37,16 +37,11 @@ def outputs_of(settings: Settings) -> dict[str, Any]:
     return found
 
 
-def read(outputs: Mapping[str, Any]) -> PlatformOutputs:
-    bounds, bastion = Bounds(**outputs["bounds"]), outputs.get("bastion")
-    return PlatformOutputs(**{**outputs, "bounds": bounds, "bastion": BastionOutputs(**bastion) if bastion else None})
-
-
 def stage(settings: Settings, outputs: Mapping[str, Any], name: str = "env") -> list[Declared]:
     """A stage in a program of its own."""
     args = StageArgs(
         settings=settings,
-        platform=read(outputs),
+        platform=PlatformOutputs.of(outputs),
         keys=KEYS,
         slots=GREEN_LIVE,
         out=frozenset(),

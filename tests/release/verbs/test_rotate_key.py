@@ -12,8 +12,8 @@ from release.doors.servers.servers import Server
 from release.doors.servers.ssh import Bastion, Door, NotReached, Said, Ssh
 from release.process.errors import Broken, LeaseHeld
 from release.records.ledger.ledger import Entry
-from release.verbs.init import new_key_pair
 from release.verbs.rotate_key import REFRESH, authorized, machines_of, rotate
+from release.work.keys import new_key_pair
 from release.work.maintenance import idle_head
 from tests.release.deploying import Silent
 from tests.release.world import OPS, World

@@ -1,0 +1,99 @@
+"""Rules of demos: who may have another one and for how long, whose each is, and which have to go."""
+
+import re
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from ipaddress import IPv4Network
+
+from release.process.errors import LeaseHeld, Refused, WrongUsage
+from release.process.text import quoted, utc_of
+from release.records.demos.demo import Demo
+from settings import model
+from settings.demos import BRANCH_RULE, is_demo_branch, span
+
+MOST_AT_ONCE = (
+    5  # demos that one reap takes down: what is wrong with it, or with the clock, is seen before all are gone
+)
+
+
+def refuse_branch(branch: str) -> None:
+    """WrongUsage for a branch that may have no demo."""
+    if not is_demo_branch(branch):
+        raise WrongUsage(f"{quoted(branch)} is no branch for a demo", hint=f"it is {BRANCH_RULE}")
+
+
+def is_span(text: str) -> bool:
+    """Whether a text is a time of a demo, like 12h or 3d."""
+    return re.fullmatch(model.SPAN_PATTERN, text) is not None
+
+
+def is_block(text: str) -> bool:
+    """Whether a text is an IPv4 block with its prefix spelled out and no host bits."""
+    try:
+        return "/" in text and str(IPv4Network(text)) == text
+    except ValueError:
+        return False
+
+
+def age(demo: Demo, now: datetime) -> str:
+    """How long there has been a demo: in days, or hours where it is younger."""
+    hours = int((now - utc_of(demo.made)).total_seconds()) // 3600
+    return f"{hours // 24}d" if hours >= 24 else f"{max(hours, 0)}h"
+
+
+def lifetime(limits: model.Demo, ttl: str | None) -> timedelta:
+    """How long a demo lives from now on; Refused beyond what settings allow."""
+    asked = span(ttl or limits.ttl)
+    if asked > span(limits.max_ttl):
+        raise Refused(f"a demo lives {limits.max_ttl} at most, not {ttl}", hint="release demo extend renews it later")
+    return asked
+
+
+def refuse_another(limits: model.Demo, demos: Collection[Demo], owner: str) -> None:
+    """Refused where there are as many as there may be, of this owner or in all."""
+    own = sum(demo.owner == owner for demo in demos)
+    if own >= limits.most_per_owner:
+        raise Refused(
+            f"you have {own} demos, and {limits.most_per_owner} is the most (demo.most_per_owner)",
+            hint="end one of them: release demo down BRANCH",
+        )
+    if len(demos) >= limits.most:
+        raise Refused(
+            f"there are {len(demos)} demos, and {limits.most} is the most (demo.most)",
+            hint="ask an owner to end one, see: release demo list",
+        )
+
+
+def refuse_other_owner(demo: Demo, caller: str) -> None:
+    """Refused where a demo is somebody else's."""
+    if demo.owner != caller:
+        raise Refused(f"the demo of {demo.branch} is {demo.owner}'s, and you are {caller}", hint="ask its owner")
+
+
+def refuse_dying(demo: Demo) -> None:
+    """Refused for a demo that is being taken down."""
+    if demo.state == "dying":
+        raise Refused(
+            f"the demo of {demo.branch} is being taken down: {demo.why or 'not done yet'}",
+            hint=f"finish that first: release demo down {demo.branch}",
+        )
+
+
+def refuse_held(demo: Demo, now: datetime, *, is_gone: bool) -> None:
+    """LeaseHeld while somebody works on a demo; `is_gone`: the process that did is proven to have ended."""
+    held = demo.held
+    if held is not None and not is_gone and now.isoformat() < held.until:
+        raise LeaseHeld(
+            f"{held.by} works on {demo.branch} on {held.host}", hint=f"wait for it, until {held.until} at most"
+        )
+
+
+def is_due(demo: Demo, now: datetime) -> bool:
+    """Whether a demo has to go. One that began to die does so whatever else is said of it."""
+    return demo.state == "dying" or (demo.pinned is None and demo.expires_at <= now)
+
+
+def due(demos: Sequence[Demo], now: datetime) -> tuple[Demo, ...]:
+    """Those that have to go now, as many as one run takes: the one that is due longest first."""
+    found = sorted((demo for demo in demos if is_due(demo, now)), key=lambda demo: demo.expires)
+    return tuple(found[:MOST_AT_ONCE])

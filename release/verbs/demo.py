@@ -1,0 +1,176 @@
+"""``release demo``: a branch shown for a while, on a stack of its own that goes by itself."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from release.call import Call, pass_call
+from release.process.errors import WrongUsage
+from release.process.output import table
+from release.process.text import quoted
+from release.records.artifacts.archive import inspect_artifact
+from release.records.artifacts.manifest import checked_version
+from release.records.demos.demo import Demo
+from release.records.demos.registry import Entry
+from release.records.ledger.ledger import Writer
+from release.rules import demos as rules
+from release.work.demos.base import Base, open_base
+from release.work.demos.ending import take_down
+from release.work.demos.making import Wanted, bring_up
+from settings.demos import WORLD, stack_of
+
+UNKNOWN_VERSION = "0.0.0"  # of an artifact that states none: its pages are to tell what RELEASE_VERSION says
+
+
+@click.group("demo")
+def command() -> None:
+    """Show a branch for a while: up, list, extend, pin, down, reap.
+
+    Each has a stack of its own on the environment that states a section `demo`, and goes by itself when its time is
+    over. No environment knows of it, and nothing of it can be promoted.
+
+    \b
+    Example: release demo list
+    """
+
+
+@command.command("up")
+@click.argument("branch")
+@click.option("--artifact", type=click.Path(path_type=Path), help="The built file to show.")
+@click.option("--version", help="What its health page says, where its release.json does not.")
+@click.option("--release", "release_version", metavar="VERSION", help="Or a release that was published.")
+@click.option("--ttl", help="How long it lives from now on, like 12h or 3d.  [default: the stack file's]")
+@click.option("--open-to", multiple=True, metavar="CIDR|world", help="Who may see it.  [default: the stack file's]")
+@pass_call
+def up(
+    call: Call,
+    branch: str,
+    artifact: Path | None,
+    version: str | None,
+    release_version: str | None,
+    ttl: str | None,
+    open_to: tuple[str, ...],
+) -> None:
+    """Make BRANCH's demo, or give it another content and renew it.
+
+    Prints where it answers, until when, and whose it is: yours. Run it again where it failed or was killed.
+
+    Refused (3) beyond the limits of the stack file, and for somebody else's demo. Lease held (5) while another command
+    works on it.
+
+    \b
+    Example: release demo up feature-demo/map --artifact app.tar.gz --version 1.4.0
+    """
+    rules.refuse_branch(branch)
+    base, writer = _at_work(call)
+    shown = _shown(base, artifact, version, release_version)
+    wanted = Wanted(
+        branch=branch,
+        life=rules.lifetime(base.limits, checked_ttl(ttl)),
+        open_to=checked_blocks(open_to),
+        **shown,
+    )
+    demo = bring_up(base, wanted, writer, call.progress)
+    call.show({"demo": described(demo)}, f"{demo.url}\nuntil {until(demo)}, owned by {demo.owner}")
+
+
+@command.command("list")
+@pass_call
+def list_(call: Call) -> None:
+    """Show every demo of the project.
+
+    Whose each is, since when, until when, and how it stands.
+
+    \b
+    Example: release demo list
+    """
+    base = open_base(call.project)
+    listing = base.registry.all()
+    rows = [_row(demo, base.registry.now()) for demo in listing.demos]
+    spoilt = [(stack, "", "", "", "not readable", why) for stack, why in listing.unread.items()]
+    heads = ("branch", "owner", "age", "until", "state", "where, or why not")
+    report = {"demos": [described(demo) for demo in listing.demos], "unread": listing.unread}
+    call.show(report, table(heads, [*rows, *spoilt]))
+
+
+@command.command("down")
+@click.argument("branch")
+@pass_call
+def down(call: Call, branch: str) -> None:
+    """Take BRANCH's demo down for good, and all that is left of it.
+
+    Run it again where it failed or was killed: its item in the registry stays until nothing is left.
+
+    Refused (3) for somebody else's demo. Lease held (5) while another command works on it.
+
+    \b
+    Example: release demo down feature-demo/map
+    """
+    base, writer = _at_work(call)
+    entry = _own(base, branch, writer)
+    take_down(base, entry, writer, call.progress)
+    call.show({"stack": entry.demo.stack, "down": True}, f"nothing is left of {branch}'s demo")
+
+
+def described(demo: Demo) -> dict[str, Any]:
+    """A demo as `--json` shows it."""
+    return demo.model_dump(exclude={"format", "held"})
+
+
+def until(demo: Demo) -> str:
+    """When it goes."""
+    return f"it is unpinned (by {demo.pinned.by}: {demo.pinned.reason})" if demo.pinned else demo.expires
+
+
+def checked_ttl(text: str | None) -> str | None:
+    """A time as an option states it."""
+    if text is not None and not rules.is_span(text):
+        raise WrongUsage(f"{quoted(text)} is no time", hint="give hours or days, like 12h or 3d")
+    return text
+
+
+def checked_blocks(texts: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Address blocks as an option states them; None where it does not."""
+    blocks = tuple(WORLD if text == "world" else text for text in texts)
+    for text in blocks:
+        if not rules.is_block(text):
+            raise WrongUsage(f"{quoted(text)} is no address block", hint="give world, or blocks like 203.0.113.0/24")
+    return tuple(dict.fromkeys(blocks)) or None
+
+
+def _at_work(call: Call) -> tuple[Base, Writer]:
+    base = open_base(call.project)
+    base.environment.stack.refuse_missing_engine()
+    return base, base.environment.identify(call.ci)
+
+
+def _own(base: Base, branch: str, writer: Writer) -> Entry:
+    entry = _found(base, branch)
+    rules.refuse_other_owner(entry.demo, writer.principal)
+    return entry
+
+
+def _found(base: Base, branch: str) -> Entry:
+    """A branch's demo; WrongUsage where there is none."""
+    rules.refuse_branch(branch)
+    entry = base.registry.find(stack_of(branch))
+    if entry is None:
+        raise WrongUsage(f"{branch} has no demo", hint="see: release demo list")
+    return entry
+
+
+def _shown(base: Base, artifact: Path | None, version: str | None, release: str | None) -> dict[str, Any]:
+    """What it shows, and by which version that is known."""
+    if (artifact is None) == (release is None):
+        raise WrongUsage("a demo shows one thing", hint="give --artifact FILE, or --release VERSION")
+    if artifact is not None:
+        found = inspect_artifact(artifact)
+        return {"shown": found, "version": checked_version(version or found.build.version or UNKNOWN_VERSION)}
+    manifest = base.environment.releases.get(checked_version(release or ""))
+    return {"shown": manifest, "version": manifest.version}
+
+
+def _row(demo: Demo, now: datetime) -> tuple[str, ...]:
+    return (demo.branch, demo.owner, rules.age(demo, now), until(demo), demo.state, demo.why or demo.url)

@@ -1,0 +1,95 @@
+"""What demos stand on: the base's doors, the registry, and the stack of each demo."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from release.doors.aws.bucket import Bucket
+from release.doors.aws.demos_table import DemosTable
+from release.doors.aws.secrets import Secrets
+from release.doors.engine.backend import locks_at
+from release.doors.engine.stack import Stack, up_limit
+from release.environment import Environment, lock_wait, open_environment
+from release.process.errors import Refused
+from release.process.output import Progress
+from release.process.processes import Processes
+from release.records.demos.demo import Demo, Held
+from release.records.demos.registry import Entry, Registry
+from release.records.ledger.ledger import Writer, utc_now
+from release.rules.demos import refuse_held
+from settings import demos, model
+from settings.model import Settings
+from settings.stackfile import Project
+
+STATE_KNOWS = {"PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true"}
+"""A demo's stack file is tracked nowhere: in another checkout the state tells how it is encrypted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Base:
+    """The environment that demos stand on, what it says of them, and their registry."""
+
+    environment: Environment
+    limits: model.Demo
+    registry: Registry
+    secrets: Secrets
+    artifacts: Bucket
+
+    def settings_of(self, demo: Demo) -> Settings:
+        """What a demo is made from."""
+        base = self.environment.settings
+        return demos.derived(base, self.limits, creation=demo.creation, open_to=demo.open_to)
+
+    def stack_of(self, demo: Demo) -> Stack:
+        """The stack of a demo, whatever the base is doing."""
+        settings, project = self.environment.settings, self.environment.project
+        stack, limit = f"{settings.project}/{demo.stack}", _limit(settings)
+        session, folder = self.environment.session, project.folder
+        opening = partial(locks_at, session=session, project_dir=folder, stack=stack)
+        return Stack(folder, demo.stack, limit=limit, open_locks=opening, variables=STATE_KNOWS)
+
+    def held(self, entry: Entry, writer: Writer) -> Mapping[str, Held]:
+        """The change by which a writer takes a demo for as long as Pulumi may take; LeaseHeld while somebody has it."""
+        now, held = self.registry.now(), entry.demo.held
+        is_gone = held is not None and held.process is not None and Processes().is_gone(held.process)
+        refuse_held(entry.demo, now, is_gone=is_gone)
+        return {"held": self.hold(writer)}
+
+    def hold(self, writer: Writer) -> Held:
+        """What is recorded of whoever works on a demo from now on."""
+        until = self.registry.now() + timedelta(seconds=_limit(self.environment.settings))
+        return Held(by=writer.principal, host=writer.host, until=until.isoformat(), process=writer.process)
+
+
+def open_base(project: Project) -> Base:
+    """What the demos of a project stand on; InvalidSettings where no environment, or more than one, says it is that."""
+    environment = open_environment(project, project.demo_base)
+    settings, session = environment.settings, environment.session
+    if settings.demo is None:
+        raise Refused(f"{environment.name} has no demos", hint="write the section demo into its stack file")
+    return Base(
+        environment=environment,
+        limits=settings.demo,
+        registry=Registry(DemosTable(session, settings.names.demos_table), now=utc_now),
+        secrets=Secrets(session),
+        artifacts=Bucket(session, settings.names.artifact_bucket),
+    )
+
+
+def change_stack(base: Base, demo: Demo, progress: Progress, *, fence: int | None) -> None:
+    """Make AWS what the registry says of a demo under this fence, or delete all of it where there is none.
+
+    A Pulumi that an earlier process left behind is known by the demo's creation.
+    """
+    stack, wait = base.stack_of(demo), lock_wait(os.environ)
+    if fence is None:
+        stack.destroy(deployment=demo.creation, wait=wait, told=progress.note)
+    else:
+        stack.up(fence=fence, deployment=demo.creation, wait=wait, told=progress.note)
+
+
+def _limit(settings: Settings) -> float:
+    servers = settings.servers
+    return up_limit(install_timeout=servers.install_timeout, dial_error_limit=servers.dial_error_limit)

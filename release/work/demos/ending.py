@@ -1,0 +1,63 @@
+"""A demo taken down for good: destroyed, swept, its stack removed, and only then forgotten.
+
+Killed anywhere it goes on: each step is over where it has nothing left to do.
+"""
+
+from contextlib import suppress
+
+from contract.artifacts import demo_folder
+from release.doors.aws.leftovers import Leftovers
+from release.process.errors import StagelineError
+from release.process.interruption import INTERRUPTION
+from release.process.output import Progress
+from release.records.demos.demo import Demo
+from release.records.demos.registry import Entry
+from release.records.ledger.ledger import Writer
+from release.work.demos.base import Base, change_stack
+from release.work.demos.sweep import sweep
+from settings import demos
+from settings.permissions.identities import Identities
+
+
+def take_down(base: Base, entry: Entry, writer: Writer, progress: Progress) -> None:
+    """End a demo. What fails is recorded with it, and it is not forgotten; LeaseHeld while somebody works on it."""
+    entry = base.registry.change(entry, state="dying", **base.held(entry, writer))
+    with INTERRUPTION.watched(way_on="release demo down, or reap, goes on"):
+        try:
+            _end(base, entry, progress)
+        except Exception as error:
+            with suppress(StagelineError):
+                base.registry.change(entry, why=str(error), held=None)
+            raise
+    base.registry.forget(entry)
+
+
+def _end(base: Base, entry: Entry, progress: Progress) -> None:
+    demo, stack = entry.demo, base.stack_of(entry.demo)
+    is_there = stack.exists()
+    if is_there:
+        with progress.step(demo.stack, "destroyed"):
+            change_stack(base, demo, progress, fence=None)
+    with progress.step(demo.stack, "swept"):
+        _remove_what_pulumi_did_not_make(base, entry)
+        sweep(leftovers_of(base, demo))
+    if is_there:
+        stack.remove()
+
+
+def _remove_what_pulumi_did_not_make(base: Base, entry: Entry) -> None:
+    names = base.settings_of(entry.demo).names
+    for secret in (names.deploy_key, names.host_key, names.authorized_keys):
+        base.secrets.remove(secret)
+    for key in base.artifacts.keys(f"{demo_folder(entry.demo.creation)}/"):
+        base.artifacts.remove(key)
+
+
+def leftovers_of(base: Base, demo: Demo) -> Leftovers:
+    """What may be left of this creation of a demo, and of nothing else: its tags also name it where others name an
+    environment, so what belongs to one is never touched, whatever other tags it was given.
+    """
+    settings = base.settings_of(demo)
+    own = {"project": settings.project, "environment": settings.environment, **demos.kind_of(demo.creation)}
+    path = Identities(names=settings.names).machine_path
+    return Leftovers(session=base.environment.session, tags=own, path=path)

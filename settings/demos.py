@@ -1,0 +1,83 @@
+"""Demos: what the throwaway stack of a branch is called, and the settings that it gets from the base it stands on.
+
+A stack is named by its branch, so that a branch has one. What is made in AWS is named by a creation id instead: a name
+used again meets nothing old.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+
+from settings.model import Demo, Settings
+from settings.names import DEMO, OF_DEMOS
+
+BRANCHES = "feature-demo/"
+BRANCH_RULE = "feature-demo/ and up to 80 letters, digits, dots, dashes, underscores and slashes, no sign first"
+KIND, CREATION, OWNER = "kind", "creation", "owner"
+"""The tags that everything of a demo carries, and by which its leftovers are found."""
+
+WORLD = "0.0.0.0/0"
+PLAIN_HTTP = 80
+
+_BRANCH = re.compile(rf"{BRANCHES}[A-Za-z0-9][A-Za-z0-9._/-]{{0,79}}")
+_SLUG_LENGTH, _HASH_LENGTH = 16, 6
+
+
+def is_demo_branch(branch: str) -> bool:
+    """Whether a branch may have a demo."""
+    return _BRANCH.fullmatch(branch) is not None
+
+
+def is_demo(stack: str) -> bool:
+    """Whether a stack is a demo's: no environment is named so."""
+    return stack.startswith(OF_DEMOS)
+
+
+def stack_of(branch: str) -> str:
+    """The stack of a branch: some of its name to read, and a hash of all of it, as names that read alike may differ."""
+    slug = re.sub("[^a-z0-9]+", "-", branch.removeprefix(BRANCHES).lower())[:_SLUG_LENGTH].strip("-")
+    return f"{OF_DEMOS}{slug}-{hashlib.sha256(branch.encode()).hexdigest()[:_HASH_LENGTH]}"
+
+
+def span(text: str) -> timedelta:
+    """A time as settings and options state it: 12h, 3d."""
+    number = int(text[:-1])
+    return timedelta(days=number) if text.endswith("d") else timedelta(hours=number)
+
+
+def derived(base: Settings, section: Demo, *, creation: str, open_to: Sequence[str]) -> Settings:
+    """What a demo is made from: its base's settings, as small and as short-lived as they get. Nobody is told of it.
+
+    A certificate is for the base's own name, so a demo has none.
+    """
+    balancer = base.load_balancer
+    return base.model_copy(
+        update={
+            "environment": f"{OF_DEMOS}{creation}",
+            "protected": False,
+            "promotes_from": None,
+            "demo": None,
+            "servers": base.servers.model_copy(update={"count": 1, "instance_type": section.instance_type}),
+            "load_balancer": balancer.model_copy(
+                update={
+                    "live_port": PLAIN_HTTP if balancer.certificate else balancer.live_port,
+                    "live_sources": tuple(open_to),
+                    "certificate": None,
+                    "domain": None,
+                    "redirect_port": None,
+                    "deletion_protection": False,
+                }
+            ),
+        }
+    )
+
+
+def tags(settings: Settings, *, creation: str, owner: str) -> dict[str, str]:
+    """The tags of a demo with these settings, which `owner` (an ARN) answers for."""
+    return {**settings.tags, **kind_of(creation), OWNER: owner}
+
+
+def kind_of(creation: str) -> dict[str, str]:
+    """What tells the things of one demo from all others, also from those of an earlier one of the same branch."""
+    return {KIND: DEMO, CREATION: creation}
