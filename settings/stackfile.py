@@ -67,9 +67,14 @@ class Project:
         return tuple(sorted(name for name in candidates if is_environment_name(name)))
 
     @cached_property
+    def demo_bases(self) -> tuple[str, ...]:
+        """The environments whose files have a section for demos, whatever else is wrong with them."""
+        return tuple(name for name in self.names if self._config(name).get(f"{self.name}:demo") is not None)
+
+    @cached_property
     def demo_base(self) -> str:
-        """The environment that demos stand on: the only one whose file has a section for them."""
-        bases = [name for name in self.names if self._config(name).get(f"{self.name}:demo") is not None]
+        """The environment that demos stand on: the only one with a section for them."""
+        bases = self.demo_bases
         if len(bases) != 1:
             fault = f"stands in {' and in '.join(bases)}" if bases else "stands in no file"
             allowed = "the section in one file: of the environment that demos stand on"

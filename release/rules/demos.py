@@ -8,6 +8,7 @@ from ipaddress import IPv4Network
 from release.process.errors import LeaseHeld, Refused, WrongUsage
 from release.process.text import quoted, utc_of
 from release.records.demos.demo import Demo
+from release.records.demos.registry import Entry
 from settings import model
 from settings.demos import BRANCH_RULE, is_demo_branch, span
 
@@ -93,7 +94,22 @@ def is_due(demo: Demo, now: datetime) -> bool:
     return demo.state == "dying" or (demo.pinned is None and demo.expires_at <= now)
 
 
-def due(demos: Sequence[Demo], now: datetime) -> tuple[Demo, ...]:
-    """Those that have to go now, as many as one run takes: the one that is due longest first."""
-    found = sorted((demo for demo in demos if is_due(demo, now)), key=lambda demo: demo.expires)
-    return tuple(found[:MOST_AT_ONCE])
+def due(entries: Sequence[Entry], now: datetime) -> tuple[Entry, ...]:
+    """Those that have to go now, as many as one run takes: the one that is due longest first, and behind them those
+    that have failed before, so that they are in nobody's way.
+    """
+    found = [entry for entry in entries if is_due(entry.demo, now)]
+    return tuple(sorted(found, key=lambda one: (bool(one.demo.why), one.demo.expires_at))[:MOST_AT_ONCE])
+
+
+def refuse_pinning(limits: model.Demo, caller: str) -> None:
+    """Refused for whoever settings do not name: what is pinned costs until somebody thinks of it."""
+    if not any(is_principal(caller, arn) for arn in limits.pinned_by):
+        raise Refused(f"{caller} may pin no demo", hint="ask one of demo.pinned_by in the stack file")
+
+
+def is_principal(caller: str, arn: str) -> bool:
+    """Whether a caller, as STS names it, is this user or role. STS leaves out the path of a role."""
+    kind, _, name = arn.partition(":role/")
+    role = f"{kind.replace(':iam:', ':sts:')}:assumed-role/{name.rsplit('/', 1)[-1]}/"
+    return caller == arn or (bool(name) and caller.startswith(role))

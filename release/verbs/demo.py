@@ -1,24 +1,26 @@
 """``release demo``: a branch shown for a while, on a stack of its own that goes by itself."""
 
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from release.call import Call, pass_call
-from release.process.errors import WrongUsage
+from release.call import Call, checked_reason, lift_option, pass_call
+from release.process.errors import Broken, WrongUsage
 from release.process.output import table
 from release.process.text import quoted
 from release.records.artifacts.archive import inspect_artifact
 from release.records.artifacts.manifest import checked_version
-from release.records.demos.demo import Demo
+from release.records.demos.demo import Demo, Pin
 from release.records.demos.registry import Entry
 from release.records.ledger.ledger import Writer
 from release.rules import demos as rules
 from release.work.demos.base import Base, open_base
 from release.work.demos.ending import take_down
 from release.work.demos.making import Wanted, bring_up
+from release.work.demos.reaping import reap
 from settings.demos import WORLD, stack_of
 
 UNKNOWN_VERSION = "0.0.0"  # of an artifact that states none: its pages are to tell what RELEASE_VERSION says
@@ -95,6 +97,68 @@ def list_(call: Call) -> None:
     call.show(report, table(heads, [*rows, *spoilt]))
 
 
+@command.command("extend")
+@click.argument("branch")
+@click.option("--ttl", help="How long it lives from now on, like 12h or 3d.  [default: the stack file's]")
+@pass_call
+def extend(call: Call, branch: str, ttl: str | None) -> None:
+    """Let BRANCH's demo live longer, or shorter: from now on.
+
+    Refused (3) beyond the stack file's limit, and for somebody else's demo. Lease held (5) while another command works
+    on it.
+
+    \b
+    Example: release demo extend feature-demo/map --ttl 7d
+    """
+    base, writer = _at_work(call)
+    entry = _own(base, branch, writer)
+    expires = base.registry.now() + rules.lifetime(base.limits, checked_ttl(ttl))
+    _changed(call, base, entry, expires=expires.isoformat(timespec="seconds"))
+
+
+@command.command("pin")
+@click.argument("branch")
+@click.option("--reason", callback=checked_reason, default="", help="Why, for all who list demos.")
+@lift_option
+@pass_call
+def pin(call: Call, branch: str, reason: str, lift: bool) -> None:
+    """Keep BRANCH's demo without an end, until that is lifted.
+
+    Refused (3) for whoever demo.pinned_by of the stack file does not name. Lease held (5) while another command works
+    on it.
+
+    \b
+    Example: release demo pin feature-demo/map --reason "shown at the fair until May"
+    """
+    base, writer = _at_work(call)
+    entry = _found(base, branch)
+    rules.refuse_pinning(base.limits, writer.principal)
+    if not (reason or lift):
+        raise WrongUsage("a pin says why", hint="give --reason WHY, or --lift")
+    since = base.registry.now().isoformat(timespec="seconds")
+    _changed(call, base, entry, pinned=None if lift else Pin(by=writer.principal, reason=reason, since=since))
+
+
+@command.command("reap")
+@click.option("--dry-run", is_flag=True, help="Show which are due, and change nothing.")
+@pass_call
+def reap_(call: Call, dry_run: bool) -> None:
+    """Take down the demos whose time is over.
+
+    A few in one run, whoever they belong to. Broken (1) where one could not be taken down: it says why, and the next
+    run goes on.
+
+    \b
+    Example: release demo reap --dry-run
+    """
+    base, writer = _at_work(call)
+    reaped = reap(base, writer, call.progress, really=not dry_run)
+    rows = [(one.branch, one.owner, one.how, one.why) for one in reaped]
+    call.show({"reaped": [asdict(one) for one in reaped]}, table(("branch", "owner", "how it ended", "why"), rows))
+    if failed := [one.branch for one in reaped if one.how == "failed"]:
+        raise Broken(f"not all could be taken down: {', '.join(failed)}", hint="mend what it says, run it again")
+
+
 @command.command("down")
 @click.argument("branch")
 @pass_call
@@ -150,6 +214,14 @@ def _own(base: Base, branch: str, writer: Writer) -> Entry:
     entry = _found(base, branch)
     rules.refuse_other_owner(entry.demo, writer.principal)
     return entry
+
+
+def _changed(call: Call, base: Base, entry: Entry, **changes: Any) -> None:
+    """Record something of a demo that nobody works on."""
+    rules.refuse_dying(entry.demo)
+    base.refuse_held(entry.demo)
+    demo = base.registry.change(entry, **changes).demo
+    call.show({"demo": described(demo)}, f"{demo.branch} stays until {until(demo)}")
 
 
 def _found(base: Base, branch: str) -> Entry:

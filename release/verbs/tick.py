@@ -18,6 +18,8 @@ from release.process.output import Progress, table
 from release.project import names_in
 from release.records.ledger.head import Head
 from release.records.ledger.ledger import Writer
+from release.work.demos.base import open_base
+from release.work.demos.reaping import Reaped, reap
 from release.work.door import shut_what_is_over
 from release.work.maintenance import idle_head
 from release.work.snapshot_pruning import prune_snapshots
@@ -76,6 +78,7 @@ def shut_old_doors(shift: Shift) -> tuple[str, ...]:
     return shut_what_is_over(shift.environment, shift.environment.ledger.now(), really=shift.really)
 
 
+REAPING = "take down demos"
 DUTIES: tuple[Duty, ...] = (
     Duty(name="delete old snapshots", do=delete_old_snapshots),
     Duty(name="shut old doors", do=shut_old_doors, at_rest=False),
@@ -89,9 +92,9 @@ DUTIES: tuple[Duty, ...] = (
 def command(call: Call, name: str | None, only_plan: bool) -> None:
     """Do what is due and needs nobody to decide.
 
-    In ENVIRONMENT or in all: delete old database snapshots, and shut doors that `--open-door` left open. For a clock,
-    as often as you like. Where somebody is at work, or a hold keeps what is there, it is left for the next time. Broken
-    (1) when it failed anywhere: the others are done.
+    In ENVIRONMENT or in all: delete old database snapshots, shut doors that `--open-door` left open, and take down demos
+    whose time is over. For a clock, as often as you like. Where somebody is at work, or a hold keeps what is there, it
+    is left for the next time. Broken (1) when it failed anywhere: the others are done.
 
     \b
     Example: release tick --plan
@@ -105,7 +108,8 @@ def tick(call: Call, name: str | None, *, really: bool) -> dict[str, Any]:
     """How every duty ended in every environment, or in ``name``."""
     names = (name,) if name else names_in(call.project)
     done = [_done(call, one, duty, really) for one in names for duty in DUTIES]
-    return {"duties": [asdict(one) for one in done]}
+    reaped = [_reaped(call, base, really) for base in call.project.demo_bases if base in names]
+    return {"duties": [asdict(one) for one in (*done, *reaped)]}
 
 
 def tick_text(report: dict[str, Any]) -> str:
@@ -136,6 +140,29 @@ def _done(call: Call, name: str, duty: Duty, really: bool) -> Done:
         return Done(environment=name, duty=duty.name, how="failed", why=str(error) or type(error).__name__)
     how: How = "nothing due" if not what else "done" if really else "due"
     return Done(environment=name, duty=duty.name, how=how, what=what)
+
+
+def _reaped(call: Call, base: str, really: bool) -> Done:
+    """The demos that are due, a part of its own: a base that is at work, or frozen, is none of theirs."""
+    try:
+        found = reap(
+            opened := open_base(call.project), opened.environment.identify(call.ci), call.progress, really=really
+        )
+    except Interrupted:
+        raise
+    except Exception as error:
+        how: How = "skipped" if isinstance(error, Broken) and is_not_found(error) else "failed"
+        return Done(environment=base, duty=REAPING, how=how, why=str(error) or type(error).__name__)
+    return _told(base, found, really)
+
+
+def _told(base: str, found: tuple[Reaped, ...], really: bool) -> Done:
+    """Many demos in one line: one that failed counts for all."""
+    why = "; ".join(f"{one.branch}: {one.why}" for one in found if one.why)
+    what = tuple(one.branch for one in found if not one.why)
+    failed = any(one.how == "failed" for one in found)
+    how: How = "failed" if failed else "skipped" if why else "nothing due" if not what else "done" if really else "due"
+    return Done(environment=base, duty=REAPING, how=how, what=what, why=why)
 
 
 def _shift(call: Call, name: str, duty: Duty, really: bool) -> Shift:

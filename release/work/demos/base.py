@@ -1,7 +1,7 @@
 """What demos stand on: the base's doors, the registry, and the stack of each demo."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -16,7 +16,7 @@ from release.process.errors import Refused
 from release.process.output import Progress
 from release.process.processes import Processes
 from release.records.demos.demo import Demo, Held
-from release.records.demos.registry import Entry, Registry
+from release.records.demos.registry import Registry
 from release.records.ledger.ledger import Writer, utc_now
 from release.rules.demos import refuse_held
 from settings import demos, model
@@ -29,33 +29,25 @@ STATE_KNOWS = {"PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true"}
 
 @dataclass(frozen=True, kw_only=True)
 class Base:
-    """The environment that demos stand on, what it says of them, and their registry."""
+    """The environment that demos stand on, what it says of them, their registry, and what opens the stack of each."""
 
     environment: Environment
     limits: model.Demo
     registry: Registry
     secrets: Secrets
     artifacts: Bucket
+    stack_of: Callable[[Demo], Stack]
 
     def settings_of(self, demo: Demo) -> Settings:
         """What a demo is made from."""
         base = self.environment.settings
         return demos.derived(base, self.limits, creation=demo.creation, open_to=demo.open_to)
 
-    def stack_of(self, demo: Demo) -> Stack:
-        """The stack of a demo, whatever the base is doing."""
-        settings, project = self.environment.settings, self.environment.project
-        stack, limit = f"{settings.project}/{demo.stack}", _limit(settings)
-        session, folder = self.environment.session, project.folder
-        opening = partial(locks_at, session=session, project_dir=folder, stack=stack)
-        return Stack(folder, demo.stack, limit=limit, open_locks=opening, variables=STATE_KNOWS)
-
-    def held(self, entry: Entry, writer: Writer) -> Mapping[str, Held]:
-        """The change by which a writer takes a demo for as long as Pulumi may take; LeaseHeld while somebody has it."""
-        now, held = self.registry.now(), entry.demo.held
+    def refuse_held(self, demo: Demo) -> None:
+        """LeaseHeld while somebody works on a demo who is not proven to have ended."""
+        held = demo.held
         is_gone = held is not None and held.process is not None and Processes().is_gone(held.process)
-        refuse_held(entry.demo, now, is_gone=is_gone)
-        return {"held": self.hold(writer)}
+        refuse_held(demo, self.registry.now(), is_gone=is_gone)
 
     def hold(self, writer: Writer) -> Held:
         """What is recorded of whoever works on a demo from now on."""
@@ -75,7 +67,15 @@ def open_base(project: Project) -> Base:
         registry=Registry(DemosTable(session, settings.names.demos_table), now=utc_now),
         secrets=Secrets(session),
         artifacts=Bucket(session, settings.names.artifact_bucket),
+        stack_of=partial(_stack, environment),
     )
+
+
+def _stack(environment: Environment, demo: Demo) -> Stack:
+    settings, folder = environment.settings, environment.project.folder
+    name = f"{settings.project}/{demo.stack}"
+    opening = partial(locks_at, session=environment.session, project_dir=folder, stack=name)
+    return Stack(folder, demo.stack, limit=_limit(settings), open_locks=opening, variables=STATE_KNOWS)
 
 
 def change_stack(base: Base, demo: Demo, progress: Progress, *, fence: int | None) -> None:

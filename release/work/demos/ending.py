@@ -21,7 +21,8 @@ from settings.permissions.identities import Identities
 
 def take_down(base: Base, entry: Entry, writer: Writer, progress: Progress) -> None:
     """End a demo. What fails is recorded with it, and it is not forgotten; LeaseHeld while somebody works on it."""
-    entry = base.registry.change(entry, state="dying", **base.held(entry, writer))
+    base.refuse_held(entry.demo)
+    entry = base.registry.change(entry, state="dying", held=base.hold(writer))
     with INTERRUPTION.watched(way_on="release demo down, or reap, goes on"):
         try:
             _end(base, entry, progress)

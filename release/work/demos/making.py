@@ -72,8 +72,9 @@ def _claimed(base: Base, request: Wanted, writer: Writer) -> Entry:
     if entry := base.registry.find(demos.stack_of(request.branch)):
         refuse_other_owner(entry.demo, writer.principal)
         refuse_dying(entry.demo)
+        base.refuse_held(entry.demo)
         open_to = request.open_to or entry.demo.open_to
-        return base.registry.change(entry, expires=expires, open_to=open_to, **base.held(entry, writer))
+        return base.registry.change(entry, expires=expires, open_to=open_to, held=base.hold(writer))
     refuse_another(base.limits, base.registry.all().demos, writer.principal)
     return base.registry.add(_new(base, request, writer, expires))
 

@@ -1,4 +1,4 @@
-"""init: the SSH keys that it makes, once, and the bastion's only where there is one."""
+"""Keys: made once, and the bastion's only where there is one."""
 
 import json
 
@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from release.doors.aws.secrets import Secrets
 from release.doors.servers.keys import bastion_public_key
 from release.process.errors import Broken
-from release.verbs.init import make_keys
+from release.work import keys
 from settings.model import Bastion, Settings
 from settings.stackfile import load
 from tests.project import PROJECT
@@ -20,6 +20,10 @@ SERVERS = PUBLIC.servers.model_copy(update={"public": False, "bastion": BASTION}
 PRIVATE = PUBLIC.model_copy(update={"servers": SERVERS})
 
 KEYS = ["stageline/dev/deploy-key", "stageline/dev/host-key", "stageline/dev/authorized-keys"]
+
+
+def make_keys(settings: Settings, secrets: Secrets) -> dict[str, bool]:
+    return keys.make_keys(settings.names, settings.tags, secrets, bastion=settings.servers.bastion is not None)
 
 
 @pytest.fixture
@@ -35,16 +39,16 @@ def secrets(aws: None) -> Secrets:
     ],
 )
 def test_keys_are_made_once(secrets: Secrets, settings: Settings, names: list[str]) -> None:
-    assert make_keys(settings, secrets) == dict.fromkeys(names, "made")
+    assert make_keys(settings, secrets) == dict.fromkeys(names, True)
     made = [secrets.read(name) for name in names]
-    assert make_keys(settings, secrets) == dict.fromkeys(names, "was there")
+    assert make_keys(settings, secrets) == dict.fromkeys(names, False)
     assert [secrets.read(name) for name in names] == made
 
 
 def test_servers_that_become_private_get_a_bastions_key_and_keep_their_own(secrets: Secrets) -> None:
     make_keys(PUBLIC, secrets)
     before = secrets.read(PUBLIC.names.host_key)
-    assert make_keys(PRIVATE, secrets)["stageline/dev/bastion-host-key"] == "made"
+    assert make_keys(PRIVATE, secrets)["stageline/dev/bastion-host-key"]
     assert secrets.read(PUBLIC.names.host_key) == before
 
 

@@ -1,0 +1,151 @@
+"""Rules of demos: who may have one, for how long, and which have to go."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from release.process.errors import LeaseHeld, Refused, WrongUsage
+from release.records.demos.demo import Demo, Pin
+from release.records.demos.registry import Entry
+from release.rules import demos as rules
+from settings.model import Demo as Limits
+from tests.release.demos import ANA, BEN, demo, held
+
+NOW = datetime(2026, 12, 1, 12, 30, tzinfo=UTC)
+LIMITS = Limits(ttl="2d", max_ttl="7d", most=3, most_per_owner=2, pinned_by=(BEN.principal,))
+PIN = Pin(by="ben", reason="the fair", since="2026-12-01T12:00:00+00:00")
+
+
+def entries(*demos: Demo) -> tuple[Entry, ...]:
+    return tuple(Entry(demo=one, version=1) for one in demos)
+
+
+def due(*demos: Demo, now: datetime = NOW) -> list[str]:
+    return [entry.demo.branch for entry in rules.due(entries(*demos), now)]
+
+
+@pytest.mark.parametrize(
+    ("ttl", "life"), [(None, timedelta(days=2)), ("12h", timedelta(hours=12)), ("7d", timedelta(days=7))]
+)
+def test_a_demo_lives_as_long_as_asked_for_or_as_settings_say(ttl: str | None, life: timedelta) -> None:
+    assert rules.lifetime(LIMITS, ttl) == life
+
+
+def test_nobody_gets_more_time_than_settings_allow() -> None:
+    with pytest.raises(Refused, match="lives 7d at most, not 8d"):
+        rules.lifetime(LIMITS, "8d")
+
+
+@pytest.mark.parametrize("text", ["", "0d", "3", "3w", "-1d", "1000d", "3d\n", "٣d"])
+def test_another_text_is_no_time(text: str) -> None:
+    assert not rules.is_span(text)
+
+
+@pytest.mark.parametrize(("text", "may"), [("203.0.113.7/32", True), ("203.0.113.7", False), ("203.0.113.7/24", False)])
+def test_a_block_has_its_prefix_and_no_host_bits(text: str, may: bool) -> None:
+    assert rules.is_block(text) is may
+
+
+def test_an_owner_has_a_few_demos() -> None:
+    two = (demo("feature-demo/a"), demo("feature-demo/b"))
+    rules.refuse_another(LIMITS, two[:1], ANA.principal)
+    rules.refuse_another(LIMITS, two, BEN.principal)
+    with pytest.raises(Refused, match=r"you have 2 demos, and 2 is the most \(demo.most_per_owner\)"):
+        rules.refuse_another(LIMITS, two, ANA.principal)
+
+
+def test_there_are_only_so_many_demos() -> None:
+    three = [demo(f"feature-demo/{number}") for number in range(3)]
+    with pytest.raises(Refused, match=r"there are 3 demos, and 3 is the most \(demo.most\)"):
+        rules.refuse_another(LIMITS, three, BEN.principal)
+
+
+def test_a_demo_is_its_owners() -> None:
+    rules.refuse_other_owner(demo(), ANA.principal)
+    with pytest.raises(Refused, match=r"user/ana's, and you are arn:aws:iam::123456789012:user/ben"):
+        rules.refuse_other_owner(demo(), BEN.principal)
+
+
+@pytest.mark.parametrize("branch", ["main", "feature-demo/$(id)", "feature-demo/" + "x" * 300])
+def test_a_branch_that_may_have_none_is_refused_in_a_short_line(branch: str) -> None:
+    with pytest.raises(WrongUsage, match="is no branch for a demo") as refusal:
+        rules.refuse_branch(branch)
+    assert len(str(refusal.value)) < 300
+
+
+def test_nobody_works_on_what_somebody_else_works_on() -> None:
+    with pytest.raises(LeaseHeld, match=r"user/ben works on feature-demo/map on elsewhere"):
+        rules.refuse_held(demo(held=held()), NOW, is_gone=False)
+
+
+@pytest.mark.parametrize(
+    ("working", "is_gone"),
+    [
+        pytest.param(None, False, id="nobody"),
+        pytest.param(held(), True, id="a process that has ended"),
+        pytest.param(held(until="2026-12-01T12:29:59+00:00"), False, id="somebody whose time is over"),
+    ],
+)
+def test_a_demo_is_free(working: object, is_gone: bool) -> None:
+    rules.refuse_held(demo(held=working), NOW, is_gone=is_gone)
+
+
+def test_what_is_over_is_due_the_longest_first() -> None:
+    late, later = (
+        demo("feature-demo/a", expires="2026-12-01T12:00:00Z"),
+        demo("feature-demo/b", expires="2026-11-01T12:00:00Z"),
+    )
+    assert due(late, later, demo("feature-demo/c")) == ["feature-demo/b", "feature-demo/a"]
+
+
+def test_a_pinned_demo_has_no_end() -> None:
+    assert due(demo(pinned=PIN), now=NOW + timedelta(days=999)) == []
+
+
+def test_a_demo_that_began_to_die_goes_on_dying() -> None:
+    assert due(demo(state="dying", pinned=PIN)) == ["feature-demo/map"]
+
+
+def test_a_demo_that_failed_to_die_stands_in_nobodys_way() -> None:
+    failed = [demo(f"feature-demo/f{number}", state="dying", why="no") for number in range(rules.MOST_AT_ONCE)]
+    assert due(*failed, demo("feature-demo/z", expires="2026-12-01T12:00:00Z"))[0] == "feature-demo/z"
+
+
+@given(st.lists(st.integers(-90, 90), max_size=12), st.integers(-400, 400))
+def test_whatever_the_clock_says_one_run_takes_a_few_and_none_whose_time_is_not_over(
+    hours: list[int], off: int
+) -> None:
+    now = NOW + timedelta(days=off)
+    demos = [
+        demo(f"feature-demo/d{number}", expires=(NOW + timedelta(hours=hour)).isoformat())
+        for number, hour in enumerate(hours)
+    ]
+    found = rules.due(entries(*demos), now)
+    assert len(found) <= rules.MOST_AT_ONCE
+    assert all(entry.demo.expires_at <= now for entry in found)
+
+
+@pytest.mark.parametrize(
+    ("caller", "may"),
+    [
+        ("arn:aws:iam::123456789012:user/ben", True),
+        ("arn:aws:iam::123456789012:user/bento", False),
+        ("arn:aws:sts::123456789012:assumed-role/lead/carl", True),
+        ("arn:aws:sts::123456789012:assumed-role/leader/carl", False),
+        ("arn:aws:sts::210987654321:assumed-role/lead/carl", False),
+    ],
+)
+def test_those_whom_settings_name_may_pin(caller: str, may: bool) -> None:
+    limits = Limits(pinned_by=(BEN.principal, "arn:aws:iam::123456789012:role/teams/lead"))
+    if may:
+        rules.refuse_pinning(limits, caller)
+    else:
+        with pytest.raises(Refused, match="may pin no demo"):
+            rules.refuse_pinning(limits, caller)
+
+
+@pytest.mark.parametrize(("made", "age"), [("2026-12-01T12:00:00+00:00", "0h"), ("2026-11-28T12:00:00+00:00", "3d")])
+def test_an_age_is_in_hours_or_days(made: str, age: str) -> None:
+    assert rules.age(demo(made=made), NOW) == age

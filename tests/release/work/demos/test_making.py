@@ -1,0 +1,184 @@
+"""A demo brought up: recorded before anything is made, gone on with whatever stopped, and one command at a time."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from release.process.errors import Broken, LeaseHeld, LeaseLost, Refused
+from release.process.output import Progress
+from release.process.processes import Processes
+from release.records.demos.demo import Demo
+from release.work.demos.making import ANSWER_LIMIT, Wanted, bring_up, wait_for_answer
+from settings.model import Demo as Limits
+from tests.release.demos import ANA, BEN, BRANCH, Demos, FakeBalancer, FakeProbe, held
+from tests.release.world import World
+
+pytestmark = pytest.mark.moto
+
+
+def keys(demos: Demos, demo: Demo) -> set[str]:
+    return {key.rsplit("/", 1)[1] for key in demos.base.artifacts.keys(f"demos/{demo.creation}/")}
+
+
+def raising(error: Exception) -> Callable[[], None]:
+    def fail() -> None:
+        raise error
+
+    return fail
+
+
+def test_a_branch_gets_a_demo_of_its_owner_for_a_while(demos: Demos) -> None:
+    demo = demos.up()
+    assert (demo.state, demo.url, demo.owner, demo.held) == ("up", "http://demo:80", ANA.principal, None)
+    assert demo.expires_at - demos.registry.now() < timedelta(days=3)
+    assert demo == demos.entry().demo
+    assert demos.stack().calls == ["create", "up"]
+
+
+def test_its_keys_are_named_by_its_creation_and_tagged_as_its_own(demos: Demos) -> None:
+    demo = demos.up()
+    secrets = demos.base.environment.session.client("secretsmanager").list_secrets()["SecretList"]
+    own = {one["Name"]: {tag["Key"]: tag["Value"] for tag in one["Tags"]} for one in secrets}
+    names = ("deploy-key", "host-key", "authorized-keys")
+    assert own.keys() == {f"stageline/demo-{demo.creation}/{name}" for name in names}
+    assert all((tags["kind"], tags["creation"]) == ("demo", demo.creation) for tags in own.values())
+
+
+def test_it_is_recorded_before_anything_of_it_is_made(demos: Demos) -> None:
+    seen: list[Demo] = []
+    demos.stack().during_up = lambda: seen.append(demos.entry().demo)
+    demo = demos.up()
+    assert [(one.state, one.content) for one in seen] == [("creating", demo.content)]
+    assert seen[0].held is not None
+
+
+def test_its_artifact_lies_where_nothing_can_be_promoted_from(demos: Demos) -> None:
+    demo = demos.up()
+    assert demo.content is not None
+    assert keys(demos, demo) == {demo.content.digest}
+    assert demos.base.environment.releases.versions() == ()
+
+
+def test_a_release_of_the_base_is_copied_to_it(demos: Demos, world: World) -> None:
+    manifest = world.publish("1.0.0")
+    wanted = Wanted(branch=BRANCH, life=timedelta(days=1), open_to=None, version="1.0.0", shown=manifest)
+    demo = bring_up(demos.base, wanted, ANA, Progress())
+    assert keys(demos, demo) == {manifest.digest}
+
+
+def test_again_its_content_changes_and_its_time_begins_anew(demos: Demos) -> None:
+    first = demos.up(life=timedelta(days=1))
+    demos.pass_by(timedelta(hours=20))
+    again = demos.up(note="second", life=timedelta(days=1))
+    assert (again.creation, again.made) == (first.creation, first.made)
+    assert first.content and again.content and first.content.digest != again.content.digest
+    assert again.expires_at - first.expires_at >= timedelta(hours=20)
+    assert demos.stack().calls == ["create", "up", "up"]
+
+
+def test_its_stack_file_is_written_once_because_pulumi_writes_into_it(demos: Demos) -> None:
+    demo = demos.up()
+    file = demos.base.environment.project.folder / f"Pulumi.{demo.stack}.yaml"
+    config = yaml.safe_load(file.read_text())["config"]
+    assert config["stageline:servers"]["count"] == 1
+    file.write_text("config: {}\n# by Pulumi")
+    demos.up()
+    assert file.read_text().endswith("by Pulumi")
+
+
+def test_who_may_see_it_stays_until_somebody_says_otherwise(demos: Demos, tmp_path: Path) -> None:
+    assert demos.up().open_to == ("203.0.113.0/24",)
+    wanted = Wanted(
+        branch=BRANCH,
+        life=timedelta(days=1),
+        open_to=("0.0.0.0/0",),
+        version="1.0.0",
+        shown=demos.world.publish("1.0.0"),
+    )
+    bring_up(demos.base, wanted, ANA, Progress())
+    assert demos.up().open_to == ("0.0.0.0/0",)
+
+
+@pytest.mark.parametrize("call", ["create", "up"])
+def test_what_failed_is_kept_with_its_reason_and_gone_on_with(demos: Demos, call: str) -> None:
+    demos.stack().fails[call] = "no capacity"
+    with pytest.raises(Broken, match="no capacity"):
+        demos.up()
+    failed = demos.entry().demo
+    assert (failed.state, failed.why, failed.held) == ("failed", "no capacity", None)
+    again = demos.up()
+    assert (again.creation, again.state, again.why) == (failed.creation, "up", "")
+
+
+def test_what_was_killed_is_gone_on_with(demos: Demos) -> None:
+    demos.stack().during_up = raising(SystemExit())  # type: ignore[arg-type]
+    own = Processes().find(1)
+    assert own is not None
+    dead = replace(own, began=own.began + 1)  # the number is given to another process
+    with pytest.raises(SystemExit):
+        demos.up(by=replace(ANA, process=dead))
+    killed = demos.entry().demo
+    demos.stack().during_up = lambda: None
+    assert killed.state == "creating"
+    assert demos.up().creation == killed.creation
+
+
+def test_two_at_once_are_one(demos: Demos) -> None:
+    demos.up()
+    demos.registry.change(demos.entry(), held=held(until="2027-01-01T00:00:00+00:00"))
+    with pytest.raises(LeaseHeld, match="user/ben works on feature-demo/map"):
+        demos.up()
+
+
+def test_whoever_was_overtaken_records_nothing(demos: Demos) -> None:
+    demos.up()
+    demos.stack().during_up = lambda: demos.registry.change(demos.entry(), state="dying") and None
+    with pytest.raises(LeaseLost):
+        demos.up()
+    assert demos.entry().demo.state == "dying"
+
+
+def test_somebody_elses_demo_is_left_alone(demos: Demos) -> None:
+    demos.up()
+    with pytest.raises(Refused, match="is arn:aws:iam::123456789012:user/ana's"):
+        demos.up(by=BEN)
+
+
+def test_a_demo_that_is_taken_down_comes_not_back(demos: Demos) -> None:
+    demos.up()
+    demos.registry.change(demos.entry(), state="dying")
+    with pytest.raises(Refused, match="is being taken down"):
+        demos.up()
+
+
+def test_beyond_the_limit_nothing_is_made(world: World) -> None:
+    demos = Demos(world, Limits(most_per_owner=1))
+    demos.up()
+    with pytest.raises(Refused, match="you have 1 demos"):
+        demos.up("feature-demo/other")
+    assert len(demos.registry.all().demos) == 1
+    assert demos.up("feature-demo/other", by=BEN).state == "up"
+
+
+def test_a_name_used_again_meets_nothing_old(demos: Demos) -> None:
+    first = demos.up()
+    demos.registry.forget(demos.entry())
+    assert demos.up().creation != first.creation
+
+
+def test_a_page_that_tells_another_version_is_waited_for_and_then_told() -> None:
+    clock = iter(range(0, 1000, 10))
+    with pytest.raises(Broken, match=r"http://demo does not answer as 2.0.0: 200"):
+        wait_for_answer(
+            FakeProbe(version="1.0.0"), FakeBalancer(), "http://demo", "tg", "2.0.0",
+            pause=lambda seconds: None, ticks=lambda: float(next(clock)),
+        )  # fmt: skip
+    assert next(clock) > ANSWER_LIMIT
+
+
+def test_where_its_page_cannot_be_reached_from_here_the_balancer_is_asked() -> None:
+    wait_for_answer(FakeProbe(reached=False), FakeBalancer(), "http://demo", "tg", "2.0.0")

@@ -1,0 +1,94 @@
+"""Reaping: what is due goes, one that fails stops no other, and nobody else's work is disturbed."""
+
+from datetime import timedelta
+
+import pytest
+
+from release.doors.aws.demos_table import Kept
+from release.process.errors import Interrupted
+from release.process.output import Progress
+from release.work.demos.reaping import reap
+from tests.release.demos import BEN, Demos, FakeStack, held
+
+pytestmark = pytest.mark.moto
+
+MAP, CHAT = "feature-demo/map", "feature-demo/chat"
+
+
+@pytest.fixture
+def over(demos: Demos) -> Demos:
+    """Two demos whose time is over, the map's first, and one that goes on."""
+    demos.up(MAP, life=timedelta(hours=1))
+    demos.up(CHAT, life=timedelta(hours=2))
+    demos.up("feature-demo/young", life=timedelta(days=9))
+    demos.pass_by(timedelta(hours=3))
+    return demos
+
+
+def reaped(demos: Demos, *, really: bool = True) -> dict[str, tuple[str, str]]:
+    return {one.branch: (one.how, one.why) for one in reap(demos.base, BEN, Progress(), really=really)}
+
+
+def branches(demos: Demos) -> list[str]:
+    return [demo.branch for demo in demos.registry.all().demos]
+
+
+def test_what_is_due_goes_and_the_rest_stays(over: Demos) -> None:
+    assert reaped(over) == {MAP: ("gone", ""), CHAT: ("gone", "")}
+    assert branches(over) == ["feature-demo/young"]
+    assert reaped(over) == {}
+
+
+def test_a_look_changes_nothing(over: Demos) -> None:
+    assert reaped(over, really=False) == {MAP: ("due", ""), CHAT: ("due", "")}
+    assert len(branches(over)) == 3
+
+
+def test_one_that_fails_stops_no_other_and_is_tried_again(over: Demos) -> None:
+    over.stack(MAP).fails["destroy"] = "AWS keeps the server"
+    assert reaped(over) == {MAP: ("failed", "AWS keeps the server"), CHAT: ("gone", "")}
+    assert over.entry(MAP).demo.why == "AWS keeps the server"
+    assert reaped(over) == {MAP: ("gone", "")}
+
+
+def test_one_that_somebody_works_on_is_left_for_the_next_time(over: Demos) -> None:
+    over.registry.change(over.entry(MAP), held=held(until="2027-01-01T00:00:00+00:00"))
+    found = reaped(over)
+    assert found[MAP][0] == "skipped" and "works on feature-demo/map" in found[MAP][1]
+    assert found[CHAT] == ("gone", "")
+
+
+def test_two_reapers_take_each_demo_down_once(over: Demos) -> None:
+    class Twice(FakeStack):
+        def destroy(self, **given: object) -> None:
+            assert reaped(over)[MAP][0] == "skipped"
+            super().destroy(**given)  # type: ignore[arg-type]
+
+    over.stacks[over.entry(MAP).demo.stack] = Twice(is_there=True, is_up=True)
+    over.registry.forget(over.entry(CHAT))
+    assert reaped(over) == {MAP: ("gone", "")}
+
+
+def test_an_interruption_ends_it(over: Demos) -> None:
+    class Interrupting(FakeStack):
+        def destroy(self, **given: object) -> None:
+            raise Interrupted(15, "stopped")
+
+    over.stacks[over.entry(MAP).demo.stack] = Interrupting(is_there=True)
+    with pytest.raises(Interrupted):
+        reaped(over)
+    assert CHAT in branches(over)
+
+
+def test_an_item_that_nobody_can_read_is_told_and_left(over: Demos) -> None:
+    over.registry.table.put(Kept(stack="demo-x-000000", body="{", version=1, nonce="n"))
+    found = reaped(over)
+    assert found["demo-x-000000"][0] == "failed"
+    assert found[MAP] == ("gone", "")
+
+
+def test_it_goes_on_where_an_earlier_one_was_killed(over: Demos) -> None:
+    entry = over.registry.change(over.entry(MAP), state="dying", held=held(until="2026-11-20T12:00:00+00:00"))
+    over.stack(MAP).is_there = False  # it came as far as that
+    assert entry.demo.held is not None
+    assert reaped(over)[MAP] == ("gone", "")
