@@ -66,6 +66,7 @@ def derived(base: Settings, section: Demo, *, creation: str, open_to: Sequence[s
                     "certificate": None,
                     "domain": None,
                     "redirect_port": None,
+                    "drain": 1,
                     "deletion_protection": False,
                 }
             ),

@@ -34,9 +34,6 @@ VERBS = {
         "audit": "Tell which entries of a ledger were changed or are missing.",
         "policies": "Show what IAM has to allow in ENVIRONMENT, and to whom.",
     },
-    "Demo": {
-        "demo": "Show a branch for a while: up, list, extend, pin, down, reap.",
-    },
     "Keep": {
         "prune": "Show what ENVIRONMENT needs no more; with --yes delete it.",
         "tick": "Do what is due and needs nobody to decide.",
@@ -45,5 +42,8 @@ VERBS = {
         "replace-server": "Make SERVER of ENVIRONMENT anew, by what its settings say.",
         "mark-out": "Let nothing wait for a dead SERVER, until it is replaced.",
         "unlock": "Remove the LOCK that a dead Pulumi left on the stack.",
+    },
+    "Demo": {
+        "demo": "Show a branch for a while; it goes by itself.",
     },
 }

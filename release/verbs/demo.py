@@ -28,10 +28,10 @@ UNKNOWN_VERSION = "0.0.0"  # of an artifact that states none: its pages are to t
 
 @click.group("demo")
 def command() -> None:
-    """Show a branch for a while: up, list, extend, pin, down, reap.
+    """Show a branch for a while; it goes by itself.
 
-    Each has a stack of its own on the environment that states a section `demo`, and goes by itself when its time is
-    over. No environment knows of it, and nothing of it can be promoted.
+    Each has a stack of its own on the environment that states a section `demo`. No environment knows of it, and nothing
+    of it can be promoted.
 
     \b
     Example: release demo list
@@ -66,14 +66,11 @@ def up(
     Example: release demo up feature-demo/map --artifact app.tar.gz --version 1.4.0
     """
     rules.refuse_branch(branch)
+    asked, blocks = checked_ttl(ttl), checked_blocks(open_to)
     base, writer = _at_work(call)
-    shown = _shown(base, artifact, version, release_version)
-    wanted = Wanted(
-        branch=branch,
-        life=rules.lifetime(base.limits, checked_ttl(ttl)),
-        open_to=checked_blocks(open_to),
-        **shown,
-    )
+    life, shown = rules.lifetime(base.limits, asked), _shown(base, artifact, version, release_version)
+    wanted = Wanted(branch=branch, life=life, open_to=blocks, **shown)
+    base.environment.stack.refuse_missing_engine()
     demo = bring_up(base, wanted, writer, call.progress)
     call.show({"demo": described(demo)}, f"{demo.url}\nuntil {until(demo)}, owned by {demo.owner}")
 
@@ -152,6 +149,8 @@ def reap_(call: Call, dry_run: bool) -> None:
     Example: release demo reap --dry-run
     """
     base, writer = _at_work(call)
+    if not dry_run:
+        base.environment.stack.refuse_missing_engine()
     reaped = reap(base, writer, call.progress, really=not dry_run)
     rows = [(one.branch, one.owner, one.how, one.why) for one in reaped]
     call.show({"reaped": [asdict(one) for one in reaped]}, table(("branch", "owner", "how it ended", "why"), rows))
@@ -174,6 +173,7 @@ def down(call: Call, branch: str) -> None:
     """
     base, writer = _at_work(call)
     entry = _own(base, branch, writer)
+    base.environment.stack.refuse_missing_engine()
     take_down(base, entry, writer, call.progress)
     call.show({"stack": entry.demo.stack, "down": True}, f"nothing is left of {branch}'s demo")
 
@@ -206,7 +206,6 @@ def checked_blocks(texts: tuple[str, ...]) -> tuple[str, ...] | None:
 
 def _at_work(call: Call) -> tuple[Base, Writer]:
     base = open_base(call.project)
-    base.environment.stack.refuse_missing_engine()
     return base, base.environment.identify(call.ci)
 
 

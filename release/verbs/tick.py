@@ -92,7 +92,7 @@ DUTIES: tuple[Duty, ...] = (
 def command(call: Call, name: str | None, only_plan: bool) -> None:
     """Do what is due and needs nobody to decide.
 
-    In ENVIRONMENT or in all: delete old database snapshots, shut doors that `--open-door` left open, and take down demos
+    In ENVIRONMENT or in all: delete old database snapshots, shut doors that `--open-door` left open, take down demos
     whose time is over. For a clock, as often as you like. Where somebody is at work, or a hold keeps what is there, it
     is left for the next time. Broken (1) when it failed anywhere: the others are done.
 

@@ -19,7 +19,7 @@ def run_fault(words: list[str]) -> str:
     name, *arguments = words
     if name == "make" or not arguments or arguments[0].startswith("-"):
         return mention_fault(words)
-    verb = verb_of(name, arguments[0])
+    verb, arguments = below(verb_of(name, arguments[0]), arguments)
     if verb is None:
         return f"{name} has no {arguments[0]}"
     try:
@@ -35,7 +35,7 @@ def mention_fault(words: list[str]) -> str:
     if name == "make":
         return "" if set(arguments) <= TARGETS else f"there is no {' '.join(words)}"
     verbs = [word for word in arguments if not word.startswith("-") and word.islower()]
-    verb = verb_of(name, verbs[0]) if verbs else GROUPS[name]
+    verb, _ = below(verb_of(name, verbs[0]), verbs) if verbs else (GROUPS[name], [])
     if verb is None:
         return f"{name} has no {verbs[0]}"
     options = {word for word in arguments if word.startswith("-")}
@@ -47,6 +47,17 @@ def verb_of(group: str, name: str) -> click.Command | None:
     """The verb of that name; None where the group has none."""
     found: click.Command | None = GROUPS[group].get_command(click.Context(GROUPS[group]), name)
     return found
+
+
+def commands_of(verb: str) -> list[click.Command]:
+    """The commands of a verb of `release`, where it has some."""
+    return [*getattr(verb_of("release", verb), "commands", {}).values()]
+
+
+def below(verb: Any, words: list[str]) -> tuple[Any, list[str]]:
+    """The command that words name below a verb that has some, and the words from its name on."""
+    deeper = getattr(verb, "commands", {}).get(words[1]) if len(words) > 1 else None
+    return (deeper, words[1:]) if deeper else (verb, words)
 
 
 def long_options(command: click.Command) -> set[str]:

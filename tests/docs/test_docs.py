@@ -31,7 +31,7 @@ from settings.model import Settings
 from settings.names import ENVIRONMENT_RULE, Names
 from settings.rules import RULES
 from settings.stackfile import load, section_of
-from tests.docs.commands import EVERYWHERE, GROUPS, long_options, mention_fault, run_fault, verb_of
+from tests.docs.commands import EVERYWHERE, GROUPS, commands_of, long_options, mention_fault, run_fault, verb_of
 from tests.docs.pages import PAGES, ROOT, blocks, command_lines, commands, pattern, rows, section, spans, terminal
 from tests.project import PROJECT
 from tests.there import there
@@ -73,7 +73,8 @@ def test_the_reference_names_every_verb_with_every_option() -> None:
         (group, name, option)
         for group in GROUPS
         for name in GROUPS[group].list_commands(click.Context(GROUPS[group]))
-        for option in ("", *long_options(there(verb_of(group, name))))
+        for verb in (there(verb_of(group, name)), *(commands_of(name) if group == "release" else ()))
+        for option in ("", *long_options(verb))
     }
     assert {entry for entry in offered - named if entry[2] not in EVERYWHERE} == set()
 
@@ -206,6 +207,11 @@ def part(heading: str, subheading: str) -> str:
 def warning_steps(table: list[list[str]]) -> set[str]:
     """The steps whose failure is a warning, by the last column."""
     return {row[0].strip("`") for row in table if row[-1].startswith("a warning")}
+
+
+def test_the_reference_names_every_command_of_a_verb_that_has_some() -> None:
+    named = {tuple(words[:3]) for span in spans(REFERENCE) for words in commands(re.sub(r"[\[\]…]", "", span))}
+    assert {("release", "demo", str(command.name)) for command in commands_of("demo")} <= named
 
 
 def resolves(page: Path, target: str) -> bool:

@@ -115,7 +115,7 @@ def test_a_verb_has_one_line_in_a_terminal_of_eighty_columns() -> None:
 
 def test_the_groups_are_those_of_the_verbs_and_each_file_is_a_verb() -> None:
     files = {file.stem.replace("_", "-") for file in (CHECKOUT / "release" / "verbs").glob("*.py")} - {"--init--"}
-    assert list(VERBS) == ["Start", "Move", "Decide", "Look", "Keep"]
+    assert list(VERBS) == ["Start", "Move", "Decide", "Look", "Keep", "Demo"]
     assert files == set(LINES)
 
 

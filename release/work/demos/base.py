@@ -15,6 +15,7 @@ from release.environment import Environment, lock_wait, open_environment
 from release.process.errors import Refused
 from release.process.output import Progress
 from release.process.processes import Processes
+from release.project import refuse_empty
 from release.records.demos.demo import Demo, Held
 from release.records.demos.registry import Registry
 from release.records.ledger.ledger import Writer, utc_now
@@ -57,6 +58,7 @@ class Base:
 
 def open_base(project: Project) -> Base:
     """What the demos of a project stand on; InvalidSettings where no environment, or more than one, says it is that."""
+    refuse_empty(project)
     environment = open_environment(project, project.demo_base)
     settings, session = environment.settings, environment.session
     if settings.demo is None:

@@ -41,7 +41,7 @@ def _end(base: Base, entry: Entry, progress: Progress) -> None:
             change_stack(base, demo, progress, fence=None)
     with progress.step(demo.stack, "swept"):
         _remove_what_pulumi_did_not_make(base, entry)
-        sweep(leftovers_of(base, demo))
+        sweep(leftovers_of(base, demo), progress.note)
     if is_there:
         stack.remove()
 

@@ -31,9 +31,9 @@ def project(world: World, tmp_path: Path) -> Path:
     for name in ("dev", "qa", "staging", "prod"):
         text = (PROJECT / f"Pulumi.{name}.yaml").read_text("utf-8")
         head, _, rest = text.partition("    before: snapshot")
-        _, _, tail = rest.partition("\n\n")
+        tail = rest.partition("\n\n")[2].partition("\n\n  stageline:demo:")[0]
         (tmp_path / f"Pulumi.{name}.yaml").write_text(
-            f"{head}    before: snapshot\n    keep: 1\n    keep_days: 0\n\n{tail}"
+            f"{head}    before: snapshot\n    keep: 1\n    keep_days: 0\n\n{tail}\n"
         )
     (tmp_path / "Pulumi.yaml").write_bytes((PROJECT / "Pulumi.yaml").read_bytes())
     for name in ("dev", "qa"):

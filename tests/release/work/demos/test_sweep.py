@@ -31,7 +31,7 @@ class Account:
 def swept(account: Account) -> int:
     """How often it paused."""
     pauses: list[float] = []
-    sweep(account, pause=pauses.append)  # type: ignore[arg-type]
+    sweep(account, lambda text: None, pause=pauses.append)  # type: ignore[arg-type]
     return len(pauses)
 
 
