@@ -8,7 +8,7 @@ from pathlib import PurePath
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # it has no types
 
 COPIES = (
-    ("test_way_back", "test_watch", "test_drift", "test_unlock"),
+    ("test_way_back", "test_watch", "test_drift", "test_unlock", "test_demos"),
     (
         "test_deployment",
         "test_identities",

@@ -31,6 +31,7 @@ LONGEST_FIRST = (
     "test_bad_input",
     "test_drift",
     "test_workflows",
+    "test_demos",
     "test_private_servers",
     "test_policy",
     "test_watch",

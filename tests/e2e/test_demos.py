@@ -1,6 +1,7 @@
 """Demos on the real engine: up in one command, redeployed, gone when their time is over, and dev never touched."""
 
 import json
+import shutil
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +11,15 @@ import pytest
 
 from examples.build import pack
 from local.demo import Cloud
-from tests.e2e.clone import client, head
+from release.process.canonical import canonical_json
+from tests.e2e.clone import begin, client, ended, eventually, head
 from tests.e2e.ready import Ready
 
 pytestmark = pytest.mark.e2e
 
 BRANCH = "feature-demo/map"
+TABLE = "stageline-demos"
+STATE_KEY = "awskms://alias/stageline-dev-state?region=eu-central-1"
 PAGE = '''\
 #!/usr/bin/env python3
 """Shows a text, and its version where it is asked for its health."""
@@ -41,6 +45,17 @@ http.server.ThreadingHTTPServer((os.environ["HOST"], int(os.environ["PORT"])), H
 def cloud(ready: Ready) -> Iterator[Cloud]:
     with ready.dev() as cloud:
         yield cloud
+
+
+@pytest.fixture(scope="module", autouse=True)
+def before(cloud: Cloud) -> dict[str, Any]:
+    """dev's HEAD before any demo."""
+    return head(cloud, "dev")
+
+
+def status(cloud: Cloud) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(cloud.must("release", "status", "--json"))["environments"]
+    return found
 
 
 def artifact(cloud: Cloud, text: str) -> str:
@@ -75,8 +90,29 @@ def left_of(cloud: Cloud, creation: str) -> list[str]:
     ]
 
 
+def expire(cloud: Cloud, stack: str) -> None:
+    """Let a demo's time be over, as days would."""
+    table, key = client(cloud, "dynamodb"), {"stack": {"S": stack}}
+    item = table.get_item(TableName=TABLE, Key=key, ConsistentRead=True)["Item"]
+    body = {**json.loads(item["body"]["S"]), "expires": "2026-01-01T00:00:00+00:00"}
+    table.put_item(TableName=TABLE, Item={**item, "body": {"S": canonical_json(body).decode()}})
+
+
+def server_of(cloud: Cloud, creation: str) -> str:
+    tagged = [{"Name": "tag:creation", "Values": [creation]}]
+    [entry] = client(cloud, "ec2").describe_instances(Filters=tagged)["Reservations"]
+    return str(entry["Instances"][0]["InstanceId"])
+
+
+def protect(cloud: Cloud, server: str, *, on: bool) -> None:
+    client(cloud, "ec2").modify_instance_attribute(InstanceId=server, DisableApiTermination={"Value": on})
+
+
+def branches(cloud: Cloud) -> list[str]:
+    return [one["branch"] for one in demo(cloud, "list")["demos"]]
+
+
 def test_a_branch_is_shown_redeployed_listed_and_taken_down(cloud: Cloud) -> None:
-    before = head(cloud, "dev")
     made = demo(cloud, "up", BRANCH, "--artifact", artifact(cloud, "first"), "--open-to", "world")["demo"]
     assert fetched(made["url"]) == "first"
 
@@ -86,14 +122,67 @@ def test_a_branch_is_shown_redeployed_listed_and_taken_down(cloud: Cloud) -> Non
 
     [listed] = demo(cloud, "list")["demos"]
     assert (listed["branch"], listed["state"], listed["owner"]) == (BRANCH, "up", made["owner"])
+    assert {one["environment"] for one in status(cloud)} == {"dev", "qa", "staging", "prod"}
 
     stack = made["stack"]
-    preview = cloud.must("pulumi", "preview", "--stack", stack, "--diff", "--non-interactive")
+    preview = cloud.must("pulumi", "preview", "--stack", stack, "--non-interactive")
     assert "unchanged" in preview and "to update" not in preview
 
     demo(cloud, "down", BRANCH)
-    assert demo(cloud, "list")["demos"] == []
+    assert branches(cloud) == []
     assert left_of(cloud, made["creation"]) == []
     assert stack not in cloud.must("pulumi", "stack", "ls")
     assert not Path(cloud.paths.work / f"Pulumi.{stack}.yaml").exists()
+
+
+def test_a_demo_whose_time_is_over_is_reaped_also_from_another_checkout(cloud: Cloud) -> None:
+    made = demo(cloud, "up", BRANCH, "--artifact", artifact(cloud, "third"))["demo"]
+    assert demo(cloud, "reap")["reaped"] == []
+    (cloud.paths.work / f"Pulumi.{made['stack']}.yaml").unlink()
+    expire(cloud, made["stack"])
+    cloud.must("release", "tick", "dev")
+    assert branches(cloud) == []
+    assert left_of(cloud, made["creation"]) == []
+
+
+def test_one_that_aws_keeps_is_reported_kept_and_gone_once_that_is_mended(cloud: Cloud) -> None:
+    made = demo(cloud, "up", BRANCH, "--artifact", artifact(cloud, "fourth"))["demo"]
+    server = server_of(cloud, made["creation"])
+    protect(cloud, server, on=True)
+    failed = cloud.run("release", "demo", "down", BRANCH)
+    assert failed.returncode == 1
+    [kept] = demo(cloud, "list")["demos"]
+    assert kept["state"] == "dying" and "disableApiTermination" in kept["why"]
+
+    protect(cloud, server, on=False)
+    [reaped] = demo(cloud, "reap")["reaped"]
+    assert (reaped["branch"], reaped["how"]) == (BRANCH, "gone")
+    assert branches(cloud) == []
+    assert left_of(cloud, made["creation"]) == []
+
+
+def test_one_whose_command_was_killed_is_gone_on_with(cloud: Cloud) -> None:
+    killed = begin(cloud, "release", "demo", "up", BRANCH, "--artifact", artifact(cloud, "fifth"))
+    eventually(lambda: [one["content"] is not None for one in demo(cloud, "list")["demos"]] == [True], limit=60)
+    killed.kill()
+    ended(killed)
+    made = demo(cloud, "up", BRANCH, "--artifact", artifact(cloud, "sixth"))["demo"]
+    assert fetched(made["url"]) == "sixth"
+    demo(cloud, "down", BRANCH)
+    assert left_of(cloud, made["creation"]) == []
+
+
+def test_a_stack_that_is_in_no_registry_declares_nothing(cloud: Cloud) -> None:
+    stack = "demo-forged-000000"
+    cloud.must("pulumi", "stack", "init", stack, "--secrets-provider", STATE_KEY)
+    shutil.copy(cloud.paths.work / "Pulumi.dev.yaml", file := cloud.paths.work / f"Pulumi.{stack}.yaml")
+    refused = cloud.run("pulumi", "up", "--stack", stack, "--yes", "--skip-preview", "--non-interactive")
+    assert refused.returncode != 0
+    assert f"there is no demo of the stack {stack}" in refused.stdout + refused.stderr
+    cloud.must("pulumi", "stack", "rm", stack, "--yes")
+    assert not file.exists()
+
+
+def test_the_base_was_never_touched(cloud: Cloud, before: dict[str, Any]) -> None:
     assert head(cloud, "dev") == before
+    assert cloud.run("release", "audit", "dev").returncode == 0
