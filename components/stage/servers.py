@@ -152,19 +152,18 @@ class Servers(pulumi.ComponentResource):
         return self._named(number) in self._args.passed_over
 
     def _run_statements(self) -> list[dict[str, Any]]:
-        """What an installer and a release read."""
+        """What an installer and a release read; of a database, where there is one."""
         args = self._args
         artifacts = Output.concat("arn:aws:s3:::", args.platform.artifact_bucket, f"/{args.artifact_folder}/*")
-        may_install = [
+        login = [secret_arn(args.names.database_login, args.names)] if args.parameter_arns else []
+        statements = [
             may("s3:GetObject", [artifacts]),
+            may("ssm:GetParameter", args.parameter_arns),
             # AWS knows no narrower resource for it.
             may("elasticloadbalancing:DescribeTargetHealth", ["*"]),
+            may("secretsmanager:GetSecretValue", login),
         ]
-        return [*may_install, *self._database_statements()] if args.parameter_arns else may_install
-
-    def _database_statements(self) -> list[dict[str, Any]]:
-        login = secret_arn(self._args.names.database_login, self._args.names)
-        return [may("ssm:GetParameter", self._args.parameter_arns), may("secretsmanager:GetSecretValue", [login])]
+        return [statement for statement in statements if statement["Resource"]]
 
     def _watch_statements(self) -> list[dict[str, Any]]:
         """What the CloudWatch agent does. Figures belong to no resource, so a namespace is what can be asked for."""

@@ -1,0 +1,92 @@
+"""A demo: the stage of an environment on that one's platform, without a database, and with nobody to wake."""
+
+import json
+from typing import Any
+
+import pytest
+
+from components.environment import declare_demo
+from components.machine import Keys
+from components.outputs import PlatformOutputs
+from components.platform.platform import Platform, PlatformArgs
+from components.recording import Recording, recorded
+from settings import demos
+from settings.model import Demo
+from tests.components.recording import BLUE_LIVE, HOST_KEY, PRIVATE_KEY, record, settings_of
+
+KEYS = Keys(deploy_private=PRIVATE_KEY, host_public=HOST_KEY)
+BASE = settings_of("dev")
+CREATION = "0a1b2c3d"
+SETTINGS = demos.derived(BASE, Demo(), creation=CREATION, open_to=("203.0.113.7/32",))
+TAGS = demos.tags(SETTINGS, creation=CREATION, owner="arn:aws:iam::123456789012:user/ana")
+
+
+@pytest.fixture(scope="module")
+def exported() -> dict[str, Any]:
+    """What the base's program writes into its parameter."""
+    base = recorded(lambda: Platform("env", PlatformArgs(settings=BASE, keys=KEYS)))
+    written = base.one("aws:ssm/parameter:Parameter", "env-outputs")
+    assert written.inputs["name"] == "/stageline/dev/platform"
+    found: dict[str, Any] = json.loads(written.inputs["value"])
+    return found
+
+
+@pytest.fixture(scope="module")
+def demo(exported: dict[str, Any]) -> Recording:
+    def program() -> None:
+        declare_demo(SETTINGS, PlatformOutputs.of(exported), BLUE_LIVE, KEYS, creation=CREATION, tags=TAGS)
+
+    return recorded(program)
+
+
+def test_the_parameter_fits_into_what_ssm_takes(exported: dict[str, Any]) -> None:
+    assert len(json.dumps(exported)) <= 4096
+
+
+def test_it_is_the_stage_of_its_base_but_for_database_and_alarms(demo: Recording) -> None:
+    of_base = {one.urn for one in record(SETTINGS, BLUE_LIVE).declared if ":stage:Stage" in one.urn}
+    own = {one.urn for one in demo.declared if "stageline:" in one.urn}
+    assert own < of_base
+    left_out = ("-database", "-monitoring", "env-firewall-data")
+    assert [urn for urn in of_base - own if not any(part in urn for part in left_out)] == []
+
+
+def test_everything_carries_its_kind_its_creation_and_its_owner(demo: Recording) -> None:
+    [provider] = demo.of("pulumi:providers:aws")
+    assert json.loads(provider.inputs["defaultTags"]) == {"tags": TAGS}
+    assert {one.provider for one in demo.declared if one.type.startswith("aws:")} == {f"{provider.urn}::aws-id"}
+
+
+def test_its_server_reads_its_own_artifacts_and_no_database(demo: Recording) -> None:
+    policy = demo.one("aws:iam/rolePolicy:RolePolicy", "env-servers-run")
+    may = {one["Action"]: one["Resource"] for one in json.loads(policy.inputs["policy"])["Statement"]}
+    bucket = "arn:aws:s3:::stageline-dev-artifacts-123456789012-eu-central-1"
+    assert may == {
+        "s3:GetObject": [f"{bucket}/demos/{CREATION}/*"],
+        "elasticloadbalancing:DescribeTargetHealth": ["*"],
+    }
+    scope: dict[str, str] = {}
+    exec(demo.one("aws:ec2/instance:Instance", "env-servers-1").inputs["userData"].splitlines()[1], scope)
+    told = json.loads(scope["SETTINGS"])
+    assert (told["artifact_folder"], told["database_parameter"], told["migration_parameter"]) == (
+        f"demos/{CREATION}",
+        "",
+        "",
+    )
+
+
+def test_its_roles_stand_under_a_path_of_its_own_within_its_bases_boundary(
+    demo: Recording, exported: dict[str, Any]
+) -> None:
+    [role] = demo.of("aws:iam/role:Role")
+    assert role.inputs["path"] == f"/stageline/demo-{CREATION}/machines/"
+    assert role.inputs["permissionsBoundary"] == exported["bounds"]["boundary"]
+
+
+def test_those_see_it_to_whom_it_is_open(demo: Recording) -> None:
+    rules = [one for one in demo.declared if one.name.startswith("env-firewall-live")]
+    assert [one.inputs["cidrIpv4"] for one in rules] == ["203.0.113.7/32"]
+
+
+def test_nothing_of_it_is_protected(demo: Recording) -> None:
+    assert [one.name for one in demo.declared if one.protect] == []
