@@ -147,6 +147,15 @@ def test_a_small_object_is_copied_by_one_request(
     assert target.checksum(KEY) == encoded(sha256(large))
 
 
+@pytest.mark.parametrize("in_parts", [True, False], ids=["in-parts", "by-one-request"])
+def test_a_copy_may_have_another_key(source: Bucket, large: Path, in_parts: bool) -> None:
+    expected = parts_of(large, PART) if in_parts else None
+    source.upload_new(KEY, large, sha256(large), expected)
+    assert source.copy_new_from(source, KEY, sha256(large), expected, to="demos/1/large")
+    assert source.copy_new_from(source, KEY, sha256(large), expected, to="demos/1/large") is False
+    assert source.checksum("demos/1/large") == source.checksum(KEY)
+
+
 def test_where_a_copy_cannot_be_conditional_it_goes_as_one_part(
     source: Bucket, target: Bucket, large: Path, installed: ExitStack
 ) -> None:

@@ -33,6 +33,29 @@ def test_a_replacement_is_an_up_that_makes_one_resource_anew(stack: Stack, tmp_p
     assert " --replace urn:of:a server fence=7 " in called
 
 
+def test_a_destroy_asks_nobody(stack: Stack, tmp_path: Path) -> None:
+    stack.destroy(deployment="d-1")
+    (called,) = calls(tmp_path)
+    assert called.startswith("destroy --stack dev --yes --skip-preview --non-interactive")
+
+
+def test_a_destroy_that_failed_says_what_pulumi_said(stack: Stack, tmp_path: Path) -> None:
+    behave(tmp_path, "echo 'error: AWS keeps the server'; exit 255")
+    with pytest.raises(Broken, match="pulumi destroy of dev failed: AWS keeps the server"):
+        stack.destroy(deployment="d-1")
+
+
+def test_a_stack_is_removed_by_its_name(stack: Stack, tmp_path: Path) -> None:
+    stack.remove()
+    (called,) = calls(tmp_path)
+    assert called.startswith("stack rm dev --yes --non-interactive")
+
+
+def test_variables_of_a_stack_are_set_for_every_call(tmp_path: Path, fake_pulumi: None) -> None:
+    behave(tmp_path, 'echo "{\\"live_url\\": \\"$SOMETHING\\"}"')
+    assert Stack(tmp_path, "dev", log_dir=tmp_path, variables={"SOMETHING": "said"}).outputs() == {"live_url": "said"}
+
+
 def test_a_failed_up_says_what_pulumi_said_and_keeps_the_output(stack: Stack, tmp_path: Path) -> None:
     behave(tmp_path, "echo 'error: installing failed on server 1'; echo 'error: update failed'; exit 255")
     with pytest.raises(Broken, match=r"pulumi up of dev failed: installing failed on server 1; .*stageline-dev-"):

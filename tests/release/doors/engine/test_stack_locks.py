@@ -123,6 +123,15 @@ def test_the_lock_of_a_pulumi_that_was_killed_under_us_is_removed_at_once(
     assert (names(locks), verbs(tmp_path)) == ([], ["up"])
 
 
+def test_the_lock_of_a_destroy_that_was_killed_under_us_is_removed_at_once(
+    stack: Stack, tmp_path: Path, locks: Path
+) -> None:
+    behave(tmp_path, KILLED.replace("Updating (", "Destroying ("))
+    with pytest.raises(Broken, match="was killed by signal 9"):
+        stack.destroy(deployment="demo-1")
+    assert (names(locks), verbs(tmp_path)) == ([], ["destroy"])
+
+
 def test_the_lock_that_a_killed_deployment_left_is_removed_by_its_id_and_the_up_goes_on(
     stack: Stack, tmp_path: Path, locks: Path, dead: Process
 ) -> None:
