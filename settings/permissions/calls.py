@@ -28,6 +28,8 @@ from settings.permissions.scopes import (
     DASHBOARDS,
     DATABASE_KEY,
     DATABASE_SECRETS,
+    DEMO_SECRETS,
+    DEMOS,
     GITHUB_PROVIDER,
     GROUPS,
     HEADS,
@@ -437,6 +439,20 @@ PRUNING = (
     needs("pruner", LEDGER, "dynamodb:TransactWriteItems", actions=("dynamodb:ConditionCheckItem", "dynamodb:PutItem")),
 )
 
+# Whoever reads an environment sees the demos on it, and tick looks what is due. To make and to end one takes whoever
+# may make servers, balancers and roles: no role of an environment may, as these are not the environment's.
+OF_DEMOS = (
+    needs("approver", DEMOS, *every("dynamodb", "GetItem", "Scan")),
+    needs("administrator", DEMOS, *every("dynamodb", "CreateTable", "DescribeTable", "UpdateContinuousBackups"),
+          *every("dynamodb", "DeleteItem", "PutItem"),
+          actions=("dynamodb:CreateTable", "dynamodb:DeleteItem", "dynamodb:DescribeTable", "dynamodb:PutItem",
+                   "dynamodb:TagResource", "dynamodb:UpdateContinuousBackups")),
+    needs("administrator", DEMO_SECRETS, *every("secretsmanager", "CreateSecret", "DeleteSecret", "GetSecretValue"),
+          actions=("secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:GetSecretValue",
+                   "secretsmanager:TagResource")),
+    needs("administrator", ANYTHING, *every("iam", "ListInstanceProfiles", "ListRoles")),
+)  # fmt: skip
+
 TABLE = (
     *READING,
     *DEPLOYING,
@@ -451,4 +467,5 @@ TABLE = (
     *DATABASE,
     *FOUNDING,
     *PRUNING,
+    *OF_DEMOS,
 )

@@ -68,6 +68,8 @@ HEADS = Scope(  # and the stops beside them: items of these kinds in any ledger 
     resources=of_account("dynamodb", "table/{project}-*-ledger"),
     condition={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ("HEAD", "STOPS")}},
 )
+DEMOS = Scope(resources=of_account("dynamodb", "table/{project}-demos"))
+DEMO_SECRETS = Scope(resources=of_account("secretsmanager", "secret:{project}/demo-*"))
 SIGNING_KEY = behind("{signing_alias}")
 SIGNING_KEY_BEFORE = behind("{signing_alias_before}", before=True)
 STATE_KEY = behind("{state_alias}")

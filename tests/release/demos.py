@@ -9,7 +9,7 @@ from contract import outputs
 from release.doors.aws.balancer import TargetHealth
 from release.doors.aws.demos_table import DemosTable
 from release.doors.aws.secrets import Secrets
-from release.doors.http import Answer, Request
+from release.doors.probe import Answer, Request
 from release.process.errors import Broken
 from release.process.output import Progress
 from release.records.artifacts.archive import inspect_artifact

@@ -52,74 +52,83 @@ class Leftovers:
 
     def _instances(self) -> Iterator[Left]:
         states = {"Name": "instance-state-name", "Values": ALIVE}
-        pages = self._of("ec2").get_paginator("describe_instances").paginate(Filters=[*self._filters(), states])
+        pages = self._ec2.get_paginator("describe_instances").paginate(Filters=[*self._filters(), states])
         for page in pages:
             for reservation in page["Reservations"]:
                 yield from (Left(kind="instance", id=one["InstanceId"]) for one in reservation["Instances"])
 
     def _security_groups(self) -> Iterator[Left]:
-        pages = self._of("ec2").get_paginator("describe_security_groups").paginate(Filters=self._filters())
+        pages = self._ec2.get_paginator("describe_security_groups").paginate(Filters=self._filters())
         for page in pages:
             yield from (Left(kind="security_group", id=one["GroupId"]) for one in page["SecurityGroups"])
 
     def _balancers(self) -> Iterator[Left]:
-        pages = self._of("elbv2").get_paginator("describe_load_balancers").paginate()
+        pages = self._elbv2.get_paginator("describe_load_balancers").paginate()
         arns = [one["LoadBalancerArn"] for page in pages for one in page["LoadBalancers"]]
         return (Left(kind="balancer", id=arn) for arn in self._tagged(arns))
 
     def _target_groups(self) -> Iterator[Left]:
-        pages = self._of("elbv2").get_paginator("describe_target_groups").paginate()
+        pages = self._elbv2.get_paginator("describe_target_groups").paginate()
         arns = [one["TargetGroupArn"] for page in pages for one in page["TargetGroups"]]
         return (Left(kind="target_group", id=arn) for arn in self._tagged(arns))
 
     def _tagged(self, arns: list[str]) -> Iterator[str]:
         for first in range(0, len(arns), AT_ONCE):
-            answer = self._of("elbv2").describe_tags(ResourceArns=arns[first : first + AT_ONCE])
+            answer = self._elbv2.describe_tags(ResourceArns=arns[first : first + AT_ONCE])
             for one in answer["TagDescriptions"]:
                 if self.tags.items() <= {tag["Key"]: tag.get("Value", "") for tag in one["Tags"]}.items():
                     yield one["ResourceArn"]
 
     def _profiles(self) -> Iterator[Left]:
-        pages = self._of("iam").get_paginator("list_instance_profiles").paginate(PathPrefix=self.path)
+        pages = self._iam.get_paginator("list_instance_profiles").paginate(PathPrefix=self.path)
         for page in pages:
             yield from (Left(kind="profile", id=one["InstanceProfileName"]) for one in page["InstanceProfiles"])
 
     def _roles(self) -> Iterator[Left]:
-        for page in self._of("iam").get_paginator("list_roles").paginate(PathPrefix=self.path):
+        for page in self._iam.get_paginator("list_roles").paginate(PathPrefix=self.path):
             yield from (Left(kind="role", id=one["RoleName"]) for one in page["Roles"])
 
     def _remove_instance(self, instance: str) -> None:
-        self._of("ec2").terminate_instances(InstanceIds=[instance])
+        self._ec2.terminate_instances(InstanceIds=[instance])
 
     def _remove_security_group(self, group: str) -> None:
         """Its rules first: two groups that name each other keep each other."""
-        rules = self._of("ec2").describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])
-        for direction, is_egress in (("ingress", False), ("egress", True)):
+        rules = self._ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])
+        revoking = ((False, self._ec2.revoke_security_group_ingress), (True, self._ec2.revoke_security_group_egress))
+        for is_egress, revoke in revoking:
             found = [one["SecurityGroupRuleId"] for one in rules["SecurityGroupRules"] if one["IsEgress"] is is_egress]
             if found:
-                revoke = getattr(self._of("ec2"), f"revoke_security_group_{direction}")
                 revoke(GroupId=group, SecurityGroupRuleIds=found)
-        self._of("ec2").delete_security_group(GroupId=group)
+        self._ec2.delete_security_group(GroupId=group)
 
     def _remove_balancer(self, arn: str) -> None:
-        self._of("elbv2").delete_load_balancer(LoadBalancerArn=arn)
+        self._elbv2.delete_load_balancer(LoadBalancerArn=arn)
 
     def _remove_target_group(self, arn: str) -> None:
-        self._of("elbv2").delete_target_group(TargetGroupArn=arn)
+        self._elbv2.delete_target_group(TargetGroupArn=arn)
 
     def _remove_profile(self, name: str) -> None:
-        profile = self._of("iam").get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
+        profile = self._iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
         for role in profile["Roles"]:
-            self._of("iam").remove_role_from_instance_profile(InstanceProfileName=name, RoleName=role["RoleName"])
-        self._of("iam").delete_instance_profile(InstanceProfileName=name)
+            self._iam.remove_role_from_instance_profile(InstanceProfileName=name, RoleName=role["RoleName"])
+        self._iam.delete_instance_profile(InstanceProfileName=name)
 
     def _remove_role(self, name: str) -> None:
-        for policy in self._of("iam").list_role_policies(RoleName=name)["PolicyNames"]:
-            self._of("iam").delete_role_policy(RoleName=name, PolicyName=policy)
-        self._of("iam").delete_role(RoleName=name)
+        for policy in self._iam.list_role_policies(RoleName=name)["PolicyNames"]:
+            self._iam.delete_role_policy(RoleName=name, PolicyName=policy)
+        self._iam.delete_role(RoleName=name)
 
     def _filters(self) -> list[dict[str, Any]]:
         return [{"Name": f"tag:{key}", "Values": [value]} for key, value in self.tags.items()]
 
-    def _of(self, service: str) -> Any:
-        return self.session.client(service)
+    @property
+    def _ec2(self) -> Any:
+        return self.session.client("ec2")
+
+    @property
+    def _elbv2(self) -> Any:
+        return self.session.client("elbv2")
+
+    @property
+    def _iam(self) -> Any:
+        return self.session.client("iam")

@@ -17,7 +17,7 @@ from contract import outputs
 from contract.artifacts import artifact_key, demo_folder
 from contract.health import HEALTH_PATH, HEALTHY, stated_version
 from release.doors.aws.balancer import Balancer
-from release.doors.http import Probe, Request
+from release.doors.probe import Probe, Request
 from release.process.errors import Broken, StagelineError
 from release.process.interruption import INTERRUPTION
 from release.process.output import Progress

@@ -11,10 +11,10 @@ from botocore.session import get_session
 from settings.permissions.calls import TABLE, Permission
 from settings.permissions.identities import Party
 from settings.permissions.policies import is_for
-from settings.permissions.scopes import ANYTHING, DATABASE_SECRETS, GROUPS, NOBODYS, PARTS_OF_SERVERS
+from settings.permissions.scopes import ANYTHING, DATABASE_SECRETS, DEMOS, GROUPS, NOBODYS, PARTS_OF_SERVERS
 
 ROOT = Path(__file__).parents[3]
-READS = ("Describe", "Get", "List", "Query")
+READS = ("Describe", "Get", "List", "Query", "Scan")
 OF_OTHERS = (ANYTHING, DATABASE_SECRETS, GROUPS, NOBODYS, PARTS_OF_SERVERS)
 NEVER_FOR_THE_LEDGER = {"dynamodb:DeleteItem", "dynamodb:DeleteTable"}
 CALLS = {call for line in TABLE for call in line.calls}
@@ -52,7 +52,8 @@ def test_a_wildcard_stands_for_reading_only() -> None:
 
 
 def test_nobody_is_given_the_end_of_the_ledger() -> None:
-    assert {action for line in TABLE for action in line.actions} & NEVER_FOR_THE_LEDGER == set()
+    of_ledgers = [line for line in TABLE if line.on is not DEMOS]
+    assert {action for line in of_ledgers for action in line.actions} & NEVER_FOR_THE_LEDGER == set()
 
 
 def words(file: Path) -> set[str]:
