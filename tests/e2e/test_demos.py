@@ -11,6 +11,7 @@ import pytest
 
 from examples.build import pack
 from local.demo import Cloud
+from local.paths import CODE
 from release.process.canonical import canonical_json
 from tests.e2e.clone import begin, client, ended, eventually, head
 from tests.e2e.ready import Ready
@@ -20,25 +21,7 @@ pytestmark = pytest.mark.e2e
 BRANCH = "feature-demo/map"
 TABLE = "stageline-demos"
 STATE_KEY = "awskms://alias/stageline-dev-state?region=eu-central-1"
-PAGE = '''\
-#!/usr/bin/env python3
-"""Shows a text, and its version where it is asked for its health."""
-import http.server, json, os
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        health = json.dumps({{"version": os.environ["RELEASE_VERSION"]}})
-        body = (health if self.path == "/health" else {text!r}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *arguments):
-        pass
-
-http.server.ThreadingHTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler).serve_forever()
-'''
+START = (CODE / "examples" / "page" / "bin" / "start").read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +43,7 @@ def status(cloud: Cloud) -> list[dict[str, Any]]:
 
 def artifact(cloud: Cloud, text: str) -> str:
     file = cloud.paths.project / f"{text}.tar.gz"
-    file.write_bytes(pack({"bin/start": PAGE.format(text=text).encode()}))
+    file.write_bytes(pack({"bin/start": START, "index.html": text.encode()}))
     return str(file)
 
 
