@@ -5,6 +5,7 @@ import os
 import click
 
 from release.call import Call, environment_argument, pass_call
+from release.doors.aws.demos_table import DemosTable
 from release.doors.aws.identity import GithubProvider
 from release.doors.aws.keys import StateKeys
 from release.doors.aws.secrets import Secrets
@@ -12,7 +13,6 @@ from release.doors.aws.state_bucket import ensure_state_bucket
 from release.environment import Environment
 from release.process.errors import Refused
 from release.records.ledger.ledger import Entry, Writer
-from release.work.demos.base import open_base
 from release.work.keys import make_keys
 
 MADE, THERE = "made", "was there"
@@ -60,8 +60,8 @@ def init(call: Call, name: str) -> dict[str, str]:
         done[names.database_login] = _said(new_login := environment.database_role.ensure_secret())
     if environment.settings.demo:
         with progress.step(name, "registry of demos"):
-            registry = open_base(call.project).registry
-            done[registry.table.name] = _said(registry.table.ensure(_tags_of_project(environment)))
+            registry = DemosTable(environment.session, names.demos_table)
+            done[registry.name] = _said(registry.ensure(_tags_of_project(environment)))
     if environment.settings.access.repository:
         with progress.step(name, "GitHub as an identity provider"):
             provider = GithubProvider(environment.session)
