@@ -1,15 +1,18 @@
 """Demos in the small world: a registry on moto, and stacks that only remember what was asked of them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from contract import outputs
-from release.doors.aws.balancer import TargetHealth
+from release.doors.aws.balancer import Balancer, TargetHealth
 from release.doors.aws.demos_table import DemosTable
 from release.doors.aws.secrets import Secrets
-from release.doors.probe import Answer, Request
+from release.doors.engine.stack import Stack
+from release.doors.probe import Answer, Probe, Request
+from release.environment import Environment
 from release.process.errors import Broken
 from release.process.output import Progress
 from release.records.artifacts.archive import inspect_artifact
@@ -29,15 +32,18 @@ BEN = replace(ANA, principal="arn:aws:iam::123456789012:user/ben")
 OPEN = ("203.0.113.0/24",)
 
 
-@dataclass
-class FakeStack:
+def nothing() -> None:
+    """What happens during most ups."""
+
+
+class FakeStack(Stack):
     """A demo's stack; `fails` says which call fails next, and how."""
 
-    is_there: bool = False
-    is_up: bool = False
-    fails: dict[str, str] = field(default_factory=dict)
-    calls: list[str] = field(default_factory=list)
-    during_up: Callable[[], None] = lambda: None
+    def __init__(self, *, is_there: bool = False, is_up: bool = False) -> None:
+        self.is_there, self.is_up = is_there, is_up
+        self.fails: dict[str, str] = {}
+        self.calls: list[str] = []
+        self.during_up: Callable[[], object] = nothing
 
     def exists(self) -> bool:
         return self.is_there
@@ -46,12 +52,20 @@ class FakeStack:
         self._do("create")
         self.is_there = True
 
-    def up(self, *, fence: int, deployment: str, wait: float, told: Callable[[str], None]) -> None:
+    def up(
+        self,
+        *,
+        fence: int,
+        deployment: str = "",
+        passed_over: Collection[str] = (),
+        wait: float = 0.0,
+        told: Callable[[str], None] = print,
+    ) -> None:
         self.is_up = True
         self.during_up()
         self._do("up")
 
-    def destroy(self, *, deployment: str, wait: float, told: Callable[[str], None]) -> None:
+    def destroy(self, *, deployment: str, wait: float = 0.0, told: Callable[[str], None] = print) -> None:
         self._do("destroy")
         self.is_up = False
 
@@ -60,7 +74,7 @@ class FakeStack:
         self._do("remove")
         self.is_there = False
 
-    def outputs(self) -> dict[str, object]:
+    def outputs(self) -> dict[str, Any]:
         return {outputs.LIVE_URL: "http://demo:80", outputs.TARGET_GROUPS: {"blue": "tg-blue"}}
 
     def _do(self, call: str) -> None:
@@ -69,12 +83,11 @@ class FakeStack:
             raise Broken(self.fails.pop(call))
 
 
-@dataclass
-class FakeProbe:
+class FakeProbe(Probe):
     """A page that tells its version, or cannot be reached."""
 
-    version: str = "1.0.0"
-    reached: bool = True
+    def __init__(self, version: str = "1.0.0", *, reached: bool = True) -> None:
+        self.version, self.reached = version, reached
 
     def send(self, base: str, request: Request) -> Answer:
         if not self.reached:
@@ -82,9 +95,19 @@ class FakeProbe:
         return Answer(status=200, body=f'{{"version": "{self.version}"}}', milliseconds=1)
 
 
-class FakeBalancer:
+class FakeBalancer(Balancer):
+    """Its one target is healthy."""
+
+    def __init__(self) -> None:
+        """It asks nobody."""
+
     def targets(self, target_group: str) -> tuple[TargetHealth, ...]:
         return (TargetHealth(instance="i-1", state="healthy", reason=""),)
+
+
+def asked_by(environment: Environment, project: Project, probe: FakeProbe) -> Environment:
+    """The environment of another project, with this page behind its balancer."""
+    return replace(environment, project=project, probe=probe, balancer=FakeBalancer())
 
 
 class Demos:
@@ -94,7 +117,7 @@ class Demos:
         self.world, self.probe = world, FakeProbe()
         self.stacks: dict[str, FakeStack] = {}
         project = Project(world.project_with())
-        environment = replace(world.dev, project=project, probe=self.probe, balancer=FakeBalancer())
+        environment = asked_by(world.dev, project, self.probe)
         session = environment.session
         table = DemosTable(session, environment.settings.names.demos_table)
         table.ensure({"project": "stageline"})
@@ -133,7 +156,7 @@ class Demos:
         self.world.clock.time += time
 
 
-def demo(branch: str = BRANCH, **changes: object) -> Demo:
+def demo(branch: str = BRANCH, **changes: Any) -> Demo:
     """A demo that is up, of Ana's, until the fourth."""
     known = Demo(
         stack=stack_of(branch),
@@ -151,5 +174,5 @@ def demo(branch: str = BRANCH, **changes: object) -> Demo:
     return known.but(**changes)
 
 
-def held(until: str = "2026-12-01T13:00:00+00:00", **changes: object) -> Held:
-    return Held(by=BEN.principal, host="elsewhere", until=until).but(**changes)
+def held(until: str = "2026-12-01T13:00:00+00:00") -> Held:
+    return Held(by=BEN.principal, host="elsewhere", until=until)

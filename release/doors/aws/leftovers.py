@@ -25,13 +25,13 @@ class Left:
         return f"{self.kind} {self.id}"
 
 
-@dataclass(frozen=True, kw_only=True)
 class Leftovers:
     """What carries all these tags, and the roles and profiles below a path."""
 
-    session: AwsSession
-    tags: Mapping[str, str]
-    path: str
+    def __init__(self, session: AwsSession, tags: Mapping[str, str], path: str) -> None:
+        self._session = session
+        self._tags = tags
+        self._path = path
 
     def all(self) -> tuple[Left, ...]:
         """Everything that is there, in the order in which it can go."""
@@ -76,16 +76,16 @@ class Leftovers:
         for first in range(0, len(arns), AT_ONCE):
             answer = self._elbv2.describe_tags(ResourceArns=arns[first : first + AT_ONCE])
             for one in answer["TagDescriptions"]:
-                if self.tags.items() <= {tag["Key"]: tag.get("Value", "") for tag in one["Tags"]}.items():
+                if self._tags.items() <= {tag["Key"]: tag.get("Value", "") for tag in one["Tags"]}.items():
                     yield one["ResourceArn"]
 
     def _profiles(self) -> Iterator[Left]:
-        pages = self._iam.get_paginator("list_instance_profiles").paginate(PathPrefix=self.path)
+        pages = self._iam.get_paginator("list_instance_profiles").paginate(PathPrefix=self._path)
         for page in pages:
             yield from (Left(kind="profile", id=one["InstanceProfileName"]) for one in page["InstanceProfiles"])
 
     def _roles(self) -> Iterator[Left]:
-        for page in self._iam.get_paginator("list_roles").paginate(PathPrefix=self.path):
+        for page in self._iam.get_paginator("list_roles").paginate(PathPrefix=self._path):
             yield from (Left(kind="role", id=one["RoleName"]) for one in page["Roles"])
 
     def _remove_instance(self, instance: str) -> None:
@@ -119,16 +119,16 @@ class Leftovers:
         self._iam.delete_role(RoleName=name)
 
     def _filters(self) -> list[dict[str, Any]]:
-        return [{"Name": f"tag:{key}", "Values": [value]} for key, value in self.tags.items()]
+        return [{"Name": f"tag:{key}", "Values": [value]} for key, value in self._tags.items()]
 
     @property
     def _ec2(self) -> Any:
-        return self.session.client("ec2")
+        return self._session.client("ec2")
 
     @property
     def _elbv2(self) -> Any:
-        return self.session.client("elbv2")
+        return self._session.client("elbv2")
 
     @property
     def _iam(self) -> Any:
-        return self.session.client("iam")
+        return self._session.client("iam")

@@ -61,4 +61,4 @@ def leftovers_of(base: Base, demo: Demo) -> Leftovers:
     settings = base.settings_of(demo)
     own = {"project": settings.project, "environment": settings.environment, **demos.kind_of(demo.creation)}
     path = Identities(names=settings.names).machine_path
-    return Leftovers(session=base.environment.session, tags=own, path=path)
+    return Leftovers(base.environment.session, own, path)

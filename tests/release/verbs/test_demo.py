@@ -42,7 +42,7 @@ def error(demos: Demos, *arguments: str) -> StagelineError:
     return raised
 
 
-def add(demos: Demos, **changes: object) -> Demo:
+def add(demos: Demos, **changes: Any) -> Demo:
     found = demo(owner=CALLER, expires="2126-12-04T12:00:00+00:00", **changes)
     return demos.registry.add(found).demo
 

@@ -14,7 +14,7 @@ from release.process.processes import Processes
 from release.records.demos.demo import Demo
 from release.work.demos.making import ANSWER_LIMIT, Wanted, bring_up, wait_for_answer
 from settings.model import Demo as Limits
-from tests.release.demos import ANA, BEN, BRANCH, Demos, FakeBalancer, FakeProbe, held
+from tests.release.demos import ANA, BEN, BRANCH, Demos, FakeBalancer, FakeProbe, held, nothing
 from tests.release.world import World
 
 pytestmark = pytest.mark.moto
@@ -24,7 +24,7 @@ def keys(demos: Demos, demo: Demo) -> set[str]:
     return {key.rsplit("/", 1)[1] for key in demos.base.artifacts.keys(f"demos/{demo.creation}/")}
 
 
-def raising(error: Exception) -> Callable[[], None]:
+def raising(error: BaseException) -> Callable[[], None]:
     def fail() -> None:
         raise error
 
@@ -115,14 +115,14 @@ def test_what_failed_is_kept_with_its_reason_and_gone_on_with(demos: Demos, call
 
 
 def test_what_was_killed_is_gone_on_with(demos: Demos) -> None:
-    demos.stack().during_up = raising(SystemExit())  # type: ignore[arg-type]
+    demos.stack().during_up = raising(SystemExit())
     own = Processes().find(1)
     assert own is not None
     dead = replace(own, began=own.began + 1)  # the number is given to another process
     with pytest.raises(SystemExit):
         demos.up(by=replace(ANA, process=dead))
     killed = demos.entry().demo
-    demos.stack().during_up = lambda: None
+    demos.stack().during_up = nothing
     assert killed.state == "creating"
     assert demos.up().creation == killed.creation
 
@@ -136,7 +136,7 @@ def test_two_at_once_are_one(demos: Demos) -> None:
 
 def test_whoever_was_overtaken_records_nothing(demos: Demos) -> None:
     demos.up()
-    demos.stack().during_up = lambda: demos.registry.change(demos.entry(), state="dying") and None
+    demos.stack().during_up = lambda: demos.registry.change(demos.entry(), state="dying")
     with pytest.raises(LeaseLost):
         demos.up()
     assert demos.entry().demo.state == "dying"

@@ -1,5 +1,6 @@
 """Reaping: what is due goes, one that fails stops no other, and nobody else's work is disturbed."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -60,9 +61,9 @@ def test_one_that_somebody_works_on_is_left_for_the_next_time(over: Demos) -> No
 
 def test_two_reapers_take_each_demo_down_once(over: Demos) -> None:
     class Twice(FakeStack):
-        def destroy(self, **given: object) -> None:
+        def destroy(self, *, deployment: str, wait: float = 0.0, told: Callable[[str], None] = print) -> None:
             assert reaped(over)[MAP][0] == "skipped"
-            super().destroy(**given)  # type: ignore[arg-type]
+            super().destroy(deployment=deployment)
 
     over.stacks[over.entry(MAP).demo.stack] = Twice(is_there=True, is_up=True)
     over.registry.forget(over.entry(CHAT))
@@ -71,7 +72,7 @@ def test_two_reapers_take_each_demo_down_once(over: Demos) -> None:
 
 def test_an_interruption_ends_it(over: Demos) -> None:
     class Interrupting(FakeStack):
-        def destroy(self, **given: object) -> None:
+        def destroy(self, *, deployment: str, wait: float = 0.0, told: Callable[[str], None] = print) -> None:
             raise Interrupted(15, "stopped")
 
     over.stacks[over.entry(MAP).demo.stack] = Interrupting(is_there=True)

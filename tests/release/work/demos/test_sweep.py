@@ -1,22 +1,19 @@
 """The sweep: round after round until nothing is left, or until it is plain that AWS keeps something."""
 
-from dataclasses import dataclass, field
-
 import pytest
 
-from release.doors.aws.leftovers import Left
+from release.doors.aws.leftovers import Left, Leftovers
 from release.process.errors import Broken
 from release.work.demos.sweep import ROUNDS, sweep
 
 GROUP, SERVER = Left(kind="security_group", id="sg-1"), Left(kind="instance", id="i-1")
 
 
-@dataclass
-class Account:
+class Account(Leftovers):
     """What is there; `kept` things go only after so many tries."""
 
-    left: list[Left]
-    kept: dict[Left, int] = field(default_factory=dict)
+    def __init__(self, left: list[Left], kept: dict[Left, int] | None = None) -> None:
+        self.left, self.kept = left, kept or {}
 
     def all(self) -> tuple[Left, ...]:
         return tuple(self.left)
@@ -31,7 +28,7 @@ class Account:
 def swept(account: Account) -> int:
     """How often it paused."""
     pauses: list[float] = []
-    sweep(account, lambda text: None, pause=pauses.append)  # type: ignore[arg-type]
+    sweep(account, lambda text: None, pause=pauses.append)
     return len(pauses)
 
 
