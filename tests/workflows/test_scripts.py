@@ -136,15 +136,6 @@ def test_all_are_changed_where_what_was_before_is_not_known(folder: Path) -> Non
     assert json.loads(run(folder, "changed", "0" * 40, after).stdout) == ["dev", "prod", "qa", "staging"]
 
 
-def test_stale_are_demo_branches_without_a_commit_for_so_long(folder: Path) -> None:
-    git(folder, "init", "--quiet")
-    for branch, day in (("feature-demo/old", 1), ("feature-demo/$(id)", 1), ("feature-demo/new", 20), ("main", 1)):
-        committed(folder, day=MONDAY + day * 86400)
-        git(folder, "update-ref", f"refs/remotes/origin/{branch}", "HEAD")
-    found = run(folder, "stale", "14", NOW=str(MONDAY + 21 * 86400)).stdout.splitlines()
-    assert sorted(found) == ["feature-demo/$(id)", "feature-demo/old"]
-
-
 @pytest.mark.parametrize(
     ("live", "version"),
     [pytest.param({"release": "1.0.57"}, "1.0.57", id="one"), pytest.param(None, "", id="none")],
@@ -157,22 +148,6 @@ def test_what_is_live_is_told_by_its_version(folder: Path, live: dict[str, str] 
 def test_an_environment_that_cannot_be_read_is_not_one_without_a_release(folder: Path) -> None:
     program(folder, "release", "echo '{}'; exit 1")
     assert run(folder, "live", "qa").returncode != 0
-
-
-@pytest.mark.parametrize(
-    ("codes", "ended"),
-    [
-        pytest.param({}, 0, id="all ended"),
-        pytest.param({"b": 3}, 0, id="one had none"),
-        pytest.param({"a": 1, "b": 3}, 1, id="one failed"),
-    ],
-)
-def test_demos_are_ended_one_by_one_whatever_the_others_do(folder: Path, codes: dict[str, int], ended: int) -> None:
-    cases = " ".join(f"{branch}) exit {code};;" for branch, code in codes.items())
-    program(folder, "release", f'echo "$@" >> asked; case "$4" in {cases} esac')
-    assert run(folder, "end-demos", said="a\nb\n$(touch pwned) c\n").returncode == ended
-    asked = (folder / "asked").read_text().splitlines()
-    assert asked == [f"demo down -- {branch}" for branch in ("a", "b", "$(touch pwned) c")]
 
 
 COMMENTS = [

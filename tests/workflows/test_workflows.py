@@ -20,7 +20,6 @@ DOOR = '${DOOR:+--open-door "$DOOR"}'
 VARIABLE = re.compile(r"\$\{?[A-Za-z_]+(?:#v)?\}?")
 COMMAND_IN_TEXT = re.compile(r"\$\([^()]*\)")
 AT_WORK = "./.github/actions/at-work"
-ASKS_A_VERB_TO_COME = ("demo",)
 DROPPABLE = ("merge/changed", "tick/tick", "preview/preview")  # one that is dropped is made up for by the next
 OF_THE_TEAM = "github.event.pull_request.head.repo.full_name == github.repository"
 MAY: Mapping[str, set[str]] = {"contents": {"read"}, "id-token": {"write"}, "pull-requests": {"write"}}
@@ -78,8 +77,8 @@ def test_a_pull_request_of_a_fork_gets_no_job(one: Job) -> None:
 def test_credentials_are_of_a_party_in_an_environment_of_github_that_is_its_own(one: Job) -> None:
     """AWS knows a job by that environment only, so another one would be refused there."""
     (wanted,) = [step["with"] for step in one.steps if step.get("uses") == AT_WORK]
-    party, known = wanted.get("party", "ci"), {*PARTIES, *ASKS_A_VERB_TO_COME}
-    assert one.job["permissions"]["id-token"] == "write" and party in known
+    party = wanted.get("party", "ci")
+    assert one.job["permissions"]["id-token"] == "write" and party in PARTIES
     assert one.job["environment"] == github_environment(party, wanted["environment"])
 
 
@@ -89,7 +88,7 @@ def test_a_job_at_work_is_never_cancelled_by_another_one(one: Job) -> None:
 
 
 @pytest.mark.parametrize("one", [one for one in jobs() if one.place not in DROPPABLE], ids=lambda one: one.place)
-def test_what_changes_an_environment_or_a_demo_waits_in_a_queue_that_drops_nothing(one: Job) -> None:
+def test_what_changes_an_environment_waits_in_a_queue_that_drops_nothing(one: Job) -> None:
     assert one.concurrency["queue"] == "max"
 
 
@@ -132,7 +131,7 @@ def test_prod_pauses_before_users_get_it_and_goes_on_in_a_job_that_reviewers_let
 @every_job
 def test_every_command_of_release_can_be_run_as_it_stands(one: Job) -> None:
     lines = [plain(line) for step in one.steps for line in step.get("run", "").splitlines()]
-    found = [words for line in lines for words in commands(line) if words[1] not in ASKS_A_VERB_TO_COME]
+    found = [words for line in lines for words in commands(line)]
     assert [fault for words in found if (fault := run_fault(words))] == []
 
 
