@@ -29,6 +29,11 @@ def is_demo_branch(branch: str) -> bool:
     return _BRANCH.fullmatch(branch) is not None
 
 
+def is_creation(text: str) -> bool:
+    """Whether a text is a creation id: what it names is deleted with a demo, so it may name nothing else."""
+    return re.fullmatch("[0-9a-f]{8}", text) is not None
+
+
 def is_demo(stack: str) -> bool:
     """Whether a stack is a demo's: no environment is named so."""
     return stack.startswith(OF_DEMOS)

@@ -70,7 +70,7 @@ def live(cloud: Cloud) -> Life:
     calls["found"] = taken(cloud)
     roles, providers = roles_of(cloud), providers_of(cloud)
     taken(cloud)  # what this test has asked by itself
-    unprotected = change(cloud, PROTECTION, protected=True)
+    unprotected = change(cloud, PROTECTION, protected=True, demo=None)
     cloud.must(*UP, "--refresh")
     before = resources(cloud)
     refused = cloud.run(*DESTROY)

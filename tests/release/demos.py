@@ -44,8 +44,10 @@ class FakeStack(Stack):
         self.fails: dict[str, str] = {}
         self.calls: list[str] = []
         self.during_up: Callable[[], object] = nothing
+        self.before_look: Callable[[], object] = nothing
 
     def exists(self) -> bool:
+        self.before_look()
         return self.is_there
 
     def create(self, secrets_provider: str) -> None:

@@ -5,7 +5,8 @@ from typing import Literal
 
 from release.process.form import FORMAT, Form, Unreadable, read_form, stored
 from release.process.processes import Process
-from release.process.text import utc_of
+from release.process.text import quoted, utc_of
+from settings.demos import is_creation, is_demo_branch, stack_of
 
 Standing = Literal["creating", "up", "failed", "dying"]
 
@@ -69,12 +70,22 @@ def demo_text(demo: Demo) -> str:
 
 
 def parse_demo(text: str, stack: str) -> Demo:
-    """A demo as it was stored; Unreadable when it is spoilt, or is another one's."""
+    """A demo as it was stored; Unreadable when it is spoilt, or speaks of anything but this branch's own stack: what is
+    destroyed is what it says.
+    """
     demo = read_form(Demo, text, what := f"the registry's item of {stack}")
-    try:
-        utc_of(demo.expires)
-    except ValueError as error:
-        raise Unreadable(f"{what} is not readable: expires: {error}") from None
-    if demo.stack != stack:
-        raise Unreadable(f"{what} is of {demo.stack}")
+    if why := _spoilt(demo, stack):
+        raise Unreadable(f"{what} is not readable: {why}")
     return demo
+
+
+def _spoilt(demo: Demo, stack: str) -> str:
+    """What cannot be in a demo; empty where all is well."""
+    for name, time in (("made", demo.made), ("expires", demo.expires)):
+        try:
+            utc_of(time)
+        except ValueError as error:
+            return f"{name}: {error}"
+    if not is_demo_branch(demo.branch) or not demo.stack == stack == stack_of(demo.branch):
+        return f"it is of {quoted(demo.stack)}, of {quoted(demo.branch)}"
+    return "" if is_creation(demo.creation) else f"creation: {quoted(demo.creation)}"

@@ -69,6 +69,11 @@ class Registry:
             raise _lost(entry.demo)
         return changed
 
+    def refuse_overtaken(self, entry: Entry) -> None:
+        """LeaseLost where somebody else wrote meanwhile: asked before what nobody takes back."""
+        if self.find(entry.demo.stack) != entry:
+            raise _lost(entry.demo)
+
     def forget(self, entry: Entry) -> None:
         """Nothing is left of it; LeaseLost where somebody else wrote meanwhile."""
         if not self.table.remove(_kept(entry, "")):
@@ -84,4 +89,6 @@ def _kept(entry: Entry, nonce: str) -> Kept:
 
 
 def _entry(kept: Kept) -> Entry:
+    if kept.version < 1:
+        raise Unreadable(f"the registry's item of {kept.stack} is not readable: it has no version")
     return Entry(demo=parse_demo(kept.body, kept.stack), version=kept.version)

@@ -44,6 +44,14 @@ class Base:
         base = self.environment.settings
         return demos.derived(base, self.limits, creation=demo.creation, open_to=demo.open_to)
 
+    def refuse_other_base(self, demo: Demo) -> None:
+        """Refused for a demo that stands on another environment than the section `demo` is in now."""
+        if demo.base != self.environment.name:
+            raise Refused(
+                f"the demo of {demo.branch} stands on {demo.base}, and the section demo is in {self.environment.name}",
+                hint=f"write it into the stack file of {demo.base} until its demos are gone",
+            )
+
     def refuse_held(self, demo: Demo) -> None:
         """LeaseHeld while somebody works on a demo who is not proven to have ended."""
         held = demo.held
@@ -63,6 +71,8 @@ def open_base(project: Project) -> Base:
     settings, session = environment.settings, environment.session
     if settings.demo is None:
         raise Refused(f"{environment.name} has no demos", hint="write the section demo into its stack file")
+    if not settings.servers.public:
+        raise Refused(f"the servers of {environment.name} are private, and demos are reached without a bastion")
     return Base(
         environment=environment,
         limits=settings.demo,

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from contract.artifacts import demo_folder
 from release.doors.aws.leftovers import Leftovers
-from release.process.errors import StagelineError
+from release.process.errors import Refused, StagelineError
 from release.process.interruption import INTERRUPTION
 from release.process.output import Progress
 from release.records.demos.demo import Demo
@@ -21,6 +21,7 @@ from settings.permissions.identities import Identities
 
 def take_down(base: Base, entry: Entry, writer: Writer, progress: Progress) -> None:
     """End a demo. What fails is recorded with it, and it is not forgotten; LeaseHeld while somebody works on it."""
+    base.refuse_other_base(entry.demo)
     base.refuse_held(entry.demo)
     entry = base.registry.change(entry, state="dying", held=base.hold(writer))
     with INTERRUPTION.watched(way_on="release demo down, or reap, goes on"):
@@ -37,21 +38,28 @@ def _end(base: Base, entry: Entry, progress: Progress) -> None:
     demo, stack = entry.demo, base.stack_of(entry.demo)
     is_there = stack.exists()
     if is_there:
+        base.registry.refuse_overtaken(entry)
         with progress.step(demo.stack, "destroyed"):
             change_stack(base, demo, progress, fence=None)
     with progress.step(demo.stack, "swept"):
-        _remove_what_pulumi_did_not_make(base, entry)
         sweep(leftovers_of(base, demo), progress.note)
+        _remove_what_pulumi_did_not_make(base, entry, progress)
     if is_there:
+        base.registry.refuse_overtaken(entry)
         stack.remove()
 
 
-def _remove_what_pulumi_did_not_make(base: Base, entry: Entry) -> None:
+def _remove_what_pulumi_did_not_make(base: Base, entry: Entry, progress: Progress) -> None:
+    """Its secrets and artifacts; what the bucket's lock keeps stays for as long as that says, and only that."""
     names = base.settings_of(entry.demo).names
     for secret in (names.deploy_key, names.host_key, names.authorized_keys):
         base.secrets.remove(secret)
-    for key in base.artifacts.keys(f"{demo_folder(entry.demo.creation)}/"):
-        base.artifacts.remove(key)
+    if base.artifacts.exists():
+        for key in base.artifacts.keys(f"{demo_folder(entry.demo.creation)}/"):
+            try:
+                base.artifacts.remove(key)
+            except Refused as error:
+                progress.note(str(error))
 
 
 def leftovers_of(base: Base, demo: Demo) -> Leftovers:

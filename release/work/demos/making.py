@@ -56,6 +56,7 @@ def bring_up(base: Base, request: Wanted, writer: Writer, progress: Progress) ->
         with progress.step(entry.demo.stack, "artifact stored"):
             _store(base, entry.demo, request.shown)
         entry = base.registry.change(entry, content=_content(base, entry.demo, request), state="creating", why="")
+        base.registry.refuse_overtaken(entry)
         with progress.step(entry.demo.stack, "keys and Pulumi stack"):
             _prepare(base, entry.demo)
         with progress.step(entry.demo.stack, "made and installed"):
@@ -71,6 +72,7 @@ def _claimed(base: Base, request: Wanted, writer: Writer) -> Entry:
     expires = (base.registry.now() + request.life).isoformat(timespec="seconds")
     if entry := base.registry.find(demos.stack_of(request.branch)):
         refuse_other_owner(entry.demo, writer.principal)
+        base.refuse_other_base(entry.demo)
         refuse_dying(entry.demo)
         base.refuse_held(entry.demo)
         open_to = request.open_to or entry.demo.open_to
@@ -163,7 +165,7 @@ def wait_for_answer(
         answer = probe.send(url, Request(path=HEALTH_PATH))
         if answer.status == HEALTHY and stated_version(answer.body) == version:
             return
-        if not answer.reached and all(target.state == "healthy" for target in balancer.targets(group)):
+        if not answer.reached and {target.state for target in balancer.targets(group)} == {"healthy"}:
             return
         if ticks() > ends:
             raise Broken(f"{url} does not answer as {version}: {answer.status or answer.body}", hint="look at its log")

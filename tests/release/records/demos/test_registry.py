@@ -88,11 +88,32 @@ def test_one_spoilt_item_hides_no_other(registry: Registry) -> None:
         pytest.param(demo_text(demo(expires="soon")), id="no time"),
         pytest.param(demo_text(demo("feature-demo/other")), id="another demo's"),
         pytest.param(demo_text(demo(format=99)), id="a newer form"),
+        pytest.param(demo_text(demo(made="yesterday")), id="no time of its making"),
+        pytest.param(demo_text(demo(branch="main")), id="no demo's branch"),
+        pytest.param(demo_text(demo(creation="*")), id="no creation id"),
     ],
 )
 def test_a_spoilt_item_is_told(text: str) -> None:
     with pytest.raises(Unreadable):
         parse_demo(text, STACK)
+
+
+@pytest.mark.parametrize("stack", ["staging", "demo-map-000000"])
+def test_an_item_that_speaks_of_another_stack_than_its_branchs_is_no_demo(stack: str) -> None:
+    """Whoever may write items may not choose by them what is destroyed."""
+    with pytest.raises(Unreadable):
+        parse_demo(demo_text(demo(stack=stack)), stack)
+
+
+def test_an_item_without_a_version_is_told_as_spoilt(registry: Registry) -> None:
+    registry.add(demo())
+    aws_client("dynamodb").update_item(
+        TableName=NAME,
+        Key={"stack": {"S": STACK}},
+        UpdateExpression="REMOVE #version",
+        ExpressionAttributeNames={"#version": "version"},
+    )
+    assert list(registry.all().unread) == [STACK]
 
 
 def test_what_a_newer_version_added_stays() -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from release.process.errors import Broken, LeaseHeld
+from release.process.errors import Broken, LeaseHeld, LeaseLost, Refused
 from release.process.output import Progress
 from release.records.demos.demo import Demo
 from release.work.demos.ending import leftovers_of, take_down
@@ -67,6 +67,38 @@ def test_an_item_without_a_stack_goes_all_the_same(demos: Demos) -> None:
     down(demos)
     assert "destroy" not in demos.stack().calls
     assert demos.registry.all().entries == ()
+
+
+def test_who_was_overtaken_destroys_nothing_that_was_made_since(demos: Demos) -> None:
+    """It slept for longer than its hold; somebody else took the demo down and made it anew meanwhile."""
+    demos.up()
+    seen, stack = demos.entry(), demos.stack()
+
+    def made_anew() -> None:
+        demos.registry.change(demos.entry(), state="up")
+
+    stack.before_look = made_anew  # between its decision and the destroy
+    with pytest.raises(LeaseLost):
+        take_down(demos.base, seen, BEN, Progress())
+    assert "destroy" not in stack.calls
+
+
+def test_a_base_whose_bucket_is_gone_keeps_no_demo(demos: Demos) -> None:
+    demos.up()
+    bucket = demos.base.artifacts
+    for key in bucket.keys(""):
+        bucket.remove(key)
+    aws_client("s3").delete_bucket(Bucket=bucket.name)
+    down(demos)
+    assert demos.registry.all().entries == ()
+
+
+def test_a_demo_of_another_base_is_left_to_that_one(demos: Demos) -> None:
+    demos.up()
+    demos.registry.change(demos.entry(), base="qa")
+    with pytest.raises(Refused, match="stands on qa"):
+        down(demos)
+    assert "destroy" not in demos.stack().calls
 
 
 def test_nobody_takes_down_what_somebody_works_on(demos: Demos) -> None:
