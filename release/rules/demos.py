@@ -80,10 +80,13 @@ def refuse_dying(demo: Demo) -> None:
         )
 
 
-def refuse_held(demo: Demo, now: datetime, *, is_gone: bool) -> None:
-    """LeaseHeld while somebody works on a demo; `is_gone`: the process that did is proven to have ended."""
+def refuse_held(demo: Demo, now: datetime, *, is_gone: bool, longest: timedelta) -> None:
+    """LeaseHeld while somebody works on a demo; `is_gone`: the process that did is proven to have ended.
+
+    An end twice as far away as anybody works was written by a clock that was ahead, or by hand: it holds nothing.
+    """
     held = demo.held
-    if held is not None and not is_gone and now.isoformat() < held.until:
+    if held is not None and not is_gone and now.isoformat() < held.until <= (now + 2 * longest).isoformat():
         raise LeaseHeld(
             f"{held.by} works on {demo.branch} on {held.host}", hint=f"wait for it, until {held.until} at most"
         )

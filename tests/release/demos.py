@@ -154,6 +154,10 @@ class Demos:
         assert entry is not None
         return entry
 
+    def held_for_a_while(self) -> Held:
+        """Somebody works on it on another machine."""
+        return held(until=(self.registry.now() + timedelta(minutes=5)).isoformat())
+
     def pass_by(self, time: timedelta) -> None:
         self.world.clock.time += time
 

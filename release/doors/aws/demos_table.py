@@ -6,8 +6,8 @@ Without `version` nothing would tell two writers apart; by the `nonce` a writer 
 from dataclasses import dataclass
 from typing import Any
 
-from release.doors.aws.session import AwsSession, aws_call, aws_code, is_not_found
-from release.doors.aws.table import protect
+from release.doors.aws.session import AwsSession, aws_call, aws_code
+from release.doors.aws.tables import create_table, protect, table_exists
 from release.process.errors import Broken
 
 LOST = "ConditionalCheckFailedException"
@@ -35,9 +35,9 @@ class DemosTable:
 
         It is of the project, so no tag may name an environment.
         """
-        made = not self._exists()
+        made = not table_exists(self._client, self.name, self.name)
         if made:
-            self._create(tags)
+            create_table(self._client, self.name, self.name, {"stack": "S"}, tags)
         protect(self._session, self.name)
         return made
 
@@ -90,31 +90,6 @@ class DemosTable:
                 raise
             return self.get(kept.stack) is None
         return True
-
-    def _exists(self) -> bool:
-        try:
-            with aws_call(f"look for {self.name}"):
-                self._client.describe_table(TableName=self.name)
-        except Broken as error:
-            if is_not_found(error):
-                return False
-            raise
-        return True
-
-    def _create(self, tags: dict[str, str]) -> None:
-        with aws_call(f"create {self.name}"):
-            self._client.create_table(
-                TableName=self.name,
-                AttributeDefinitions=[{"AttributeName": "stack", "AttributeType": "S"}],
-                KeySchema=[{"AttributeName": "stack", "KeyType": "HASH"}],
-                BillingMode="PAY_PER_REQUEST",
-                DeletionProtectionEnabled=True,
-                SSESpecification={"Enabled": True},
-                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
-            )
-            self._client.get_waiter("table_exists").wait(
-                TableName=self.name, WaiterConfig={"Delay": 1, "MaxAttempts": 120}
-            )
 
     @property
     def _client(self) -> Any:

@@ -12,12 +12,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from release.doors.aws.session import AwsSession, aws_call, aws_code, is_not_found
+from release.doors.aws.session import AwsSession, aws_call, aws_code
+from release.doors.aws.tables import create_table, protect, table_exists
 from release.process.errors import Broken
 
 ATTEMPTS = 5  # for a transaction that AWS cancelled for another reason than its conditions
 FIRST_PAUSE = 0.05  # seconds, doubled each time, with jitter
-PROTECT_ATTEMPTS, PROTECT_PAUSE = 30, 2.0  # a new table refuses point-in-time recovery for a while
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,36 +61,11 @@ class LedgerTable:
 
     def exists(self) -> bool:
         """Whether the table is there."""
-        try:
-            with aws_call(f"look for the ledger {self.name}"):
-                self._client.describe_table(TableName=self.name)
-        except Broken as error:
-            if is_not_found(error):
-                return False
-            raise
-        return True
+        return table_exists(self._client, self.name, f"the ledger {self.name}")
 
     def create(self, tags: dict[str, str]) -> None:
         """Make the table with point-in-time recovery and deletion protection, and wait until it is active."""
-        with aws_call(f"create the ledger {self.name}"):
-            self._client.create_table(
-                TableName=self.name,
-                AttributeDefinitions=[
-                    {"AttributeName": "kind", "AttributeType": "S"},
-                    {"AttributeName": "seq", "AttributeType": "N"},
-                ],
-                KeySchema=[
-                    {"AttributeName": "kind", "KeyType": "HASH"},
-                    {"AttributeName": "seq", "KeyType": "RANGE"},
-                ],
-                BillingMode="PAY_PER_REQUEST",
-                DeletionProtectionEnabled=True,
-                SSESpecification={"Enabled": True},
-                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
-            )
-            self._client.get_waiter("table_exists").wait(
-                TableName=self.name, WaiterConfig={"Delay": 1, "MaxAttempts": 120}
-            )
+        create_table(self._client, self.name, f"the ledger {self.name}", {"kind": "S", "seq": "N"}, tags)
 
     def protect(self) -> None:
         """Turn on point-in-time recovery."""
@@ -162,21 +137,6 @@ class LedgerTable:
     @property
     def _client(self) -> Any:
         return self._session.hasty_client("dynamodb") if self._hasty else self._session.client("dynamodb")
-
-
-def protect(session: AwsSession, name: str) -> None:
-    """Turn on a table's point-in-time recovery; one that has just become active refuses it for a while."""
-    for attempt in range(PROTECT_ATTEMPTS):
-        try:
-            with aws_call(f"protect {name}"):
-                session.client("dynamodb").update_continuous_backups(
-                    TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
-                )
-                return
-        except Broken as error:
-            if aws_code(error) != "ContinuousBackupsUnavailableException" or attempt == PROTECT_ATTEMPTS - 1:
-                raise
-        time.sleep(PROTECT_PAUSE)
 
 
 def cancellation_reasons(error: Broken) -> set[str]:

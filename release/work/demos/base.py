@@ -56,11 +56,16 @@ class Base:
         """LeaseHeld while somebody works on a demo who is not proven to have ended."""
         held = demo.held
         is_gone = held is not None and held.process is not None and Processes().is_gone(held.process)
-        refuse_held(demo, self.registry.now(), is_gone=is_gone)
+        refuse_held(demo, self.registry.now(), is_gone=is_gone, longest=self.longest)
+
+    @property
+    def longest(self) -> timedelta:
+        """How long somebody works on a demo at most."""
+        return timedelta(seconds=_limit(self.environment.settings))
 
     def hold(self, writer: Writer) -> Held:
         """What is recorded of whoever works on a demo from now on."""
-        until = self.registry.now() + timedelta(seconds=_limit(self.environment.settings))
+        until = self.registry.now() + self.longest
         return Held(by=writer.principal, host=writer.host, until=until.isoformat(), process=writer.process)
 
 

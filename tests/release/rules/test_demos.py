@@ -14,6 +14,7 @@ from settings.model import Demo as Limits
 from tests.release.demos import ANA, BEN, demo, held
 
 NOW = datetime(2026, 12, 1, 12, 30, tzinfo=UTC)
+LONGEST = timedelta(hours=1)
 LIMITS = Limits(ttl="2d", max_ttl="7d", most=3, most_per_owner=2, pinned_by=(BEN.principal,))
 PIN = Pin(by="ben", reason="the fair", since="2026-12-01T12:00:00+00:00")
 
@@ -77,7 +78,7 @@ def test_a_branch_that_may_have_none_is_refused_in_a_short_line(branch: str) -> 
 
 def test_nobody_works_on_what_somebody_else_works_on() -> None:
     with pytest.raises(LeaseHeld, match=r"user/ben works on feature-demo/map on elsewhere"):
-        rules.refuse_held(demo(held=held()), NOW, is_gone=False)
+        rules.refuse_held(demo(held=held()), NOW, is_gone=False, longest=LONGEST)
 
 
 @pytest.mark.parametrize(
@@ -86,10 +87,11 @@ def test_nobody_works_on_what_somebody_else_works_on() -> None:
         pytest.param(None, False, id="nobody"),
         pytest.param(held(), True, id="a process that has ended"),
         pytest.param(held(until="2026-12-01T12:29:59+00:00"), False, id="somebody whose time is over"),
+        pytest.param(held(until="2036-12-01T12:00:00+00:00"), False, id="somebody whose clock was ahead"),
     ],
 )
 def test_a_demo_is_free(working: object, is_gone: bool) -> None:
-    rules.refuse_held(demo(held=working), NOW, is_gone=is_gone)
+    rules.refuse_held(demo(held=working), NOW, is_gone=is_gone, longest=LONGEST)
 
 
 def test_what_is_over_is_due_the_longest_first() -> None:

@@ -10,7 +10,7 @@ from release.records.demos.demo import Demo
 from release.work.demos.ending import leftovers_of, take_down
 from settings import demos as names
 from tests.aws_clients import aws_client
-from tests.release.demos import ANA, BEN, Demos, held
+from tests.release.demos import ANA, BEN, Demos
 
 pytestmark = pytest.mark.moto
 
@@ -103,7 +103,7 @@ def test_a_demo_of_another_base_is_left_to_that_one(demos: Demos) -> None:
 
 def test_nobody_takes_down_what_somebody_works_on(demos: Demos) -> None:
     demos.up()
-    demos.registry.change(demos.entry(), held=held(until="2027-01-01T00:00:00+00:00"))
+    demos.registry.change(demos.entry(), held=demos.held_for_a_while())
     with pytest.raises(LeaseHeld):
         down(demos)
     assert demos.entry().demo.state == "up"

@@ -14,7 +14,7 @@ from release.process.processes import Processes
 from release.records.demos.demo import Demo
 from release.work.demos.making import ANSWER_LIMIT, Wanted, bring_up, wait_for_answer
 from settings.model import Demo as Limits
-from tests.release.demos import ANA, BEN, BRANCH, Demos, FakeBalancer, FakeProbe, held, nothing
+from tests.release.demos import ANA, BEN, BRANCH, Demos, FakeBalancer, FakeProbe, nothing
 from tests.release.world import World
 
 pytestmark = pytest.mark.moto
@@ -129,7 +129,7 @@ def test_what_was_killed_is_gone_on_with(demos: Demos) -> None:
 
 def test_two_at_once_are_one(demos: Demos) -> None:
     demos.up()
-    demos.registry.change(demos.entry(), held=held(until="2027-01-01T00:00:00+00:00"))
+    demos.registry.change(demos.entry(), held=demos.held_for_a_while())
     with pytest.raises(LeaseHeld, match="user/ben works on feature-demo/map"):
         demos.up()
 

@@ -53,7 +53,7 @@ def test_one_that_fails_stops_no_other_and_is_tried_again(over: Demos) -> None:
 
 
 def test_one_that_somebody_works_on_is_left_for_the_next_time(over: Demos) -> None:
-    over.registry.change(over.entry(MAP), held=held(until="2027-01-01T00:00:00+00:00"))
+    over.registry.change(over.entry(MAP), held=over.held_for_a_while())
     found = reaped(over)
     assert found[MAP][0] == "skipped" and "works on feature-demo/map" in found[MAP][1]
     assert found[CHAT] == ("gone", "")
