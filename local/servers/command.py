@@ -27,10 +27,19 @@ class Command(asyncssh.SSHServerProcess[bytes]):
     """One session of a client: a command, a shell that reads its input, or SFTP."""
 
     child: asyncio.subprocess.Process | None = None
+    early: tuple[str, ...] = ()  # signals that came while the command was being started
+
+    def started(self, child: asyncio.subprocess.Process) -> None:
+        """From now on signals are passed on, and those that came before are."""
+        self.child = child
+        for name in self.early:
+            _signal_group(child.pid, name)
 
     def signal_received(self, signal: str) -> None:
         """Passed on to the command and what it started."""
-        if self.child is not None and self.child.returncode is None:
+        if self.child is None:
+            self.early += (signal,)
+        elif self.child.returncode is None:
             _signal_group(self.child.pid, signal)
 
 
@@ -67,7 +76,7 @@ class Commands:
         )
         child = await wholly_started(asyncio.ensure_future(starting))
         if isinstance(process, Command):
-            process.child = child
+            process.started(child)
         await _carry(process, child)
 
 
