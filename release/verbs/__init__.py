@@ -7,6 +7,7 @@ the first lines of the verbs' own help.
 
 VERBS = {
     "Start": {
+        "new": "Write the project's name and its stack files.",
         "init": "Make what must exist before ENVIRONMENT's first `pulumi up`.",
     },
     "Move": {
