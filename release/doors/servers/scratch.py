@@ -1,7 +1,7 @@
 """What `ssh` is told, and room for what it says: files that nobody else reads, and that do not outlive their use.
 
-In memory where the system has such files, which is Linux. Elsewhere (macOS) on the disk, in a folder that only this user
-may enter: gone with the block, or, where this process was killed, with the next one's first use.
+In memory where the system has such files, which is Linux. Elsewhere (macOS) on the disk, in a folder that only this
+user may enter: gone with the block, or, where this process was killed, with the next one's first use.
 """
 
 import fcntl

@@ -1,8 +1,8 @@
 """The door to servers by SSH: fixed commands, with the environment's deploy key, on servers whose host key is pinned.
 
 The system's `ssh` in a process of its own: it is there wherever people work on servers, and `release` needs no SSH
-library for it. What it is told stands in files that only this user reads, and that are gone with their use (`scratch`). Nothing of the user's own SSH configuration, agent or known hosts
-is used.
+library for it. What it is told stands in files that only this user reads, and that are gone with their use (`scratch`).
+Nothing of the user's own SSH configuration, agent or known hosts is used.
 """
 
 import os
