@@ -129,7 +129,7 @@ def localised(stack: Mapping[str, Any], project: str, ports: Ports) -> dict[str,
     """A stack file's content with local values in place of AWS's; what is not as expected stays as it is."""
     config = dict(stack.get("config") or {})
     for section, values in local_values(ports).items():
-        left_out = None if Settings.model_fields[section].is_required() else {}
+        left_out: dict[str, Any] | None = None if Settings.model_fields[section].is_required() else {}
         declared = config.get(f"{project}:{section}", left_out)
         if isinstance(declared, dict):
             config[f"{project}:{section}"] = {**declared, **values}

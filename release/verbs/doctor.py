@@ -67,7 +67,7 @@ class Visit:
     "address",
     metavar="ADDRESS",
     default="",
-    callback=lambda context, parameter, value: value and checked_address(value),
+    callback=lambda context, parameter, value: value and checked_address(value).removesuffix("/32"),
     help="Ask for this IPv4 address.  [default: this machine's]",
 )
 @pass_call

@@ -75,7 +75,8 @@ def new(files: ProjectFiles, given: Mapping[str, Any], *, force: bool) -> dict[s
     files.remove(wanted.remove)
     files.write(wanted.write)
     files.write_schema()
-    return {"project": answers.name, "environments": list(answers.environments),
+    clear = [name for name in answers.guarded if name not in answers.certificates]
+    return {"project": answers.name, "environments": list(answers.environments), "without_tls": clear,
             "written": list(wanted.write), "removed": list(wanted.remove)}  # fmt: skip
 
 
@@ -116,6 +117,10 @@ def new_text(report: Mapping[str, Any]) -> str:
     """What was done to which file, and what to do next."""
     first = report["environments"][0]
     lines = [*(f"written  {name}" for name in report["written"]), *(f"removed  {name}" for name in report["removed"])]
+    lines += [
+        f"{name} is protected, and serves users in the clear: state load_balancer.certificate, domain and redirect_port"
+        for name in report["without_tls"]
+    ]
     return "\n".join([*lines, f"read them, then: release doctor {first}, release init {first}"])
 
 

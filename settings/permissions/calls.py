@@ -212,7 +212,12 @@ LOOKING = (
         *every("kms", "ListAliases"),
     ),
     needs("operator", ANYTHING, "acm:DescribeCertificate"),
-    needs("operator", ANYTHING, "service-quotas:GetServiceQuota", actions=("servicequotas:GetServiceQuota",)),
+    needs(
+        "operator",
+        ANYTHING,
+        *every("service-quotas", "GetServiceQuota", "GetAWSDefaultServiceQuota"),
+        actions=("servicequotas:GetServiceQuota", "servicequotas:GetAWSDefaultServiceQuota"),
+    ),
     needs("operator", ANYTHING, "ec2:DescribeAvailabilityZones", actions=("ec2:Describe*",)),
     needs("operator", GITHUB_PROVIDER, "iam:GetOpenIDConnectProvider"),
     needs("operator", ANYTHING, "sns:GetSubscriptionAttributes"),

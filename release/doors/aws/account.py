@@ -80,11 +80,16 @@ class Account:
         return frozenset(one["ZoneName"].removeprefix(self._session.region) for one in found)
 
     def quota(self, quota: Quota) -> int:
-        """How much of it the account may have in the region."""
-        with aws_call(f"read the quota {quota.code} of {quota.service}"):
-            found = self._session.client("service-quotas").get_service_quota(
-                ServiceCode=quota.service, QuotaCode=quota.code
-            )
+        """How much of it the account may have in the region; what all accounts have, where it never got another one."""
+        client, which = self._session.client("service-quotas"), {"ServiceCode": quota.service, "QuotaCode": quota.code}
+        try:
+            with aws_call(f"read the quota {quota.code} of {quota.service}"):
+                found = client.get_service_quota(**which)
+        except Broken as error:
+            if aws_code(error) != "NoSuchResourceException":
+                raise
+            with aws_call(f"read what all accounts have of the quota {quota.code} of {quota.service}"):
+                found = client.get_aws_default_service_quota(**which)
         return int(found["Quota"]["Value"])
 
     def vpcs(self) -> int:

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from release.cli import release
 from release.doors.project_files import ProjectFiles
 from release.process.errors import Refused
-from release.verbs.new import asked, new
+from release.verbs.new import asked, new, new_text
 from settings.errors import InvalidSettings
 from settings.stackfile import Project
 from tests.project import PROJECT, copy_project
@@ -85,6 +85,13 @@ def test_an_environment_with_a_certificate_speaks_tls(empty: Path) -> None:
     written(empty, certificates={"live": TLS})
     balancer = Project(empty).load("live").load_balancer
     assert (balancer.live_port, balancer.redirect_port, balancer.domain) == (443, 80, "app.example.com")
+
+
+def test_a_protected_environment_without_a_certificate_is_told(empty: Path) -> None:
+    report = written(empty)
+    assert report["without_tls"] == ["live"]
+    assert "live is protected, and serves users in the clear" in new_text(report)
+    assert written(empty, certificates={"live": TLS}, force=True)["without_tls"] == []
 
 
 def test_only_the_name_changes_in_pulumi_yaml(empty: Path) -> None:

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from release.doors.aws.account import Account
+from release.doors.aws.account import VCPUS, VPCS, Account
 from release.doors.aws.session import AwsSession
 from tests.release.world import shared_session
 
@@ -68,3 +69,20 @@ def test_what_is_made_is_counted(session: AwsSession) -> None:
     session.client("elbv2").create_load_balancer(Name="x", Subnets=[one["Subnet"]["SubnetId"] for one in subnets])
     after = (account.vpcs(), account.addresses(), account.vcpus(), account.balancers())
     assert [now - then > 0 for now, then in zip(after, before, strict=True)] == [True] * 4
+
+
+class TheirQuotas(TheirImages):
+    """Service Quotas of an account that got more VPCs, and nothing else."""
+
+    def get_service_quota(self, ServiceCode: str, QuotaCode: str) -> dict[str, Any]:
+        if QuotaCode != VPCS.code:
+            raise ClientError({"Error": {"Code": "NoSuchResourceException", "Message": ""}}, "GetServiceQuota")
+        return {"Quota": {"Value": 20.0}}
+
+    def get_aws_default_service_quota(self, ServiceCode: str, QuotaCode: str) -> dict[str, Any]:
+        return {"Quota": {"Value": 5.0}}
+
+
+def test_a_quota_is_the_accounts_own_or_else_that_of_all_accounts() -> None:
+    account = Account(TheirQuotas())
+    assert (account.quota(VPCS), account.quota(VCPUS)) == (20, 5)
