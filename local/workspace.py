@@ -24,6 +24,7 @@ from local.addresses import DEFAULT_PORTS, Ports
 from local.errors import CloudError
 from local.interpreter import launcher as interpreter
 from local.paths import PROJECT_FILE, Paths
+from settings.model import Settings
 
 KEPT_KEYS = ("secretsprovider", "encryptedkey", "encryptionsalt")
 PLUGINS = {"aws": "pulumi-aws", "command": "pulumi-command"}  # a plugin's name and that of its Python package
@@ -128,7 +129,8 @@ def localised(stack: Mapping[str, Any], project: str, ports: Ports) -> dict[str,
     """A stack file's content with local values in place of AWS's; what is not as expected stays as it is."""
     config = dict(stack.get("config") or {})
     for section, values in local_values(ports).items():
-        declared = config.get(f"{project}:{section}")
+        left_out: dict[str, Any] | None = None if Settings.model_fields[section].is_required() else {}
+        declared = config.get(f"{project}:{section}", left_out)
         if isinstance(declared, dict):
             config[f"{project}:{section}"] = {**declared, **values}
     return {**stack, "config": config}

@@ -1,7 +1,8 @@
 """What one stack file may say, as frozen and strict pydantic models.
 
 A field's description is the text that a bad value is answered with, so it says what is allowed, with units.
-Protections (deletion, final snapshot, object lock ...) have no default: each stack file states them.
+Protections (deletion, final snapshot, object lock ...) have no default: each stack file states them. Nor has what costs
+money or decides who gets in. A default is what production may have as well.
 Rules between fields stand in `settings.rules`.
 """
 
@@ -83,12 +84,13 @@ class Network(Section):
         json_schema_extra={"pattern": VPC_PATTERN},
     )
     zones: Annotated[tuple[Zone, ...], A_LIST, AfterValidator(_distinct)] = Field(
+        default=("a", "b"),
         min_length=2,
         max_length=6,
         description='2 to 6 distinct letters of zones from a to h, like ["a", "b"] (a load balancer needs two)',
     )
-    nat: bool = Field(description="true (private subnets reach the internet, at a price) or false")
-    flow_log_days: LogDays = Field(description=DAYS)
+    nat: bool = Field(default=False, description="true (private subnets reach the internet, at a price) or false")
+    flow_log_days: LogDays = Field(default=90, description=DAYS)
 
 
 class Bastion(Section):
@@ -103,28 +105,30 @@ class Bastion(Section):
 class Servers(Section):
     """The machines that run releases, and how the installer reaches them."""
 
-    count: int = Field(ge=1, le=20, description="how many servers, 1 to 20")
+    count: int = Field(default=2, ge=1, le=20, description="how many servers, 1 to 20")
     instance_type: str = Field(
         pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$", description="an EC2 instance type like t3.small"
     )
     ami: str = Field(pattern=r"^ami-[0-9a-f]{8,17}$", description="a pinned image id like ami-0123456789abcdef0")
-    disk_gb: int = Field(ge=8, le=1024, description="size of the root disk, 8 to 1024 GB")
+    disk_gb: int = Field(default=30, ge=8, le=1024, description="size of the root disk, 8 to 1024 GB")
     user: str = Field(
         default="stageline",
         pattern=r"^[a-z][a-z0-9-]{0,30}$",
         description="a Linux user name of lower-case letters, digits and dashes",
     )
     public: bool = Field(description="true (in public subnets) or false (in private ones, behind a bastion)")
-    bastion: Bastion | None = Field(description="a section of instance_type and ami, or null where servers are public")
+    bastion: Bastion | None = Field(
+        default=None, description="a section of instance_type and ami, or null where servers are public"
+    )
     ssh_port: Port = Field(default=22, description=PORT)
     ssh_sources: Annotated[tuple[Cidr, ...], A_LIST, AfterValidator(_distinct)] = Field(
         min_length=1, description=f"{CIDRS} that may reach SSH (of the bastion, if there is one), never the whole world"
     )
     dial_error_limit: int = Field(
-        ge=1, le=120, description="how many failed SSH dials to bear (about one a second), 1 to 120"
+        default=60, ge=1, le=120, description="how many failed SSH dials to bear (about one a second), 1 to 120"
     )
     install_timeout: int = Field(
-        ge=30, le=3600, description="time limit of one install on one server, 30 to 3600 seconds"
+        default=300, ge=30, le=3600, description="time limit of one install on one server, 30 to 3600 seconds"
     )
     settle: int = Field(
         default=10, ge=0, le=600, description="how long a new release must stay healthy on a server, 0 to 600 seconds"
@@ -151,10 +155,10 @@ class Database(Section):
 class Health(Section):
     """How the load balancer judges a server. Times in seconds."""
 
-    interval: int = Field(ge=5, le=300, description="seconds between checks, 5 to 300")
-    timeout: int = Field(ge=2, le=120, description="seconds to wait for an answer, 2 to 120")
-    healthy: int = Field(ge=2, le=10, description="good answers in a row until healthy, 2 to 10")
-    unhealthy: int = Field(ge=2, le=10, description="bad answers in a row until unhealthy, 2 to 10")
+    interval: int = Field(default=10, ge=5, le=300, description="seconds between checks, 5 to 300")
+    timeout: int = Field(default=5, ge=2, le=120, description="seconds to wait for an answer, 2 to 120")
+    healthy: int = Field(default=3, ge=2, le=10, description="good answers in a row until healthy, 2 to 10")
+    unhealthy: int = Field(default=2, ge=2, le=10, description="bad answers in a row until unhealthy, 2 to 10")
 
 
 class LoadBalancer(Section):
@@ -173,12 +177,15 @@ class LoadBalancer(Section):
         description="the ARN of an ACM certificate, or null for plain HTTP",
     )
     domain: str | None = Field(
+        default=None,
         pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$",
         description="the name in the certificate, which leads to the load balancer, like app.example.com, or null",
     )
-    redirect_port: Port | None = Field(description="a port that sends plain HTTP to live_port, or null without TLS")
-    access_log_days: int = Field(ge=1, le=3653, description="how long access logs are kept, 1 to 3653 days")
-    health: Health = Field(description="a section of interval, timeout, healthy and unhealthy")
+    redirect_port: Port | None = Field(
+        default=None, description="a port that sends plain HTTP to live_port, or null without TLS"
+    )
+    access_log_days: int = Field(default=90, ge=1, le=3653, description="how long access logs are kept, 1 to 3653 days")
+    health: Health = Field(default=Health(), description="a section of interval, timeout, healthy and unhealthy")
     drain: int = Field(
         default=30, ge=1, le=300, description="how long requests to a leaving server may take, 1 to 300 seconds"
     )
@@ -190,7 +197,8 @@ class Storage(Section):
 
     object_lock: Literal["none", "governance", "compliance"] = Field(description="none, governance or compliance")
     readable_by: Annotated[tuple[Account, ...], A_LIST, AfterValidator(_distinct)] = Field(
-        description="a list of distinct accounts of 12 digits in quotes that may read artifacts, [] for none"
+        default=(),
+        description="a list of distinct accounts of 12 digits in quotes that may read artifacts, [] for none",
     )
     force_destroy: bool = Field(description="true (destroy deletes what buckets hold) or false")
     keep_releases: int = Field(
@@ -234,7 +242,7 @@ class Monitoring(Section):
     emails: Annotated[tuple[Email, ...], A_LIST, AfterValidator(_distinct)] = Field(
         description='a list of distinct e-mail addresses that alarms go to, like ["ops@example.com"], [] for none'
     )
-    log_days: LogDays = Field(description=DAYS)
+    log_days: LogDays = Field(default=90, description=DAYS)
 
 
 class Watch(Section):
@@ -244,30 +252,42 @@ class Watch(Section):
     watch lasts two of its periods. A shorter watch goes by its own requests and by restarts.
     """
 
-    seconds: int = Field(ge=1, le=3600, description="how long a release is watched after the switch, 1 to 3600 seconds")
+    seconds: int = Field(
+        default=600, ge=1, le=3600, description="how long a release is watched after the switch, 1 to 3600 seconds"
+    )
     error_percent: float = Field(
-        ge=0, le=100, description="how many of 100 requests may be answered wrongly meanwhile, 0 to 100"
+        default=1, ge=0, le=100, description="how many of 100 requests may be answered wrongly meanwhile, 0 to 100"
     )
     p95_ms: int = Field(
-        ge=1, le=60000, description="within how many milliseconds 95 of 100 requests must be answered, 1 to 60000"
+        default=200,
+        ge=1,
+        le=60000,
+        description="within how many milliseconds 95 of 100 requests must be answered, 1 to 60000",
     )
-    cpu_percent: int = Field(ge=1, le=100, description="how much of its CPU a server may use, 1 to 100 percent")
-    memory_percent: int = Field(ge=1, le=100, description="how much of its memory a server may use, 1 to 100 percent")
+    cpu_percent: int = Field(
+        default=80, ge=1, le=100, description="how much of its CPU a server may use, 1 to 100 percent"
+    )
+    memory_percent: int = Field(
+        default=70, ge=1, le=100, description="how much of its memory a server may use, 1 to 100 percent"
+    )
 
 
 class Access(Section):
     """Who may do what in the environment's account."""
 
     repository: str | None = Field(
+        default=None,
         pattern=REPOSITORY_PATTERN,
         description="the GitHub repository whose workflows deploy, like owner/name or, with GitHub's ids of both, "
         "owner@123/name@456, or null for none",
     )
     operators: Annotated[tuple[Principal, ...], A_LIST, AfterValidator(_distinct)] = Field(
-        description="a list of distinct ARNs of IAM users or roles that may operate the environment, [] for none"
+        default=(),
+        description="a list of distinct ARNs of IAM users or roles that may operate the environment, [] for none",
     )
     approvers: Annotated[tuple[Principal, ...], A_LIST, AfterValidator(_distinct)] = Field(
-        description="a list of distinct ARNs of IAM users or roles that may approve releases, [] for none"
+        default=(),
+        description="a list of distinct ARNs of IAM users or roles that may approve releases, [] for none",
     )
     workflows: Annotated[tuple[Literal["operator", "pruner"], ...], A_LIST, AfterValidator(_distinct)] = Field(
         default=(),
@@ -328,8 +348,12 @@ class Settings(Section):
     storage: Storage = Field(description="a section of object_lock, readable_by, force_destroy and keep_releases")
     backup: Backup = Field(description="a section of before, keep, keep_days, quota and warn_at")
     monitoring: Monitoring = Field(description="a section of emails and log_days")
-    watch: Watch = Field(description="a section of seconds, error_percent, p95_ms, cpu_percent and memory_percent")
-    access: Access = Field(description="a section of repository, operators, approvers, workflows and open_door")
+    watch: Watch = Field(
+        default=Watch(), description="a section of seconds, error_percent, p95_ms, cpu_percent and memory_percent"
+    )
+    access: Access = Field(
+        default=Access(), description="a section of repository, operators, approvers, workflows and open_door"
+    )
     demo: Demo | None = Field(default=None, description="a section, see settings/model.py, or no such key for no demos")
 
     @property

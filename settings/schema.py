@@ -14,6 +14,7 @@ from typing import Any
 from settings.model import Settings
 from settings.stackfile import DERIVED_KEYS, PULUMI_KEYS, Project
 
+SCHEMA_FILE = "settings/stack-schema.json"  # in a checkout; the first line of each stack file names it
 # The draft that every editor knows.
 DRAFT = "http://json-schema.org/draft-07/schema#"
 SAVED_FLAGS = [True, False, "true", "false"]

@@ -360,13 +360,12 @@ def section_of(annotation: Any) -> type[BaseModel] | None:
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested values by dotted key, like `database.port`."""
+    """Nested values by dotted key, like `database.port`; sections as well, like `servers.bastion`."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
+        flat[f"{prefix}{key}"] = value
         if isinstance(value, dict):
             flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
     return flat
 
 
@@ -413,10 +412,11 @@ def _defaults(model: type[BaseModel], prefix: str = "") -> dict[str, Any]:
     """What stands for keys that a file leaves out, by dotted key: rules hold between these and the others as well."""
     found: dict[str, Any] = {}
     for name, field in model.model_fields.items():
-        if not field.is_required():
-            found[f"{prefix}{name}"] = field.default
-        elif section := section_of(field.annotation):
+        section = section_of(field.annotation)
+        if section and (field.is_required() or field.default is not None):
             found |= _defaults(section, f"{prefix}{name}.")
+        elif not field.is_required():
+            found[f"{prefix}{name}"] = field.default
     return found
 
 

@@ -26,6 +26,7 @@ SERVICES: Mapping[str, str] = {
     "dynamodb": "dynamodb",
     "ec2": "ec2",
     "elasticloadbalancing": "elbv2",
+    "servicequotas": "service-quotas",
     "iam": "iam",
     "kms": "kms",
     "logs": "logs",

@@ -13,7 +13,7 @@ from typing import Any
 from local.gate.calls import Call
 
 LONGEST_BODY = 16 * 1024 * 1024
-SERVICES = {"elbv2": "elasticloadbalancing"}  # by IAM's names where boto3 has others
+SERVICES = {"elbv2": "elasticloadbalancing", "service-quotas": "servicequotas"}  # by IAM's names where boto3 has others
 ACTIONS: Mapping[str, str] = {
     "s3:CompleteMultipartUpload": "s3:PutObject",
     "s3:CopyObject": "s3:PutObject",

@@ -7,6 +7,8 @@ the first lines of the verbs' own help.
 
 VERBS = {
     "Start": {
+        "new": "Write the project's name and its stack files.",
+        "doctor": "Look at what AWS would say no to.",
         "init": "Make what must exist before ENVIRONMENT's first `pulumi up`.",
     },
     "Move": {

@@ -1,5 +1,6 @@
 """The documentation says what the code does: commands, options, keys, names, codes, steps and links."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -243,7 +244,9 @@ def default(field: FieldInfo) -> str:
     """A default as the reference shows it: empty where the key must stand."""
     if field.is_required():
         return ""
-    return "null" if field.default is None else str(field.default).replace("()", "[]")
+    if isinstance(field.default, tuple):
+        return json.dumps(field.default)
+    return "null" if field.default is None else str(field.default)
 
 
 def public_properties(kind: type) -> list[str]:

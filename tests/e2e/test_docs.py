@@ -15,7 +15,7 @@ import pytest
 
 from tests.docs.pages import ROOT, Shown, pattern, terminal
 
-RUN = ("tutorial", "local", "demos")
+RUN = ("tutorial", "local", "demos", "your-application")
 EXIT_CODE = "echo $?"
 MARK = re.compile(r"^@@ \d+ (\d+)$", re.MULTILINE)
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

@@ -83,6 +83,11 @@ def test_stack_files_get_local_ports_and_keep_the_rest() -> None:
     assert config["stageline:account"] == "123456789012"
 
 
+def test_a_stack_file_that_leaves_the_watch_to_its_default_gets_the_local_one() -> None:
+    short = {"config": {key: value for key, value in STACK["config"].items() if key != "stageline:watch"}}
+    assert localised(short, "stageline", Ports())["config"]["stageline:watch"] == {"seconds": 1, "p95_ms": 2000}
+
+
 def test_tracked_files_stay_as_they_are(paths: Paths, engine: Path) -> None:
     before = {path.name: path.read_bytes() for path in paths.project.glob("Pulumi*")}
     write_workspace(paths, {}, engine, Ports())

@@ -82,7 +82,6 @@ WRONG: dict[str, Any] = {
     "answers in no time": ({"watch__p95_ms": 0}, "watch.p95_ms is 0;", "1 to 60000"),
     "more than a whole CPU": ({"watch__cpu_percent": 400}, "watch.cpu_percent is 400;", "1 to 100 percent"),
     "memory is a part": ({"watch__memory_percent": 0.7}, "watch.memory_percent is 0.7;", "1 to 100 percent"),
-    "watch missing": ({"watch": REMOVED}, "watch is missing;", "a section of seconds, error_percent"),
     "settle beyond half the time limit": (
         {"servers__settle": 151},
         "servers.settle is 151;",
@@ -139,6 +138,16 @@ WRONG: dict[str, Any] = {
         {"servers__public": False, "servers__bastion": {"instance_type": "t3.micro", "ami": "ami-0123456789abcdef0"}},
         "network.nat is False;",
         "private servers read secrets over the internet",
+    ),
+    "public servers with a bastion": (
+        {"servers__bastion": {"instance_type": "t3.micro", "ami": "ami-0123456789abcdef0"}},
+        "servers.bastion is {'ami': 'ami-0123456789abcdef0',",
+        "null where it is true",
+    ),
+    "timeout beyond the interval that is not stated": (
+        {"load_balancer__health": {"timeout": 11}},
+        "load_balancer.health.timeout is 11;",
+        "less than load_balancer.health.interval",
     ),
     "bastion without an image": (
         {"servers__public": False, "network__nat": True, "servers__bastion": {"instance_type": "t3.micro"}},

@@ -74,7 +74,7 @@ def test_both_kinds_of_mistakes_are_tried(project: Path) -> None:
 
 def test_every_key_that_has_no_default_is_missed(project: Path) -> None:
     whole = stack(project, "dev")["config"]
-    optional = {"stageline:role", "stageline:promotes_from", "stageline:demo"}
+    optional = {f"stageline:{name}" for name in ("role", "promotes_from", "watch", "access", "demo")}
     for key in whole.keys() - optional:
         rest = {name: value for name, value in whole.items() if name != key}
         assert not allows(SCHEMA, {"config": rest}), key

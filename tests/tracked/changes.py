@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from release.doors.project_files import ProjectFiles
+from release.verbs.new import new
+
 
 def another_region(project: Path) -> None:
     replace(project, "eu-central-1", "us-west-2", "Pulumi.prod.yaml")
@@ -33,6 +36,15 @@ def another_name(project: Path) -> None:
     replace(project, "stageline:", "shop:", "Pulumi*.yaml")
 
 
+def written_by_release_new(project: Path) -> None:
+    """Stack files that state only what has no default."""
+    answers = {"name": "shop", "account": "123456789012", "region": "eu-west-1", "owner": "shop"}
+    listed = {"networks": ["203.0.113.0/24"], "environments": ["dev", "prod"]}
+    tls = {"certificate": "arn:aws:acm:eu-west-1:123456789012:certificate/0", "domain": "shop.example.com"}
+    more = {"image": "ami-0123456789abcdef0", "certificates": {"prod": tls}}
+    new(ProjectFiles(project), {**answers, **listed, **more}, force=True)
+
+
 def all_of_it(project: Path) -> None:
     for change in (a_fifth_environment, no_qa, another_region, another_owner, other_sizes, another_name):
         change(project)
@@ -53,5 +65,6 @@ CHANGES: dict[str, Callable[[Path], None]] = {
     "no qa": no_qa,
     "a fifth environment": a_fifth_environment,
     "another name": another_name,
+    "written by release new": written_by_release_new,
     "all of it": all_of_it,
 }

@@ -16,7 +16,7 @@ class GithubProvider:
 
     def ensure(self) -> bool:
         """Make it unless it is there, and let it accept tokens for AWS; whether it was made."""
-        audiences = self._audiences()
+        audiences = self.audiences()
         if audiences is None:
             self._create()
         elif AUDIENCE not in audiences:
@@ -26,7 +26,8 @@ class GithubProvider:
                 )
         return audiences is None
 
-    def _audiences(self) -> list[str] | None:
+    def audiences(self) -> list[str] | None:
+        """For whom it accepts tokens; None where the account has no such provider."""
         try:
             with aws_call(f"look for {self.arn}"):
                 found = self._client.get_open_id_connect_provider(OpenIDConnectProviderArn=self.arn)

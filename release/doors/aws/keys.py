@@ -38,7 +38,7 @@ class StateKeys:
 
     def ensure(self, alias: str, tags: dict[str, str]) -> bool:
         """Make the key behind ``alias`` unless it is there; whether it was made."""
-        if self._exists(alias):
+        if self.exists(alias):
             return False
         with aws_call(f"create the key {alias}"):
             key = self._client.create_key(
@@ -49,7 +49,8 @@ class StateKeys:
             self._client.create_alias(AliasName=alias, TargetKeyId=key)
         return True
 
-    def _exists(self, alias: str) -> bool:
+    def exists(self, alias: str) -> bool:
+        """Whether there is a key behind ``alias``."""
         try:
             with aws_call(f"look for the key {alias}"):
                 self._client.describe_key(KeyId=alias)

@@ -13,6 +13,11 @@ from contract.slots import SLOTS, SlotName, idle
 from release.doors.aws.session import AwsSession, aws_call
 from release.process.errors import Broken
 
+
+class NotThere(Broken):
+    """The environment has no such part in AWS, or not yet (exit code 1)."""
+
+
 AT_ONCE = 20  # resources that one call tells the tags of
 
 
@@ -153,6 +158,6 @@ def _action(group: str | None) -> dict[str, Any]:
     return {"Type": "fixed-response", "FixedResponseConfig": response}
 
 
-def _missing(tags: Mapping[str, str], what: Sequence[str]) -> Broken:
+def _missing(tags: Mapping[str, str], what: Sequence[str]) -> NotThere:
     name = tags.get("environment", "the environment")
-    return Broken(f"{name} has no {' and no '.join(what)} in AWS", hint=f"run: pulumi up --stack {name}")
+    return NotThere(f"{name} has no {' and no '.join(what)} in AWS", hint=f"run: pulumi up --stack {name}")

@@ -10,7 +10,7 @@ from release.process.errors import Broken
 
 def ensure_state_bucket(session: AwsSession, name: str) -> bool:
     """Make the bucket unless it is there, versioned and closed in any case; whether it was made."""
-    client, made = session.client("s3"), not _exists(session, name)
+    client, made = session.client("s3"), not state_bucket_exists(session, name)
     with aws_call(f"create the state bucket {name}"):
         if made:
             place = {} if session.region == "us-east-1" else {"LocationConstraint": session.region}
@@ -28,7 +28,8 @@ def ensure_state_bucket(session: AwsSession, name: str) -> bool:
     return made
 
 
-def _exists(session: AwsSession, name: str) -> bool:
+def state_bucket_exists(session: AwsSession, name: str) -> bool:
+    """Whether the account has the bucket."""
     try:
         with aws_call(f"look for the state bucket {name}"):
             session.client("s3").head_bucket(Bucket=name, ExpectedBucketOwner=session.account)

@@ -85,6 +85,17 @@ class Stack:
         if shutil.which("pulumi") is None:
             raise no_engine()
 
+    def version(self) -> str:
+        """The version of the pulumi that is on PATH, like 3.259.0."""
+        return self._run(["version"]).strip().removeprefix("v")
+
+    def plugins(self) -> dict[str, frozenset[str]]:
+        """The versions of each plugin that is installed for it."""
+        found: dict[str, frozenset[str]] = {}
+        for one in json.loads(self._run(["plugin", "ls", "--json"])):
+            found[one["name"]] = found.get(one["name"], frozenset()) | {str(one.get("version", "")).removeprefix("v")}
+        return found
+
     def exists(self) -> bool:
         """Whether the backend has the stack."""
         stacks = json.loads(self._run(["stack", "ls", "--json"]))

@@ -1,12 +1,10 @@
 """The door to servers by SSH: fixed commands, with the environment's deploy key, on servers whose host key is pinned.
 
 The system's `ssh` in a process of its own: it is there wherever people work on servers, and `release` needs no SSH
-library for it. What it is told stands in files in memory, readable by this user only: the private key is never on a
-disk and gone with this process, however that ends. Nothing of the user's own SSH configuration, agent or known hosts
-is used.
+library for it. What it is told stands in files that only this user reads, and that are gone with their use (`scratch`).
+Nothing of the user's own SSH configuration, agent or known hosts is used.
 """
 
-import fcntl
 import os
 import re
 import signal
@@ -15,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 
+from release.doors.servers.scratch import Scratch, scratch_here
 from release.process.errors import Broken, NotBegun
 from release.process.interruption import INTERRUPTION
 from release.process.leftovers import DEPLOYMENT
@@ -22,7 +21,6 @@ from release.process.text import bounded, quoted
 
 CONNECT_LIMIT = 10
 ANSWER_LIMIT = 60.0
-MOST_SAID = 4 << 20  # bytes of what a command says: real answers have some thousand
 NOT_REACHED = 255  # what ssh ends with when it could not connect
 ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}")
 
@@ -95,6 +93,7 @@ class Ssh:
     private_key: str = field(repr=False)
     answer_limit: float = ANSWER_LIMIT
     deployment: str = ""
+    scratch: Scratch = field(default_factory=scratch_here)
 
     def run(self, address: str, command: str, data: str = "") -> Said:
         """Run a fixed command on one server, with `data` on its stdin. Raises NotReached; NotBegun without ssh."""
@@ -119,7 +118,7 @@ class Ssh:
 
     def _call(self, line: list[str], address: str, data: str) -> Said:
         """Run it, and keep of what it says as much as there is room for."""
-        with _room() as out, _room() as err:
+        with self.scratch.room() as out, self.scratch.room() as err:
             with self._started(line, out, err) as process:
                 try:
                     process.communicate(data.encode(), self.answer_limit)
@@ -134,7 +133,7 @@ class Ssh:
         apart, mark = bool(self.deployment), {DEPLOYMENT: self.deployment} if self.deployment else {}
         try:
             process = subprocess.Popen(
-                line,
+                self.scratch.within(line),
                 stdin=subprocess.PIPE,
                 stdout=out,
                 stderr=err,
@@ -159,9 +158,9 @@ class Ssh:
     def _config(self) -> Iterator[str]:
         """The path of a configuration for ssh, which holds until the end of the block."""
         with ExitStack() as files:
-            key = files.enter_context(in_memory(f"{self.private_key.strip()}\n"))
-            known_hosts = files.enter_context(in_memory(self._known_hosts()))
-            yield files.enter_context(in_memory(self._options(key, known_hosts)))
+            key = files.enter_context(self.scratch.told(f"{self.private_key.strip()}\n"))
+            known_hosts = files.enter_context(self.scratch.told(self._known_hosts()))
+            yield files.enter_context(self.scratch.told(self._options(key, known_hosts)))
 
     def _known_hosts(self) -> str:
         bastion = [f"bastion {self.bastion.door.host_key}"] if self.bastion else []
@@ -176,30 +175,6 @@ class Ssh:
         _refuse_strange(self.bastion.address)
         bastion = f"{_host('bastion', self.bastion.door)}    HostName {self.bastion.address}\n"
         return f"{everywhere}{server}    ProxyJump bastion\n{bastion}"
-
-
-@contextmanager
-def in_memory(text: str) -> Iterator[str]:
-    """The path of a file that is on no disk; another process of this user may read it until the end of the block."""
-    file = os.memfd_create("stageline")
-    try:
-        os.fchmod(file, 0o600)
-        os.write(file, text.encode())
-        yield f"/proc/{os.getpid()}/fd/{file}"
-    finally:
-        os.close(file)
-
-
-@contextmanager
-def _room() -> Iterator[int]:
-    """A file in memory that takes MOST_SAID bytes and no more: a server may never stop talking."""
-    file = os.memfd_create("stageline-said", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    try:
-        os.ftruncate(file, MOST_SAID)
-        fcntl.fcntl(file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW)
-        yield file
-    finally:
-        os.close(file)
 
 
 def _written(file: int) -> str:

@@ -33,6 +33,17 @@ def test_a_replacement_is_an_up_that_makes_one_resource_anew(stack: Stack, tmp_p
     assert " --replace urn:of:a server fence=7 " in called
 
 
+def test_the_engine_tells_its_version(stack: Stack, tmp_path: Path) -> None:
+    behave(tmp_path, "echo v3.259.0")
+    assert stack.version() == "3.259.0"
+
+
+def test_the_engine_tells_which_plugins_it_has(stack: Stack, tmp_path: Path) -> None:
+    plugins = [{"name": "aws", "version": "7.51.1"}, {"name": "aws", "version": "7.0.0"}, {"name": "local"}]
+    behave(tmp_path, f"echo '{json.dumps(plugins)}'")
+    assert stack.plugins() == {"aws": {"7.51.1", "7.0.0"}, "local": {""}}
+
+
 def test_a_destroy_asks_nobody(stack: Stack, tmp_path: Path) -> None:
     stack.destroy(deployment="d-1")
     (called,) = calls(tmp_path)
