@@ -48,7 +48,7 @@ from release.work.begun_schema import with_begun_schema
 from release.work.deployment import deployment_id, entry
 from release.work.seats import seat_told
 from release.work.steps import NobodyAnswers, Work
-from release.work.users import move_users, what_users_see
+from release.work.users import DeadEnd, move_users, refuse_dead_end, what_users_see
 
 ANSWER_LIMIT = 30.0  # seconds for what was live before to answer: it ran all the time
 
@@ -109,6 +109,10 @@ def follow(work: Work, failure: StagelineError) -> None:
     try:
         back = PutBack.of(environment, opened, work.holder, work.progress, str(failure))
         undone = put_back(back, untouched=_never_began(work, opened, failure))
+    except DeadEnd as end:
+        _leave_open(work, opened, failure)
+        failure.hint = "; ".join(filter(None, (end.args[0], stopped, failure.hint)))
+        return
     except StagelineError as error:
         error.hint = "; ".join(filter(None, (error.hint, stopped)))
         raise
@@ -134,8 +138,8 @@ def put_back(
     ``untouched``: its installation never began, so the slot holds what it held. ``slot_stays``: another release comes
     into it next, and nobody waits for an ``up``. ``end_leftovers`` ends what a process
     that died left running, once users are back, and tells its programs.
-    Broken when the listener could not be moved, or that does not end: then it stays open. Inconclusive when what was
-    live does not answer.
+    Broken when the listener could not be moved, or that does not end: then it stays open; so it does by DeadEnd.
+    Inconclusive when what was live does not answer.
     """
     opened, name = back.opened, back.environment.name
     with back.progress.step(name, "put back"):
@@ -206,6 +210,7 @@ def _listener_back(back: PutBack) -> bool:
     away = opened.step == UNDOING or is_listener_away(opened, state) or is_behind_switch(opened, state)
     if not away and not (was_touched(opened, state) and _users_are_in(back.environment, opened.slot)):
         return False
+    refuse_dead_end(back.environment, opened)
     back.record("undo started", with_listener_back(opened, state), UNDOING)
     _move_back(back)
     return True

@@ -39,10 +39,12 @@ from release.rules.plan import (
     remaining,
     unsure,
 )
+from release.rules.ways_on import way_elsewhere
 from release.work.aftermath import PutBack, follow, put_back
 from release.work.deployment import deployment_id, entry, open_in, plan_of_open
 from release.work.preflight import refuse_users_in
 from release.work.steps import STEPS, Work, manifest_of
+from release.work.users import DeadEnd
 from release.work.wanted import refuse_unwanted
 
 ASKED_BEFORE = frozenset({"installed", "switched", "live"})  # steps before which it is asked whether it is still wanted
@@ -154,7 +156,8 @@ def abort(
 
     It needs nothing but HEAD: any plan can be aborted. Refused when no deployment is open, and where what users would
     get back was overwritten by another rollback; LeaseHeld while its process
-    may still be alive; Inconclusive when what was live before does not answer.
+    may still be alive; Inconclusive when what was live before does not answer; DeadEnd where users stay where they are,
+    because what they would get back does not run.
     """
     free, head = environment.ledger.at_rest(Patience(until_silent=True, told=progress.note))
     opened = open_in(head)
@@ -163,7 +166,11 @@ def abort(
     with watched(environment), environment.ledger.begin(request, head, writer, free) as holder:
         back = PutBack.of(environment, opened, holder, progress, f"aborted by {writer.principal}")
         ended = partial(_end_leftovers, environment, opened, progress)
-        undone = put_back(back, slot_stays=slot_stays, end_leftovers=ended)
+        try:
+            undone = put_back(back, slot_stays=slot_stays, end_leftovers=ended)
+        except DeadEnd as end:
+            end.hint = way_elsewhere(environment.name, opened)
+            raise
     return opened, undone
 
 
@@ -189,8 +196,7 @@ def _refuse_lost_way_back(environment: Environment, opened: Open, head: Head) ->
         name = environment.name
         raise Refused(
             f"{opened.deployment} installs where users would get back what was live before, and did not come to an end",
-            hint=f"go on with: release resume {name}, go elsewhere: release rollback {name} --to VERSION, or keep "
-            f"users where they are: release adopt-listener {name} --reason WHY",
+            hint=way_elsewhere(name, opened),
         )
 
 

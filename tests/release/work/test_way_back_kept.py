@@ -11,7 +11,7 @@ import pytest
 from release.doors.probe import Answer
 from release.doors.probe import Request as Asked
 from release.doors.servers.ssh import NotReached
-from release.process.errors import Broken, Inconclusive, LeaseLost, Refused
+from release.process.errors import Broken, Inconclusive, LeaseLost, Refused, VerificationFailed
 from release.records.artifacts.schema import Schema
 from release.records.ledger.head import Out
 from release.records.ledger.ledger import Entry, Writer
@@ -21,7 +21,16 @@ from release.verbs.mark_out import note_servers, without_server
 from release.verbs.rollback import Request, go_back, proposal_back
 from release.work.executor import abort, deploy, resume
 from release.work.orders import InstallFailed
-from tests.release.deploying import Killed, Silent, kill_while_installing, proposal, put, state, users_have
+from tests.release.deploying import (
+    Killed,
+    Silent,
+    die_after,
+    kill_while_installing,
+    proposal,
+    put,
+    state,
+    users_have,
+)
 from tests.release.world import OPS, SERVERS, FakeProbe, World
 from tests.there import there
 
@@ -480,3 +489,59 @@ def test_a_slot_is_started_without_pulumi_though_a_server_is_marked_out(world: W
     world.servers["dev"].stopped.add("blue")
     world.dev.stack.backend_is_down = True
     assert put(world, "1.0.0", kind="rollback").version == "1.0.0"
+
+
+def killed_in_started(world: World) -> None:
+    """Users are on 1.2.0, which is open behind its switch; who goes back died while it started 1.1.0 in green."""
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    leave_open_behind_the_switch(world, "1.2.0")
+    world.servers["dev"].stopped.add("green")
+    die_after(world, "step started", "started")
+    with pytest.raises(Killed):
+        go_back(world.dev, Request(), OPS, Silent())
+    world.dev.ledger.is_killed = False
+
+
+def test_an_abort_starts_what_users_would_get_back_before_they_move(world: World) -> None:
+    killed_in_started(world)
+    runs: list[bool] = []
+    world.dev.listeners.before_move = lambda slot: runs.append("green" not in world.servers["dev"].stopped)
+    abort(world.dev, OPS, Silent())
+    assert (runs, world.servers["dev"].behind("http://live"), state(world).open) == ([True], "1.1.0", None)
+
+
+@pytest.mark.parametrize("users_are_well", [True, False])
+def test_an_abort_moves_users_to_what_cannot_be_started_only_where_they_have_nothing_to_lose(
+    world: World, users_are_well: bool
+) -> None:
+    killed_in_started(world)
+    servers = world.servers["dev"]
+    servers.fails_to_install = {"1.1.0"}
+    servers.silent = set() if users_are_well else {"1.2.0"}
+    with pytest.raises(Inconclusive) as refused:
+        abort(world.dev, OPS, Silent())
+    assert servers.live == ("blue" if users_are_well else "green")
+    assert ("release rollback dev --to VERSION" in str(refused.value)) == users_are_well
+    if users_are_well:
+        adopt(world.dev, "rather that than nothing", OPS, Silent())
+    assert (state(world).open, users_have(world).release) == (None, "1.2.0" if users_are_well else "1.1.0")
+
+
+def test_a_release_that_fails_before_users_is_left_to_them_where_what_was_before_is_dead(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    servers = world.servers["dev"]
+    servers.fails_smoke_live, servers.fails_to_install = {"1.2.0"}, {"1.1.0"}
+    world.dev.listeners.after_move = lambda: servers.stopped.add("green")
+    with pytest.raises(VerificationFailed, match=r"users are on 1\.2\.0.*slot green does not run.*release accept dev"):
+        put(world, "1.2.0")
+    assert (servers.behind("http://live"), there(state(world).open).stopped[:6]) == ("1.2.0", "failed")
+    assert there(world.dev.stops.read().hold).reason
+
+
+def test_who_goes_further_back_installs_over_what_is_dead(world: World) -> None:
+    killed_in_started(world)
+    world.servers["dev"].fails_to_install = {"1.1.0"}
+    assert go_back(world.dev, Request(version="1.0.0"), OPS, Silent()).version == "1.0.0"
+    assert (world.servers["dev"].behind("http://live"), state(world).open) == ("1.0.0", None)
