@@ -29,6 +29,7 @@ from release.work.wanted import refuse_unwanted
 
 SWITCH_LIMIT = 30.0  # seconds: every node of a balancer knows within a few of them where a listener leads
 LATER = 20.0  # seconds for which a rollback waits to tell Pulumi's state: the next `up` by anyone does that as well
+TELLING = 300.0  # seconds that this `up` may take: users are back, and the lease is held meanwhile
 
 
 @dataclass(frozen=True)
@@ -109,10 +110,12 @@ class Work:
         """The names of the servers that do not answer now; nobody expects that of those that are marked out."""
         return self.environment.fleet.silent(self.outputs, self.holder.head.state.out_names)
 
-    def up(self, *, passed_over: frozenset[str] = frozenset(), wait: float | None = None) -> None:
+    def up(
+        self, *, passed_over: frozenset[str] = frozenset(), wait: float | None = None, limit: float | None = None
+    ) -> None:
         """Make AWS what HEAD says, under this lease; somebody else's ``up`` is waited for."""
         fence, deployment = self.holder.lease.fence, self.plan.deployment
-        self.environment.up(fence, deployment, self.progress, passed_over=passed_over, wait=wait)
+        self.environment.up(fence, deployment, self.progress, passed_over=passed_over, wait=wait, limit=limit)
         seat_told(self.environment, self.outputs, passed_over | self.holder.head.state.out_names)
 
 
@@ -420,7 +423,7 @@ def apply(work: Work) -> Details:
     if work.plan.kind == "rollback":
         end_superseded(work)
         _leave_out_unknown(work, partial(_holding_else, work.plan))
-        work.up(passed_over=work.silent, wait=LATER)
+        work.up(passed_over=work.silent, wait=LATER, limit=TELLING)
     else:
         work.up()
     return {"slot": work.plan.slot}

@@ -113,6 +113,7 @@ class Stack:
         passed_over: Collection[str] = (),
         wait: float = 0.0,
         told: Callable[[str], None] = _to_nobody,
+        limit: float | None = None,
     ) -> None:
         """Make AWS what the program declares, without the servers that are passed over.
 
@@ -120,10 +121,11 @@ class Stack:
         its environment, and is found by that when it outlives us.
 
         A lock that is proven to be left by this deployment's own Pulumi is removed. For any other one it waits up to
-        ``wait`` seconds, ``told`` of whom it waits for; then Locked. UpFailed when resources failed.
+        ``wait`` seconds, ``told`` of whom it waits for; then Locked. UpFailed when resources failed, and when it takes
+        longer than ``limit`` seconds.
         """
         environment = {FENCE: str(fence), DEPLOYMENT: deployment, PASSED_OVER: passed_over_text(passed_over)}
-        self._up([], environment, Patience(self.name, wait, told, self._pause))
+        self._up([], environment, Patience(self.name, wait, told, self._pause), limit)
 
     def replace(self, urn: str, *, fence: int, wait: float = 0.0, told: Callable[[str], None] = _to_nobody) -> None:
         """An ``up`` that also makes the resource ``urn`` anew, by what the program says now: the new one first.
@@ -167,15 +169,24 @@ class Stack:
         command = ["refresh", "--stack", self.name, "--preview-only", "--json", "--non-interactive"]
         return document(self._run(command, PLAIN_JSON), f"pulumi refresh of {self.name}")
 
-    def _up(self, options: list[str], environment: Mapping[str, str], patience: Patience) -> None:
-        self._changed("up", options, environment, patience)
+    def _up(
+        self, options: list[str], environment: Mapping[str, str], patience: Patience, limit: float | None = None
+    ) -> None:
+        self._changed("up", options, environment, patience, limit)
 
-    def _changed(self, verb: str, options: list[str], environment: Mapping[str, str], patience: Patience) -> None:
+    def _changed(
+        self,
+        verb: str,
+        options: list[str],
+        environment: Mapping[str, str],
+        patience: Patience,
+        limit: float | None = None,
+    ) -> None:
         command = [verb, "--stack", self.name, "--yes", "--skip-preview", "--non-interactive", "--suppress-outputs"]
         freed: frozenset[str] = frozenset()
         while True:
             try:
-                self._run([*command, *options], environment, self._locks)
+                self._run([*command, *options], environment, self._locks, limit)
                 return
             except Locked as locked:
                 left = self._left_by(environment[DEPLOYMENT], locked.locks) - freed
@@ -198,16 +209,20 @@ class Stack:
         return self._folders.left_by(deployment) & {lock.id for lock in locks}
 
     def _run(
-        self, arguments: list[str], environment: Mapping[str, str] | None = None, locks: Locks | None = None
+        self,
+        arguments: list[str],
+        environment: Mapping[str, str] | None = None,
+        locks: Locks | None = None,
+        limit: float | None = None,
     ) -> str:
         """What Pulumi printed. Of a call that locks the stack, ``locks`` shows what it holds."""
-        given = environment or {}
-        ended = self._call(arguments, given, locks)
+        given, limit = environment or {}, min(limit or self._limit, self._limit_of(arguments[0]))
+        ended = self._call(arguments, given, locks, limit)
         if ended.code == 0:
             text = ended.out
             self._folders.drop(ended.folder)
             return text
-        failure = self._failure(ended)
+        failure = self._failure(ended, limit)
         if ended.is_orderly or self._is_cleaned_up(given.get(DEPLOYMENT, ""), locks):
             self._folders.forget(ended.folder)
         if isinstance(failure, Locked):
@@ -216,7 +231,7 @@ class Stack:
             INTERRUPTION.check()
         raise failure
 
-    def _call(self, arguments: list[str], environment: Mapping[str, str], locks: Locks | None) -> Ended:
+    def _call(self, arguments: list[str], environment: Mapping[str, str], locks: Locks | None, limit: float) -> Ended:
         folder = self._folders.make()
         try:
             variables = {**os.environ, **self._variables, **environment}
@@ -225,7 +240,7 @@ class Stack:
             self._folders.drop(folder)
             raise no_engine() from None
         with INTERRUPTION.passed_on_to(process):
-            code = exit_code(process, self._limit_of(arguments[0]), self._witness(folder, process, environment, locks))
+            code = exit_code(process, limit, self._witness(folder, process, environment, locks))
         return Ended(verb=arguments[0], code=code, folder=folder)
 
     def _limit_of(self, verb: str) -> float:
@@ -259,11 +274,11 @@ class Stack:
             return False
         return True
 
-    def _failure(self, ended: Ended) -> Broken:
+    def _failure(self, ended: Ended, limit: float) -> Broken:
         what = f"pulumi {ended.verb} of {self.name}"
         if ended.code is None:
             hint = f"a server may hang: see which resources were not done in {ended.folder}"
-            return _failed(ended, f"{what} did not end within {self._limit_of(ended.verb):.0f} s and was ended", hint)
+            return _failed(ended, f"{what} did not end within {limit:.0f} s and was ended", hint)
         kept = f"the whole output is in {ended.folder}"
         if ended.killed_by:
             return _failed(ended, f"{what} was killed by signal {ended.killed_by}{_suspicion(ended.killed_by)}", kept)

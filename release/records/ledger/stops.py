@@ -68,12 +68,15 @@ class Veto(Form):
 
 
 class Ending(Form):
-    """Somebody asks the deployment of this name to end at its next safe point."""
+    """Somebody asks the deployment of this name to end at its next safe point; or, without a name, whoever is at work
+    on something else under the lease with this ``fence``.
+    """
 
     deployment: str
     reason: str
     by: str
     since: str
+    fence: int = 0
 
 
 class Stops(Form):
@@ -165,9 +168,10 @@ def without_veto(stops: Stops, release: str) -> Stops:
     return stops.but(vetoes=tuple(veto for veto in stops.vetoes if veto.release != release))
 
 
-def asked_to_end(stops: Stops, cause: Cause, deployment: str) -> Stops:
-    """With the wish that a deployment ends."""
-    return stops.but(ending=Ending(deployment=deployment, reason=cause.reason, by=cause.by, since=cause.since))
+def asked_to_end(stops: Stops, cause: Cause, deployment: str = "", fence: int = 0) -> Stops:
+    """With the wish that a deployment ends, or what somebody does under the lease with this fence."""
+    ending = Ending(deployment=deployment, reason=cause.reason, by=cause.by, since=cause.since, fence=fence)
+    return stops.but(ending=ending)
 
 
 def refuse_changed(stands: object, read: object, what: str) -> None:

@@ -209,6 +209,7 @@ class MemoryStack(FakeStack):
         passed_over: Collection[str] = (),
         wait: float = 0,
         told: Callable[[str], None] = print,
+        limit: float | None = None,
     ) -> None:
         self._points.passed("before pulumi up")
         self.during_up()
