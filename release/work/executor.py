@@ -20,6 +20,7 @@ from release.records.ledger.event import Details
 from release.records.ledger.head import Content, Head, Open, with_slot
 from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Entry, Free, Writer
+from release.rules.consents import Consent
 from release.rules.gates import Gate
 from release.rules.lanes import Kind, StepName
 from release.rules.outcomes import Unforeseen, as_failure
@@ -70,7 +71,7 @@ class Proposal:
     reason: str = ""
     source: str | None = None
     unverified: bool = False
-    forced: bool = False
+    despite: tuple[Consent, ...] = ()
     brought: Schema | None = None
 
 
@@ -213,7 +214,7 @@ def plan_of(environment: Environment, proposal: Proposal) -> Plan:
         reason=proposal.reason,
         source=proposal.source,
         unverified=proposal.unverified,
-        forced=proposal.forced,
+        despite=proposal.despite,
     )
 
 

@@ -16,6 +16,7 @@ from release.process.output import Progress
 from release.records.artifacts.manifest import Manifest, Verdict
 from release.records.ledger.event import Details
 from release.records.ledger.ledger import Holder
+from release.rules.consents import to_overrule
 from release.rules.lanes import StepName
 from release.rules.plan import Plan
 from release.work.backup import take_backup, try_backup
@@ -244,10 +245,10 @@ def _emptied(work: Work, failed: dict[str, str]) -> dict[str, str]:
 def _refuse_others_healthy(work: Work, entrance: Entrance, holding: Collection[str], why: str) -> None:
     """Inconclusive where users would meet another release beside this one, and nobody said: all the same."""
     others = work.environment.verification.healthy(entrance.groups[work.plan.slot]) - ids_of(work.outputs, holding)
-    if others and not work.plan.forced:
+    if others and "doubt" not in work.plan.despite:
         raise Inconclusive(
             f"{', '.join(sorted(others))} may serve another release in {work.plan.slot}: {why}",
-            hint=f"to go all the same: release rollback {work.environment.name} --force --reason WHY",
+            hint=f"to go all the same: {to_overrule(work.environment.name, 'doubt')}",
         )
 
 
@@ -318,7 +319,7 @@ def _shown(work: Work) -> bool:
         return environment.listeners.show(entrance, work.plan.slot)
     except StagelineError as error:
         if not entrance.preview:
-            error.hint = f"to trust the ledger: release rollback {environment.name} --force --reason WHY; {error.hint}"
+            error.hint = f"to trust the ledger: {to_overrule(environment.name, 'fewer-servers')}; {error.hint}"
             raise
         work.progress.note(f"the health of slot {work.plan.slot} may not be told: {error.args[0]}")
         return False
@@ -471,11 +472,11 @@ def verdict_of(environment: Environment, plan: Plan, outcome: str) -> Verdict:
 
 def _see_enough(work: Work, group: str) -> None:
     """Wait for no fewer healthy servers than users have, or for one, where a person said that fewer do."""
-    beside = None if work.plan.forced else _live_group(work)
+    beside = None if "fewer-servers" in work.plan.despite else _live_group(work)
     try:
         work.environment.verification.wait_until_enough(group, beside, work.out)
     except Inconclusive as error:
-        error.hint = f"to go with fewer servers: release rollback {work.environment.name} --force --reason WHY"
+        error.hint = f"to go with fewer servers: {to_overrule(work.environment.name, 'fewer-servers')}"
         raise
 
 

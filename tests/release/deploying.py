@@ -14,6 +14,7 @@ from release.records.artifacts.manifest import Manifest
 from release.records.ledger.head import Live, State
 from release.records.ledger.ledger import Entry, Ledger
 from release.records.ledger.stops import parse_change
+from release.rules.consents import Consent
 from release.rules.lanes import Kind, forward
 from release.rules.plan import content_of
 from release.verbs.promote import Route, proposal_into
@@ -40,12 +41,14 @@ def call_in(project: Path) -> Call:
 CALL = call_in(PROJECT)
 
 
-def put(world: World, version: str, kind: Kind = "promotion", *, pause: bool = False, force: bool = False) -> Deployed:
+def put(
+    world: World, version: str, kind: Kind = "promotion", *, pause: bool = False, despite: tuple[Consent, ...] = ()
+) -> Deployed:
     """Deploy a release to dev, published now if it was not yet."""
     manifest = world.dev.releases.find(version) or world.publish(version)
     if kind == "rollback":
-        reason = "rather one server than none" if force else ""
-        return go_back(world.dev, Request(version=version, force=force, reason=reason), OPS, Silent())
+        reason = "rather one server than none" if despite else ""
+        return go_back(world.dev, Request(version=version, despite=despite, reason=reason), OPS, Silent())
     return deploy(world.dev, proposal(world.dev, manifest, kind, pause=pause), OPS, Silent())
 
 

@@ -15,6 +15,7 @@ from release.process.errors import Broken, Inconclusive, LeaseLost, Refused, Ver
 from release.records.artifacts.schema import Schema
 from release.records.ledger.head import Out
 from release.records.ledger.ledger import Entry, Writer
+from release.rules.consents import Consent
 from release.rules.lanes import IN_PLACE
 from release.verbs.adopt_listener import adopt
 from release.verbs.mark_out import note_servers, without_server
@@ -88,7 +89,7 @@ def test_a_rollback_that_takes_over_knows_the_schema_that_was_begun(world: World
     kill_behind_the_canary(world, "1.2.0", NEWER)
     with pytest.raises(Refused, match="schema compatibility"):
         go_back(world.dev, Request(), OPS, Silent())
-    go_back(world.dev, Request(despite_schema=True, reason="it reads both"), OPS, Silent())
+    go_back(world.dev, Request(despite=("schema",), reason="it reads both"), OPS, Silent())
     assert (users_have(world).release, state(world).brought) == ("1.0.0", NEWER)
 
 
@@ -171,7 +172,7 @@ def test_users_are_not_moved_beside_a_release_that_cannot_be_kept_from_them(thir
     with pytest.raises(Inconclusive, match="i-2 may serve another release in green") as refused:
         put(third, "1.0.0", kind="rollback")
     assert (servers.live, servers.behind("http://live")) == ("blue", "1.2.0")
-    assert "release rollback dev --force --reason WHY" in refused.value.hint
+    assert "release rollback dev --despite doubt --reason WHY" in refused.value.hint
 
 
 def test_a_server_that_nobody_took_in_again_takes_part_when_users_go_back_to_what_it_holds(third: World) -> None:
@@ -309,7 +310,7 @@ def test_a_server_that_is_back_when_pulumi_is_told_of_a_slot_in_doubt_looks_what
         go_back(world.dev, Request(), OPS, Silent())
     servers.locked, servers.dead = set(), {"i-1"}
     world.dev.fleet.before_look = servers.dead.clear  # it is back by now
-    done = go_back(world.dev, Request(force=True, reason="one does"), OPS, Silent())
+    done = go_back(world.dev, Request(despite=("doubt", "fewer-servers"), reason="one does"), OPS, Silent())
     assert "installed" not in done.evidence
     assert (servers.on("i-1", "blue"), servers.kept_out) == ("1.0.0", set())
 
@@ -451,17 +452,17 @@ def test_nothing_is_installed_where_users_were_moved_by_hand_and_nobody_hears_wh
     assert servers.behind("http://live") == "1.0.0"
 
 
-@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("despite", [(), ("fewer-servers",)], ids=["unasked", "despite-fewer-servers"])
 @pytest.mark.parametrize("locked", [set(), {"i-1", "i-2"}], ids=["by-ssh", "without-ssh"])
 def test_a_preview_listener_that_did_not_follow_a_switch_keeps_nobody_from_going_back(
-    world: World, locked: set[str], force: bool
+    world: World, locked: set[str], despite: tuple[Consent, ...]
 ) -> None:
     """So no health was told of the idle slot, where 1.0.0 runs; and Pulumi is away."""
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
     servers = world.servers["dev"]
     servers.preview, servers.locked, world.dev.stack.backend_is_down = "green", locked, True
-    assert put(world, "1.0.0", kind="rollback", force=force).version == "1.0.0"
+    assert put(world, "1.0.0", kind="rollback", despite=despite).version == "1.0.0"
     assert servers.behind("http://live") == "1.0.0"
 
 
@@ -473,8 +474,8 @@ def test_without_a_preview_listener_users_go_back_by_the_ledger_where_a_person_s
     world.dev.listeners.before_show = no_preview
     with pytest.raises(Broken, match="no part preview") as failure:
         put(world, "1.0.0", kind="rollback")
-    assert "release rollback dev --force --reason WHY" in failure.value.hint
-    assert put(world, "1.0.0", kind="rollback", force=True).version == "1.0.0"
+    assert "release rollback dev --despite fewer-servers --reason WHY" in failure.value.hint
+    assert put(world, "1.0.0", kind="rollback", despite=("fewer-servers",)).version == "1.0.0"
 
 
 def no_preview() -> None:
