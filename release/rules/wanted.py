@@ -2,16 +2,16 @@
 
 from datetime import datetime
 
-from release.process.errors import Refused
+from release.process.errors import Refused, ToldToEnd
 from release.records.ledger.stops import Ending, Stops, is_frozen, veto_of
 from release.rules.plan import Plan
 
 
-class Unwanted(Refused):
+class Unwanted(ToldToEnd, Refused):
     """Somebody vetoed the release, or asked its deployment, or other work, to end: it is put back (exit code 3)."""
 
 
-class Held(Refused):
+class Held(ToldToEnd, Refused):
     """A hold or a freeze: nothing moves any more, and a person decides what becomes of what moved (exit code 3)."""
 
 

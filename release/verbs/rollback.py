@@ -15,7 +15,7 @@ from release.call import Call, checked_reason, environment_argument, pass_call, 
 from release.deployment_text import show_deployed, show_plan
 from release.doors.aws.listeners import Entrance
 from release.environment import Environment
-from release.process.errors import Inconclusive, Refused, StagelineError, WrongUsage
+from release.process.errors import Inconclusive, Refused, StagelineError, ToldToEnd, WrongUsage
 from release.process.output import Progress
 from release.records.artifacts.manifest import checked_version
 from release.records.ledger.head import Content, Head, State
@@ -271,6 +271,8 @@ def _holds(
     try:
         for _ in environment.balancer.targets(entrance.groups[state.idle]):
             environment.verification.wait_until_answering(environment.preview_url(entrance), release.release or "", 0)
+    except ToldToEnd:
+        raise
     except StagelineError as error:
         progress.note(f"it is not sure what slot {state.idle} holds ({why}), and preview: {error.args[0]}")
         trusts = f"{options(['doubt'])} --reason WHY trusts the ledger, and moves the listener at once"

@@ -10,7 +10,7 @@ from contract.slots import SlotName
 from release.doors.aws.listeners import Entrance
 from release.doors.engine.stack import outputs_of
 from release.environment import Environment
-from release.process.errors import Broken, Inconclusive, Interrupted, LeaseLost, Refused, StagelineError
+from release.process.errors import Broken, Inconclusive, LeaseLost, Refused, StagelineError, ToldToEnd
 from release.process.interruption import INTERRUPTION
 from release.process.output import Progress
 from release.records.artifacts.manifest import Manifest, Verdict
@@ -100,6 +100,8 @@ class Work:
             return frozenset()
         try:
             return ids_of(self.outputs, names)
+        except ToldToEnd:
+            raise
         except StagelineError as error:
             if self.plan.kind != "rollback":
                 raise
@@ -257,7 +259,7 @@ def _why_not_seated(work: Work, entrance: Entrance, holding: Collection[str]) ->
     _refuse_taken_over(work)
     try:
         seat_holders(work.environment, entrance.groups[work.plan.slot], work.outputs, holding)
-    except (Interrupted, LeaseLost):
+    except ToldToEnd:
         raise
     except StagelineError as error:
         return str(error)
@@ -303,7 +305,7 @@ def start(work: Work) -> Details:
     try:
         started = _started(work, instances, may_run=shown)
         _see_enough(work, groups[slot])
-    except (Interrupted, LeaseLost):
+    except ToldToEnd:
         raise
     except StagelineError as error:
         raise NotStarted(str(error.args[0]), hint=error.hint) from error
@@ -329,7 +331,7 @@ def _started(work: Work, instances: Sequence[str], *, may_run: bool) -> list[str
     """Who said that it runs. Where it may run already, the balancer tells, whoever cannot be asked."""
     try:
         return work.environment.fleet.start(instances, work.plan.slot)
-    except (Interrupted, LeaseLost):
+    except ToldToEnd:
         raise
     except StagelineError as error:
         if not may_run:
@@ -345,7 +347,7 @@ def _take_in(work: Work) -> None:
     _refuse_taken_over(work)
     try:
         seat_told_before(work.environment, work.entrance.groups, work.plan.slot, work.plan.content)
-    except (Interrupted, LeaseLost):
+    except ToldToEnd:
         raise
     except StagelineError as error:
         work.progress.note(f"who else holds {work.plan.version} is not known: {error.args[0]}")
@@ -396,7 +398,7 @@ def _leave_out_unknown(work: Work, unknown: Callable[[Environment, str], frozens
     try:
         away = unknown(environment, group)
         unseat(environment, group, away)
-    except (Interrupted, LeaseLost):
+    except ToldToEnd:
         raise
     except StagelineError as error:
         return {"left_out": sorted(away), "kept_out": str(error)}

@@ -11,7 +11,7 @@ from contract.slots import SlotName
 from release.doors.aws.listeners import Entrance
 from release.doors.aws.session import may_pass
 from release.environment import Environment
-from release.process.errors import Broken, Inconclusive, Interrupted, StagelineError
+from release.process.errors import Broken, Inconclusive, StagelineError, ToldToEnd
 from release.records.ledger.head import Open
 from release.records.ledger.ledger import Holder
 from release.rules.objections import HEALTH, healthy_in, unhealthy_in
@@ -68,7 +68,7 @@ def refuse_dead_end(environment: Environment, opened: Open) -> None:
         return
     try:
         why = _why_dead(environment, target)
-    except Interrupted:
+    except ToldToEnd:
         raise
     except StagelineError as error:
         why = str(error.args[0]) if worked_in == target else ""

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -23,7 +22,7 @@ from release.doors.engine.locks import Lock, Locked, Locks, locks_in, who
 from release.doors.engine.output import STACK, changes, document, failed_resources, reason
 from release.doors.engine.patience import Patience
 from release.doors.engine.traces import Folders, Trace, write_trace
-from release.process.errors import Broken, NotBegun, StagelineError
+from release.process.errors import Broken, NotBegun, StagelineError, ToldToEnd
 from release.process.interruption import INTERRUPTION
 from release.process.leftovers import DEPLOYMENT, Leftovers
 from release.process.processes import Processes
@@ -200,9 +199,12 @@ class Stack:
         """The stack's locks; None where they cannot be read, so that nothing is proven of any."""
         if self._open_locks is None:
             return None
-        with suppress(StagelineError):
+        try:
             return self._open_locks(os.environ.get("PULUMI_BACKEND_URL") or self.backend())
-        return None
+        except ToldToEnd:
+            raise
+        except StagelineError:
+            return None
 
     def _left_by(self, deployment: str, locks: tuple[Lock, ...]) -> frozenset[str]:
         """Which of these locks are proven to be left by this deployment's own Pulumi, here."""

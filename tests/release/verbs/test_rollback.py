@@ -29,7 +29,7 @@ from settings.stackfile import Project
 from tests.aws_clients import aws_resource
 from tests.project import PROJECT
 from tests.release.deploying import CALL, Silent, put, state, users_have
-from tests.release.world import OPS, World
+from tests.release.world import INSTANCES, OPS, World
 from tests.there import there
 
 
@@ -78,6 +78,21 @@ def test_who_asks_it_to_end_while_it_starts_the_release_is_not_answered_by_anoth
         two.dev.stops.change("end asked for", lambda stops: asked_to_end(stops, cause, name), OPS, {})
 
     two.dev.fleet.before_start = interrupted
+    with pytest.raises(Refused, match="asked it to end"):
+        back(two)
+    assert (len(begun(two)), servers.live, state(two).open) == (1, "green", None)
+
+
+def test_who_asks_it_to_end_while_it_waits_for_what_it_started_is_not_answered_by_another_one(two: World) -> None:
+    servers = two.servers["dev"]
+    servers.stopped, servers.ill = {"blue"}, {("tg-blue", name): ("unhealthy", "") for name in INSTANCES}
+
+    def asked() -> None:
+        name = there(state(two).open).deployment
+        cause = Cause(reason="enough", by="ann", at=two.clock())
+        two.dev.stops.change("end asked for", lambda stops: asked_to_end(stops, cause, name), OPS, {})
+
+    two.dev.fleet.before_start = asked
     with pytest.raises(Refused, match="asked it to end"):
         back(two)
     assert (len(begun(two)), servers.live, state(two).open) == (1, "green", None)

@@ -118,6 +118,14 @@ def test_a_wish_to_end_is_passed_on_to_a_pulumi_that_runs(stack: Stack, tmp_path
     assert (tmp_path / "calls").read_text().endswith("stopped\n")
 
 
+def test_who_ends_it_while_the_backend_is_asked_for_its_locks_is_heard(tmp_path: Path, stack: Stack) -> None:
+    behave(tmp_path, f"trap 'exit 1' TERM; kill -TERM {os.getpid()}; sleep 5 & wait $!")
+    asking = Stack(tmp_path, "dev", log_dir=tmp_path, open_locks=lambda url: None)
+    with INTERRUPTION.watched(), pytest.raises(Interrupted):
+        asking.up(fence=1)
+    assert [call.split()[0] for call in calls(tmp_path)] == ["whoami"]
+
+
 def test_an_up_that_nobody_needs_takes_no_longer_than_it_is_given(stack: Stack, tmp_path: Path) -> None:
     behave(tmp_path, "sleep 5 & wait $!")
     with pytest.raises(UpFailed, match=r"pulumi up of dev did not end within 0 s and was ended"):
