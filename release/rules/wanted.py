@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from release.process.errors import Refused, ToldToEnd
-from release.records.ledger.stops import Ending, Stops, is_frozen, veto_of
+from release.records.ledger.stops import Ending, Stops, WorkEnding, is_frozen, veto_of
 from release.rules.plan import Plan
 
 
@@ -38,8 +38,8 @@ def refuse_vetoed_or_ended(stops: Stops, plan: Plan) -> None:
 
 def refuse_asked_to_end(stops: Stops, fence: int) -> None:
     """Unwanted where somebody asked to end what is done under the lease with this fence, and is no deployment."""
-    if stops.ending and stops.ending.fence == fence and not stops.ending.deployment:
-        raise _asked(stops.ending)
+    if stops.work_ending and stops.work_ending.fence == fence:
+        raise _asked(stops.work_ending)
 
 
 def refuse_asked_again(stops: Stops, deployment: str, before: Ending | None) -> None:
@@ -48,5 +48,5 @@ def refuse_asked_again(stops: Stops, deployment: str, before: Ending | None) -> 
         raise _asked(stops.ending)
 
 
-def _asked(ending: Ending) -> Unwanted:
+def _asked(ending: Ending | WorkEnding) -> Unwanted:
     return Unwanted(f"{ending.by} asked it to end: {ending.reason}")

@@ -14,7 +14,7 @@ from release.records.ledger.event import Event
 from release.records.ledger.head import Head
 from release.records.ledger.lease import Lease, Patience
 from release.records.ledger.ledger import Writer
-from release.records.ledger.stops import Cause, asked_to_end
+from release.records.ledger.stops import Cause, Stops, asked_to_end, work_asked_to_end
 from release.rules.ways_on import way_on
 
 WAIT = 10.0  # minutes: putting back takes a few, and an installation is let go to its end
@@ -35,6 +35,12 @@ class Asked:
     def who(self) -> str:
         """Whoever is at work, and where."""
         return f"{self.lease.owner} on {self.lease.host}" if self.lease else ""
+
+    def to_end(self, stops: Stops, cause: Cause) -> Stops:
+        """What stands once they are asked."""
+        if self.deployment or self.lease is None:
+            return asked_to_end(stops, cause, self.deployment)
+        return work_asked_to_end(stops, cause, self.lease.fence)
 
 
 @click.command("stop")
@@ -74,11 +80,8 @@ def stop(environment: Environment, reason: str, writer: Writer, progress: Progre
     """
     name, asked = environment.name, _asked(environment)
     cause = Cause(reason=reason, by=writer.principal, at=environment.ledger.now())
-    fence = asked.lease.fence if asked.lease and not asked.deployment else 0
     told = {"deployment": asked.deployment, "work": asked.work, "at_work": asked.who, "reason": reason}
-    environment.stops.change(
-        "end asked for", lambda stops: asked_to_end(stops, cause, asked.deployment, fence), writer, told
-    )
+    environment.stops.change("end asked for", lambda stops: asked.to_end(stops, cause), writer, told)
     ended = _has_ended(environment, asked.lease, wait, progress) if asked.lease and wait else None
     if ended is False:
         raise Inconclusive(

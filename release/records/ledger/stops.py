@@ -68,15 +68,21 @@ class Veto(Form):
 
 
 class Ending(Form):
-    """Somebody asks the deployment of this name to end at its next safe point; or, without a name, whoever is at work
-    on something else under the lease with this ``fence``.
-    """
+    """Somebody asks the deployment of this name to end at its next safe point."""
 
     deployment: str
     reason: str
     by: str
     since: str
-    fence: int = 0
+
+
+class WorkEnding(Form):
+    """The same of who is at work on something else, under the lease with this fence."""
+
+    fence: int
+    reason: str
+    by: str
+    since: str
 
 
 class Stops(Form):
@@ -86,6 +92,7 @@ class Stops(Form):
     freeze: Freeze | None = None
     vetoes: tuple[Veto, ...] = ()
     ending: Ending | None = None
+    work_ending: WorkEnding | None = None
     seq: int = -1
     hash: str = ""
     nonce: str = ""
@@ -168,10 +175,14 @@ def without_veto(stops: Stops, release: str) -> Stops:
     return stops.but(vetoes=tuple(veto for veto in stops.vetoes if veto.release != release))
 
 
-def asked_to_end(stops: Stops, cause: Cause, deployment: str = "", fence: int = 0) -> Stops:
-    """With the wish that a deployment ends, or what somebody does under the lease with this fence."""
-    ending = Ending(deployment=deployment, reason=cause.reason, by=cause.by, since=cause.since, fence=fence)
-    return stops.but(ending=ending)
+def asked_to_end(stops: Stops, cause: Cause, deployment: str) -> Stops:
+    """With the wish that a deployment ends."""
+    return stops.but(ending=Ending(deployment=deployment, reason=cause.reason, by=cause.by, since=cause.since))
+
+
+def work_asked_to_end(stops: Stops, cause: Cause, fence: int) -> Stops:
+    """With the wish that other work ends; one that a deployment ends stays, as its process may have died."""
+    return stops.but(work_ending=WorkEnding(fence=fence, reason=cause.reason, by=cause.by, since=cause.since))
 
 
 def refuse_changed(stands: object, read: object, what: str) -> None:

@@ -59,8 +59,8 @@ def test_whoever_is_at_work_on_no_deployment_is_asked_by_the_lease_and_named_wit
         report = asked(world, "users wait")
         with pytest.raises(Unwanted, match=r"asked it to end: users wait"):
             INTERRUPTION.check()
-    ending = there(world.dev.stops.read().ending)
-    assert (ending.deployment, ending.fence) == ("", holder.lease.fence)
+    stops = world.dev.stops.read()
+    assert (stops.ending, there(stops.work_ending).fence) == (None, holder.lease.fence)
     assert stop_text(report) == "pruning (" + OPS.principal + " on laptop) was asked to end; see: release status dev"
 
 
@@ -77,6 +77,15 @@ def test_while_a_deployment_waits_open_only_who_is_at_work_beside_it_is_asked(wo
     with maintenance(world.dev, PRUNES, world.dev.ledger.head(), OPS):
         asked(world, "users wait")
     assert resume(world.dev, OPS, Silent()).version == "1.0.0"
+
+
+def test_asking_who_is_at_work_beside_it_takes_back_no_wish_that_a_deployment_ends(world: World) -> None:
+    put(world, "1.0.0", pause=True)
+    asked(world, "wrong day")
+    with maintenance(world.dev, PRUNES, world.dev.ledger.head(), OPS):
+        asked(world, "users wait")
+    with pytest.raises(Unwanted, match="asked it to end: wrong day"):
+        resume(world.dev, OPS, Silent())
 
 
 def test_a_prune_ends_between_two_deletions_and_says_how_far_it_came(world: World) -> None:
