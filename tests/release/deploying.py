@@ -9,6 +9,7 @@ import pytest
 
 from release.call import Call
 from release.environment import Environment, open_environment
+from release.process.errors import Broken
 from release.process.output import Progress
 from release.records.artifacts.manifest import Manifest
 from release.records.ledger.head import Live, State
@@ -132,3 +133,14 @@ def unreachable(world: World, url: str) -> None:
 
 def reachable_again(world: World) -> None:
     world.dev.probe.cut_off = ""
+
+
+def could_not_be_put_back(world: World, version: str) -> None:
+    """It failed behind its switch, and the listener could not be moved: HEAD says that users are back."""
+    servers = world.servers["dev"]
+    servers.fails_smoke_live = {version}
+    world.dev.listeners.after_move = lambda: setattr(servers, "listener_is_stuck", True)
+    with pytest.raises(Broken, match="could not be moved back"):
+        put(world, version)
+    world.dev.listeners.after_move = lambda: None
+    servers.listener_is_stuck = False

@@ -8,6 +8,7 @@ from itertools import cycle
 
 import pytest
 
+from release.doors.aws.balancer import TargetHealth
 from release.doors.probe import Answer
 from release.doors.probe import Request as Asked
 from release.doors.servers.ssh import NotReached
@@ -25,6 +26,7 @@ from release.work.orders import InstallFailed
 from tests.release.deploying import (
     Killed,
     Silent,
+    could_not_be_put_back,
     die_after,
     kill_while_installing,
     proposal,
@@ -32,7 +34,7 @@ from tests.release.deploying import (
     state,
     users_have,
 )
-from tests.release.world import OPS, SERVERS, FakeProbe, World
+from tests.release.world import OPS, SERVERS, BalancerOf, FakeProbe, World
 from tests.there import there
 
 BEA = Writer(principal="arn:aws:iam::123456789012:user/bea", host="other", ci="")
@@ -315,17 +317,6 @@ def test_a_server_that_is_back_when_pulumi_is_told_of_a_slot_in_doubt_looks_what
     assert (servers.on("i-1", "blue"), servers.kept_out) == ("1.0.0", set())
 
 
-def could_not_be_put_back(world: World, version: str) -> None:
-    """It failed behind its switch, and the listener could not be moved: HEAD says that users are back."""
-    servers = world.servers["dev"]
-    servers.fails_smoke_live = {version}
-    world.dev.listeners.after_move = lambda: setattr(servers, "listener_is_stuck", True)
-    with pytest.raises(Broken, match="could not be moved back"):
-        put(world, version)
-    world.dev.listeners.after_move = lambda: None
-    servers.listener_is_stuck = False
-
-
 @pytest.mark.parametrize(
     ("to", "expected"),
     [
@@ -546,3 +537,39 @@ def test_who_goes_further_back_installs_over_what_is_dead(world: World) -> None:
     world.servers["dev"].fails_to_install = {"1.1.0"}
     assert go_back(world.dev, Request(version="1.0.0"), OPS, Silent()).version == "1.0.0"
     assert (world.servers["dev"].behind("http://live"), state(world).open) == ("1.0.0", None)
+
+
+def test_where_users_could_not_be_put_back_and_that_is_dead_by_now_they_stay_and_are_adopted(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    could_not_be_put_back(world, "1.2.0")
+    servers = world.servers["dev"]
+    servers.stopped.add("green")
+    servers.fails_to_install = {"1.1.0"}
+    with pytest.raises(Inconclusive, match="users stay where they are") as stays:
+        go_back(world.dev, Request(), OPS, Silent())
+    assert stays.value.hint == "keep users where they are: release adopt-listener dev --reason WHY"
+    adopt(world.dev, "rather that than nothing", OPS, Silent())
+    assert (servers.behind("http://live"), state(world).open) == ("1.2.0", None)
+
+
+class Throttled(BalancerOf):
+    """It moves listeners, and tells nobody's health."""
+
+    def targets(self, target_group: str) -> tuple[TargetHealth, ...]:
+        raise Broken("cannot look at the targets: Throttling")
+
+
+def test_a_balancer_that_tells_no_health_keeps_nobody_from_what_they_had_before(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    leave_open_behind_the_switch(world, "1.2.0")
+    abort(replace(world.dev, balancer=Throttled(world.servers["dev"])), OPS, Silent())
+    assert (world.servers["dev"].behind("http://live"), state(world).open) == ("1.1.0", None)
+
+
+def test_without_health_an_abort_moves_nobody_to_what_a_dead_rollback_may_not_have_started(world: World) -> None:
+    killed_in_started(world)
+    with pytest.raises(Inconclusive, match=r"users stay where they are.*Throttling"):
+        abort(replace(world.dev, balancer=Throttled(world.servers["dev"])), OPS, Silent())
+    assert world.servers["dev"].behind("http://live") == "1.2.0"
