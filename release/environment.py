@@ -101,6 +101,7 @@ class Environment:
         *,
         passed_over: frozenset[str] = frozenset(),
         wait: float | None = None,
+        limit: float | None = None,
     ) -> None:
         """Make AWS what HEAD says, under a lease's fence; somebody else's ``up`` is waited for, and that is told."""
         self.stack.up(
@@ -109,6 +110,7 @@ class Environment:
             passed_over=passed_over,
             wait=lock_wait(os.environ, wait),
             told=progress.note,
+            limit=limit,
         )
 
     def replace(self, urn: str, fence: int, progress: Progress) -> None:

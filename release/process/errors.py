@@ -81,11 +81,15 @@ class LeaseHeld(StagelineError):
     exit_code = 5
 
 
-class LeaseLost(Refused):
+class ToldToEnd(StagelineError):
+    """A signal, a wish, or who took it over ends the work: whatever forgives failures lets this through."""
+
+
+class LeaseLost(ToldToEnd, Refused):
     """The lease was taken over while this process slept: it must not touch anything any more (exit code 3)."""
 
 
-class Interrupted(StagelineError):
+class Interrupted(ToldToEnd):
     """A signal ended the verb after it had put things back (exit code 130 or 143)."""
 
     def __init__(self, signal_number: int, message: str) -> None:

@@ -1,20 +1,20 @@
-"""Ctrl-C, SIGTERM and a closed terminal, while a deployment is at work.
+"""Ctrl-C, SIGTERM and a closed terminal, while a deployment is at work; and the wish of others that it ends.
 
 The first one is remembered and acted on where it is safe: between steps, between two looks at something that is
 waited for, and by passing it on to the Pulumi that runs; an installation on a server is let go to its end. Raised in
 the middle of a call it could be swallowed by boto3, or hide that an event was recorded. The second one ends the
 process at once, with one line that names the way on: the ledger is only ever written by whole transactions, and
-``release abort`` puts the rest back.
+``release abort`` puts the rest back. A wish is heard where a first signal is, and passed on in the same way.
 """
 
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from release.process.errors import Interrupted
+from release.process.errors import Interrupted, StagelineError
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 STDERR = 2
@@ -31,6 +31,8 @@ class Interruption:
         self._spared: list[subprocess.Popen[bytes]] = []
         self._way_on = ""
         self._depth = 0
+        self._wish: Callable[[], object] | None = None
+        self._heard: StagelineError | None = None
 
     @contextmanager
     def watched(self, way_on: str = "") -> Iterator[None]:
@@ -50,11 +52,36 @@ class Interruption:
             if self._depth == 0:
                 self._received, self._told = None, False
 
+    @contextmanager
+    def heeding(self, wish: Callable[[], object]) -> Iterator[None]:
+        """Let ``wish`` end what is at work, by raising, wherever a signal would, until the end of the block; once."""
+        outer, self._wish = self._wish, wish
+        try:
+            yield
+        finally:
+            self._wish, self._heard = outer, None
+
     def check(self) -> None:
-        """Raise Interrupted, once, when a signal has come. What puts things back afterwards is not stopped by it."""
+        """Raise Interrupted, once, when a signal has come; or what a wish says. What puts things back afterwards is not
+        stopped by it.
+        """
         if self._received is not None and not self._told:
             self._told = True
             raise Interrupted(self._received, f"it was interrupted by {signal.Signals(self._received).name}")
+        self.listen()
+        heard, self._heard = self._heard, None
+        if heard is not None:
+            raise heard
+
+    def listen(self) -> None:
+        """Ask whether a wish has come, while Pulumi runs: it is asked to end then, and ``check`` says why."""
+        if self._wish is None:
+            return
+        try:
+            self._wish()
+        except StagelineError as error:
+            self._wish, self._heard = None, error
+            self._ask_to_end()
 
     @contextmanager
     def passed_on_to(self, process: "subprocess.Popen[bytes]") -> Iterator[None]:

@@ -1,7 +1,7 @@
 """The gates: questions that must be answered yes before a deployment, as pure functions over facts.
 
 Every gate is judged and shown with its evidence, so that a refusal names all that is missing at once. A gate of a
-rollback can be *forced*: by a person who says why, because they know what an incident is like and we do not.
+rollback can be *overruled*: by a person who says why, because they know what an incident is like and we do not.
 """
 
 from collections.abc import Mapping
@@ -14,26 +14,27 @@ from release.records.artifacts.schema import Schema, made_with, works_with
 from release.records.ledger.head import Content, State
 from release.records.ledger.index import Known
 from release.records.ledger.stops import Stops, Veto, is_frozen, veto_of
+from release.rules.consents import Consent, options
 from release.rules.plan import UNDOING, left_behind
 from release.rules.ways_on import way_on
 
 ACCEPTED = ("passed", "accepted")  # by figures, or by a person who saw them
-OVERRULED_BY = {
-    "no veto": "--force",
-    "verified, not only adopted": "--force",
-    "healthy servers": "--force",
-    "schema compatibility": "--despite-schema",
+OVERRULED_BY: Mapping[str, Consent] = {
+    "no veto": "veto",
+    "verified, not only adopted": "unverified",
+    "healthy servers": "fewer-servers",
+    "schema compatibility": "schema",
 }  # the gates of a rollback that a person may overrule
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
-    """One question: its name, the answer, and the evidence for it. ``forced``: a no that a person overruled."""
+    """One question: its name, the answer, and the evidence for it. ``overruled``: a no that a person passed over."""
 
     name: str
     passed: bool
     evidence: str
-    forced: bool = False
+    overruled: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +79,7 @@ class RollbackFacts:
     healthy: frozenset[str] | None
     serving: frozenset[str]
     stops_unread: str = ""
-    forced: bool = False
-    despite_schema: bool = False
+    despite: tuple[Consent, ...] = ()
     adopted: bool = False
 
 
@@ -125,15 +125,14 @@ def redeployment_gates(facts: RedeploymentFacts) -> tuple[Gate, ...]:
 def rollback_gates(facts: RollbackFacts) -> tuple[Gate, ...]:
     """The gates of a rollback, in the order they are shown: holds, freezes and other environments play no part."""
     release = facts.release.release or ""
-    schema = schema_compatibility(release, facts.release.made_with, facts.environment, facts.state, back=True)
-    verified = verified_here(release, facts.environment, facts.verified)
-    return (
-        _forced(not_only_adopted(facts), facts.forced) if facts.adopted else verified,
+    gates = (
+        not_only_adopted(facts) if facts.adopted else verified_here(release, facts.environment, facts.verified),
         not_what_users_have(facts),
-        _forced(schema, facts.despite_schema),
-        _forced(not_vetoed_here(facts), facts.forced),
-        *((_forced(enough_servers(facts.healthy, facts.serving), facts.forced),) if facts.healthy is not None else ()),
+        schema_compatibility(release, facts.release.made_with, facts.environment, facts.state, back=True),
+        not_vetoed_here(facts),
+        *((enough_servers(facts.healthy, facts.serving),) if facts.healthy is not None else ()),
     )
+    return tuple(_overruled(gate, facts.despite) for gate in gates)
 
 
 def overruling(gates: tuple[Gate, ...]) -> str:
@@ -141,8 +140,7 @@ def overruling(gates: tuple[Gate, ...]) -> str:
     failed = [gate.name for gate in gates if not gate.passed]
     if any(name not in OVERRULED_BY for name in failed):
         return ""
-    options = " ".join(dict.fromkeys(OVERRULED_BY[name] for name in failed))
-    return f"overrule it with: {options} --reason WHY"
+    return f"overrule it with: {options(OVERRULED_BY[name] for name in failed)} --reason WHY"
 
 
 def refuse_unless_passed(gates: tuple[Gate, ...], what: str, hint: str = "") -> None:
@@ -332,8 +330,8 @@ def _vetoes(facts: PromotionFacts) -> dict[str, Veto]:
     return {**facts.elsewhere, **vetoes_in({**upstream, facts.environment: facts.stops}, facts.manifest.digest)}
 
 
-def _forced(gate: Gate, forced: bool) -> Gate:
+def _overruled(gate: Gate, despite: tuple[Consent, ...]) -> Gate:
     """The gate as a person overruled it: what it found stays to be seen."""
-    if gate.passed or not forced:
+    if gate.passed or OVERRULED_BY.get(gate.name) not in despite:
         return gate
-    return Gate(name=gate.name, passed=True, evidence=f"{gate.evidence}; overruled", forced=True)
+    return Gate(name=gate.name, passed=True, evidence=f"{gate.evidence}; overruled", overruled=True)

@@ -13,6 +13,7 @@ from release.process.text import bounded
 from release.records.artifacts.manifest import Manifest
 from release.records.artifacts.schema import Schema, newest
 from release.records.ledger.head import Content, Former, Live, Open, Previous, State, emptied, with_slot
+from release.rules.consents import Consent
 from release.rules.lanes import Kind, StepName, warnings_of
 
 Outcome = Literal["failed", "inconclusive", "errored", "interrupted", "stopped", "held", "unforeseen"]
@@ -41,8 +42,8 @@ class Plan(Form):
     """One deployment: which content goes live, in which slot, by which steps, and what it found.
 
     ``source`` is the environment that a release was promoted from; None where there is none. ``unverified``: it goes
-    back to what was only ever adopted, so that its end verifies nothing. ``forced``: a person said that fewer servers
-    do than users have.
+    back to what was only ever adopted, so that its end verifies nothing. ``despite`` is what a person overruled, also
+    where nothing of it stood in the way.
     """
 
     deployment: str
@@ -56,7 +57,7 @@ class Plan(Form):
     supersedes: str = ""  # the open deployment that it takes over from
     source: str | None = None
     unverified: bool = False
-    forced: bool = False
+    despite: tuple[Consent, ...] = ()
     format: int = FORMAT
 
     @property
@@ -95,7 +96,7 @@ def make_plan(
     reason: str = "",
     source: str | None = None,
     unverified: bool = False,
-    forced: bool = False,
+    despite: tuple[Consent, ...] = (),
 ) -> Plan:
     """The plan to make ``release`` live from ``state`` by these steps.
 
@@ -116,7 +117,7 @@ def make_plan(
         supersedes=state.open.deployment if state.open else "",
         source=source,
         unverified=unverified,
-        forced=forced,
+        despite=despite,
     )
 
 

@@ -31,6 +31,15 @@ def way_back(environment: str, state: State, opened: Open) -> str:
     return f"go elsewhere: release rollback {environment} --to VERSION"
 
 
+def way_elsewhere(environment: str, opened: Open) -> str:
+    """How a deployment ends whose way back leads nowhere; one that is being put back only with users where they are."""
+    stay = f"keep users where they are: release adopt-listener {environment} --reason WHY"
+    if opened.step == UNDOING:
+        return stay
+    on = f"go on with: release resume {environment}"
+    return f"{on}, go elsewhere: release rollback {environment} --to VERSION, or {stay}"
+
+
 def _may_have_moved(opened: Open) -> bool:
     """Whether the listener can lead to what it is about: not where the very step that moves it stopped."""
     return opened.step != "switched" or opened.done or not opened.stopped

@@ -18,7 +18,7 @@ VERBS = {
         "resume": "Go on with a deployment that died, paused or could not tell.",
         "abort": "Put back what a deployment changed that died or waits.",
         "accept": "Close a deployment behind its switch as a person judged it.",
-        "stop": "Ask the deployment that is at work to end and be put back.",
+        "stop": "Ask whoever is at work to end, and wait until that is so.",
         "redeploy": "Install the live release again, in the other slot.",
         "adopt-listener": "Take over in the ledger a listener that was moved by hand.",
     },

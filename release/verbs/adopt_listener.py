@@ -32,6 +32,7 @@ from release.work.deployment import deployment_id
 from release.work.executor import watched
 from release.work.seats import seat_told
 from release.work.users import what_users_see
+from release.work.wanted import heeding_who_asks
 
 
 @click.command("adopt-listener")
@@ -90,7 +91,8 @@ def adopt(environment: Environment, reason: str, writer: Writer, progress: Progr
         adopted=None if verified else content,
     )
     with watched(environment), environment.ledger.begin(entry, head, writer, free) as holder:
-        behind = _applied(environment, holder.lease.fence, state.out_names, progress)
+        with heeding_who_asks(environment, holder):
+            behind = _applied(environment, holder.lease.fence, state.out_names, progress)
         if not behind:
             holder.record(Entry(kind="listener applied", state=settled(state)))
     return {"environment": environment.name, **told, "behind": behind}

@@ -16,6 +16,7 @@ from contract.outputs import SERVERS, TARGET_GROUPS
 from release.call import Call, environment_argument, pass_call
 from release.environment import Environment
 from release.process.errors import Broken, Inconclusive, Refused, StagelineError, WrongUsage
+from release.process.interruption import INTERRUPTION
 from release.process.output import Progress
 from release.records.ledger.head import Head, State
 from release.records.ledger.lease import Patience
@@ -78,6 +79,7 @@ def replace_one(environment: Environment, server: str, head: Head, writer: Write
     with maintenance(environment, task, head, writer) as holder:
         _mark_in(holder, server)
         _leave_unfinished(environment, holder)
+        INTERRUPTION.check()
         with progress.step(environment.name, f"{server} replaced"):
             _replace(environment, server, urn, holder.lease.fence, progress)
         outputs = environment.stack.outputs()

@@ -15,13 +15,14 @@ from release.call import Call, checked_reason, environment_argument, pass_call, 
 from release.deployment_text import show_deployed, show_plan
 from release.doors.aws.listeners import Entrance
 from release.environment import Environment
-from release.process.errors import Inconclusive, Refused, StagelineError, WrongUsage
+from release.process.errors import Inconclusive, Refused, StagelineError, ToldToEnd, WrongUsage
 from release.process.output import Progress
 from release.records.artifacts.manifest import checked_version
 from release.records.ledger.head import Content, Head, State
 from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Free, Writer
 from release.records.ledger.stops import Stops
+from release.rules.consents import CONSENTS, Consent, options
 from release.rules.gates import Gate, RollbackFacts, is_enough, overruling, refuse_unless_passed, rollback_gates
 from release.rules.going_back import (
     Target,
@@ -49,29 +50,28 @@ class Request:
     """What is asked for: a release by name, or the one before; and what a person overrules, with their reason."""
 
     version: str | None = None
-    force: bool = False
-    despite_schema: bool = False
+    despite: tuple[Consent, ...] = ()
     reason: str = ""
 
     def __post_init__(self) -> None:
-        if (self.force or self.despite_schema) != bool(self.reason):
-            raise WrongUsage("whoever overrules a rule says why", hint="give --force or --despite-schema with --reason")
+        if bool(self.despite) != bool(self.reason):
+            raise WrongUsage("whoever overrules a rule says why", hint="give --despite with --reason")
 
 
 @click.command("rollback")
 @environment_argument
 @click.option("--to", "version", help="The release to go back to.  [default: the last verified one before]")
 @click.option(
-    "--force",
-    is_flag=True,
-    help="Overrule a veto, no verification, or fewer healthy servers; with --reason.",
+    "--despite",
+    type=click.Choice(CONSENTS),
+    multiple=True,
+    help="What to overrule, as a refusal names it; may be given several times, with --reason.",
 )
-@click.option("--despite-schema", is_flag=True, help="Overrule what the database's schema says; with --reason.")
 @click.option("--reason", default="", callback=checked_reason, help="Why a rule is overruled, for the ledger.")
 @plan_option
 @pass_call
 def command(
-    call: Call, name: str, version: str | None, force: bool, despite_schema: bool, reason: str, only_plan: bool
+    call: Call, name: str, version: str | None, despite: tuple[Consent, ...], reason: str, only_plan: bool
 ) -> None:
     """Make an earlier verified release live again, in seconds.
 
@@ -79,14 +79,15 @@ def command(
     else it is installed again. Data stays as it is. Without --to it goes to the release before; a second time it is
     refused, because that would lead forward again.
 
-    Refused (3) when a gate says no: --plan shows all of them, and the refusal which option overrules it. Inconclusive
-    (4) when users may not be back yet. Lease held (5) while somebody is at work: `stop` asks that one to end.
+    Refused (3) when a gate says no: --plan shows all of them, and the refusal which --despite overrules it; one that
+    overrules nothing does no harm. Inconclusive (4) when users may not be back yet. Lease held (5) while somebody is at
+    work: `stop` asks that one to end.
 
     \b
     Example: release rollback prod
-    Example: release rollback prod --to 1.3.0 --force --reason "two servers are enough"
+    Example: release rollback prod --to 1.3.0 --despite fewer-servers --reason "two servers are enough"
     """
-    request = Request(version=version, force=force, despite_schema=despite_schema, reason=reason)
+    request = Request(version=version, despite=despite, reason=reason)
     if only_plan:
         environment = call.opened(name)
         show_plan(call, environment, proposal_back(environment, request, call.progress))
@@ -181,7 +182,8 @@ def proposal_back(environment: Environment, request: Request, progress: Progress
     entrance = environment.listeners.find()
     healthy, serving = _healthy(environment, entrance, head.state)
     held = not install and _holds(environment, entrance, head.state, target.release, request, progress)
-    trusted = request.force and bool(healthy or not serving or not entrance.preview)  # then no health is told
+    consent = "fewer-servers" in request.despite
+    trusted = consent and bool(healthy or not serving or not entrance.preview)  # then no health is told
     runs = is_enough(len(healthy), len(serving)) or trusted
     stops, unread = _stops(environment)
     state = with_begun_schema(environment, head.state.open, head.state)
@@ -194,8 +196,7 @@ def proposal_back(environment: Environment, request: Request, progress: Progress
         verified=target.verified,
         healthy=healthy if held and runs else None,
         serving=serving,
-        forced=request.force,
-        despite_schema=request.despite_schema,
+        despite=request.despite,
         adopted=target.adopted,
     )
     steps = steps_back(held=held, runs=runs)
@@ -215,7 +216,7 @@ def _proposal(
         free=free,
         reason=request.reason,
         unverified=target.adopted,
-        forced=request.force,
+        despite=request.despite,
     )
 
 
@@ -257,21 +258,25 @@ def _holds(
 ) -> bool:
     """Whether the idle slot holds the release: by the ledger or, where that is not sure, by what the slot answers.
 
-    Whoever forces it goes there by the ledger alone.
+    Who goes there despite that doubt goes by the ledger alone.
     """
     if not is_held(state, release):
         return False
     why = doubt(state)
-    if why and request.force:
-        progress.note(f"it is not sure what slot {state.idle} holds ({why}): by --force the ledger is trusted")
-    if not why or request.force:
+    if why and "doubt" in request.despite:
+        progress.note(f"it is not sure what slot {state.idle} holds ({why}): the ledger is trusted all the same")
+        return True
+    if not why:
         return True
     try:
         for _ in environment.balancer.targets(entrance.groups[state.idle]):
             environment.verification.wait_until_answering(environment.preview_url(entrance), release.release or "", 0)
+    except ToldToEnd:
+        raise
     except StagelineError as error:
         progress.note(f"it is not sure what slot {state.idle} holds ({why}), and preview: {error.args[0]}")
-        progress.note("it is installed again; --force --reason WHY trusts the ledger, and moves the listener at once")
+        trusts = f"{options(['doubt'])} --reason WHY trusts the ledger, and moves the listener at once"
+        progress.note(f"it is installed again; {trusts}")
         return False
     return environment.listeners.leads_to(entrance.preview) == entrance.groups[state.idle]
 

@@ -19,6 +19,7 @@ from release.doors.servers.servers import Server, open_ssh, servers_of
 from release.doors.servers.ssh import NotReached, Ssh
 from release.environment import Environment
 from release.process.errors import Broken
+from release.process.interruption import INTERRUPTION
 from release.process.output import Progress
 from release.records.ledger.head import Head
 from release.records.ledger.ledger import Writer
@@ -138,6 +139,7 @@ def _parts(pair: KeyPair) -> Mapping[str, str]:
 
 
 def _refresh(machine: Machine, ssh: Ssh) -> None:
+    INTERRUPTION.check()
     said = ssh.run(machine.address, REFRESH)
     if said.code != 0:
         why = said.err.strip() or "it did not say why"

@@ -26,7 +26,7 @@ from release.process.text import bounded
 from release.records.ledger.ending import How
 from release.records.ledger.head import Open, State, emptied, with_slot
 from release.records.ledger.ledger import Holder
-from release.records.ledger.stops import Cause, held_and_vetoed, veto_of
+from release.records.ledger.stops import Cause, Ending, Stops, held_and_vetoed, veto_of
 from release.rules.outcomes import as_failure, outcome_of
 from release.rules.plan import (
     MOST_WHY,
@@ -42,13 +42,14 @@ from release.rules.plan import (
     was_touched,
     with_listener_back,
 )
-from release.rules.wanted import Held
+from release.rules.wanted import Held, refuse_asked_again
 from release.rules.ways_on import way_on
 from release.work.begun_schema import with_begun_schema
 from release.work.deployment import deployment_id, entry
 from release.work.seats import seat_told
 from release.work.steps import NobodyAnswers, Work
-from release.work.users import move_users, what_users_see
+from release.work.users import DeadEnd, move_users, refuse_dead_end, what_users_see
+from release.work.wanted import heeding
 
 ANSWER_LIMIT = 30.0  # seconds for what was live before to answer: it ran all the time
 
@@ -109,6 +110,10 @@ def follow(work: Work, failure: StagelineError) -> None:
     try:
         back = PutBack.of(environment, opened, work.holder, work.progress, str(failure))
         undone = put_back(back, untouched=_never_began(work, opened, failure))
+    except DeadEnd as end:
+        _leave_open(work, opened, failure)
+        failure.hint = "; ".join(filter(None, (end.args[0], stopped, failure.hint)))
+        return
     except StagelineError as error:
         error.hint = "; ".join(filter(None, (error.hint, stopped)))
         raise
@@ -134,8 +139,8 @@ def put_back(
     ``untouched``: its installation never began, so the slot holds what it held. ``slot_stays``: another release comes
     into it next, and nobody waits for an ``up``. ``end_leftovers`` ends what a process
     that died left running, once users are back, and tells its programs.
-    Broken when the listener could not be moved, or that does not end: then it stays open. Inconclusive when what was
-    live does not answer.
+    Broken when the listener could not be moved, or that does not end: then it stays open; so it does by DeadEnd.
+    Inconclusive when what was live does not answer.
     """
     opened, name = back.opened, back.environment.name
     with back.progress.step(name, "put back"):
@@ -206,6 +211,7 @@ def _listener_back(back: PutBack) -> bool:
     away = opened.step == UNDOING or is_listener_away(opened, state) or is_behind_switch(opened, state)
     if not away and not (was_touched(opened, state) and _users_are_in(back.environment, opened.slot)):
         return False
+    refuse_dead_end(back.environment, opened)
     back.record("undo started", with_listener_back(opened, state), UNDOING)
     _move_back(back)
     return True
@@ -279,13 +285,25 @@ def _slot_back(back: PutBack, *, moved: bool) -> None:
     if not touched and not (moved and back.state.behind):
         return
     try:
-        failure = _restored(back) if touched else _up(back)
+        with heeding(back.environment, _unless_asked_again(back)):
+            failure = _restored(back) if touched else _up(back)
     except LeaseLost:
         raise
     except Exception as error:
         failure = as_failure(error)
     if failure is not None:
         _mark(back, touched, failure)
+
+
+def _unless_asked_again(back: PutBack) -> Callable[[Stops], None]:
+    """What ends an ``up`` that takes too long here: a wish that came after the first look. The one before was heard."""
+    seen: list[Ending | None] = []
+
+    def refuse(stops: Stops) -> None:
+        seen.append(stops.ending)
+        refuse_asked_again(stops, back.opened.deployment, before=seen[0])
+
+    return refuse
 
 
 def _restored(back: PutBack) -> StagelineError | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from release.doors.aws.databases import DatabaseBusy, SnapshotOrder
 from release.environment import Environment
-from release.process.errors import Interrupted
+from release.process.errors import ToldToEnd
 
 NONE_WANTED = "backup.before is none"
 
@@ -76,7 +76,7 @@ def try_backup(
     """What a rollback gets as its backup: each part for itself, of a snapshot only its beginning.
 
     It changes no data and users wait for it, so nothing is waited for, and whatever fails (also what ``database`` and
-    ``state`` cannot tell) is written down as missing. Only a signal goes through.
+    ``state`` cannot tell) is written down as missing. Only who ends the rollback goes through.
     """
     snapshot, why_no_snapshot = _tried(lambda: _begun_for_rollback(environment, deployment, database))
     configuration, why_no_configuration = _tried(lambda: _store_configuration(environment, deployment))
@@ -117,7 +117,7 @@ def _tried(make: Callable[[], str]) -> tuple[str | None, str]:
     """What it makes, or why it could not, whatever that was."""
     try:
         return make(), ""
-    except Interrupted:
+    except ToldToEnd:
         raise
     except Exception as error:
         return None, str(error) or type(error).__name__

@@ -5,7 +5,7 @@ deployment in HEAD: by the plan that the ledger keeps, ``resume`` goes on with i
 """
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 
@@ -20,6 +20,7 @@ from release.records.ledger.event import Details
 from release.records.ledger.head import Content, Head, Open, with_slot
 from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Entry, Free, Writer
+from release.rules.consents import Consent
 from release.rules.gates import Gate
 from release.rules.lanes import Kind, StepName
 from release.rules.outcomes import Unforeseen, as_failure
@@ -39,11 +40,14 @@ from release.rules.plan import (
     remaining,
     unsure,
 )
+from release.rules.wanted import Held, Unwanted
+from release.rules.ways_on import way_elsewhere
 from release.work.aftermath import PutBack, follow, put_back
 from release.work.deployment import deployment_id, entry, open_in, plan_of_open
 from release.work.preflight import refuse_users_in
 from release.work.steps import STEPS, Work, manifest_of
-from release.work.wanted import refuse_unwanted
+from release.work.users import DeadEnd
+from release.work.wanted import heeding_stops, refuse_unwanted
 
 ASKED_BEFORE = frozenset({"installed", "switched", "live"})  # steps before which it is asked whether it is still wanted
 IN_ONE_GO = frozenset({"answered", "live"})  # steps of a rollback that neither a signal nor a wish comes before
@@ -67,17 +71,17 @@ class Proposal:
     reason: str = ""
     source: str | None = None
     unverified: bool = False
-    forced: bool = False
+    despite: tuple[Consent, ...] = ()
     brought: Schema | None = None
 
 
 @dataclass
 class Done:
-    """What a run has done so far: the evidence of its steps, what is told as a warning, and a signal that came late."""
+    """What a run has done so far: the evidence of its steps, what is told as a warning, and what ended it so late."""
 
     evidence: dict[str, Details] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
-    interrupted: Interrupted | None = None
+    ended_by: Interrupted | Unwanted | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +158,8 @@ def abort(
 
     It needs nothing but HEAD: any plan can be aborted. Refused when no deployment is open, and where what users would
     get back was overwritten by another rollback; LeaseHeld while its process
-    may still be alive; Inconclusive when what was live before does not answer.
+    may still be alive; Inconclusive when what was live before does not answer; DeadEnd where users stay where they are,
+    because what they would get back does not run.
     """
     free, head = environment.ledger.at_rest(Patience(until_silent=True, told=progress.note))
     opened = open_in(head)
@@ -163,7 +168,11 @@ def abort(
     with watched(environment), environment.ledger.begin(request, head, writer, free) as holder:
         back = PutBack.of(environment, opened, holder, progress, f"aborted by {writer.principal}")
         ended = partial(_end_leftovers, environment, opened, progress)
-        undone = put_back(back, slot_stays=slot_stays, end_leftovers=ended)
+        try:
+            undone = put_back(back, slot_stays=slot_stays, end_leftovers=ended)
+        except DeadEnd as end:
+            end.hint = way_elsewhere(environment.name, opened)
+            raise
     return opened, undone
 
 
@@ -189,8 +198,7 @@ def _refuse_lost_way_back(environment: Environment, opened: Open, head: Head) ->
         name = environment.name
         raise Refused(
             f"{opened.deployment} installs where users would get back what was live before, and did not come to an end",
-            hint=f"go on with: release resume {name}, go elsewhere: release rollback {name} --to VERSION, or keep "
-            f"users where they are: release adopt-listener {name} --reason WHY",
+            hint=way_elsewhere(name, opened),
         )
 
 
@@ -206,7 +214,7 @@ def plan_of(environment: Environment, proposal: Proposal) -> Plan:
         reason=proposal.reason,
         source=proposal.source,
         unverified=proposal.unverified,
-        forced=proposal.forced,
+        despite=proposal.despite,
     )
 
 
@@ -262,10 +270,10 @@ def _run(work: Work, steps: tuple[StepName, ...]) -> Deployed:
         failure = as_failure(error)
         follow(work, failure)
         raise failure from (error.__cause__ if failure is error else error)
-    if done.interrupted is not None:
+    if isinstance(done.ended_by, Interrupted):
         live = f"{work.plan.version} is live in {work.plan.environment}"
-        done.interrupted.put_in_context(f"{live}, what follows is not done")
-        raise done.interrupted
+        done.ended_by.put_in_context(f"{live}, what follows is not done")
+        raise done.ended_by
     return _deployed(work, done)
 
 
@@ -276,14 +284,16 @@ def _has_moved_back(work: Work) -> bool:
 
 def _run_step(work: Work, step: StepName, done: Done) -> None:
     plan, holder = work.plan, work.holder
-    if plan.kind != "rollback" or step not in IN_ONE_GO:
+    in_one_go = plan.kind == "rollback" and step in IN_ONE_GO
+    if not in_one_go:
         INTERRUPTION.check()
         if step in ASKED_BEFORE:
             refuse_unwanted(work)
     before = in_step(plan, step, entering(plan, step, holder.head.state), work.requested)
     with work.progress.step(work.environment.name, step):
         holder.record(entry(plan, "step started", before, step))
-        evidence = STEPS[step](work)
+        with nullcontext() if in_one_go else heeding_stops(work):
+            evidence = STEPS[step](work)
         holder.record(_done(work, step, evidence))
     done.evidence[step] = evidence
     if why := missed(step, evidence):
@@ -306,10 +316,10 @@ def _done(work: Work, step: StepName, evidence: Details) -> Entry:
 def _attempt(work: Work, step: StepName, done: Done) -> None:
     """Run a step that nobody has to wait for: what goes wrong is written down and told, and ends nothing.
 
-    Who interrupts a rollback here gets it closed at once: users are helped. What nobody foresaw is a warning of a
-    rollback only.
+    Who interrupts a rollback here, or asks it to end, gets it closed at once: users are helped. What ends a deployment
+    forward, or nobody foresaw, is a warning of a rollback only.
     """
-    if done.interrupted is not None:
+    if done.ended_by is not None:
         return
     try:
         _run_step(work, step, done)
@@ -317,10 +327,10 @@ def _attempt(work: Work, step: StepName, done: Done) -> None:
         raise
     except Exception as error:
         failure = as_failure(error)
-        if work.plan.kind != "rollback" and isinstance(failure, Interrupted | Unforeseen):
+        if work.plan.kind != "rollback" and isinstance(failure, Interrupted | Unforeseen | Unwanted | Held):
             raise
-        if isinstance(failure, Interrupted):
-            done.interrupted = failure
+        if isinstance(failure, Interrupted | Unwanted):
+            done.ended_by = failure
         done.warnings.append(f"{step}: {failure}")
         state = work.holder.head.state
         after = state.but(open=state.open and state.open.but(done=True))

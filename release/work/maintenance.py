@@ -12,6 +12,7 @@ from release.records.ledger.head import Head
 from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Entry, Holder, Writer
 from release.rules.ways_on import way_on
+from release.work.wanted import heeding_who_asks
 
 PRUNING = "pruning"  # the task of deleting old artifacts and old snapshots, as the ledger calls it
 
@@ -42,14 +43,15 @@ def idle_head(environment: Environment) -> Head:
 def maintenance(environment: Environment, task: Task, head: Head, writer: Writer) -> Iterator[Holder]:
     """Hold the lease until the end of the block, and record how that ended. HEAD's state stays as it is.
 
-    That a failure cannot be recorded never hides the failure.
+    ``release stop`` is heard wherever a signal is. That a failure cannot be recorded never hides the failure.
     """
     requested = _entry(task, "requested", head)
     free = environment.ledger.free_lease(Patience(until_silent=True))
     again = f"see what was begun with release history {environment.name}, then run it again"
     with INTERRUPTION.watched(way_on=again), environment.ledger.begin(requested, head, writer, free) as holder:
         try:
-            yield holder
+            with heeding_who_asks(environment, holder):
+                yield holder
         except LeaseLost:
             raise
         except Exception as error:

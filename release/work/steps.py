@@ -10,12 +10,13 @@ from contract.slots import SlotName
 from release.doors.aws.listeners import Entrance
 from release.doors.engine.stack import outputs_of
 from release.environment import Environment
-from release.process.errors import Broken, Inconclusive, Interrupted, LeaseLost, Refused, StagelineError
+from release.process.errors import Broken, Inconclusive, LeaseLost, Refused, StagelineError, ToldToEnd
 from release.process.interruption import INTERRUPTION
 from release.process.output import Progress
 from release.records.artifacts.manifest import Manifest, Verdict
 from release.records.ledger.event import Details
 from release.records.ledger.ledger import Holder
+from release.rules.consents import to_overrule
 from release.rules.lanes import StepName
 from release.rules.plan import Plan
 from release.work.backup import take_backup, try_backup
@@ -29,6 +30,7 @@ from release.work.wanted import refuse_unwanted
 
 SWITCH_LIMIT = 30.0  # seconds: every node of a balancer knows within a few of them where a listener leads
 LATER = 20.0  # seconds for which a rollback waits to tell Pulumi's state: the next `up` by anyone does that as well
+TELLING = 300.0  # seconds that this `up` may take: users are back, and the lease is held meanwhile
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,8 @@ class Work:
             return frozenset()
         try:
             return ids_of(self.outputs, names)
+        except ToldToEnd:
+            raise
         except StagelineError as error:
             if self.plan.kind != "rollback":
                 raise
@@ -109,10 +113,12 @@ class Work:
         """The names of the servers that do not answer now; nobody expects that of those that are marked out."""
         return self.environment.fleet.silent(self.outputs, self.holder.head.state.out_names)
 
-    def up(self, *, passed_over: frozenset[str] = frozenset(), wait: float | None = None) -> None:
+    def up(
+        self, *, passed_over: frozenset[str] = frozenset(), wait: float | None = None, limit: float | None = None
+    ) -> None:
         """Make AWS what HEAD says, under this lease; somebody else's ``up`` is waited for."""
         fence, deployment = self.holder.lease.fence, self.plan.deployment
-        self.environment.up(fence, deployment, self.progress, passed_over=passed_over, wait=wait)
+        self.environment.up(fence, deployment, self.progress, passed_over=passed_over, wait=wait, limit=limit)
         seat_told(self.environment, self.outputs, passed_over | self.holder.head.state.out_names)
 
 
@@ -241,10 +247,10 @@ def _emptied(work: Work, failed: dict[str, str]) -> dict[str, str]:
 def _refuse_others_healthy(work: Work, entrance: Entrance, holding: Collection[str], why: str) -> None:
     """Inconclusive where users would meet another release beside this one, and nobody said: all the same."""
     others = work.environment.verification.healthy(entrance.groups[work.plan.slot]) - ids_of(work.outputs, holding)
-    if others and not work.plan.forced:
+    if others and "doubt" not in work.plan.despite:
         raise Inconclusive(
             f"{', '.join(sorted(others))} may serve another release in {work.plan.slot}: {why}",
-            hint=f"to go all the same: release rollback {work.environment.name} --force --reason WHY",
+            hint=f"to go all the same: {to_overrule(work.environment.name, 'doubt')}",
         )
 
 
@@ -253,7 +259,7 @@ def _why_not_seated(work: Work, entrance: Entrance, holding: Collection[str]) ->
     _refuse_taken_over(work)
     try:
         seat_holders(work.environment, entrance.groups[work.plan.slot], work.outputs, holding)
-    except (Interrupted, LeaseLost):
+    except ToldToEnd:
         raise
     except StagelineError as error:
         return str(error)
@@ -299,7 +305,7 @@ def start(work: Work) -> Details:
     try:
         started = _started(work, instances, may_run=shown)
         _see_enough(work, groups[slot])
-    except (Interrupted, LeaseLost):
+    except ToldToEnd:
         raise
     except StagelineError as error:
         raise NotStarted(str(error.args[0]), hint=error.hint) from error
@@ -315,7 +321,7 @@ def _shown(work: Work) -> bool:
         return environment.listeners.show(entrance, work.plan.slot)
     except StagelineError as error:
         if not entrance.preview:
-            error.hint = f"to trust the ledger: release rollback {environment.name} --force --reason WHY; {error.hint}"
+            error.hint = f"to trust the ledger: {to_overrule(environment.name, 'fewer-servers')}; {error.hint}"
             raise
         work.progress.note(f"the health of slot {work.plan.slot} may not be told: {error.args[0]}")
         return False
@@ -325,7 +331,7 @@ def _started(work: Work, instances: Sequence[str], *, may_run: bool) -> list[str
     """Who said that it runs. Where it may run already, the balancer tells, whoever cannot be asked."""
     try:
         return work.environment.fleet.start(instances, work.plan.slot)
-    except (Interrupted, LeaseLost):
+    except ToldToEnd:
         raise
     except StagelineError as error:
         if not may_run:
@@ -341,7 +347,7 @@ def _take_in(work: Work) -> None:
     _refuse_taken_over(work)
     try:
         seat_told_before(work.environment, work.entrance.groups, work.plan.slot, work.plan.content)
-    except (Interrupted, LeaseLost):
+    except ToldToEnd:
         raise
     except StagelineError as error:
         work.progress.note(f"who else holds {work.plan.version} is not known: {error.args[0]}")
@@ -392,7 +398,7 @@ def _leave_out_unknown(work: Work, unknown: Callable[[Environment, str], frozens
     try:
         away = unknown(environment, group)
         unseat(environment, group, away)
-    except (Interrupted, LeaseLost):
+    except ToldToEnd:
         raise
     except StagelineError as error:
         return {"left_out": sorted(away), "kept_out": str(error)}
@@ -420,7 +426,7 @@ def apply(work: Work) -> Details:
     if work.plan.kind == "rollback":
         end_superseded(work)
         _leave_out_unknown(work, partial(_holding_else, work.plan))
-        work.up(passed_over=work.silent, wait=LATER)
+        work.up(passed_over=work.silent, wait=LATER, limit=TELLING)
     else:
         work.up()
     return {"slot": work.plan.slot}
@@ -468,11 +474,11 @@ def verdict_of(environment: Environment, plan: Plan, outcome: str) -> Verdict:
 
 def _see_enough(work: Work, group: str) -> None:
     """Wait for no fewer healthy servers than users have, or for one, where a person said that fewer do."""
-    beside = None if work.plan.forced else _live_group(work)
+    beside = None if "fewer-servers" in work.plan.despite else _live_group(work)
     try:
         work.environment.verification.wait_until_enough(group, beside, work.out)
     except Inconclusive as error:
-        error.hint = f"to go with fewer servers: release rollback {work.environment.name} --force --reason WHY"
+        error.hint = f"to go with fewer servers: {to_overrule(work.environment.name, 'fewer-servers')}"
         raise
 
 

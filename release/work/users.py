@@ -1,6 +1,7 @@
 """What users see, asked of the live URL at the moment it is said: no line about users rests on what should be so.
 
-And the call that moves them, which nobody makes whose lease may be another's by the time that it is heard.
+And the call that moves them, which nobody makes whose lease may be another's by the time that it is heard; with what
+is asked before it is made to put something back.
 """
 
 import time
@@ -10,9 +11,10 @@ from contract.slots import SlotName
 from release.doors.aws.listeners import Entrance
 from release.doors.aws.session import may_pass
 from release.environment import Environment
-from release.process.errors import Broken, StagelineError
+from release.process.errors import Broken, Inconclusive, StagelineError, ToldToEnd
+from release.records.ledger.head import Open
 from release.records.ledger.ledger import Holder
-from release.rules.objections import HEALTH
+from release.rules.objections import HEALTH, healthy_in, unhealthy_in
 from release.rules.seen import Seen, seen_in
 
 PAUSES = (1.0, 2.0, 4.0, 8.0)  # seconds between the tries to move users, where AWS could not be asked
@@ -49,3 +51,46 @@ def move_users(
         pause(seconds)
     holder.refuse_taken_over()
     return environment.listeners.move(entrance, slot)
+
+
+class DeadEnd(Inconclusive):
+    """What users would get back does not run, and what they have does: they stay, and it stays open (exit code 4)."""
+
+
+def refuse_dead_end(environment: Environment, opened: Open) -> None:
+    """DeadEnd where users would be moved from what serves them to what does not, also after it was asked to start.
+
+    What cannot be told keeps nobody from what served users when the deployment began. What a deployment worked in
+    itself has to be seen running.
+    """
+    target, worked_in = opened.former.declared, opened.slot
+    if target is None:
+        return
+    try:
+        why = _why_dead(environment, target)
+    except ToldToEnd:
+        raise
+    except StagelineError as error:
+        why = str(error.args[0]) if worked_in == target else ""
+    if why:
+        raise DeadEnd(f"users stay where they are: what they would get back in slot {target} does not run ({why})")
+
+
+def _why_dead(environment: Environment, target: SlotName) -> str:
+    """Why nothing runs in ``target``; empty where something does by now, and where nothing serves users anyway.
+
+    Raises where neither the load balancer nor a server says so.
+    """
+    entrance = environment.listeners.find()
+    users, targets = environment.listeners.slot_in_use(entrance), environment.balancer.targets(entrance.groups[target])
+    if users is None or users == target or healthy_in(targets):
+        return ""
+    if not environment.verification.healthy(entrance.groups[users]):
+        return ""
+    try:
+        started = environment.fleet.start([one.instance for one in targets], target)
+        return "" if started else "no server started it"
+    except StagelineError as error:
+        if not unhealthy_in(targets):
+            raise
+        return str(error.args[0])

@@ -16,7 +16,7 @@ from contract.archive import MOST_BYTES, MOST_ENTRIES, MOST_ENTRY_BYTES
 from release.doors.aws.databases import SNAPSHOT_LIMIT
 from release.doors.probe import LIMIT, MOST_BODY
 from release.environment import UP_WAIT
-from release.process.errors import MOST_HINT, MOST_MESSAGE, Interrupted, StagelineError
+from release.process.errors import MOST_HINT, MOST_MESSAGE, StagelineError, ToldToEnd
 from release.process.form import FORMAT
 from release.process.interruption import SIGNALS
 from release.records.artifacts.archive import MOST_TEXT_BYTES
@@ -124,7 +124,7 @@ def test_the_reference_has_exactly_the_exit_codes() -> None:
     errors = {
         error.exit_code: error
         for error in StagelineError.__subclasses__()
-        if error is not Interrupted and error.__module__ == StagelineError.__module__
+        if error is not ToldToEnd and error.__module__ == StagelineError.__module__
     }
     interrupted = {str(128 + number): "interrupted" for number in SIGNALS}
     assert table == {"0": "done", **{str(code): in_words(error) for code, error in errors.items()}, **interrupted}

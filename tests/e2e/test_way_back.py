@@ -235,8 +235,8 @@ def test_a_veto_of_the_very_release_is_shown_and_the_second_call_of_rollback_goe
     refused = dev.call("rollback", "--to", to)
     assert (refused.returncode, version_at(dev.url)) == (3, before)
     assert "loses mail" in one_line(refused)
-    assert "--force --reason" in one_line(refused)
-    done = dev.call("rollback", "--to", to, "--force", "--reason", "better than this one")
+    assert "--despite veto --reason" in one_line(refused)
+    done = dev.call("rollback", "--to", to, "--despite", "veto", "--reason", "better than this one")
     assert (done.returncode, version_at(dev.url)) == (0, to), done.stderr
     dev.cloud.must("release", "veto", to, "--lift", "--reason", "mended elsewhere")
     assert_in_agreement(dev, to)

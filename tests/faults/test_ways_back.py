@@ -82,7 +82,7 @@ def test_row_13_no_side_item_that_is_spoilt_is_in_the_way_back(kind: str, versio
     outside = after(TWO).copy()
     put(opened(outside), "promotion", "1.2.0", Points())
     put_item(outside, kind, "rubbish")
-    request = Request(version=version, force=True, reason="incident 7")
+    request = Request(version=version, despite=("veto",), reason="incident 7")
     go_back(opened(outside), request, OPS, Steps(Points()))
     assert live_and_previous(opened(outside)) == (version or "1.1.0", "1.2.0")
 

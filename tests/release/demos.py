@@ -62,6 +62,7 @@ class FakeStack(Stack):
         passed_over: Collection[str] = (),
         wait: float = 0.0,
         told: Callable[[str], None] = print,
+        limit: float | None = None,
     ) -> None:
         self.is_up = True
         self.during_up()

@@ -9,11 +9,13 @@ import pytest
 
 from release.call import Call
 from release.environment import Environment, open_environment
+from release.process.errors import Broken
 from release.process.output import Progress
 from release.records.artifacts.manifest import Manifest
 from release.records.ledger.head import Live, State
 from release.records.ledger.ledger import Entry, Ledger
 from release.records.ledger.stops import parse_change
+from release.rules.consents import Consent
 from release.rules.lanes import Kind, forward
 from release.rules.plan import content_of
 from release.verbs.promote import Route, proposal_into
@@ -40,12 +42,14 @@ def call_in(project: Path) -> Call:
 CALL = call_in(PROJECT)
 
 
-def put(world: World, version: str, kind: Kind = "promotion", *, pause: bool = False, force: bool = False) -> Deployed:
+def put(
+    world: World, version: str, kind: Kind = "promotion", *, pause: bool = False, despite: tuple[Consent, ...] = ()
+) -> Deployed:
     """Deploy a release to dev, published now if it was not yet."""
     manifest = world.dev.releases.find(version) or world.publish(version)
     if kind == "rollback":
-        reason = "rather one server than none" if force else ""
-        return go_back(world.dev, Request(version=version, force=force, reason=reason), OPS, Silent())
+        reason = "rather one server than none" if despite else ""
+        return go_back(world.dev, Request(version=version, despite=despite, reason=reason), OPS, Silent())
     return deploy(world.dev, proposal(world.dev, manifest, kind, pause=pause), OPS, Silent())
 
 
@@ -129,3 +133,14 @@ def unreachable(world: World, url: str) -> None:
 
 def reachable_again(world: World) -> None:
     world.dev.probe.cut_off = ""
+
+
+def could_not_be_put_back(world: World, version: str) -> None:
+    """It failed behind its switch, and the listener could not be moved: HEAD says that users are back."""
+    servers = world.servers["dev"]
+    servers.fails_smoke_live = {version}
+    world.dev.listeners.after_move = lambda: setattr(servers, "listener_is_stuck", True)
+    with pytest.raises(Broken, match="could not be moved back"):
+        put(world, version)
+    world.dev.listeners.after_move = lambda: None
+    servers.listener_is_stuck = False

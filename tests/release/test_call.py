@@ -42,7 +42,7 @@ REASONED = {
     "veto": ("1.0.0",),
     "unlock": ("dev", "5f-1"),
     "promote": ("1.0.0", "--to", "prod", "--from", "qa", "--hotfix"),
-    "rollback": ("dev", "--force"),
+    "rollback": ("dev", "--despite", "veto"),
 }
 
 

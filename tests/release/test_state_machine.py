@@ -35,6 +35,7 @@ from release.records.ledger.stops import (
     vetoed,
     without_veto,
 )
+from release.rules.consents import CONSENTS
 from release.rules.gates import refuse_unless_passed
 from release.verbs.accept import accept_open
 from release.verbs.adopt_listener import adopt
@@ -175,7 +176,7 @@ class Releases(RuleBasedStateMachine):
 
     @rule(name=environments, to=versions, kill=kills)
     def force_back(self, name: str, to: str, kill: int | None) -> None:
-        forced = Request(version=to, force=True, reason="because")
+        forced = Request(version=to, despite=CONSENTS, reason="because")
         self.called(name, kill, lambda one, points: go_back(one, forced, OPS, Steps(points)))
 
     @rule(name=environments, kill=kills, verb=st.sampled_from(("resume", "abort", "accept")))

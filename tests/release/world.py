@@ -202,6 +202,7 @@ class FakeStack(Stack):
         passed_over: Collection[str] = (),
         wait: float = 0,
         told: Callable[[str], None] = print,
+        limit: float | None = None,
     ) -> None:
         self.before_up()
         self.ups.append(fence)

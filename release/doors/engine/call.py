@@ -11,10 +11,12 @@ from pathlib import Path
 from release.doors.engine.locks import Locks
 from release.doors.engine.traces import Trace, write_trace
 from release.process.errors import Broken
+from release.process.interruption import INTERRUPTION
 
 OUT, ERR = "out.log", "err.log"
 END_LIMIT = 60.0  # seconds between being asked to end and being ended
 LOOK = 0.01  # seconds between two looks at a Pulumi that has not got its lock yet: a kill may come in between
+MOMENT = 0.5  # seconds until a wish that it ends is noticed
 HEADLINES = (b"Updating (", b"Destroying (")  # Pulumi prints one once it holds the stack's lock
 SUMMARY = (b"\nDiagnostics:\n", b"\nResources:\n", b"\nDuration:")  # it prints these before it frees it
 SHELL_DIED = 128  # what a shell adds to the signal that ended its command
@@ -111,11 +113,12 @@ def _read(file: Path) -> bytes:
 
 def exit_code(process: "subprocess.Popen[bytes]", limit: float, look: Callable[[], bool]) -> int | None:
     """The exit code; None for a process that had to be ended. ``look`` is asked until it says that it has seen all."""
-    ends = time.monotonic() + limit
-    while (code := _polled(process, min(LOOK, limit))) is None and time.monotonic() < ends:
-        if look():
-            code = _polled(process, max(0.0, ends - time.monotonic()))
-            break
+    ends, pause = time.monotonic() + limit, LOOK
+    while (code := _polled(process, min(pause, limit))) is None and time.monotonic() < ends:
+        if pause == MOMENT:
+            INTERRUPTION.listen()
+        elif look():
+            pause = MOMENT
     if code is None:
         _end(process)
     return code

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -23,7 +22,7 @@ from release.doors.engine.locks import Lock, Locked, Locks, locks_in, who
 from release.doors.engine.output import STACK, changes, document, failed_resources, reason
 from release.doors.engine.patience import Patience
 from release.doors.engine.traces import Folders, Trace, write_trace
-from release.process.errors import Broken, NotBegun, StagelineError
+from release.process.errors import Broken, NotBegun, StagelineError, ToldToEnd
 from release.process.interruption import INTERRUPTION
 from release.process.leftovers import DEPLOYMENT, Leftovers
 from release.process.processes import Processes
@@ -113,6 +112,7 @@ class Stack:
         passed_over: Collection[str] = (),
         wait: float = 0.0,
         told: Callable[[str], None] = _to_nobody,
+        limit: float | None = None,
     ) -> None:
         """Make AWS what the program declares, without the servers that are passed over.
 
@@ -120,10 +120,11 @@ class Stack:
         its environment, and is found by that when it outlives us.
 
         A lock that is proven to be left by this deployment's own Pulumi is removed. For any other one it waits up to
-        ``wait`` seconds, ``told`` of whom it waits for; then Locked. UpFailed when resources failed.
+        ``wait`` seconds, ``told`` of whom it waits for; then Locked. UpFailed when resources failed, and when it takes
+        longer than ``limit`` seconds.
         """
         environment = {FENCE: str(fence), DEPLOYMENT: deployment, PASSED_OVER: passed_over_text(passed_over)}
-        self._up([], environment, Patience(self.name, wait, told, self._pause))
+        self._up([], environment, Patience(self.name, wait, told, self._pause), limit)
 
     def replace(self, urn: str, *, fence: int, wait: float = 0.0, told: Callable[[str], None] = _to_nobody) -> None:
         """An ``up`` that also makes the resource ``urn`` anew, by what the program says now: the new one first.
@@ -167,15 +168,24 @@ class Stack:
         command = ["refresh", "--stack", self.name, "--preview-only", "--json", "--non-interactive"]
         return document(self._run(command, PLAIN_JSON), f"pulumi refresh of {self.name}")
 
-    def _up(self, options: list[str], environment: Mapping[str, str], patience: Patience) -> None:
-        self._changed("up", options, environment, patience)
+    def _up(
+        self, options: list[str], environment: Mapping[str, str], patience: Patience, limit: float | None = None
+    ) -> None:
+        self._changed("up", options, environment, patience, limit)
 
-    def _changed(self, verb: str, options: list[str], environment: Mapping[str, str], patience: Patience) -> None:
+    def _changed(
+        self,
+        verb: str,
+        options: list[str],
+        environment: Mapping[str, str],
+        patience: Patience,
+        limit: float | None = None,
+    ) -> None:
         command = [verb, "--stack", self.name, "--yes", "--skip-preview", "--non-interactive", "--suppress-outputs"]
         freed: frozenset[str] = frozenset()
         while True:
             try:
-                self._run([*command, *options], environment, self._locks)
+                self._run([*command, *options], environment, self._locks, limit)
                 return
             except Locked as locked:
                 left = self._left_by(environment[DEPLOYMENT], locked.locks) - freed
@@ -189,25 +199,32 @@ class Stack:
         """The stack's locks; None where they cannot be read, so that nothing is proven of any."""
         if self._open_locks is None:
             return None
-        with suppress(StagelineError):
+        try:
             return self._open_locks(os.environ.get("PULUMI_BACKEND_URL") or self.backend())
-        return None
+        except ToldToEnd:
+            raise
+        except StagelineError:
+            return None
 
     def _left_by(self, deployment: str, locks: tuple[Lock, ...]) -> frozenset[str]:
         """Which of these locks are proven to be left by this deployment's own Pulumi, here."""
         return self._folders.left_by(deployment) & {lock.id for lock in locks}
 
     def _run(
-        self, arguments: list[str], environment: Mapping[str, str] | None = None, locks: Locks | None = None
+        self,
+        arguments: list[str],
+        environment: Mapping[str, str] | None = None,
+        locks: Locks | None = None,
+        limit: float | None = None,
     ) -> str:
         """What Pulumi printed. Of a call that locks the stack, ``locks`` shows what it holds."""
-        given = environment or {}
-        ended = self._call(arguments, given, locks)
+        given, limit = environment or {}, min(limit or self._limit, self._limit_of(arguments[0]))
+        ended = self._call(arguments, given, locks, limit)
         if ended.code == 0:
             text = ended.out
             self._folders.drop(ended.folder)
             return text
-        failure = self._failure(ended)
+        failure = self._failure(ended, limit)
         if ended.is_orderly or self._is_cleaned_up(given.get(DEPLOYMENT, ""), locks):
             self._folders.forget(ended.folder)
         if isinstance(failure, Locked):
@@ -216,7 +233,7 @@ class Stack:
             INTERRUPTION.check()
         raise failure
 
-    def _call(self, arguments: list[str], environment: Mapping[str, str], locks: Locks | None) -> Ended:
+    def _call(self, arguments: list[str], environment: Mapping[str, str], locks: Locks | None, limit: float) -> Ended:
         folder = self._folders.make()
         try:
             variables = {**os.environ, **self._variables, **environment}
@@ -225,7 +242,7 @@ class Stack:
             self._folders.drop(folder)
             raise no_engine() from None
         with INTERRUPTION.passed_on_to(process):
-            code = exit_code(process, self._limit_of(arguments[0]), self._witness(folder, process, environment, locks))
+            code = exit_code(process, limit, self._witness(folder, process, environment, locks))
         return Ended(verb=arguments[0], code=code, folder=folder)
 
     def _limit_of(self, verb: str) -> float:
@@ -259,11 +276,11 @@ class Stack:
             return False
         return True
 
-    def _failure(self, ended: Ended) -> Broken:
+    def _failure(self, ended: Ended, limit: float) -> Broken:
         what = f"pulumi {ended.verb} of {self.name}"
         if ended.code is None:
             hint = f"a server may hang: see which resources were not done in {ended.folder}"
-            return _failed(ended, f"{what} did not end within {self._limit_of(ended.verb):.0f} s and was ended", hint)
+            return _failed(ended, f"{what} did not end within {limit:.0f} s and was ended", hint)
         kept = f"the whole output is in {ended.folder}"
         if ended.killed_by:
             return _failed(ended, f"{what} was killed by signal {ended.killed_by}{_suspicion(ended.killed_by)}", kept)

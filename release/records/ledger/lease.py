@@ -101,8 +101,7 @@ def held_by(lease: Lease, environment: str) -> LeaseHeld:
     where = f"on {lease.host}" + (f" ({lease.ci})" if lease.ci else "")
     return LeaseHeld(
         f"{environment} is being deployed by {lease.owner} {where} since {lease.since}",
-        hint=f"wait for it (promote takes --wait); a deployment can be asked to end: release stop {environment} "
-        "--reason WHY",
+        hint=f"wait for it (promote takes --wait), or ask it to end: release stop {environment} --reason WHY",
     )
 
 

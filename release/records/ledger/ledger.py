@@ -199,16 +199,17 @@ class Ledger:
         """The lease as it stands; None when there never was one. One that cannot be read is somebody unknown's."""
         return self._read_lease()[1]
 
-    def free_lease(self, patience: Patience = IMPATIENT) -> Free:
+    def free_lease(self, patience: Patience = IMPATIENT, of: int | None = None) -> Free:
         """The lease when it may be taken; nothing is taken here. LeaseHeld, naming who has it, when it may not.
 
+        ``of`` is the fence of the one holder that is waited for, whoever has it after that one.
         It may be when nobody has it, when its holder's process has ended on this very machine, or when it did not
         change for its whole length while we looked.
         """
         began = since = self.ticks()
         item, lease = self._read_lease()
         beats = 0
-        while lease is not None and lease.held:
+        while lease is not None and lease.held and of in (None, lease.fence):
             if lease.process is not None and self._ended(lease.process):
                 return Free(item=item, lease=lease, because="its process has ended")
             watched = Watched(seconds=self.ticks() - began, silent=self.ticks() - since, beats=beats)

@@ -76,6 +76,15 @@ class Ending(Form):
     since: str
 
 
+class WorkEnding(Form):
+    """The same of who is at work on something else, under the lease with this fence."""
+
+    fence: int
+    reason: str
+    by: str
+    since: str
+
+
 class Stops(Form):
     """What stands now, and its place in the chain of changes: the last entry's number, hash and nonce."""
 
@@ -83,6 +92,7 @@ class Stops(Form):
     freeze: Freeze | None = None
     vetoes: tuple[Veto, ...] = ()
     ending: Ending | None = None
+    work_ending: WorkEnding | None = None
     seq: int = -1
     hash: str = ""
     nonce: str = ""
@@ -168,6 +178,11 @@ def without_veto(stops: Stops, release: str) -> Stops:
 def asked_to_end(stops: Stops, cause: Cause, deployment: str) -> Stops:
     """With the wish that a deployment ends."""
     return stops.but(ending=Ending(deployment=deployment, reason=cause.reason, by=cause.by, since=cause.since))
+
+
+def work_asked_to_end(stops: Stops, cause: Cause, fence: int) -> Stops:
+    """With the wish that other work ends; one that a deployment ends stays, as its process may have died."""
+    return stops.but(work_ending=WorkEnding(fence=fence, reason=cause.reason, by=cause.by, since=cause.since))
 
 
 def refuse_changed(stands: object, read: object, what: str) -> None:

@@ -260,6 +260,8 @@ def _wrong_for_users(servers: Servers, told: Told) -> Iterator[str]:
     state = told.state
     if servers.live_slot_was_touched:
         yield "something was installed into the slot behind the live listener"
+    if servers.led_to_nothing:
+        yield "users were moved from what served them to what did not run"
     if servers.live is None:
         return
     held = {content.digest if content else None for content in servers.in_slot(servers.live)}

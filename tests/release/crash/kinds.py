@@ -1,6 +1,7 @@
 """Every kind of deployment, in every way in which one may go, and what is right after its end, resumed or aborted."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 
@@ -135,6 +136,15 @@ def _idle_process_ended(outside: Outside) -> None:
 def _idle_process_ended_and_crashes(outside: Outside) -> None:
     outside.servers["dev"].stopped = {"blue"}
     outside.servers["dev"].crashes = {"1.0.0"}
+
+
+def _next_one_open_and_former_ended(outside: Outside) -> None:
+    """Users are on 1.2.0, of which nothing could be told behind its switch; the live one runs no more."""
+    servers = outside.servers["dev"]
+    servers.unreachable = {"1.2.0"}
+    with suppress(Inconclusive):
+        put(open_process(outside, "dev", Clock()), "promotion", "1.2.0", Points())
+    servers.unreachable, servers.stopped = set(), {"green"}
 
 
 def _pulumi_broken(outside: Outside) -> None:
@@ -290,6 +300,13 @@ KINDS = (
         history=TWO,
         spoil=_idle_process_ended_and_crashes,
         ends=InstallFailed,
+    ),
+    Deployment(
+        name="rollback from what is open to what does not run",
+        kind="rollback",
+        version="1.1.0",
+        history=TWO,
+        spoil=_next_one_open_and_former_ended,
     ),
     Deployment(
         name="rollback with installation and Pulumi broken",

@@ -106,6 +106,7 @@ class Servers:
     role_is_refused: bool = False
     pulumi_is_broken: bool = False
     live_slot_was_touched: bool = False
+    led_to_nothing: bool = False  # users were moved from what served them to what did not run
     applied: dict[tuple[str, SlotName], str] = field(default_factory=dict)
     applied_live: SlotName | None = None
 
@@ -158,7 +159,12 @@ class Servers:
             return f"{name} cannot download {content.artifact_key}"
         return ""
 
+    def serves(self, slot: SlotName | None) -> bool:
+        """Whether any server answers users from a slot."""
+        return slot is not None and slot not in self.stopped and any(one and one.release for one in self.in_slot(slot))
+
     def listen(self, slot: SlotName | None) -> None:
+        self.led_to_nothing |= slot is not None and self.serves(self.live) and not self.serves(slot)
         self.live = slot
         self.preview = "green" if slot == "blue" else "blue"
 
@@ -203,6 +209,7 @@ class MemoryStack(FakeStack):
         passed_over: Collection[str] = (),
         wait: float = 0,
         told: Callable[[str], None] = print,
+        limit: float | None = None,
     ) -> None:
         self._points.passed("before pulumi up")
         self.during_up()

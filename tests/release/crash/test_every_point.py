@@ -34,7 +34,13 @@ from tests.release.world import Clock
 TWICE = [
     (kind, recovery)
     for kind in KINDS
-    if kind.name in ("second promotion", "rollback that cannot be seen", "failed behind the switch")
+    if kind.name
+    in (
+        "second promotion",
+        "rollback that cannot be seen",
+        "failed behind the switch",
+        "rollback from what is open to what does not run",
+    )
     for recovery in ("resume", "abort", "rollback")
 ]
 BY_NAME = pytest.mark.parametrize("deployment", [pytest.param(kind, id=kind.name) for kind in KINDS])

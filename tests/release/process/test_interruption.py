@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from release.process.errors import Interrupted
+from release.process.errors import Interrupted, Refused
 from release.process.interruption import Interruption
 
 ROOT = Path(__file__).parents[3]
@@ -123,6 +123,36 @@ def test_a_signal_at_any_moment_of_handing_pulumi_over_asks_it_to_end_once(line:
         if lines < line:
             return
     assert process.asked <= 1
+
+
+def test_a_wish_is_heard_where_a_signal_is_once_and_only_in_its_block() -> None:
+    interruption, asked = Interruption(), list[int]()
+
+    def wish() -> None:
+        asked.append(1)
+        raise Refused("ann asked it to end")
+
+    with interruption.heeding(wish):
+        with pytest.raises(Refused, match="ann asked it to end"):
+            interruption.check()
+        interruption.check()
+    interruption.check()
+    assert asked == [1]
+
+
+def test_a_wish_that_comes_while_pulumi_runs_asks_it_to_end_once_and_is_told_afterwards() -> None:
+    interruption, process = Interruption(), AskedProcess()
+
+    def wish() -> None:
+        raise Refused("ann asked it to end")
+
+    with interruption.heeding(wish):
+        with interruption.passed_on_to(process):
+            interruption.listen()
+            interruption.listen()
+        assert process.asked == 1
+        with pytest.raises(Refused, match="ann asked it to end"):
+            interruption.check()
 
 
 def test_what_is_spared_by_the_first_signal_ends_with_the_process_by_the_second() -> None:

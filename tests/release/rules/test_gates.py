@@ -14,11 +14,14 @@ from release.records.artifacts.schema import Schema
 from release.records.ledger.head import Former, Live, Open, Previous, State
 from release.records.ledger.index import Known
 from release.records.ledger.stops import Freeze, Hold, Stops, Veto
+from release.rules.consents import CONSENTS, Consent
 from release.rules.gates import (
+    OVERRULED_BY,
     PromotionFacts,
     RedeploymentFacts,
     RollbackFacts,
     is_enough,
+    overruling,
     promotion_gates,
     redeployment_gates,
     refuse_unless_passed,
@@ -227,16 +230,28 @@ def test_neither_hold_nor_freeze_nor_an_open_deployment_stops_a_rollback() -> No
 
 def test_what_a_person_overrules_stays_to_be_seen() -> None:
     facts = replace(ROLLBACK, stops=Stops(vetoes=(veto_of("1.0.0"),)), healthy=frozenset({"i-1"}), state=NEWER)
-    forced = rollback_gates(replace(facts, forced=True))
-    assert [gate.name for gate in forced if gate.forced] == ["no veto", "healthy servers"]
-    assert [gate.name for gate in forced if not gate.passed] == ["schema compatibility"]
-    assert all(gate.passed for gate in rollback_gates(replace(facts, forced=True, despite_schema=True)))
-    assert all("overruled" in gate.evidence for gate in forced if gate.forced)
+    gates = rollback_gates(replace(facts, despite=("veto", "fewer-servers")))
+    assert [gate.name for gate in gates if gate.overruled] == ["no veto", "healthy servers"]
+    assert [gate.name for gate in gates if not gate.passed] == ["schema compatibility"]
+    assert all("overruled" in gate.evidence for gate in gates if gate.overruled)
+
+
+@pytest.mark.parametrize(("gate", "consent"), OVERRULED_BY.items())
+def test_each_consent_overrules_its_own_gate_and_no_other_and_is_what_a_refusal_names(
+    gate: str, consent: Consent
+) -> None:
+    vetoed = Stops(vetoes=(veto_of("1.0.0"),))
+    facts = replace(ROLLBACK, stops=vetoed, healthy=frozenset({"i-1"}), state=NEWER, verified="", adopted=True)
+    others = tuple(one for one in CONSENTS if one != consent)
+    refused = rollback_gates(replace(facts, despite=others))
+    assert [one.name for one in refused if not one.passed] == [gate]
+    assert overruling(refused) == f"overrule it with: --despite {consent} --reason WHY"
+    assert all(one.passed for one in rollback_gates(replace(facts, despite=CONSENTS)))
 
 
 def test_a_person_overrules_that_a_release_was_only_adopted() -> None:
-    gates = rollback_gates(replace(ROLLBACK, verified="", adopted=True, forced=True))
-    assert [gate.name for gate in gates if gate.forced] == ["verified, not only adopted"]
+    gates = rollback_gates(replace(ROLLBACK, verified="", adopted=True, despite=("unverified",)))
+    assert [gate.name for gate in gates if gate.overruled] == ["verified, not only adopted"]
     assert all(gate.passed for gate in gates)
 
 
@@ -246,14 +261,14 @@ def test_what_is_live_and_was_only_adopted_is_promoted_again() -> None:
 
 
 def test_a_person_goes_back_also_where_nobody_knows_whether_the_release_is_vetoed() -> None:
-    gates = rollback_gates(replace(ROLLBACK, stops_unread="it is not readable", forced=True))
-    assert [(gate.name, gate.passed, gate.evidence) for gate in gates if gate.forced] == [
+    gates = rollback_gates(replace(ROLLBACK, stops_unread="it is not readable", despite=("veto",)))
+    assert [(gate.name, gate.passed, gate.evidence) for gate in gates if gate.overruled] == [
         ("no veto", True, "whether 1.0.0 is vetoed in prod is not known: it is not readable; overruled")
     ]
 
 
 def test_nothing_overrules_that_a_release_was_never_verified() -> None:
-    facts = replace(ROLLBACK, verified="", forced=True, despite_schema=True)
+    facts = replace(ROLLBACK, verified="", despite=CONSENTS)
     assert [gate.name for gate in rollback_gates(facts) if not gate.passed] == ["verified before"]
 
 

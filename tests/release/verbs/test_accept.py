@@ -13,7 +13,16 @@ from release.records.ledger.stops import Cause, asked_to_end, held, vetoed
 from release.rules.lanes import Kind
 from release.verbs.accept import accept_open
 from tests.aws_clients import aws_resource
-from tests.release.deploying import Silent, kill_while_installing, put, reachable_again, state, unreachable, users_have
+from tests.release.deploying import (
+    Silent,
+    could_not_be_put_back,
+    kill_while_installing,
+    put,
+    reachable_again,
+    state,
+    unreachable,
+    users_have,
+)
 from tests.release.values import CAUSE
 from tests.release.world import OPS, FakeProbe, World
 from tests.there import there
@@ -21,11 +30,7 @@ from tests.there import there
 
 def test_what_is_being_put_back_cannot_be_accepted_and_only_abort_is_named(world: World) -> None:
     put(world, "1.0.0")
-    world.servers["dev"].fails_smoke_live = {"1.1.0"}
-    servers = world.servers["dev"]
-    world.dev.listeners.after_move = lambda: setattr(servers, "listener_is_stuck", True)
-    with pytest.raises(Broken):
-        put(world, "1.1.0")
+    could_not_be_put_back(world, "1.1.0")
     with pytest.raises(Refused, match=r"users do not have 1\.1\.0; end it with: release abort dev$"):
         accept_open(world.dev, "I saw it", OPS, Silent())
 

@@ -18,7 +18,7 @@ from tests.release.deploying import Silent, put, state, users_have
 from tests.release.world import OPS, STAGELINE, World
 from tests.there import there
 
-FORCED = Request(version="1.1.0", force=True, reason="users were well on it")
+FORCED = Request(version="1.1.0", despite=("unverified",), reason="users were well on it")
 
 
 def by_hand(world: World, to: SlotName) -> dict[str, object]:
@@ -80,7 +80,7 @@ def test_while_something_is_tried_after_it_users_get_back_there_by_abort_and_by_
 def test_going_there_again_takes_its_name_and_a_reason_and_verifies_nothing(world: World) -> None:
     with_paused_adopted(world)
     put(world, "1.2.0")
-    unforced = r"moved to 1\.1\.0 by hand, and nobody verified it.*overrule it with: --force --reason WHY"
+    unforced = r"moved to 1\.1\.0 by hand, and nobody verified it.*overrule it with: --despite unverified --reason WHY"
     with pytest.raises(Refused, match=unforced):
         go_back(world.dev, Request(version="1.1.0"), OPS, Silent())
     done = go_back(world.dev, FORCED, OPS, Silent())

@@ -5,14 +5,23 @@ from collections.abc import Callable
 
 import pytest
 
-from release.process.errors import Broken, Inconclusive, Refused
+from release.process.errors import Inconclusive, Refused
 from release.records.ledger.head import Content, Former
 from release.records.ledger.ledger import Entry
 from release.verbs.accept import accept_open
 from release.verbs.adopt_listener import adopt
 from release.verbs.rollback import Request, go_back
 from release.work.executor import abort, resume
-from tests.release.deploying import Killed, Silent, kill_while_installing, put, reachable_again, state, unreachable
+from tests.release.deploying import (
+    Killed,
+    Silent,
+    could_not_be_put_back,
+    kill_while_installing,
+    put,
+    reachable_again,
+    state,
+    unreachable,
+)
 from tests.release.world import OPS, World
 
 VERBS: dict[str, Callable[[World], object]] = {
@@ -68,12 +77,7 @@ def another_answers(world: World) -> None:
 
 def being_put_back(world: World) -> None:
     put(world, "1.0.0")
-    servers = world.servers["dev"]
-    servers.fails_smoke_live = {"1.1.0"}
-    world.dev.listeners.after_move = lambda: setattr(servers, "listener_is_stuck", True)
-    with pytest.raises(Broken):
-        put(world, "1.1.0")
-    servers.listener_is_stuck, world.dev.listeners.after_move = False, lambda: None
+    could_not_be_put_back(world, "1.1.0")
 
 
 def without_a_way_back(world: World) -> None:

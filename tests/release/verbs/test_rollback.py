@@ -29,7 +29,7 @@ from settings.stackfile import Project
 from tests.aws_clients import aws_resource
 from tests.project import PROJECT
 from tests.release.deploying import CALL, Silent, put, state, users_have
-from tests.release.world import OPS, World
+from tests.release.world import INSTANCES, OPS, World
 from tests.there import there
 
 
@@ -83,6 +83,21 @@ def test_who_asks_it_to_end_while_it_starts_the_release_is_not_answered_by_anoth
     assert (len(begun(two)), servers.live, state(two).open) == (1, "green", None)
 
 
+def test_who_asks_it_to_end_while_it_waits_for_what_it_started_is_not_answered_by_another_one(two: World) -> None:
+    servers = two.servers["dev"]
+    servers.stopped, servers.ill = {"blue"}, {("tg-blue", name): ("unhealthy", "") for name in INSTANCES}
+
+    def asked() -> None:
+        name = there(state(two).open).deployment
+        cause = Cause(reason="enough", by="ann", at=two.clock())
+        two.dev.stops.change("end asked for", lambda stops: asked_to_end(stops, cause, name), OPS, {})
+
+    two.dev.fleet.before_start = asked
+    with pytest.raises(Refused, match="asked it to end"):
+        back(two)
+    assert (len(begun(two)), servers.live, state(two).open) == (1, "green", None)
+
+
 def test_what_cannot_be_started_is_installed_again_and_nothing_ever_migrates(two: World) -> None:
     servers = two.servers["dev"]
     servers.stopped, allowed = {"blue"}, list(two.dev.migrations.allowed_for)
@@ -102,16 +117,18 @@ def test_only_a_deployment_forward_may_migrate(world: World) -> None:
 
 
 def test_whoever_goes_past_a_veto_is_not_led_to_a_slot_where_nothing_runs(two: World) -> None:
-    """``--force`` overrules the numbers, and lets nobody down: what runs nowhere is started first."""
+    """It overrules the numbers, and lets nobody down: what runs nowhere is started first."""
     two.servers["dev"].stopped = {"blue"}
-    forced = proposal_back(two.dev, Request(force=True, reason="the veto is about mail"), Silent())
+    forced = proposal_back(
+        two.dev, Request(despite=("veto", "fewer-servers"), reason="the veto is about mail"), Silent()
+    )
     assert forced.steps == STARTED
 
 
-def test_where_nothing_is_healthy_anywhere_force_moves_the_listener_at_once(two: World) -> None:
+def test_where_nothing_is_healthy_anywhere_a_person_moves_the_listener_at_once(two: World) -> None:
     """An application whose health asks a broken database is ill in both slots."""
     two.servers["dev"].silent = {"1.0.0", "1.1.0"}
-    forced = proposal_back(two.dev, Request(force=True, reason="the database is gone"), Silent())
+    forced = proposal_back(two.dev, Request(despite=("fewer-servers",), reason="the database is gone"), Silent())
     assert forced.steps[0] == "switched"
 
 
@@ -173,7 +190,7 @@ def test_a_slot_of_which_nobody_is_sure_is_asked_what_it_holds(
 ) -> None:
     marked(two)
     two.servers["dev"].blue = holds
-    request = Request(force=True, reason="look at it") if forced else Request()
+    request = Request(despite=("doubt",), reason="look at it") if forced else Request()
     assert proposal_back(two.dev, request, Silent()).steps[0] == first
 
 
@@ -250,13 +267,13 @@ def test_a_refusal_names_the_options_that_overrule_it(world: World) -> None:
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
     veto(CALL, "1.0.0", reason="loses rows")
-    with pytest.raises(Refused, match=r"\(no veto\); overrule it with: --force --reason WHY$"):
+    with pytest.raises(Refused, match=r"\(no veto\); overrule it with: --despite veto --reason WHY$"):
         go_back(world.dev, Request(), OPS, Silent())
-    assert go_back(world.dev, Request(force=True, reason="rows are restored"), OPS, Silent()).version == "1.0.0"
+    assert go_back(world.dev, Request(despite=("veto",), reason="rows are restored"), OPS, Silent()).version == "1.0.0"
 
 
 def test_whoever_overrules_a_rule_says_why() -> None:
-    for request in ({"force": True}, {"despite_schema": True}, {"reason": "because"}):
+    for request in ({"despite": ("veto",)}, {"reason": "because"}):
         with pytest.raises(WrongUsage, match="whoever overrules a rule says why"):
             Request(**request)
 

@@ -269,7 +269,7 @@ def test_fewer_healthy_servers_than_users_have_are_refused_with_the_numbers_and_
     with pytest.raises(Inconclusive, match="1 servers are healthy, 2 are where users are now"):
         go_back(world.dev, Request(), OPS, Silent())
     assert users_have(world).release == "1.1.0"
-    go_back(world.dev, Request(force=True, reason="it loses rows"), OPS, Silent())
+    go_back(world.dev, Request(despite=("fewer-servers",), reason="it loses rows"), OPS, Silent())
     assert users_have(world).release == "1.0.0"
 
 
@@ -319,11 +319,11 @@ def test_a_release_is_watched_before_pulumi_is_told_of_it(world: World) -> None:
     assert listener_at_ups == ["blue"]  # the one that puts its slot back
 
 
-def test_a_forced_rollback_moves_the_listener_alone_where_neither_slot_is_healthy(world: World) -> None:
+def test_a_rollback_despite_fewer_servers_moves_the_listener_alone_where_neither_slot_is_healthy(world: World) -> None:
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
     world.servers["dev"].silent = {"1.0.0", "1.1.0"}
-    proposal = proposal_back(world.dev, Request(force=True, reason="their database is down"), Silent())
+    proposal = proposal_back(world.dev, Request(despite=("fewer-servers",), reason="their database is down"), Silent())
     assert (proposal.steps, [gate.name for gate in proposal.gates if not gate.passed]) == (IN_PLACE, [])
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from release.doors.aws.bucket import Bucket
 from release.doors.aws.keys import SigningKey
-from release.process.errors import Broken, Inconclusive, Refused
+from release.process.errors import Inconclusive, Refused
 from release.process.processes import Process
 from release.records.artifacts.manifest import Manifest
 from release.records.artifacts.releases import Releases
@@ -17,7 +17,16 @@ from release.records.ledger.stops import Cause, Stops, held, vetoed
 from release.rules.lanes import FORWARD
 from release.verbs.resume import resume_plan
 from release.work.executor import abort, resume
-from tests.release.deploying import Silent, kill_while_installing, put, reachable_again, state, unreachable, users_have
+from tests.release.deploying import (
+    Silent,
+    could_not_be_put_back,
+    kill_while_installing,
+    put,
+    reachable_again,
+    state,
+    unreachable,
+    users_have,
+)
 from tests.release.values import CAUSE
 from tests.release.world import OPS, World
 from tests.there import there
@@ -59,11 +68,7 @@ def test_a_holder_that_is_proven_dead_is_waited_for_by_nobody(world: World) -> N
 
 def test_a_deployment_that_is_being_put_back_is_not_resumed(world: World) -> None:
     put(world, "1.0.0")
-    world.servers["dev"].fails_smoke_live = {"1.1.0"}
-    servers = world.servers["dev"]
-    world.dev.listeners.after_move = lambda: setattr(servers, "listener_is_stuck", True)
-    with pytest.raises(Broken):
-        put(world, "1.1.0")
+    could_not_be_put_back(world, "1.1.0")
     with pytest.raises(Refused, match=r"1\.1\.0 is being put back; end that with: release abort dev"):
         resume(world.dev, OPS, Silent())
     plan, steps = resume_plan(world.dev.ledger)

@@ -160,14 +160,14 @@ def test_a_server_that_lets_nobody_in_and_serves_users_is_not_left_behind_unaske
     third.servers["dev"].locked = {"i-2"}
     with pytest.raises(Inconclusive, match=r"users are on 1\.2\.0: .*1 servers are healthy, 2 are") as refused:
         put(third, "1.0.0", kind="rollback")
-    assert "to go with fewer servers: release rollback dev --force --reason WHY" in refused.value.hint
+    assert "to go with fewer servers: release rollback dev --despite fewer-servers --reason WHY" in refused.value.hint
 
 
-def test_users_of_a_forced_rollback_meet_no_server_that_was_passed_over(third: World) -> None:
+def test_users_of_a_rollback_despite_fewer_servers_meet_no_server_that_was_passed_over(third: World) -> None:
     """It serves users, and its slot holds another release: without a word from it nobody is sent there."""
     servers = third.servers["dev"]
     servers.locked = {"i-2"}
-    done = put(third, "1.0.0", kind="rollback", force=True)
+    done = put(third, "1.0.0", kind="rollback", despite=("fewer-servers",))
     assert (servers.live, servers.on("i-2", "green"), servers.behind("http://live")) == ("green", "1.1.0", "1.0.0")
     assert done.warnings[0] == (
         "env-servers-2 did not answer; the load balancer sends nobody there; once they are back: "

@@ -82,10 +82,12 @@ def test_a_rollback_is_stopped_by_no_stops_that_cannot_be_read_where_a_person_sa
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
     spoil_stops(world, body)
-    with pytest.raises(Refused, match=r"whether 1\.0\.0 is vetoed in dev is not known: what is stopped .*--force"):
+    with pytest.raises(
+        Refused, match=r"whether 1\.0\.0 is vetoed in dev is not known: what is stopped .*--despite veto"
+    ):
         go_back(world.dev, Request(), OPS, Silent())
     told = io.StringIO()
-    go_back(world.dev, Request(force=True, reason="incident 7"), OPS, Progress(told))
+    go_back(world.dev, Request(despite=("veto",), reason="incident 7"), OPS, Progress(told))
     assert (users_have(world).release, state(world).open) == ("1.0.0", None)
     assert told.getvalue().count("whether somebody asked to end the rollback is not known, it goes on: what is") == 1
 

@@ -8,21 +8,33 @@ from itertools import cycle
 
 import pytest
 
+from release.doors.aws.balancer import TargetHealth
 from release.doors.probe import Answer
 from release.doors.probe import Request as Asked
 from release.doors.servers.ssh import NotReached
-from release.process.errors import Broken, Inconclusive, LeaseLost, Refused
+from release.process.errors import Broken, Inconclusive, LeaseLost, Refused, VerificationFailed
 from release.records.artifacts.schema import Schema
 from release.records.ledger.head import Out
 from release.records.ledger.ledger import Entry, Writer
+from release.rules.consents import Consent
 from release.rules.lanes import IN_PLACE
 from release.verbs.adopt_listener import adopt
 from release.verbs.mark_out import note_servers, without_server
 from release.verbs.rollback import Request, go_back, proposal_back
 from release.work.executor import abort, deploy, resume
 from release.work.orders import InstallFailed
-from tests.release.deploying import Killed, Silent, kill_while_installing, proposal, put, state, users_have
-from tests.release.world import OPS, SERVERS, FakeProbe, World
+from tests.release.deploying import (
+    Killed,
+    Silent,
+    could_not_be_put_back,
+    die_after,
+    kill_while_installing,
+    proposal,
+    put,
+    state,
+    users_have,
+)
+from tests.release.world import OPS, SERVERS, BalancerOf, FakeProbe, World
 from tests.there import there
 
 BEA = Writer(principal="arn:aws:iam::123456789012:user/bea", host="other", ci="")
@@ -79,7 +91,7 @@ def test_a_rollback_that_takes_over_knows_the_schema_that_was_begun(world: World
     kill_behind_the_canary(world, "1.2.0", NEWER)
     with pytest.raises(Refused, match="schema compatibility"):
         go_back(world.dev, Request(), OPS, Silent())
-    go_back(world.dev, Request(despite_schema=True, reason="it reads both"), OPS, Silent())
+    go_back(world.dev, Request(despite=("schema",), reason="it reads both"), OPS, Silent())
     assert (users_have(world).release, state(world).brought) == ("1.0.0", NEWER)
 
 
@@ -162,7 +174,7 @@ def test_users_are_not_moved_beside_a_release_that_cannot_be_kept_from_them(thir
     with pytest.raises(Inconclusive, match="i-2 may serve another release in green") as refused:
         put(third, "1.0.0", kind="rollback")
     assert (servers.live, servers.behind("http://live")) == ("blue", "1.2.0")
-    assert "release rollback dev --force --reason WHY" in refused.value.hint
+    assert "release rollback dev --despite doubt --reason WHY" in refused.value.hint
 
 
 def test_a_server_that_nobody_took_in_again_takes_part_when_users_go_back_to_what_it_holds(third: World) -> None:
@@ -300,20 +312,9 @@ def test_a_server_that_is_back_when_pulumi_is_told_of_a_slot_in_doubt_looks_what
         go_back(world.dev, Request(), OPS, Silent())
     servers.locked, servers.dead = set(), {"i-1"}
     world.dev.fleet.before_look = servers.dead.clear  # it is back by now
-    done = go_back(world.dev, Request(force=True, reason="one does"), OPS, Silent())
+    done = go_back(world.dev, Request(despite=("doubt", "fewer-servers"), reason="one does"), OPS, Silent())
     assert "installed" not in done.evidence
     assert (servers.on("i-1", "blue"), servers.kept_out) == ("1.0.0", set())
-
-
-def could_not_be_put_back(world: World, version: str) -> None:
-    """It failed behind its switch, and the listener could not be moved: HEAD says that users are back."""
-    servers = world.servers["dev"]
-    servers.fails_smoke_live = {version}
-    world.dev.listeners.after_move = lambda: setattr(servers, "listener_is_stuck", True)
-    with pytest.raises(Broken, match="could not be moved back"):
-        put(world, version)
-    world.dev.listeners.after_move = lambda: None
-    servers.listener_is_stuck = False
 
 
 @pytest.mark.parametrize(
@@ -442,17 +443,17 @@ def test_nothing_is_installed_where_users_were_moved_by_hand_and_nobody_hears_wh
     assert servers.behind("http://live") == "1.0.0"
 
 
-@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("despite", [(), ("fewer-servers",)], ids=["unasked", "despite-fewer-servers"])
 @pytest.mark.parametrize("locked", [set(), {"i-1", "i-2"}], ids=["by-ssh", "without-ssh"])
 def test_a_preview_listener_that_did_not_follow_a_switch_keeps_nobody_from_going_back(
-    world: World, locked: set[str], force: bool
+    world: World, locked: set[str], despite: tuple[Consent, ...]
 ) -> None:
     """So no health was told of the idle slot, where 1.0.0 runs; and Pulumi is away."""
     for version in ("1.0.0", "1.1.0"):
         put(world, version)
     servers = world.servers["dev"]
     servers.preview, servers.locked, world.dev.stack.backend_is_down = "green", locked, True
-    assert put(world, "1.0.0", kind="rollback", force=force).version == "1.0.0"
+    assert put(world, "1.0.0", kind="rollback", despite=despite).version == "1.0.0"
     assert servers.behind("http://live") == "1.0.0"
 
 
@@ -464,8 +465,8 @@ def test_without_a_preview_listener_users_go_back_by_the_ledger_where_a_person_s
     world.dev.listeners.before_show = no_preview
     with pytest.raises(Broken, match="no part preview") as failure:
         put(world, "1.0.0", kind="rollback")
-    assert "release rollback dev --force --reason WHY" in failure.value.hint
-    assert put(world, "1.0.0", kind="rollback", force=True).version == "1.0.0"
+    assert "release rollback dev --despite fewer-servers --reason WHY" in failure.value.hint
+    assert put(world, "1.0.0", kind="rollback", despite=("fewer-servers",)).version == "1.0.0"
 
 
 def no_preview() -> None:
@@ -480,3 +481,95 @@ def test_a_slot_is_started_without_pulumi_though_a_server_is_marked_out(world: W
     world.servers["dev"].stopped.add("blue")
     world.dev.stack.backend_is_down = True
     assert put(world, "1.0.0", kind="rollback").version == "1.0.0"
+
+
+def killed_in_started(world: World) -> None:
+    """Users are on 1.2.0, which is open behind its switch; who goes back died while it started 1.1.0 in green."""
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    leave_open_behind_the_switch(world, "1.2.0")
+    world.servers["dev"].stopped.add("green")
+    die_after(world, "step started", "started")
+    with pytest.raises(Killed):
+        go_back(world.dev, Request(), OPS, Silent())
+    world.dev.ledger.is_killed = False
+
+
+def test_an_abort_starts_what_users_would_get_back_before_they_move(world: World) -> None:
+    killed_in_started(world)
+    runs: list[bool] = []
+    world.dev.listeners.before_move = lambda slot: runs.append("green" not in world.servers["dev"].stopped)
+    abort(world.dev, OPS, Silent())
+    assert (runs, world.servers["dev"].behind("http://live"), state(world).open) == ([True], "1.1.0", None)
+
+
+@pytest.mark.parametrize("users_are_well", [True, False])
+def test_an_abort_moves_users_to_what_cannot_be_started_only_where_they_have_nothing_to_lose(
+    world: World, users_are_well: bool
+) -> None:
+    killed_in_started(world)
+    servers = world.servers["dev"]
+    servers.fails_to_install = {"1.1.0"}
+    servers.silent = set() if users_are_well else {"1.2.0"}
+    with pytest.raises(Inconclusive) as refused:
+        abort(world.dev, OPS, Silent())
+    assert servers.live == ("blue" if users_are_well else "green")
+    assert ("release rollback dev --to VERSION" in str(refused.value)) == users_are_well
+    if users_are_well:
+        adopt(world.dev, "rather that than nothing", OPS, Silent())
+    assert (state(world).open, users_have(world).release) == (None, "1.2.0" if users_are_well else "1.1.0")
+
+
+def test_a_release_that_fails_before_users_is_left_to_them_where_what_was_before_is_dead(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    servers = world.servers["dev"]
+    servers.fails_smoke_live, servers.fails_to_install = {"1.2.0"}, {"1.1.0"}
+    world.dev.listeners.after_move = lambda: servers.stopped.add("green")
+    with pytest.raises(VerificationFailed, match=r"users are on 1\.2\.0.*slot green does not run.*release accept dev"):
+        put(world, "1.2.0")
+    assert (servers.behind("http://live"), there(state(world).open).stopped[:6]) == ("1.2.0", "failed")
+    assert there(world.dev.stops.read().hold).reason
+
+
+def test_who_goes_further_back_installs_over_what_is_dead(world: World) -> None:
+    killed_in_started(world)
+    world.servers["dev"].fails_to_install = {"1.1.0"}
+    assert go_back(world.dev, Request(version="1.0.0"), OPS, Silent()).version == "1.0.0"
+    assert (world.servers["dev"].behind("http://live"), state(world).open) == ("1.0.0", None)
+
+
+def test_where_users_could_not_be_put_back_and_that_is_dead_by_now_they_stay_and_are_adopted(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    could_not_be_put_back(world, "1.2.0")
+    servers = world.servers["dev"]
+    servers.stopped.add("green")
+    servers.fails_to_install = {"1.1.0"}
+    with pytest.raises(Inconclusive, match="users stay where they are") as stays:
+        go_back(world.dev, Request(), OPS, Silent())
+    assert stays.value.hint == "keep users where they are: release adopt-listener dev --reason WHY"
+    adopt(world.dev, "rather that than nothing", OPS, Silent())
+    assert (servers.behind("http://live"), state(world).open) == ("1.2.0", None)
+
+
+class Throttled(BalancerOf):
+    """It moves listeners, and tells nobody's health."""
+
+    def targets(self, target_group: str) -> tuple[TargetHealth, ...]:
+        raise Broken("cannot look at the targets: Throttling")
+
+
+def test_a_balancer_that_tells_no_health_keeps_nobody_from_what_they_had_before(world: World) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        put(world, version)
+    leave_open_behind_the_switch(world, "1.2.0")
+    abort(replace(world.dev, balancer=Throttled(world.servers["dev"])), OPS, Silent())
+    assert (world.servers["dev"].behind("http://live"), state(world).open) == ("1.1.0", None)
+
+
+def test_without_health_an_abort_moves_nobody_to_what_a_dead_rollback_may_not_have_started(world: World) -> None:
+    killed_in_started(world)
+    with pytest.raises(Inconclusive, match=r"users stay where they are.*Throttling"):
+        abort(replace(world.dev, balancer=Throttled(world.servers["dev"])), OPS, Silent())
+    assert world.servers["dev"].behind("http://live") == "1.2.0"

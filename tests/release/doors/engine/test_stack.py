@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from release.doors.engine.stack import Stack, UpFailed, outputs_of
-from release.process.errors import Broken, Interrupted, NotBegun
+from release.process.errors import Broken, Interrupted, NotBegun, Refused
 from release.process.interruption import INTERRUPTION
 from tests.release.doors.engine.fake_pulumi import behave, calls
 
@@ -105,6 +105,31 @@ def test_row_24_a_sigterm_is_passed_on_once_and_reported(stack: Stack, tmp_path:
     assert caught.value.signal_number == signal.SIGTERM
     assert (tmp_path / "calls").read_text().endswith("stopped\n")
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_wish_to_end_is_passed_on_to_a_pulumi_that_runs(stack: Stack, tmp_path: Path) -> None:
+    behave(tmp_path, "trap 'echo stopped >> calls; exit 1' TERM; sleep 5 & wait $!")
+
+    def wish() -> None:
+        raise Refused("ann asked it to end")
+
+    with INTERRUPTION.heeding(wish), pytest.raises(Refused, match="ann asked it to end"):
+        stack.up(fence=1)
+    assert (tmp_path / "calls").read_text().endswith("stopped\n")
+
+
+def test_who_ends_it_while_the_backend_is_asked_for_its_locks_is_heard(tmp_path: Path, stack: Stack) -> None:
+    behave(tmp_path, f"trap 'exit 1' TERM; kill -TERM {os.getpid()}; sleep 5 & wait $!")
+    asking = Stack(tmp_path, "dev", log_dir=tmp_path, open_locks=lambda url: None)
+    with INTERRUPTION.watched(), pytest.raises(Interrupted):
+        asking.up(fence=1)
+    assert [call.split()[0] for call in calls(tmp_path)] == ["whoami"]
+
+
+def test_an_up_that_nobody_needs_takes_no_longer_than_it_is_given(stack: Stack, tmp_path: Path) -> None:
+    behave(tmp_path, "sleep 5 & wait $!")
+    with pytest.raises(UpFailed, match=r"pulumi up of dev did not end within 0 s and was ended"):
+        stack.up(fence=1, limit=0.3)
 
 
 def test_row_20_a_pulumi_that_hangs_is_asked_to_end_and_reported(stack: Stack, tmp_path: Path) -> None:
