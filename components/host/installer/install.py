@@ -123,7 +123,7 @@ def prepare(slot: Slot, content: Content, server: Server, migration: Migration) 
     artifact = new / "artifact"
     require_space(new, 0)
     retried(lambda: download(artifact, content.digest, server))
-    unpack(artifact, new / RELEASE)
+    unpack(artifact, new / RELEASE, content.commands)
     artifact.unlink()
     migrate(slot, content, server, migration)
     shutil.copyfile(sys.argv[0], new / Path(INSTALLER).name)

@@ -22,7 +22,7 @@ def test_nothing_has_to_be_said() -> None:
     ("value", "fault"),
     [
         pytest.param([], "must be an object", id="no-object"),
-        pytest.param({"builder": "x"}, "no other keys than commit, schema, version", id="another-key"),
+        pytest.param({"builder": "x"}, "keys than commit, format, migrate, schema, start, version", id="another-key"),
         pytest.param({"version": 1}, "version must be a text", id="version-is-no-text"),
         pytest.param({"commit": "HEAD"}, "commit must be a whole commit id", id="commit-is-a-name"),
         pytest.param({"commit": 7}, "commit must be a whole commit id", id="commit-is-a-number"),
