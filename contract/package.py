@@ -92,9 +92,14 @@ def form_of(path: Path) -> str:
 def opened(path: Path, form: str) -> Opened:
     """The members of a file of this form, one by one. Raises what UNREADABLE names, and OSError."""
     if form == BINARY:
-        size = path.stat().st_size
-        return iter([(Member(START, FILE, size, BINARY_MODE), lambda: path.open("rb"))])
+        return whole(path, Member(START, FILE, path.stat().st_size, BINARY_MODE))
     return tar_members(path) if form == TARBALL else zip_members(path)
+
+
+def whole(path: Path, member: Member) -> Opened:
+    """A file that is kept whole, as the one member that becomes of it."""
+    with path.open("rb") as file:
+        yield member, lambda: file
 
 
 def member_faults(members: Iterable[Member], form: str) -> Iterator[str]:

@@ -76,7 +76,8 @@ def links_of(paths: Mapping[str, Member]) -> dict[str, str]:
 
 def resolved(path: str, links: Mapping[str, str]) -> str | None:
     """Where a path leads in the end, as the kernel goes; None where that is out of the folder, or in a circle."""
-    ahead, done, followed = path.split("/")[::-1], [], 0
+    done: list[str] = []
+    ahead, followed = path.split("/")[::-1], 0
     while ahead:
         part = ahead.pop()
         if part == ".." and not done:

@@ -16,7 +16,18 @@ from typing import IO
 
 from contract.archive import FILE, HARD_LINK, LINK, UNREADABLE, Member, Opened, blocks, plain_path
 from contract.commands import Commands
-from contract.package import ARCHIVE, JAR, Package, form_of, member_faults, opened, package_of, start_faults
+from contract.package import (
+    ARCHIVE,
+    JAR,
+    JAR_FILE,
+    Package,
+    form_of,
+    member_faults,
+    opened,
+    package_of,
+    start_faults,
+    whole,
+)
 from contract.safety import link_faults
 
 Room = Callable[[Path, int], None]
@@ -36,7 +47,7 @@ def unpack(artifact: Path, target: Path, commands: Commands, room: Room) -> None
         package = _judged(artifact, form, commands)
         room(target.parent, package.size)
         target.mkdir()
-        _write(package, opened(artifact, form) if package.form != JAR else _whole(artifact, package), target)
+        _write(package, whole(artifact, package.paths[JAR_FILE]) if form == JAR else opened(artifact, form), target)
     except Unusable:
         raise
     except UNREADABLE as error:
@@ -66,10 +77,6 @@ def _kept(found: Opened, members: list[Member]) -> Iterator[Member]:
     for member, _ in found:
         members.append(member)
         yield member
-
-
-def _whole(artifact: Path, package: Package) -> Opened:
-    return iter([(member, lambda: artifact.open("rb")) for member in package.paths.values()])
 
 
 def _write(package: Package, found: Opened, target: Path) -> None:

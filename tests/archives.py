@@ -39,11 +39,12 @@ class Packed:
     method: int = zipfile.ZIP_STORED
 
 
-def tar_gz(members: Iterable[Member], *, form: Literal[0, 1, 2] = tarfile.PAX_FORMAT) -> bytes:
-    """The members, header by header: tarfile would not write most of them."""
+def tar_gz(members: Iterable[Member], *, form: Literal[0, 1, 2] = tarfile.PAX_FORMAT, start: bool = True) -> bytes:
+    """The members behind a bin/start, header by header: tarfile would not write most of them."""
     buffer = io.BytesIO()
     with gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=1, mtime=0) as file:
-        for member in (Member(name="bin/start", data=START, mode=0o755), *members):
+        first = Member(name="bin/start", data=START, mode=0o755)
+        for member in (*[first][: int(start)], *members):
             info = tarfile.TarInfo(member.name)
             info.type, info.mode, info.linkname = member.type, member.mode, member.link
             info.size = len(member.data) if member.claims is None else member.claims

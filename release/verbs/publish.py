@@ -13,7 +13,7 @@ from release.environment import Environment
 from release.process.errors import Refused, WrongUsage
 from release.project import open_first
 from release.records.artifacts.archive import Artifact, inspect_artifact, sha256_of
-from release.records.artifacts.build import Build, agreed, checked_command
+from release.records.artifacts.build import Build, agreed, stated_commands
 from release.records.artifacts.manifest import (
     Evidence,
     Manifest,
@@ -99,7 +99,7 @@ def command(
         provenance=provenance(os.environ, builder=builder, source=source, run=call.ci),
         evidence=parsed_evidence(evidence),
         smoke=smoke,
-        commands=parsed_commands(start, migrate),
+        commands=stated_commands(start, migrate),
     )
     manifest, new = publish(call, request)
     said = "published" if new else "was published before, its bytes are stored"
@@ -123,14 +123,6 @@ def publish(call: Call, request: Publication) -> tuple[Manifest, bool]:
     with call.progress.step(environment.name, "published"):
         new = environment.releases.publish(artifact, manifest)
     return manifest if new else environment.releases.get(version), new
-
-
-def parsed_commands(start: str | None, migrate: str | None) -> Commands:
-    """Commands as options state them."""
-    return Commands(
-        start=checked_command("--start", start) if start is not None else (),
-        migrate=checked_command("--migrate", migrate) if migrate is not None else (),
-    )
 
 
 def parsed_schema(text: str) -> Schema:

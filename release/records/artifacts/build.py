@@ -66,6 +66,14 @@ def checked_command(what: str, value: Any) -> tuple[str, ...]:
         raise Refused(f"{what} {bounded(str(error))}", hint="see docs/reference.md, how it is run") from None
 
 
+def stated_commands(start: str | None, migrate: str | None) -> Commands:
+    """Commands as the options --start and --migrate state them."""
+    return Commands(
+        start=checked_command("--start", start) if start is not None else (),
+        migrate=checked_command("--migrate", migrate) if migrate is not None else (),
+    )
+
+
 def agreed(what: str, built: T | None, given: T | None) -> T | None:
     """The one word on something; Refused when the build says another than whoever publishes."""
     if built is not None and given is not None and built != given:

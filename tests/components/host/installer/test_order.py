@@ -9,7 +9,7 @@ from components.host.installer.errors import Refused
 from components.host.installer.order import parse_emptied, parse_order
 from tests.components.host.fake_server import FakeServer, loopback
 
-COMMANDS = {"start": [], "migrate": []}
+COMMANDS: dict[str, list[str]] = {"start": [], "migrate": []}
 WHAT = {"release": "1.0.0", "digest": "a" * 64, "commands": COMMANDS}
 VALID = {"slot": "blue", "port": 8081, **WHAT, "deployment": "d1", "reuse": False}
 INVALID = {
