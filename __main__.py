@@ -35,7 +35,13 @@ def content(slot: Content | None) -> SlotContent | None:
     """What the components need to know of a slot; None for one that no deployment has touched yet."""
     if slot is None:
         return None
-    return SlotContent(release=slot.release, digest=slot.digest, deployment=slot.deployment, reuse=slot.reuse)
+    return SlotContent(
+        release=slot.release,
+        digest=slot.digest,
+        deployment=slot.deployment,
+        commands=slot.commands,
+        reuse=slot.reuse,
+    )
 
 
 def environment(project: Project, name: str) -> None:
@@ -69,7 +75,9 @@ def demo(project: Project, stack: str) -> None:
         known.settings,
         PlatformOutputs.of(known.platform),
         Slots(
-            blue=SlotContent(release=shown.release, digest=shown.digest, deployment=shown.deployment),
+            blue=SlotContent(
+                release=shown.release, digest=shown.digest, deployment=shown.deployment, commands=shown.commands
+            ),
             declared="blue",
         ),
         keys,

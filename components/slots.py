@@ -6,6 +6,7 @@ parity and previews can give their own.
 
 from dataclasses import dataclass
 
+from contract.commands import BY_NAME, Commands
 from contract.slots import SLOTS, SlotName, idle, other
 
 
@@ -14,12 +15,13 @@ class SlotContent:
     """A release in a slot, or none in one that a deployment emptied.
 
     A new `deployment` installs again, also where the release is the same, and empties again. With `reuse` a server
-    whose slot holds these very bytes keeps them, and only notes the deployment.
+    whose slot holds these very bytes, run by the same `commands`, keeps them and only notes the deployment.
     """
 
     release: str | None
     digest: str | None
     deployment: str
+    commands: Commands = BY_NAME
     reuse: bool = False
 
 

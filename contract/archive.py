@@ -1,52 +1,47 @@
-"""What an artifact may contain: one set of rules for who stores it and for who unpacks it.
+"""Archives, read with care: no header is believed that asks for much memory, and one that is not whole is none.
 
-`opened` reads an archive with care: no header is believed that asks for much memory. `faults` says what makes its
-members unsafe to unpack: names that leave the folder, that are there twice or clash, links, devices, set-uid bits, and
-more members or bytes than an application has (bombs). `start_faults` says whether it can be started. `blocks` reads one
-member, which has to be as long as it says. Nothing is written here.
+`opened` gives the members of a `.tar.gz` or of a zip, and `blocks` reads one of them, which has to be as long as it
+says. What may be unpacked of that is said in `contract.safety`, and what an artifact is in `contract.package`. Nothing
+is written here.
+
+Whole means: nothing before, nothing behind, and every checksum right. tarfile takes a damaged header for the end, and
+zipfile looks for the last list there is, so neither would notice an archive that was cut, or two of them in one file.
 """
 
 from __future__ import annotations
 
 import copy
 import gzip
-import re
+import os
 import stat
+import struct
 import tarfile
-import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO
 
-from contract.layout import MIGRATE, START
-
-# Far above real artifacts, far below what fills a disk or the memory.
-MOST_ENTRIES = 50_000
-MOST_BYTES = 2 << 30
-MOST_ENTRY_BYTES = 1 << 30
 LONGEST_HEADER = 1 << 20  # bytes of a tar header's extension: real ones have a few hundred
-LONGEST_PATH = 1000  # bytes
-LONGEST_NAME = 255  # bytes of one part of a path: what file systems take
-UNWANTED_SIGNS = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, invisible signs, halves of signs, line ends
+LONGEST_TARGET = 1000  # bytes of where a link leads
 BLOCK = 1 << 20
 
-FILE, FOLDER = "file", "folder"
+FILE, FOLDER, LINK, HARD_LINK = "file", "folder", "symbolic link", "hard link"
 
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
-SUFFIXES = {".tar.gz": GZIP, ".zip": ZIP, ".jar": ZIP}
-"""How an artifact's name may end, and how its bytes begin then."""
-
+ZIP_END = b"PK\x05\x06"
+ZIP_END_LENGTH = 22
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-ENCRYPTED = 0x1
+ENCRYPTED, UTF_8 = 0x1, 0x800
+UNIX = (3, 19)  # systems that write permissions into a zip: elsewhere the same bits mean nothing
 UNREADABLE = (
     tarfile.TarError,
     zipfile.BadZipFile,
     zlib.error,
     gzip.BadGzipFile,
+    struct.error,
     EOFError,
     ValueError,
     RuntimeError,
@@ -54,24 +49,23 @@ UNREADABLE = (
 """What is raised while an archive is read that is broken or none."""
 
 
-class NoArchive(ValueError):
-    """It does not begin like an archive of any kind that is known."""
-
-
 @dataclass(frozen=True)
 class Member:
-    """One member of an archive: its name as written, kind, unpacked size in bytes and permission bits."""
+    """One member of an archive: its name as written, kind, unpacked size in bytes and permission bits.
+
+    `target` is where a link leads, as it is written.
+    """
 
     name: str
-    kind: str  # FILE, FOLDER, or what it is instead
+    kind: str  # FILE, FOLDER, LINK, HARD_LINK, or what it is instead
     size: int
     mode: int
+    target: str = ""
 
     @property
     def path(self) -> str:
         """The name as it will be written: without the leading and trailing marks that archivers add."""
-        name = self.name[2:] if self.name.startswith("./") else self.name
-        return name.rstrip("/")
+        return plain_path(self.name)
 
     @property
     def is_root(self) -> bool:
@@ -87,15 +81,27 @@ class Member:
 Opened = Iterator["tuple[Member, Callable[[], IO[bytes] | None]]"]
 
 
-def opened(path: Path) -> Opened:
+def plain_path(name: str) -> str:
+    """A name without the leading and trailing marks that archivers add."""
+    return (name[2:] if name.startswith("./") else name).rstrip("/")
+
+
+def tar_members(path: Path) -> Opened:
     """Each member, and how to open it before the next one is asked for. Raises what UNREADABLE names, and OSError."""
-    with path.open("rb") as file:
-        beginning = file.read(len(ZIP))
-    if beginning.startswith(GZIP):
-        return _tar(path)
-    if beginning == ZIP:
-        return _zip(path)
-    raise NoArchive(f"it does not begin like a {' or '.join(SUFFIXES)}")
+    # Names are UTF-8 wherever this runs; what is none shows by halves of signs, which no path may hold.
+    how = {"mode": "r:", "encoding": "utf-8", "errors": "surrogateescape"}
+    with CautiousGzip(path) as stream, tarfile.open(fileobj=stream, **how) as archive:  # type: ignore[call-overload]  # texts, all of them
+        for member in archive:
+            yield _tar_member(member), partial(archive.extractfile, member)
+        _require_end(stream)
+
+
+def zip_members(path: Path) -> Opened:
+    """The same of a zip."""
+    with zipfile.ZipFile(path) as archive:
+        _require_alone(path, archive)
+        for info in archive.infolist():
+            yield _zip_member(archive, info), partial(archive.open, _longer(info))
 
 
 def blocks(member: Member, source: IO[bytes] | None) -> Iterator[bytes]:
@@ -106,51 +112,41 @@ def blocks(member: Member, source: IO[bytes] | None) -> Iterator[bytes]:
         yield block
     if length != member.size:
         more = "more" if length > member.size else "fewer"
-        raise EOFError(f"{_shown(member)} has {more} bytes than the {member.size} that it says")
+        raise EOFError(f"{shown(member.name)} has {more} bytes than the {member.size} that it says")
 
 
-def faults(members: Iterable[Member]) -> Iterator[str]:
-    """What makes these members unsafe to unpack, one sentence each, as they are read.
-
-    A bomb is not read to its end: no member is asked for after the one that makes it too much.
-    """
-    taken: dict[str, tuple[str, str]] = {}
-    total = 0
-    for count, member in enumerate(members, start=1):
-        total += max(member.size, 0)
-        if too_much := _too_much(member, count, total):
-            yield too_much
-            return
-        if not member.is_root:
-            yield from _unsafe_kind(member)
-            yield from _unsafe_path(member)
-            yield from _clashes(member, taken)
-
-
-def start_faults(members: Iterable[Member]) -> Iterator[str]:
-    """Why a server could not start what these members are."""
-    files = {member.path: member for member in members if member.kind == FILE}
-    if START not in files:
-        yield f"it has no {START}"
-    for name in (START, MIGRATE):
-        if name in files and not files[name].is_executable:
-            yield f"{name} is not executable"
+def shown(name: str) -> str:
+    """A name from an archive, as it may stand in a line."""
+    return ascii(name[:100])
 
 
 class CautiousGzip(gzip.GzipFile):
-    """Never reads much at once: a tar header that claims gigabytes must not fill the memory."""
+    """Never reads much at once: a tar header that claims gigabytes must not fill the memory.
+
+    `last` is what was read last: where a tar ends, that is the header which tarfile took for its end.
+    """
+
+    last = b""
 
     def read(self, size: int | None = -1) -> bytes:
         """Read like any file, up to LONGEST_HEADER bytes at a time."""
         if size is None or not 0 <= size <= LONGEST_HEADER:
             raise tarfile.ReadError("a header is too large")
-        return super().read(size)
+        self.last = super().read(size)
+        return self.last
 
 
-def _tar(path: Path) -> Opened:
-    with CautiousGzip(path) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
-        for member in archive:
-            yield Member(member.name, _tar_kind(member), member.size, member.mode), partial(archive.extractfile, member)
+def _require_end(stream: CautiousGzip) -> None:
+    """A tar ends with blocks of zeros, and gzip's checksum is compared by who reads to the end."""
+    ended = bool(stream.last)
+    while ended and not any(stream.last):
+        if not stream.read(BLOCK):
+            return
+    raise EOFError("it was cut, or holds more than one archive" if ended else "it was cut: its end is missing")
+
+
+def _tar_member(member: tarfile.TarInfo) -> Member:
+    return Member(member.name, _tar_kind(member), member.size, member.mode, member.linkname)
 
 
 def _tar_kind(member: tarfile.TarInfo) -> str:
@@ -158,17 +154,20 @@ def _tar_kind(member: tarfile.TarInfo) -> str:
         tarfile.REGTYPE: FILE,
         tarfile.AREGTYPE: FILE,
         tarfile.DIRTYPE: FOLDER,
-        tarfile.SYMTYPE: "symbolic link",
-        tarfile.LNKTYPE: "hard link",
+        tarfile.SYMTYPE: LINK,
+        tarfile.LNKTYPE: HARD_LINK,
         tarfile.FIFOTYPE: "named pipe",
     }
     return "sparse file" if member.issparse() else kinds.get(member.type, "device, or something else that is no file")
 
 
-def _zip(path: Path) -> Opened:
-    with zipfile.ZipFile(path) as archive:
-        for info in archive.infolist():
-            yield _zip_member(info), partial(archive.open, _longer(info))
+def _require_alone(path: Path, archive: zipfile.ZipFile) -> None:
+    first = min((info.header_offset for info in archive.infolist()), default=0)
+    with path.open("rb") as file:
+        file.seek(-ZIP_END_LENGTH - len(archive.comment), os.SEEK_END)
+        end = file.read(ZIP_END_LENGTH)
+    if first or not end.startswith(ZIP_END) or int.from_bytes(end[-2:], "little") != len(archive.comment):
+        raise zipfile.BadZipFile("there is something before its first entry, or behind its end")
 
 
 def _longer(info: zipfile.ZipInfo) -> zipfile.ZipInfo:
@@ -178,15 +177,26 @@ def _longer(info: zipfile.ZipInfo) -> zipfile.ZipInfo:
     return longer
 
 
-def _zip_member(info: zipfile.ZipInfo) -> Member:
-    """Judged by the name that stands in the archive: zipfile cuts names at NUL.
+def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Member:
+    """Judged by the name that stands in the archive: zipfile cuts names at NUL, and newer ones read a second name.
 
-    `jar` records no mode at all, so what is in `bin/` counts as executable then.
+    Where nobody wrote permissions down, as `jar` and Windows do, everything counts as executable.
     """
     mode = info.external_attr >> 16
-    if mode == 0 and info.filename.startswith("bin/"):
-        mode = stat.S_IXUSR
-    return Member(info.orig_filename, _zip_kind(info, mode), info.file_size, stat.S_IMODE(mode))
+    permissions = stat.S_IMODE(mode)
+    kind = _zip_kind(info, mode)
+    target = _zip_target(archive, info) if kind == LINK else ""
+    if not permissions or info.create_system not in UNIX:
+        permissions = stat.S_IRWXU
+    return Member(info.orig_filename, kind, info.file_size, permissions, target)
+
+
+def _zip_target(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:
+    """Where a link leads, which is what it holds."""
+    if info.file_size > LONGEST_TARGET:
+        raise zipfile.BadZipFile(f"{shown(info.orig_filename)} is a link to a place that is too far away")
+    with archive.open(info) as source:
+        return source.read(LONGEST_TARGET).decode("utf-8", "surrogateescape")
 
 
 def _zip_kind(info: zipfile.ZipInfo, mode: int) -> str:
@@ -194,69 +204,10 @@ def _zip_kind(info: zipfile.ZipInfo, mode: int) -> str:
         return "encrypted file"
     if info.compress_type not in PACKED:
         return f"file packed by method {info.compress_type}, which not every unpacker knows"
-    kinds = {stat.S_IFREG: FILE, stat.S_IFDIR: FOLDER, stat.S_IFLNK: "symbolic link", stat.S_IFIFO: "named pipe"}
+    if not info.flag_bits & UTF_8 and not info.orig_filename.isascii():
+        return "file whose name is not marked as UTF-8"
+    kinds = {stat.S_IFREG: FILE, stat.S_IFDIR: FOLDER, stat.S_IFLNK: LINK, stat.S_IFIFO: "named pipe"}
     stated = stat.S_IFMT(mode)
     if not stated:
         return FOLDER if info.filename.endswith("/") else FILE  # is_dir() fails on an empty name
     return kinds.get(stated, "device, or something else that is no file")
-
-
-def _too_much(member: Member, count: int, total: int) -> str:
-    """What makes it a bomb; nothing where it is none."""
-    if count > MOST_ENTRIES:
-        return f"it has more than {MOST_ENTRIES} entries"
-    if not 0 <= member.size <= MOST_ENTRY_BYTES:
-        return f"{_shown(member)} has {member.size} bytes, {MOST_ENTRY_BYTES} are allowed for one file"
-    return f"it unpacks to more than {MOST_BYTES} bytes" if total > MOST_BYTES else ""
-
-
-def _unsafe_kind(member: Member) -> Iterator[str]:
-    if member.kind not in (FILE, FOLDER):
-        yield f"{_shown(member)} is a {member.kind}"
-    if member.mode & (stat.S_ISUID | stat.S_ISGID):
-        yield f"{_shown(member)} is set-uid or set-gid"
-
-
-def _unsafe_path(member: Member) -> Iterator[str]:
-    name, parts = member.name, member.path.split("/")
-    if name.startswith("/") or re.match("[A-Za-z]:", name):
-        yield f"{_shown(member)} is not a relative path"
-    if "\\" in name or any(unicodedata.category(sign) in UNWANTED_SIGNS for sign in name):
-        yield f"{_shown(member)} holds a control character, or another sign that does not belong in a path"
-    if ".." in parts:
-        yield f"{_shown(member)} leaves the folder"
-    elif "" in parts or "." in parts:
-        yield f"{_shown(member)} has an empty part"
-    if member.kind == FILE and name.endswith("/"):
-        yield f"{_shown(member)} is a file with the name of a folder"
-    if _length(name) > LONGEST_PATH or any(_length(part) > LONGEST_NAME for part in name.split("/")):
-        yield f"{_shown(member)} is longer than file systems take"
-
-
-def _clashes(member: Member, taken: dict[str, tuple[str, str]]) -> Iterator[str]:
-    """No path twice, also not in another spelling, and nothing below a file. `taken` is filled as it goes."""
-    parts = member.path.split("/")
-    for length in range(1, len(parts)):
-        parent = "/".join(parts[:length])
-        known, kind = taken.setdefault(_spelling(parent), (parent, "parent"))
-        if kind == FILE:
-            yield f"{_shown(member)} lies in what is a file"
-        elif known != parent:
-            yield f"{_shown(member)} clashes with {known!a} where case or spelling does not count"
-    there = taken.get(_spelling(member.path))
-    if there and not (there == (member.path, "parent") and member.kind == FOLDER):
-        yield f"{_shown(member)} is there twice, or clashes with {there[0]!a} where case or spelling does not count"
-    taken[_spelling(member.path)] = (member.path, member.kind)
-
-
-def _spelling(path: str) -> str:
-    """What is one for a file system that knows no case, or composes signs differently."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", path).casefold())
-
-
-def _length(text: str) -> int:
-    return len(text.encode(errors="surrogatepass"))
-
-
-def _shown(member: Member) -> str:
-    return ascii(member.name[:100])

@@ -7,26 +7,32 @@ Pulumi's state gets to know of it. Only where the two texts are equal is the sec
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
+from contract.commands import Commands
 from contract.layout import INSTALLER
 from contract.slots import SLOT_PORTS, SlotName
 
-CONTENT_KEYS = ("slot", "port", "release", "digest", "deployment")
+CONTENT_KEYS = ("slot", "port", "release", "digest", "commands", "deployment")
 """What says what a slot shall hold; a server keeps these, and no others, to say what it holds."""
 
 ORDER_KEYS = (*CONTENT_KEYS, "reuse")
 
 
-def order(slot: SlotName, *, release: str | None, digest: str | None, deployment: str, reuse: bool) -> str:
+def order(
+    slot: SlotName, *, release: str | None, digest: str | None, commands: Commands, deployment: str, reuse: bool
+) -> str:
     """What the installer is told: any change of this text restarts the slot, so nothing else may stand in it.
 
-    Without a release the slot is emptied. With `reuse` a slot that holds these very bytes keeps them.
+    Without a release the slot is emptied. With `reuse` a slot that holds these very bytes, run by the same commands,
+    keeps them.
     """
     facts = {
         "slot": slot,
         "port": SLOT_PORTS[slot],
         "release": release,
         "digest": digest,
+        "commands": asdict(commands),
         "deployment": deployment,
         "reuse": reuse,
     }

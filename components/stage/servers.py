@@ -244,6 +244,7 @@ class Servers(pulumi.ComponentResource):
             slot,
             release=content.release,
             digest=content.digest,
+            commands=content.commands,
             deployment=content.deployment,
             reuse=content.reuse,
         )

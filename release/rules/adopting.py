@@ -47,6 +47,7 @@ def adopted(state: State, slot: SlotName, content: Content, now: str, undo: str,
             digest=content.digest or "",
             deployment=content.deployment,
             since=now,
+            commands=content.commands,
             made_with=content.made_with,
             unverified=not verified,
         )

@@ -84,6 +84,7 @@ def _live_one(live: Live, state: State) -> Target:
             digest=live.digest,
             artifact_key=artifact_key(live.digest),
             deployment=live.deployment,
+            commands=live.commands,
         )
     return Target(release=content.but(made_with=live.made_with), verified=live.deployment)
 
@@ -106,6 +107,7 @@ def _one_before(previous: Previous | None, environment: str) -> Target:
             digest=previous.digest,
             artifact_key=previous.artifact_key or artifact_key(previous.digest),  # not told by format 1
             deployment=previous.deployment,
+            commands=previous.commands,
             made_with=previous.made_with,
         ),
         verified=previous.deployment,
@@ -124,6 +126,7 @@ def named_target(known: Known | None, version: str, environment: str) -> Target:
         digest=known.digest,
         artifact_key=known.artifact_key,
         deployment=known.live,
+        commands=known.commands,
         made_with=known.made_with,
     )
     return Target(release=release, verified=known.live, adopted=not known.live and known.adopted == known.digest)

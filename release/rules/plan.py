@@ -128,6 +128,7 @@ def content_of(manifest: Manifest) -> Content:
         digest=manifest.digest,
         artifact_key=manifest.artifact_key,
         deployment="",
+        commands=manifest.commands,
         made_with=manifest.schema,
     )
 
@@ -173,6 +174,7 @@ def made_live(plan: Plan, state: State, now: str) -> State:
         digest=plan.digest,
         deployment=plan.deployment,
         since=now,
+        commands=plan.content.commands,
         made_with=plan.made_with,
         unverified=plan.unverified,
     )
@@ -212,6 +214,7 @@ def previous_of(state: State, digest: str, left: str) -> Previous | None:
         digest=live.digest,
         deployment=live.deployment,
         artifact_key=(content.artifact_key if content else None) or "",
+        commands=live.commands,
         made_with=live.made_with,
         left=left,
     )

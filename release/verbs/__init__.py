@@ -9,6 +9,7 @@ VERBS = {
     "Start": {
         "new": "Write the project's name and its stack files.",
         "doctor": "Look at what AWS would say no to.",
+        "check": "Try the artifact FILE here, as servers will run it.",
         "init": "Make what must exist before ENVIRONMENT's first `pulumi up`.",
     },
     "Move": {

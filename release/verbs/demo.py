@@ -22,6 +22,7 @@ from release.work.demos.ending import take_down
 from release.work.demos.making import Wanted, bring_up
 from release.work.demos.reaping import reap
 from settings.demos import WORLD, stack_of
+from settings.machine import machine_of
 
 UNKNOWN_VERSION = "0.0.0"  # of an artifact that states none: its pages are to tell what RELEASE_VERSION says
 
@@ -237,7 +238,7 @@ def _shown(base: Base, artifact: Path | None, version: str | None, release: str 
     if (artifact is None) == (release is None):
         raise WrongUsage("a demo shows one thing", hint="give --artifact FILE, or --release VERSION")
     if artifact is not None:
-        found = inspect_artifact(artifact)
+        found = inspect_artifact(artifact, machine=machine_of(base.limits.instance_type))
         return {"shown": found, "version": checked_version(version or found.build.version or UNKNOWN_VERSION)}
     manifest = base.environment.releases.get(checked_version(release or ""))
     return {"shown": manifest, "version": manifest.version}

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from contract.commands import BY_NAME, Commands
 from release.call import Call, pass_call
 from release.doors.git import is_commit, tagged_commit
 from release.environment import Environment
 from release.process.errors import Refused, WrongUsage
 from release.project import open_first
 from release.records.artifacts.archive import Artifact, inspect_artifact, sha256_of
-from release.records.artifacts.build import Build, agreed
+from release.records.artifacts.build import Build, agreed, stated_commands
 from release.records.artifacts.manifest import (
     Evidence,
     Manifest,
@@ -24,6 +25,7 @@ from release.records.artifacts.manifest import (
 from release.records.artifacts.provenance import provenance
 from release.records.artifacts.schema import Schema, schema_faults
 from release.records.artifacts.smoke import agreed_checks
+from settings.machine import machine_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,7 @@ class Publication:
     provenance: Provenance | None = None
     evidence: tuple[tuple[str, Path], ...] = ()
     smoke: Path | None = None
+    commands: Commands = BY_NAME
 
 
 @click.command("publish")
@@ -54,6 +57,8 @@ class Publication:
 @click.option("--schema", help="The database schema it brings, and the oldest it lets work: 3:2.")
 @click.option("--evidence", multiple=True, metavar="NAME=FILE", help="A file that speaks for it; its sha256 is kept.")
 @click.option("--smoke", type=click.Path(path_type=Path), help="Its smoke checks, where the artifact has none.")
+@click.option("--start", help='What starts it, where it does not say: "java -jar app.jar".')
+@click.option("--migrate", help='What migrates its database, where it does not say: "java -jar app.jar migrate".')
 @click.option("--builder", help="What built it.  [default: GitHub's workflow]")
 @click.option("--source", help="Where its sources are.  [default: GitHub's repository]")
 @pass_call
@@ -67,6 +72,8 @@ def command(
     schema: str | None,
     evidence: tuple[str, ...],
     smoke: Path | None,
+    start: str | None,
+    migrate: str | None,
     builder: str | None,
     source: str | None,
 ) -> None:
@@ -92,6 +99,7 @@ def command(
         provenance=provenance(os.environ, builder=builder, source=source, run=call.ci),
         evidence=parsed_evidence(evidence),
         smoke=smoke,
+        commands=stated_commands(start, migrate),
     )
     manifest, new = publish(call, request)
     said = "published" if new else "was published before, its bytes are stored"
@@ -105,7 +113,8 @@ def publish(call: Call, request: Publication) -> tuple[Manifest, bool]:
     evidence = checked_evidence(tuple(_evidence(name, path) for name, path in request.evidence))
     environment = open_first(call.project)
     with call.progress.step(request.path.name, "inspected"):
-        artifact = inspect_artifact(request.path)
+        machine = machine_of(environment.settings.servers.instance_type)
+        artifact = inspect_artifact(request.path, said=request.commands, machine=machine)
         artifact = replace(artifact, checks=agreed_checks(artifact, request.smoke))
     build = _agreed(artifact.build, request, commit)
     principal = environment.identify(call.ci).principal
@@ -189,4 +198,5 @@ def _manifest(
         provenance=checked_provenance(request.provenance) if request.provenance else None,
         evidence=evidence,
         parts=artifact.parts,
+        commands=artifact.commands,
     )

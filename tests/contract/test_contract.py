@@ -9,6 +9,7 @@ import pytest
 
 from contract import metrics
 from contract.balancer import BALANCER, LIVE, PREVIEW
+from contract.commands import BY_NAME, Commands
 from contract.layout import MACHINE_ROOT
 from contract.order import ORDER_KEYS, order
 from contract.slots import SLOT_PORTS, SLOTS, SlotName, idle
@@ -57,14 +58,16 @@ def test_a_release_is_started_again_however_it_ended_and_as_often_as_it_takes() 
 
 
 def test_an_order_names_the_slots_own_port_and_its_keys_come_in_one_order() -> None:
-    text = order("green", release="1.0.0", digest="d", deployment="dev-1", reuse=True)
+    java = Commands(start=("java", "-jar", "app.jar"))
+    text = order("green", release="1.0.0", digest="d", commands=java, deployment="dev-1", reuse=True)
     assert text == (
-        '{"deployment": "dev-1", "digest": "d", "port": 8082, "release": "1.0.0", "reuse": true, "slot": "green"}'
+        '{"commands": {"migrate": [], "start": ["java", "-jar", "app.jar"]}, '
+        '"deployment": "dev-1", "digest": "d", "port": 8082, "release": "1.0.0", "reuse": true, "slot": "green"}'
     )
 
 
 def test_an_order_has_exactly_the_keys_that_an_installer_takes() -> None:
-    keys = json.loads(order("blue", release=None, digest=None, deployment="dev-1", reuse=False))
+    keys = json.loads(order("blue", release=None, digest=None, commands=BY_NAME, deployment="dev-1", reuse=False))
     assert sorted(keys) == sorted(ORDER_KEYS)
 
 

@@ -1,8 +1,8 @@
-"""The version that an answer of /health states."""
+"""The version that an answer of /health states, and what an answer means."""
 
 import pytest
 
-from contract.health import stated_version
+from contract.health import stated_version, verdict
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,21 @@ from contract.health import stated_version
 )
 def test_only_a_text_in_an_object_is_a_version(body: bytes | str, version: str | None) -> None:
     assert stated_version(body) == version
+
+
+@pytest.mark.parametrize(
+    ("status", "version", "expected"),
+    [
+        (None, None, "starting"),
+        (503, None, "starting"),
+        (503, "1.0.0", "starting"),
+        (500, "1.0.0", "failing"),
+        (404, None, "failing"),
+        (302, None, "failing"),
+        (200, "1.0.0", "healthy"),
+        (200, "1.0.1", "wrong"),
+        (200, None, "wrong"),
+    ],
+)
+def test_an_answer_is_judged(status: int | None, version: str | None, expected: str) -> None:
+    assert verdict(status, version, "1.0.0") == expected

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from components.stage.alarms import database_alarms, health_alarm, request_alarms, server_alarms
 from contract import outputs
-from contract.archive import MOST_BYTES, MOST_ENTRIES, MOST_ENTRY_BYTES
+from contract.safety import MOST_BYTES, MOST_ENTRIES, MOST_ENTRY_BYTES
 from release.doors.aws.databases import SNAPSHOT_LIMIT
 from release.doors.probe import LIMIT, MOST_BODY
 from release.environment import UP_WAIT

@@ -15,12 +15,17 @@ from components.host.installer.order import Content
 from components.host.installer.slots import Server, Slot
 from components.host.installer.told import last_line, scrub
 from components.host.installer.unit import UnitState, unit_state
-from contract.health import HEALTH_PATH, HEALTHY, LONGEST_HEALTH, STARTING, stated_version
+from contract.health import (
+    HEALTH_ERRORS_LIMIT,
+    HEALTH_LIMIT,
+    HEALTH_PATH,
+    LONGEST_HEALTH,
+    stated_version,
+    verdict,
+)
 
 # Limits, in seconds.
 PROBE_LIMIT = 2.0
-HEALTH_LIMIT = 20.0
-HEALTH_ERRORS_LIMIT = 5.0  # answering errors for so long is a bad release, not a slow start
 HEALTH_PAUSE = 0.2
 SETTLE_PAUSE = 0.5
 
@@ -72,18 +77,9 @@ def shown_version(health: Health, content: Content, server: Server) -> str | Non
         return "another one, not told: the database's secret is not known to compare with"
 
 
-def verdict(health: Health, release: str) -> str:
-    """healthy; starting: wait; failing: an error that may pass; wrong: it never will be this release."""
-    if health.status in (None, STARTING):
-        return "starting"
-    if health.status != HEALTHY:
-        return "failing"
-    return "healthy" if health.version == release else "wrong"
-
-
 def is_healthy(slot: Slot, content: Content, server: Server) -> bool:
     health = probe(server.address, content.port)
-    return verdict(health, content.release) == "healthy" and unit_state(slot).active == "active"
+    return verdict(health.status, health.version, content.release) == "healthy" and unit_state(slot).active == "active"
 
 
 def wait_for_health(slot: Slot, content: Content, server: Server, settle: float = 0.0) -> None:
@@ -98,7 +94,7 @@ def wait_for_health(slot: Slot, content: Content, server: Server, settle: float 
     while True:
         health = probe(server.address, content.port)
         now = time.monotonic()
-        state = verdict(health, content.release)
+        state = verdict(health.status, health.version, content.release)
         require_same_process(slot, content, first, unit_state(slot))
         good = good if state == "failing" else now
         healthy_since = (healthy_since or now) if state == "healthy" else None
@@ -120,7 +116,7 @@ def require_hope(slot: Slot, content: Content, health: Health, failing: float, w
     """Give up on an answer that will not become a good one; the times are in seconds."""
     if failing >= HEALTH_ERRORS_LIMIT:
         raise unhealthy(slot, content, f"keeps answering {health.status}")
-    if verdict(health, content.release) != "healthy" and waited >= HEALTH_LIMIT:
+    if verdict(health.status, health.version, content.release) != "healthy" and waited >= HEALTH_LIMIT:
         raise unhealthy(slot, content, f"is not healthy after {HEALTH_LIMIT:.0f} s ({said(health)})")
 
 

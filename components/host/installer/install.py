@@ -21,7 +21,6 @@ from components.host.installer.health import (
     probe,
     said,
     shown_version,
-    verdict,
     wait_for_health,
 )
 from components.host.installer.lock import LOCK_LIMIT, locked
@@ -30,6 +29,7 @@ from components.host.installer.order import Content, Order, answer
 from components.host.installer.signals import ignore_signals
 from components.host.installer.slots import Server, Slot, read_content, read_server
 from components.host.installer.unit import unit_state
+from contract.health import verdict
 from contract.layout import INSTALLER, LABEL, RELEASE
 
 MEND = f"mend that, then run: python3 {INSTALLER} status (it puts the slot back)"
@@ -70,7 +70,7 @@ def as_it_is(slot: Slot, content: Content, server: Server, settle: float) -> dic
     if unit_state(slot).active != "active":
         return answer("started", content) if comes_up(slot, content, server, settle) else None
     health = probe(server.address, content.port)
-    state = verdict(health, content.release)
+    state = verdict(health.status, health.version, content.release)
     if state == "healthy":
         return answer("unchanged", content)
     found = other_version(shown_version(health, content, server)) if state == "wrong" else said(health)
@@ -123,7 +123,7 @@ def prepare(slot: Slot, content: Content, server: Server, migration: Migration) 
     artifact = new / "artifact"
     require_space(new, 0)
     retried(lambda: download(artifact, content.digest, server))
-    unpack(artifact, new / RELEASE)
+    unpack(artifact, new / RELEASE, content.commands)
     artifact.unlink()
     migrate(slot, content, server, migration)
     shutil.copyfile(sys.argv[0], new / Path(INSTALLER).name)

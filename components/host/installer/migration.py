@@ -1,4 +1,4 @@
-"""bin/migrate of a release: run for the very deployment that is asked to migrate, and never told as not begun."""
+"""The migration of a release: run for the very deployment that is asked to migrate, and never told as not begun."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from components.host.installer.order import Content, checked_text
 from components.host.installer.programs import OUTPUT_LIMIT, hear
 from components.host.installer.slots import Server, Slot
 from components.host.installer.told import Said, Tail, half_a_secret, last_line, scrubbed
-from contract.layout import MIGRATE, RELEASE
+from contract.commands import migrate_command, runnable
+from contract.layout import RELEASE
 from contract.migration import NO_MIGRATION
+from contract.shebang import why_not_run
 
 MIGRATE_LIMIT = 1800.0  # seconds
 
@@ -30,15 +32,15 @@ class Migration:
 
 
 def migrate(slot: Slot, content: Content, server: Server, migration: Migration) -> None:
-    """Run the new release's bin/migrate, if it has one and it is asked for, while the earlier release still runs.
+    """Run the new release's migration, if it has one and it is asked for, while the earlier release still runs.
 
     Without a database there is nothing to migrate.
 
     That it begins is on the disk before it does: whoever asks later must never be told that nothing was changed.
     """
     release = slot.beside("new") / RELEASE
-    command = release / MIGRATE
-    if not command.exists() or not server.database_parameter:
+    command = migrate_command(content.commands, release)
+    if not command or not server.database_parameter:
         return
     if not may_migrate(content, server):
         migration.outcome = "not asked for"
@@ -46,10 +48,11 @@ def migrate(slot: Slot, content: Content, server: Server, migration: Migration) 
     environment, secrets = application_environment(server, content)
     write_durably(slot.migration, json.dumps({"deployment": content.deployment}))
     migration.outcome = "failed"
-    code, said = run_migrate(command, release, environment, secrets)
+    words = runnable(command, release, environment)
+    code, said = run_migrate(command[0], words, release, environment, secrets)
     slot.migrate_log.write_text(said.marked(), "utf-8")
     if code != 0:
-        raise Failure(f"{MIGRATE} failed with {code}: {last_line(said.text)} (its output: {slot.migrate_log})")
+        raise Failure(f"{command[0]} failed with {code}: {last_line(said.text)} (its output: {slot.migrate_log})")
     migration.outcome = "done"
 
 
@@ -76,13 +79,15 @@ def last_migration(slot: Slot) -> dict[str, str] | None:
         raise Failure(f"{slot.migration} does not tell whose migration began last: delete it to say none") from None
 
 
-def run_migrate(command: Path, release: Path, environment: dict[str, str], secrets: Sequence[str]) -> tuple[int, Said]:
-    """How bin/migrate ended, and what it said last. It may tell secrets: on the disk is only what was scrubbed."""
+def run_migrate(
+    name: str, words: list[str], release: Path, environment: dict[str, str], secrets: Sequence[str]
+) -> tuple[int, Said]:
+    """How a migration ended, and what it said last. It may tell secrets: on the disk is only what was scrubbed."""
     said = Tail(OUTPUT_LIMIT + half_a_secret(secrets))
     try:
-        code = hear([str(command)], MIGRATE_LIMIT, said, cwd=release, env=environment)
+        code = hear(words, MIGRATE_LIMIT, said, cwd=release, env=environment)
     except subprocess.TimeoutExpired:
-        raise Failure(f"{MIGRATE} did not end within {MIGRATE_LIMIT:.0f} s") from None
+        raise Failure(f"{name} did not end within {MIGRATE_LIMIT:.0f} s") from None
     except OSError as error:
-        raise Failure(f"{MIGRATE} cannot be started: {error.strerror}") from None
+        raise Failure(f"{name} cannot be started: {why_not_run(words[0], error)}") from None
     return code, scrubbed(said, secrets)

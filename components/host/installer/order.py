@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.host.installer.errors import Refused
+from components.host.installer.told import last_line
+from contract.commands import Commands, parse_command
 from contract.order import CONTENT_KEYS, ORDER_KEYS
 from contract.slots import SLOTS, SlotName
 
@@ -26,6 +28,7 @@ class Content:
     port: int
     release: str
     digest: str
+    commands: Commands
     deployment: str
 
     def differs_in_its_label_only(self, other: Content) -> bool:
@@ -62,7 +65,7 @@ def checked_content(fields: dict[str, Any]) -> Content:
     if type(port) is not int or not 1024 <= port <= 65535:
         raise Refused("the input is not valid: port must be a whole number from 1024 to 65535")
     texts = {key: checked_text(key, fields[key]) for key in TEXT_RULES}
-    return Content(slot=checked_slot(fields["slot"]), port=port, **texts)
+    return Content(slot=checked_slot(fields["slot"]), port=port, commands=checked_commands(fields["commands"]), **texts)
 
 
 def parse_emptied(text: str) -> SlotName | None:
@@ -109,6 +112,22 @@ def checked_reuse(fields: dict[str, Any]) -> bool:
     if type(reuse) is not bool:
         raise Refused("the input is not valid: reuse must be true or false")
     return reuse
+
+
+def checked_commands(value: Any) -> Commands:
+    names = [field.name for field in dataclasses.fields(Commands)]
+    if not isinstance(value, dict) or sorted(value) != sorted(names):
+        raise Refused(f"the input is not valid: commands must be an object with {', '.join(names)}")
+    return Commands(**{name: checked_command(name, value[name]) for name in names})
+
+
+def checked_command(name: str, value: Any) -> tuple[str, ...]:
+    if value in ([], ()):
+        return ()
+    try:
+        return parse_command(value)
+    except ValueError as error:
+        raise Refused(f"the input is not valid: the command {name} {last_line(str(error))}") from None
 
 
 def checked_text(key: str, value: Any) -> str:

@@ -8,7 +8,9 @@ from typing import NoReturn
 from components.host.installer.environment import application_environment
 from components.host.installer.errors import Failure
 from components.host.installer.slots import Slot, read_content, read_server
-from contract.layout import RELEASE, START
+from contract.commands import runnable, start_command
+from contract.layout import RELEASE
+from contract.shebang import why_not_run
 
 
 def run(slot: Slot) -> NoReturn:
@@ -19,5 +21,8 @@ def run(slot: Slot) -> NoReturn:
     environment, _ = application_environment(read_server(), content)
     release = slot.folder / RELEASE
     os.chdir(release)
-    start = str(release / START)
-    os.execve(start, [start], environment)
+    words = runnable(start_command(content.commands), release, environment)
+    try:
+        os.execvpe(words[0], words, environment)
+    except OSError as error:
+        raise Failure(f"{content.release} cannot be started: {why_not_run(words[0], error)}") from None

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from semver import Version
 
+from contract.commands import BY_NAME, Commands
 from release.doors.aws.parts import Parts
 from release.process.errors import Refused, WrongUsage
 from release.process.text import bounded, listed, quoted
@@ -89,6 +90,7 @@ class Manifest:
     provenance: Provenance | None = None
     evidence: tuple[Evidence, ...] = ()
     parts: Parts | None = None
+    commands: Commands = BY_NAME
     __pydantic_config__ = STRICT
 
     @property

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
+from contract.commands import BY_NAME, Commands
 from release.process.form import FORMAT, Form, Unreadable, read_form, stored
 from release.process.processes import Process
 from release.process.text import quoted, utc_of
@@ -17,6 +18,7 @@ class Content(Form):
     release: str
     digest: str
     deployment: str
+    commands: Commands = BY_NAME
 
 
 class Pin(Form):

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from contract.commands import BY_NAME, Commands
 from contract.slots import SLOTS, SlotName, idle
 from release.process.canonical import canonical_json, sha256_hex
 from release.process.form import FORMAT, Form, read_form, stored
@@ -20,6 +21,7 @@ class Content(Form):
     ``release`` is None for a slot that a deployment emptied. The deployment is part of the value so that restoring a
     slot after a failure makes every server look again, also the one that was touched half-way; with ``reuse`` a server
     that holds these very bytes only takes note. ``made_with`` is the schema of the release, None where it states none.
+    ``commands`` is how it is run.
     ``unsure`` says why it is not known that every server holds this; the next install mends it. ``configuration`` and
     ``database`` name what a slot runs with, where that is not the environment's only one.
     """
@@ -28,6 +30,7 @@ class Content(Form):
     digest: str | None
     artifact_key: str | None
     deployment: str
+    commands: Commands = BY_NAME
     made_with: Schema | None = None
     reuse: bool = False
     unsure: str = ""
@@ -47,6 +50,7 @@ class Live(Form):
     digest: str
     deployment: str
     since: str
+    commands: Commands = BY_NAME
     made_with: Schema | None = None
     unverified: bool = False
 
@@ -61,6 +65,7 @@ class Previous(Form):
     digest: str
     deployment: str
     artifact_key: str = ""
+    commands: Commands = BY_NAME
     made_with: Schema | None = None
     left: str = ""
 

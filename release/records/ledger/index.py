@@ -6,7 +6,9 @@ the index says where in them to look.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
+from contract.commands import BY_NAME, Commands
 from release.process.canonical import canonical_json
 from release.process.form import FORMAT, Form, Unreadable, read_form, stored
 from release.records.artifacts.manifest import artifact_key
@@ -38,6 +40,7 @@ class Known(Form):
     release: str
     digest: str
     artifact_key: str
+    commands: Commands = BY_NAME
     made_with: Schema | None = None
     deployments: tuple[Mention, ...] = ()
     live: str = ""
@@ -91,9 +94,14 @@ def with_adoption(known: Known, content: Content) -> Known:
 def _of(content: Content | Live, known: Known | None) -> Known:
     """What is known of these bytes; of a release that was known by others no more than its deployments."""
     release, digest = content.release or "", content.digest or ""
+    how: dict[str, Any] = {
+        "artifact_key": artifact_key(digest),
+        "commands": content.commands,
+        "made_with": content.made_with,
+    }
     if known is not None and known.digest == digest:
-        return known.but(artifact_key=artifact_key(digest), made_with=content.made_with)
-    fresh = Known(release=release, digest=digest, artifact_key=artifact_key(digest), made_with=content.made_with)
+        return known.but(**how)
+    fresh = Known(release=release, digest=digest, **how)
     return fresh if known is None else fresh.but(deployments=known.deployments)
 
 

@@ -103,6 +103,7 @@ def _content(base: Base, demo: Demo, request: Wanted) -> Content:
     return Content(
         release=request.version,
         digest=request.shown.digest,
+        commands=request.shown.commands,
         deployment=f"{demo.creation}-{stamp}-{secrets.token_hex(2)}",
     )
 

@@ -17,7 +17,7 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from typing import Any
 import pytest
 
 from components.host.one_file import packed, sources
+from contract.commands import BY_NAME, Commands
 from contract.layout import INSTALLER
 from tests.components.host.warm_run import WarmPython, WarmRun
 
@@ -144,9 +145,16 @@ class FakeServer:
         return self.root / "aws" / "artifacts-bucket" / "artifacts" / digest
 
     def request(
-        self, version: str, artifact: bytes, slot: str = "blue", deployment: str = "d1", reuse: bool = False
+        self,
+        version: str,
+        artifact: bytes,
+        slot: str = "blue",
+        deployment: str = "d1",
+        reuse: bool = False,
+        commands: Commands = BY_NAME,
     ) -> dict[str, Any]:
-        content = {"release": version, "digest": self.store(artifact), "deployment": deployment}
+        what = {"release": version, "digest": self.store(artifact), "commands": asdict(commands)}
+        content = {**what, "deployment": deployment}
         return {"slot": slot, "port": self.ports[slot], **content, "reuse": reuse}
 
     def let_migrate(self, deployment: str) -> None:

@@ -59,6 +59,7 @@ def test_stdin_holds_what_the_slot_shall_hold_and_nothing_else() -> None:
         "port": 8082,
         "release": "1.1.0",
         "digest": "b" * 64,
+        "commands": {"start": [], "migrate": []},
         "deployment": "d-2",
         "reuse": False,
     }

@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from contract.commands import BY_NAME
 from contract.slots import SlotName
 from release.doors.aws.balancer import Balancer, TargetHealth
 from release.doors.aws.bucket import Bucket
@@ -529,7 +530,13 @@ def publish(environment: Environment, version: str, content: str = "") -> Manife
         path = Path(folder) / f"app-{version}.tar.gz"
         path.write_text(content or version)
         artifact = Artifact(
-            path=path, digest=_digest(path), size=path.stat().st_size, parts=None, checks=CHECKS, build=Build()
+            path=path,
+            digest=_digest(path),
+            size=path.stat().st_size,
+            parts=None,
+            commands=BY_NAME,
+            checks=CHECKS,
+            build=Build(),
         )
         manifest = _manifest(version, artifact)
         environment.releases.publish(artifact, manifest)

@@ -15,9 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from components.host.installer.artifact import safe_members, unpack
+from components.host.installer.artifact import unpack
 from components.host.installer.errors import Refused
 from contract.archive import Member, Opened
+from contract.commands import BY_NAME
+from contract.unpacking import Unusable, safe_members
 from tests.components.host.fake_server import FakeServer, good, loopback, tar_member
 
 # --- Unsafe archives ------------------------------------------------------------------------------------------------
@@ -73,7 +75,7 @@ UNSAFE = {
     "name too long": tar_of(START, tar_member("x" * 256)),
     "path too deep": tar_of(START, tar_member("/".join(["deep"] * 300))),
     "symbolic link": tar_of(START, tar_member("l", type=tarfile.SYMTYPE, linkname="/etc")),
-    "hard link": tar_of(START, tar_member("l", type=tarfile.LNKTYPE, linkname="bin/start")),
+    "hard link": tar_of(START, tar_member("l", type=tarfile.LNKTYPE, linkname="/etc/passwd")),
     "character device": tar_of(START, tar_member("d", type=tarfile.CHRTYPE)),
     "block device": tar_of(START, tar_member("d", type=tarfile.BLKTYPE)),
     "fifo": tar_of(START, tar_member("d", type=tarfile.FIFOTYPE)),
@@ -82,9 +84,6 @@ UNSAFE = {
     "setgid": tar_of(START, tar_member("s", mode=0o2755)),
     "duplicate": tar_of(START, tar_member("bin/start")),
     "duplicate in other form": tar_of(START, tar_member("./bin/start")),
-    "case clash": tar_of(START, tar_member("bin/START")),
-    "case clash of folders": tar_of(START, tar_member("BIN/other")),
-    "clash of accents": tar_of(START, tar_member("é"), tar_member("e\u0301")),
     "below a file": tar_of(START, tar_member("bin/start/x")),
     "file over a folder": tar_of(START, tar_member("bin")),
     "one huge file": tar_of(START, tar_member("big", size=LIMIT // 2 + 1)),
@@ -96,8 +95,6 @@ UNSAFE = {
     "zip backslash": zip_of("bin/start", "..\\evil"),
     "zip NUL": zip_of("bin/start", "ok\0/../evil"),
     "zip duplicate": zip_of("bin/start", "x", "x"),
-    "zip case clash": zip_of("bin/start", "x", "X"),
-    "zip symbolic link": zip_of("l", mode=stat.S_IFLNK | 0o777),
     "zip device": zip_of("d", mode=stat.S_IFCHR | 0o644),
     "zip fifo": zip_of("d", mode=stat.S_IFIFO | 0o644),
     "zip setuid": zip_of("s", mode=stat.S_IFREG | 0o4755),
@@ -112,7 +109,7 @@ UNSAFE = {
 def test_an_unsafe_archive_is_refused_before_anything_is_written(tmp_path: Path, archive: bytes) -> None:
     (tmp_path / "artifact").write_bytes(archive)
     with pytest.raises(Refused, match=r"the archive (is not safe|cannot be read)"):
-        unpack(tmp_path / "artifact", tmp_path / "release")
+        unpack(tmp_path / "artifact", tmp_path / "release", BY_NAME)
     assert [path.name for path in tmp_path.iterdir()] == ["artifact"]
 
 
@@ -134,7 +131,7 @@ def test_with_an_unsafe_archive_the_slot_is_not_touched(server: FakeServer, form
 def test_what_is_no_archive_is_refused(tmp_path: Path, archive: bytes) -> None:
     (tmp_path / "artifact").write_bytes(archive)
     with pytest.raises(Refused, match="the archive cannot be read"):
-        unpack(tmp_path / "artifact", tmp_path / "release")
+        unpack(tmp_path / "artifact", tmp_path / "release", BY_NAME)
 
 
 @pytest.mark.parametrize(
@@ -150,14 +147,14 @@ def test_a_bin_start_that_cannot_be_executed_is_refused_before_anything_is_writt
 ) -> None:
     (tmp_path / "artifact").write_bytes(tar_of(start))
     with pytest.raises(Refused, match=f"the artifact cannot be started: {why}"):
-        unpack(tmp_path / "artifact", tmp_path / "release")
+        unpack(tmp_path / "artifact", tmp_path / "release", BY_NAME)
     assert [path.name for path in tmp_path.iterdir()] == ["artifact"]
 
 
 def test_what_is_found_unsafe_is_named_on_one_line(tmp_path: Path) -> None:
     (tmp_path / "artifact").write_bytes(UNSAFE["control sign"])
     with pytest.raises(Refused, match=re.escape(r"'a\nb' holds a control character")):
-        unpack(tmp_path / "artifact", tmp_path / "release")
+        unpack(tmp_path / "artifact", tmp_path / "release", BY_NAME)
 
 
 def entries(count: int, size: int) -> Opened:
@@ -166,13 +163,13 @@ def entries(count: int, size: int) -> Opened:
 
 @pytest.mark.parametrize(("count", "size"), [(100_001, 0), (3, 1 << 30)], ids=["too many", "too large together"])
 def test_a_bomb_of_many_entries_is_refused(count: int, size: int) -> None:
-    with pytest.raises(Refused, match="the archive is not safe"):
+    with pytest.raises(Unusable, match="the archive is not safe"):
         safe_members(entries(count, size))
 
 
 def test_a_bomb_is_not_read_to_its_end() -> None:
     read = entries(1000, 1 << 30)
-    with pytest.raises(Refused):
+    with pytest.raises(Unusable):
         safe_members(read)
     assert next(read)[0].name == "f3"
 
@@ -180,14 +177,14 @@ def test_a_bomb_is_not_read_to_its_end() -> None:
 def test_a_zip_that_holds_less_than_it_claims_is_refused(tmp_path: Path) -> None:
     (tmp_path / "artifact").write_bytes(lying_zip(1000))
     with pytest.raises(Refused, match="cannot be read"):
-        unpack(tmp_path / "artifact", tmp_path / "release")
+        unpack(tmp_path / "artifact", tmp_path / "release", BY_NAME)
 
 
 def test_a_safe_archive_is_written_with_plain_modes(tmp_path: Path) -> None:
     folders = [tar_member(name, type=tarfile.DIRTYPE, mode=0o700) for name in ("./", "./bin/", "./empty/")]
     files = [tar_member("./bin/start", mode=0o6755 & 0o755), tar_member("./lib/ü", mode=0o600)]
     (tmp_path / "artifact").write_bytes(tar_of(*folders, *files))
-    unpack(tmp_path / "artifact", tmp_path / "release")
+    unpack(tmp_path / "artifact", tmp_path / "release", BY_NAME)
     release = tmp_path / "release"
     assert {str(path.relative_to(release)) for path in release.rglob("*")} == {
         "bin",

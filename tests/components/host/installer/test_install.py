@@ -5,10 +5,16 @@ from __future__ import annotations
 import io
 import json
 import subprocess
+import sys
+import tarfile
 import zipfile
+from pathlib import Path
 
 import pytest
 
+from contract.commands import Commands
+from tests.archives import Member
+from tests.archives import tar_gz as tar_archive
 from tests.components.host.fake_server import (
     PASSWORD,
     QUOTED_PASSWORD,
@@ -153,3 +159,40 @@ def test_a_content_without_a_release_empties_the_slot(server: FakeServer) -> Non
 def test_an_empty_slot_cannot_be_run(server: FakeServer) -> None:
     run = server.execute(server.command("run", "blue"))
     assert (run.code, run.stderr) == (1, "slot blue is empty: nothing to run\n")
+
+
+@loopback
+def test_a_release_is_started_and_migrated_by_the_commands_of_its_order(server: FakeServer) -> None:
+    migrate = '#!/bin/sh\necho "$@" > migrated\n'
+    artifact = tar_gz({"app-1.0/run.py": application("1.0.0"), "app-1.0/sql/up": migrate})
+    commands = Commands(start=("python3", "-IS", "run.py"), migrate=("sql/up", "to $RELEASE_VERSION", "$SLOT"))
+    server.let_migrate("d1")
+    run = server.install(server.request("1.0.0", artifact, commands=commands))
+    assert (run.answer["result"], run.answer["migration"]) == ("installed", "done")
+    assert (server.slots / "blue" / "release" / "migrated").read_text() == "to 1.0.0 blue\n"
+
+
+@loopback
+def test_other_commands_for_the_same_bytes_are_another_content(server: FakeServer) -> None:
+    artifact = tar_gz({"run.py": application("1.0.0"), "x": ""})
+    for deployment, program in (("d1", "python3"), ("d2", sys.executable)):
+        commands = Commands(start=(program, "-IS", "run.py"))
+        request = server.request("1.0.0", artifact, deployment=deployment, reuse=True, commands=commands)
+        assert server.install(request).answer["result"] == "installed"
+
+
+@loopback
+def test_a_program_that_is_not_on_the_server_fails_the_installation(server: FakeServer) -> None:
+    request = server.request("1.0.0", tar_gz({"a.js": "", "b.js": ""}), commands=Commands(start=("node99", "a.js")))
+    assert server.install(request).answer["result"] == "emptied"
+
+
+@loopback
+def test_links_of_an_artifact_are_links_on_the_server(server: FakeServer) -> None:
+    link = Member(name="bin/link", type=tarfile.SYMTYPE, link="start")
+    start = Member(name="bin/start", data=application("1.0.0").encode(), mode=0o755)
+    twin = Member(name="lib/twin", type=tarfile.LNKTYPE, link="bin/start")
+    server.install(server.request("1.0.0", tar_archive([start, link, twin], start=False)))
+    release = server.slots / "blue" / "release"
+    assert (release / "bin" / "link").readlink() == Path("start")
+    assert (release / "lib" / "twin").samefile(release / "bin" / "start")

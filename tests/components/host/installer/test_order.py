@@ -9,7 +9,9 @@ from components.host.installer.errors import Refused
 from components.host.installer.order import parse_emptied, parse_order
 from tests.components.host.fake_server import FakeServer, loopback
 
-VALID = {"slot": "blue", "port": 8081, "release": "1.0.0", "digest": "a" * 64, "deployment": "d1", "reuse": False}
+COMMANDS: dict[str, list[str]] = {"start": [], "migrate": []}
+WHAT = {"release": "1.0.0", "digest": "a" * 64, "commands": COMMANDS}
+VALID = {"slot": "blue", "port": 8081, **WHAT, "deployment": "d1", "reuse": False}
 INVALID = {
     "other slot": {**VALID, "slot": "../green"},
     "slot with a newline": {**VALID, "slot": "blue\n"},
@@ -23,6 +25,12 @@ INVALID = {
     "deployment with a slash": {**VALID, "deployment": "a/b"},
     "deployment too long": {**VALID, "deployment": "a" * 101},
     "deployment with other digits": {**VALID, "deployment": "٣"},
+    "commands as a list": {**VALID, "commands": ["java"]},
+    "no command that starts": {**VALID, "commands": {"migrate": []}},
+    "a command for more": {**VALID, "commands": {**COMMANDS, "stop": []}},
+    "a command of numbers": {**VALID, "commands": {**COMMANDS, "start": [1]}},
+    "a command for a shell": {**VALID, "commands": {**COMMANDS, "start": ["sh", "-c", "$(id)"]}},
+    "a command of nothing": {**VALID, "commands": {**COMMANDS, "start": None}},
     "reuse as a number": {**VALID, "reuse": 1},
     "reuse as text": {**VALID, "reuse": "false"},
     "unknown key": {**VALID, "url": "x"},

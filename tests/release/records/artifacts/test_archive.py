@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from contract.commands import BY_NAME, Commands
 from release.doors.aws.parts import parts_of
 from release.process.errors import Refused
 from release.records.artifacts.archive import inspect_artifact
-from tests.archives import UNSAFE
+from tests.archives import UNSAFE, Member, Packed, tar_gz, zipped
 from tests.release.world import build_artifact
 
 
@@ -48,7 +49,7 @@ def test_a_link_in_a_zip_is_refused(tmp_path: Path) -> None:
         info = zipfile.ZipInfo("bin/start")
         info.external_attr = (stat.S_IFLNK | 0o755) << 16
         archive.writestr(info, "/bin/sh")
-    with pytest.raises(Refused, match="symbolic link"):
+    with pytest.raises(Refused, match="a link to '/bin/sh', out of the archive"):
         inspect_artifact(path)
 
 
@@ -58,14 +59,14 @@ def test_a_link_in_a_tar_is_refused(tmp_path: Path) -> None:
         info = tarfile.TarInfo("bin/start")
         info.type, info.linkname = tarfile.SYMTYPE, "/bin/sh"
         archive.addfile(info)
-    with pytest.raises(Refused, match="symbolic link"):
+    with pytest.raises(Refused, match="a link to '/bin/sh', out of the archive"):
         inspect_artifact(path)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "fault"),
     [
-        pytest.param("app.txt", b"x", "is not an artifact", id="another-type"),
+        pytest.param("app.txt", b"x", "not a readable archive: it does not begin like a .tar.gz", id="another-type"),
         pytest.param("app.tar.gz", b"this is no archive", "not a readable archive", id="no-tar"),
         pytest.param("app.zip", b"this is no archive", "not a readable archive", id="no-zip"),
     ],
@@ -153,3 +154,49 @@ def test_what_an_entry_says_of_its_length_is_checked(tmp_path: Path) -> None:
     path.write_bytes(UNSAFE["zip says less, with the checksum of what is read"])
     with pytest.raises(Refused, match="'bomb' has more bytes than the 10 that it says"):
         inspect_artifact(path)
+
+
+def test_a_plain_jar_is_started_by_its_main_class_unless_something_else_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "app-1.2.2.jar"
+    path.write_bytes(zipped([Packed(name="META-INF/MANIFEST.MF", data=b"Main-Class: a.Main\r\n")], start=False))
+    assert inspect_artifact(path).commands == Commands(start=("java", "-jar", "app.jar"))
+    said = Commands(start=("java", "-Xmx1g", "-jar", "app.jar"), migrate=("java", "-jar", "app.jar", "migrate"))
+    assert inspect_artifact(path, said=said).commands == said
+
+
+def test_a_jar_that_names_no_main_class_says_how_it_is_started(tmp_path: Path) -> None:
+    path = tmp_path / "app.jar"
+    path.write_bytes(zipped([Packed(name="META-INF/MANIFEST.MF")], start=False))
+    with pytest.raises(Refused, match=r'no Main-Class; state one: --start "java -cp app\.jar CLASS"'):
+        inspect_artifact(path)
+
+
+def test_a_binary_is_an_artifact_for_its_own_kind_of_servers(tmp_path: Path) -> None:
+    path = tmp_path / "server"
+    path.write_bytes(b"\x7fELF\x02\x01" + bytes(12) + b"\xb7\x00" + bytes(44))
+    assert inspect_artifact(path, machine="arm64").commands == BY_NAME
+    with pytest.raises(Refused, match="bin/start is built for arm64, the servers are x86_64"):
+        inspect_artifact(path, machine="x86_64")
+
+
+@pytest.mark.parametrize("top", ["", "app-1.0/"], ids=["at-the-root", "in-one-folder"])
+def test_what_the_build_states_is_read_and_starts_it(tmp_path: Path, top: str) -> None:
+    said = b'{"format": 1, "version": "1.0.0", "start": "node server.js", "migrate": ["node", "migrate.js"]}'
+    path = tmp_path / "app.tgz"
+    path.write_bytes(
+        tar_gz([Member(name=f"{top}release.json", data=said), Member(name=f"{top}server.js")], start=False)
+    )
+    artifact = inspect_artifact(path)
+    assert artifact.commands == Commands(start=("node", "server.js"), migrate=("node", "migrate.js"))
+    assert artifact.build.version == "1.0.0"
+    with pytest.raises(Refused, match=r"says start node server\.js, and it is published with node other\.js"):
+        inspect_artifact(path, said=Commands(start=("node", "other.js")))
+
+
+def test_a_script_of_a_virtual_environment_says_how_to_start_it_elsewhere(tmp_path: Path) -> None:
+    script = Member(name=".venv/bin/app", data=b"#!/home/ann/x/.venv/bin/python\n", mode=0o755)
+    python = Member(name=".venv/bin/python", data=b"\x7fELF", mode=0o755)
+    path = tmp_path / "app.tgz"
+    path.write_bytes(tar_gz([script, python, Member(name="x")], start=False))
+    with pytest.raises(Refused, match=r"start it with \.venv/bin/python -m MODULE"):
+        inspect_artifact(path, said=Commands(start=(".venv/bin/app",)))

@@ -22,8 +22,12 @@ def test_nothing_has_to_be_said() -> None:
     ("value", "fault"),
     [
         pytest.param([], "must be an object", id="no-object"),
-        pytest.param({"builder": "x"}, "no other keys than commit, schema, version", id="another-key"),
+        pytest.param({"builder": "x"}, "keys than commit, format, migrate, schema, start, version", id="another-key"),
         pytest.param({"version": 1}, "version must be a text", id="version-is-no-text"),
+        pytest.param({"format": 2}, "another format than 1", id="a-later-format"),
+        pytest.param({"format": True}, "another format than 1", id="a-format-that-is-true"),
+        pytest.param({"start": "a && b"}, "start holds &&, which only a shell", id="start-for-a-shell"),
+        pytest.param({"migrate": None}, "migrate is neither a text nor a list", id="migrate-is-nothing"),
         pytest.param({"commit": "HEAD"}, "commit must be a whole commit id", id="commit-is-a-name"),
         pytest.param({"commit": 7}, "commit must be a whole commit id", id="commit-is-a-number"),
         pytest.param({"schema": 3}, "the release.json is not valid", id="schema-is-a-number"),

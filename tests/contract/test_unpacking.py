@@ -12,14 +12,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from components.host.installer.artifact import unpack
-from components.host.installer.errors import Refused as RefusedByServer
+from contract.commands import BY_NAME
+from contract.unpacking import Unusable, unpack
 from release.process.errors import Refused
 from release.records.artifacts.archive import inspect_artifact
 from tests.archives import UNSAFE, Member, Packed, suffix, tar_gz, with_size, zipped
 from tests.components.host.installer.test_artifact import UNSAFE as UNSAFE_ON_SERVERS
 
 EVERY_UNSAFE = {**UNSAFE, **{f"server's {name}": archive for name, archive in UNSAFE_ON_SERVERS.items()}}
+
+
+def room(folder: Path, size: int) -> None:
+    """As much as is asked for."""
 
 
 def stored(folder: Path, archive: bytes) -> Path:
@@ -38,8 +42,8 @@ def is_published(path: Path) -> bool:
 
 def is_unpacked(path: Path) -> bool:
     try:
-        unpack(path, path.parent / "release")
-    except RefusedByServer:
+        unpack(path, path.parent / "release", BY_NAME, room)
+    except Unusable:
         return False
     return True
 
@@ -53,8 +57,8 @@ def test_row_17_what_is_unsafe_is_refused_before_anything_is_stored(tmp_path: Pa
 @pytest.mark.parametrize("archive", UNSAFE.values(), ids=UNSAFE)
 def test_row_17_what_is_unsafe_is_refused_by_the_server_too(tmp_path: Path, archive: bytes) -> None:
     path = stored(tmp_path, archive)
-    with pytest.raises(RefusedByServer, match=r"the archive (is not safe|cannot be read)"):
-        unpack(path, tmp_path / "release")
+    with pytest.raises(Unusable, match=r"the archive (is not safe|cannot be read)"):
+        unpack(path, tmp_path / "release", BY_NAME, room)
     assert [found for found in tmp_path.rglob("*") if found.name == "x"] == []
 
 
@@ -65,6 +69,12 @@ SAFE = {
     "a long name": tar_gz([Member(name="lib/" + "x" * 200)], form=tarfile.GNU_FORMAT),
     "a long name by pax": tar_gz([Member(name="lib/" + "ü" * 100)]),
     "many bytes": tar_gz([Member(name="data", data=bytes(3_000_000))]),
+    "a folder twice, set-gid": tar_gz([Member(name="a/", type=tarfile.DIRTYPE, mode=0o2775)] * 2),
+    "names that differ in case": tar_gz([Member(name="META-INF/LICENSE"), Member(name="META-INF/license/x")]),
+    "names that are composed otherwise": tar_gz([Member(name="é"), Member(name="e\u0301")]),
+    "a hard link": tar_gz([Member(name="l", type=tarfile.LNKTYPE, link="./bin/start")]),
+    "a link": tar_gz([Member(name="lib/l", type=tarfile.SYMTYPE, link="../bin")]),
+    "zip with a link": zipped([Packed(name="l", data=b"bin/start", mode=stat.S_IFLNK | 0o777)]),
     "nothing but spaces": tar_gz([Member(name=" ")]),
     "zip": zipped([Packed(name="lib/", mode=stat.S_IFDIR | 0o755), Packed(name="lib/a.py", data=b"a")]),
     "zip deflated": zipped([Packed(name="data", data=bytes(100_000), method=zipfile.ZIP_DEFLATED)]),
@@ -99,7 +109,7 @@ def members(draw: st.DrawFn) -> Member:
         data=data if kind == tarfile.REGTYPE else b"",
         type=kind,
         mode=draw(MODES),
-        link="bin/start",
+        link=draw(st.sampled_from(["bin/start", "a", "b/..", "../x", "..", "/etc", "a/../.."])),
         claims=draw(st.sampled_from([None] * 8 + [0, 1, 700, 1 << 31])) if kind == tarfile.REGTYPE else None,
         pax=pax,
     )
@@ -137,4 +147,5 @@ def test_row_17_both_sides_agree_on_any_archive_and_nothing_lands_outside(archiv
         published = is_published(path)
         assert is_unpacked(path) == published
         found = [one for one in Path(outside).rglob("*") if one not in (path, folder, folder.parent)]
-        assert all(one.is_relative_to(folder / "release") and not one.is_symlink() for one in found)
+        release = folder / "release"
+        assert all(one.is_relative_to(release) and one.resolve().is_relative_to(release.resolve()) for one in found)
