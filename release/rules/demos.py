@@ -9,12 +9,14 @@ from release.process.errors import LeaseHeld, Refused, WrongUsage
 from release.process.text import quoted, utc_of
 from release.records.demos.demo import Demo
 from release.records.demos.registry import Entry
+from release.rules.owners import is_owners
 from settings import model
 from settings.demos import BRANCH_RULE, is_demo_branch, span
 
 MOST_AT_ONCE = (
     5  # demos that one reap takes down: what is wrong with it, or with the clock, is seen before all are gone
 )
+BLUR = timedelta(minutes=5)  # between two clocks: AWS takes no request from one that is further off
 
 
 def refuse_branch(branch: str) -> None:
@@ -67,7 +69,7 @@ def refuse_another(limits: model.Demo, demos: Collection[Demo], owner: str) -> N
 
 def refuse_other_owner(demo: Demo, caller: str) -> None:
     """Refused where a demo is somebody else's."""
-    if demo.owner != caller:
+    if not is_owners(demo.owner, caller):
         raise Refused(f"the demo of {demo.branch} is {demo.owner}'s, and you are {caller}", hint="ask its owner")
 
 
@@ -98,11 +100,27 @@ def is_due(demo: Demo, now: datetime) -> bool:
 
 
 def due(entries: Sequence[Entry], now: datetime) -> tuple[Entry, ...]:
-    """Those that have to go now, as many as one run takes: the one that is due longest first, and behind them those
-    that have failed before, so that they are in nobody's way.
+    """Those that have to go now: the one that is due longest first, and behind them those that have failed before, so
+    that they are in nobody's way.
     """
     found = [entry for entry in entries if is_due(entry.demo, now)]
-    return tuple(sorted(found, key=lambda one: (bool(one.demo.why), one.demo.expires_at))[:MOST_AT_ONCE])
+    return tuple(sorted(found, key=lambda one: (bool(one.demo.why), one.demo.expires_at)))
+
+
+def believed(demo: Demo, now: datetime, limits: model.Demo) -> Demo:
+    """A demo with no more time than settings allow, counted from when it was renewed, and from now at most: what a
+    clock that was ahead wrote, or a hand, keeps none alive.
+    """
+    renewed = demo.renewed_at if demo.renewed_at <= now + BLUR else now
+    ends = min(demo.expires_at, renewed + span(limits.max_ttl))
+    if (renewed, ends) == (demo.renewed_at, demo.expires_at):
+        return demo
+    return demo.but(renewed=stamp(renewed), expires=stamp(ends))
+
+
+def stamp(moment: datetime) -> str:
+    """A time as demos keep it: UTC, to the second."""
+    return moment.isoformat(timespec="seconds")
 
 
 def refuse_pinning(limits: model.Demo, caller: str) -> None:

@@ -44,7 +44,7 @@ def command() -> None:
 @click.option("--version", help="What its health page says, where its release.json does not.")
 @click.option("--release", "release_version", metavar="VERSION", help="Or a release that was published.")
 @click.option("--ttl", help="How long it lives from now on, like 12h or 3d.  [default: the stack file's]")
-@click.option("--open-to", multiple=True, metavar="CIDR|world", help="Who may see it.  [default: the stack file's]")
+@click.option("--open-to", multiple=True, metavar="CIDR|world", help="Who may see it.  [default: as before, else the stack file's]")
 @pass_call
 def up(
     call: Call,
@@ -86,11 +86,12 @@ def list_(call: Call) -> None:
     Example: release demo list
     """
     base = open_base(call.project)
-    listing = base.registry.all()
-    rows = [_row(demo, base.registry.now()) for demo in listing.demos]
+    listing, now = base.registry.all(), base.registry.now()
+    demos = [rules.believed(demo, now, base.limits) for demo in listing.demos]
+    rows = [_row(demo, now) for demo in demos]
     spoilt = [(stack, "", "", "", "not readable", why) for stack, why in listing.unread.items()]
     heads = ("branch", "owner", "age", "until", "state", "where, or why not")
-    report = {"demos": [described(demo) for demo in listing.demos], "unread": listing.unread}
+    report = {"demos": [described(demo) for demo in demos], "unread": listing.unread}
     call.show(report, table(heads, [*rows, *spoilt]))
 
 
@@ -109,8 +110,8 @@ def extend(call: Call, branch: str, ttl: str | None) -> None:
     """
     base, writer = _at_work(call)
     entry = _own(base, branch, writer)
-    expires = base.registry.now() + rules.lifetime(base.limits, checked_ttl(ttl))
-    _changed(call, base, entry, expires=expires.isoformat(timespec="seconds"))
+    life = rules.lifetime(base.limits, checked_ttl(ttl))
+    _changed(call, base, entry, **base.from_now(life))
 
 
 @command.command("pin")
@@ -132,7 +133,7 @@ def pin(call: Call, branch: str, reason: str, lift: bool) -> None:
     rules.refuse_pinning(base.limits, writer.principal)
     if not (reason or lift):
         raise WrongUsage("a pin says why", hint="give --reason WHY, or --lift")
-    since = base.registry.now().isoformat(timespec="seconds")
+    since = rules.stamp(base.registry.now())
     _changed(call, base, entry, pinned=None if lift else Pin(by=writer.principal, reason=reason, since=since))
 
 
@@ -188,6 +189,11 @@ def until(demo: Demo) -> str:
     return f"it is unpinned (by {demo.pinned.by}: {demo.pinned.reason})" if demo.pinned else demo.expires
 
 
+def staying(demo: Demo, now: datetime) -> str:
+    """How long it stays; of a pin that is lifted the time may be over."""
+    return "goes with the next release tick" if rules.is_due(demo, now) else f"stays until {until(demo)}"
+
+
 def checked_ttl(text: str | None) -> str | None:
     """A time as an option states it."""
     if text is not None and not rules.is_span(text):
@@ -220,7 +226,7 @@ def _changed(call: Call, base: Base, entry: Entry, **changes: Any) -> None:
     rules.refuse_dying(entry.demo)
     base.refuse_held(entry.demo)
     demo = base.registry.change(entry, **changes).demo
-    call.show({"demo": described(demo)}, f"{demo.branch} stays until {until(demo)}")
+    call.show({"demo": described(demo)}, f"{demo.branch} {staying(demo, base.registry.now())}")
 
 
 def _found(base: Base, branch: str) -> Entry:

@@ -172,6 +172,7 @@ def demo(branch: str = BRANCH, **changes: Any) -> Demo:
         base="dev",
         owner=ANA.principal,
         made="2026-12-01T12:00:00+00:00",
+        renewed="2026-12-01T12:00:00+00:00",
         expires="2026-12-04T12:00:00+00:00",
         open_to=OPEN,
         state="up",

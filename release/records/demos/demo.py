@@ -39,7 +39,8 @@ class Held(Form):
 class Demo(Form):
     """One creation of a branch's demo. `creation` is what everything of it is named and tagged by.
 
-    `owner` is the ARN of who asked for it, `open_to` the addresses that may see it. `why` tells what went wrong last.
+    `owner` is whose it is (`release.rules.owners`), `open_to` the addresses that may see it, `renewed` when it was last
+    said how long it lives. `why` tells what went wrong last.
     """
 
     stack: str
@@ -48,6 +49,7 @@ class Demo(Form):
     base: str
     owner: str
     made: str
+    renewed: str
     expires: str
     open_to: tuple[str, ...]
     state: Standing
@@ -62,6 +64,11 @@ class Demo(Form):
     def expires_at(self) -> datetime:
         """When it is to go, unless it is pinned."""
         return utc_of(self.expires)
+
+    @property
+    def renewed_at(self) -> datetime:
+        """When it was last said how long it lives."""
+        return utc_of(self.renewed)
 
 
 def demo_text(demo: Demo) -> str:
@@ -81,7 +88,7 @@ def parse_demo(text: str, stack: str) -> Demo:
 
 def _spoilt(demo: Demo, stack: str) -> str:
     """What cannot be in a demo; empty where all is well."""
-    for name, time in (("made", demo.made), ("expires", demo.expires)):
+    for name, time in (("made", demo.made), ("renewed", demo.renewed), ("expires", demo.expires)):
         try:
             utc_of(time)
         except ValueError as error:

@@ -19,7 +19,7 @@ from release.project import refuse_empty
 from release.records.demos.demo import Demo, Held
 from release.records.demos.registry import Registry
 from release.records.ledger.ledger import Writer, utc_now
-from release.rules.demos import refuse_held
+from release.rules.demos import refuse_held, stamp
 from settings import demos, model
 from settings.model import Settings
 from settings.stackfile import Project
@@ -62,6 +62,11 @@ class Base:
     def longest(self) -> timedelta:
         """How long somebody works on a demo at most."""
         return timedelta(seconds=_limit(self.environment.settings))
+
+    def from_now(self, life: timedelta) -> dict[str, str]:
+        """What is recorded of a demo that lives so long from now on."""
+        now = self.registry.now()
+        return {"renewed": stamp(now), "expires": stamp(now + life)}
 
     def hold(self, writer: Writer) -> Held:
         """What is recorded of whoever works on a demo from now on."""

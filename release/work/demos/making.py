@@ -26,7 +26,8 @@ from release.records.artifacts.manifest import Manifest
 from release.records.demos.demo import Content, Demo
 from release.records.demos.registry import Entry
 from release.records.ledger.ledger import Writer
-from release.rules.demos import refuse_another, refuse_dying, refuse_other_owner
+from release.rules.demos import refuse_another, refuse_dying, refuse_other_owner, stamp
+from release.rules.owners import owner_of
 from release.work.demos.base import Base, change_stack
 from release.work.keys import make_keys
 from settings import demos
@@ -69,28 +70,27 @@ def bring_up(base: Base, request: Wanted, writer: Writer, progress: Progress) ->
 
 def _claimed(base: Base, request: Wanted, writer: Writer) -> Entry:
     """The demo, recorded before anything of it is made; from now on it is ours."""
-    expires = (base.registry.now() + request.life).isoformat(timespec="seconds")
     if entry := base.registry.find(demos.stack_of(request.branch)):
         refuse_other_owner(entry.demo, writer.principal)
         base.refuse_other_base(entry.demo)
         refuse_dying(entry.demo)
         base.refuse_held(entry.demo)
         open_to = request.open_to or entry.demo.open_to
-        return base.registry.change(entry, expires=expires, open_to=open_to, held=base.hold(writer))
-    refuse_another(base.limits, base.registry.all().demos, writer.principal)
-    return base.registry.add(_new(base, request, writer, expires))
+        return base.registry.change(entry, **base.from_now(request.life), open_to=open_to, held=base.hold(writer))
+    refuse_another(base.limits, base.registry.all().demos, owner_of(writer.principal))
+    return base.registry.add(_new(base, request, writer))
 
 
-def _new(base: Base, request: Wanted, writer: Writer, expires: str) -> Demo:
+def _new(base: Base, request: Wanted, writer: Writer) -> Demo:
     default = base.limits.open_to or base.environment.settings.load_balancer.preview_sources
     return Demo(
         stack=demos.stack_of(request.branch),
         branch=request.branch,
         creation=secrets.token_hex(4),
         base=base.environment.name,
-        owner=writer.principal,
-        made=base.registry.now().isoformat(timespec="seconds"),
-        expires=expires,
+        owner=owner_of(writer.principal),
+        made=stamp(base.registry.now()),
+        **base.from_now(request.life),
         open_to=request.open_to or default,
         state="creating",
         held=base.hold(writer),
@@ -99,11 +99,11 @@ def _new(base: Base, request: Wanted, writer: Writer, expires: str) -> Demo:
 
 def _content(base: Base, demo: Demo, request: Wanted) -> Content:
     """Named anew each time, so that a server that was left half-way is looked at again."""
-    stamp = base.registry.now().strftime("%Y%m%d-%H%M%S")
+    time = base.registry.now().strftime("%Y%m%d-%H%M%S")
     return Content(
         release=request.version,
         digest=request.shown.digest,
-        deployment=f"{demo.creation}-{stamp}-{secrets.token_hex(2)}",
+        deployment=f"{demo.creation}-{time}-{secrets.token_hex(2)}",
     )
 
 

@@ -148,6 +148,13 @@ def test_somebody_elses_demo_is_left_alone(demos: Demos) -> None:
         demos.up(by=BEN)
 
 
+def test_a_profiles_next_session_is_the_same_owner(demos: Demos) -> None:
+    role = "arn:aws:sts::123456789012:assumed-role/demo"
+    first = demos.up(by=replace(ANA, principal=f"{role}/botocore-session-1764543600"))
+    again = demos.up(by=replace(ANA, principal=f"{role}/botocore-session-1764547200"))
+    assert (first.owner, again.creation) == (role, first.creation)
+
+
 def test_a_demo_that_is_taken_down_comes_not_back(demos: Demos) -> None:
     demos.up()
     demos.registry.change(demos.entry(), state="dying")

@@ -8,11 +8,13 @@ import pytest
 from release.doors.aws.demos_table import Kept
 from release.process.errors import Interrupted
 from release.process.output import Progress
+from release.rules.demos import MOST_AT_ONCE
 from release.work.demos.reaping import reap
-from tests.release.demos import BEN, Demos, FakeStack, held
+from tests.release.demos import BEN, Demos, FakeStack, demo, held
 
 pytestmark = pytest.mark.moto
 
+FAR = "2126-12-04T12:00:00+00:00"
 MAP, CHAT = "feature-demo/map", "feature-demo/chat"
 
 
@@ -57,6 +59,37 @@ def test_one_that_somebody_works_on_is_left_for_the_next_time(over: Demos) -> No
     found = reaped(over)
     assert found[MAP][0] == "skipped" and "works on feature-demo/map" in found[MAP][1]
     assert found[CHAT] == ("gone", "")
+
+
+def test_those_that_somebody_works_on_are_none_of_the_few_of_a_run(over: Demos) -> None:
+    for number in range(MOST_AT_ONCE):
+        over.registry.add(demo(f"feature-demo/{number}", expires="2026-11-01T12:00:00Z", held=over.held_for_a_while()))
+    found = reaped(over)
+    assert [how for how, _ in found.values()] == [*["skipped"] * MOST_AT_ONCE, "gone", "gone"]
+
+
+def test_one_run_takes_a_few(over: Demos) -> None:
+    for number in range(MOST_AT_ONCE):
+        over.registry.add(demo(f"feature-demo/{number}", expires="2026-11-01T12:00:00Z"))
+    assert len(reaped(over)) == MOST_AT_ONCE
+    assert set(reaped(over)) == {MAP, CHAT}
+
+
+def test_what_a_clock_that_was_ahead_wrote_is_put_right_once(over: Demos) -> None:
+    ahead = demo("feature-demo/ahead", made=FAR, renewed=FAR, expires=FAR)
+    over.registry.add(ahead)
+    over.registry.add(demo("feature-demo/held", made=FAR, renewed=FAR, expires=FAR, held=over.held_for_a_while()))
+    reaped(over, really=False)
+    assert over.entry("feature-demo/ahead").demo == ahead
+    reaped(over)
+    assert over.entry("feature-demo/held").demo.renewed == FAR
+    put_right = over.entry("feature-demo/ahead")
+    assert put_right.demo.expires_at - over.registry.now() <= timedelta(days=30)
+    over.pass_by(timedelta(days=1))
+    reaped(over)
+    assert over.entry("feature-demo/ahead") == put_right
+    over.pass_by(timedelta(days=30))
+    assert reaped(over)["feature-demo/ahead"] == ("gone", "")
 
 
 def test_two_reapers_take_each_demo_down_once(over: Demos) -> None:
