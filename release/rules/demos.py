@@ -9,6 +9,7 @@ from release.process.errors import LeaseHeld, Refused, WrongUsage
 from release.process.text import quoted, utc_of
 from release.records.demos.demo import Demo
 from release.records.demos.registry import Entry
+from release.rules.budget import refuse_beyond
 from release.rules.owners import is_owners
 from settings import model
 from settings.demos import BRANCH_RULE, is_demo_branch, span
@@ -52,19 +53,20 @@ def lifetime(limits: model.Demo, ttl: str | None) -> timedelta:
     return asked
 
 
-def refuse_another(limits: model.Demo, demos: Collection[Demo], owner: str) -> None:
-    """Refused where there are as many as there may be, of this owner or in all."""
-    own = sum(demo.owner == owner for demo in demos)
+def refuse_another(limits: model.Demo, others: Collection[Demo], demo: Demo) -> None:
+    """Refused for a demo besides which there are as many as there may be: of its owner, in all, or for the budget."""
+    own = sum(other.owner == demo.owner for other in others)
     if own >= limits.most_per_owner:
         raise Refused(
             f"you have {own} demos, and {limits.most_per_owner} is the most (demo.most_per_owner)",
             hint="end one of them: release demo down BRANCH",
         )
-    if len(demos) >= limits.most:
+    if len(others) >= limits.most:
         raise Refused(
-            f"there are {len(demos)} demos, and {limits.most} is the most (demo.most)",
+            f"there are {len(others)} demos, and {limits.most} is the most (demo.most)",
             hint="ask an owner to end one, see: release demo list",
         )
+    refuse_beyond(limits, others, demo.cost)
 
 
 def refuse_other_owner(demo: Demo, caller: str) -> None:
@@ -105,6 +107,21 @@ def due(entries: Sequence[Entry], now: datetime) -> tuple[Entry, ...]:
     """
     found = [entry for entry in entries if is_due(entry.demo, now)]
     return tuple(sorted(found, key=lambda one: (bool(one.demo.why), one.demo.expires_at)))
+
+
+def to_warn(entries: Sequence[Entry], now: datetime, limits: model.Demo) -> tuple[Entry, ...]:
+    """Those that go soon and whose owners were not told of that very time yet."""
+    soon = now + span(limits.warn_before)
+    return tuple(
+        entry
+        for entry in entries
+        if not is_due(entry.demo, now) and is_due(entry.demo, soon) and entry.demo.warned != entry.demo.expires
+    )
+
+
+def warning(demo: Demo) -> str:
+    """What its owner is told before it goes."""
+    return f"goes at {demo.expires}; to keep it: release demo extend {demo.branch}"
 
 
 def believed(demo: Demo, now: datetime, limits: model.Demo) -> Demo:

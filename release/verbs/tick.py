@@ -158,11 +158,16 @@ def _reaped(call: Call, base: str, really: bool) -> Done:
 
 def _told(base: str, found: tuple[Reaped, ...], really: bool) -> Done:
     """Many demos in one line: one that failed counts for all."""
-    why = "; ".join(f"{one.branch}: {one.why}" for one in found if one.why)
-    what = tuple(one.branch for one in found if not one.why)
-    failed = any(one.how == "failed" for one in found)
-    how: How = "failed" if failed else "skipped" if why else "nothing due" if not what else "done" if really else "due"
+    left = [one for one in found if one.how in ("skipped", "failed")]
+    what = tuple(_what(one) for one in found if one not in left)
+    failed = any(one.how == "failed" for one in left)
+    how: How = "failed" if failed else "skipped" if left else "nothing due" if not what else "done" if really else "due"
+    why = "; ".join(f"{one.branch}: {one.why}" for one in left)
     return Done(environment=base, duty=REAPING, how=how, what=what, why=why)
+
+
+def _what(one: Reaped) -> str:
+    return f"{one.branch} ({one.owner}: {one.why})" if one.why else one.branch
 
 
 def _shift(call: Call, name: str, duty: Duty, really: bool) -> Shift:

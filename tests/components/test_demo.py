@@ -11,7 +11,9 @@ from components.outputs import PlatformOutputs
 from components.platform.platform import Platform, PlatformArgs
 from components.recording import Recording, recorded
 from settings import demos
+from settings.demos import KEYS as KEYS_OF_DEMO
 from settings.model import Demo
+from settings.prices import amounts
 from tests.components.recording import BLUE_LIVE, HOST_KEY, PRIVATE_KEY, record, settings_of
 
 KEYS = Keys(deploy_private=PRIVATE_KEY, host_public=HOST_KEY)
@@ -86,6 +88,12 @@ def test_its_roles_stand_under_a_path_of_its_own_within_its_bases_boundary(
 def test_those_see_it_to_whom_it_is_open(demo: Recording) -> None:
     rules = [one for one in demo.declared if one.name.startswith("env-firewall-live")]
     assert [one.inputs["cidrIpv4"] for one in rules] == ["203.0.113.7/32"]
+
+
+def test_what_it_is_said_to_cost_is_what_it_is_made_of(demo: Recording) -> None:
+    made = [{"type": one.type, "inputs": one.inputs} for one in demo.declared]
+    keys = [{"type": "aws:secretsmanager/secret:Secret", "inputs": {}}] * len(KEYS_OF_DEMO)
+    assert amounts([*made, *keys]) == amounts(demos.charged(SETTINGS))
 
 
 def test_nothing_of_it_is_protected(demo: Recording) -> None:

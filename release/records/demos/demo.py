@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Literal
 
+from pydantic import Field
+
 from release.process.form import FORMAT, Form, Unreadable, read_form, stored
 from release.process.processes import Process
 from release.process.text import quoted, utc_of
@@ -36,11 +38,18 @@ class Held(Form):
     process: Process | None = None
 
 
+class Cost(Form):
+    """What it costs a day: US cents, and the things that are not in them because nobody could look up their prices."""
+
+    cents: int = Field(ge=0, le=10_000_000)
+    unknown: tuple[str, ...] = ()
+
+
 class Demo(Form):
     """One creation of a branch's demo. `creation` is what everything of it is named and tagged by.
 
     `owner` is whose it is (`release.rules.owners`), `open_to` the addresses that may see it, `renewed` when it was last
-    said how long it lives. `why` tells what went wrong last.
+    said how long it lives. `why` tells what went wrong last, `warned` of which end its owner was told.
     """
 
     stack: str
@@ -53,9 +62,11 @@ class Demo(Form):
     expires: str
     open_to: tuple[str, ...]
     state: Standing
+    cost: Cost
     content: Content | None = None
     url: str = ""
     why: str = ""
+    warned: str = ""
     pinned: Pin | None = None
     held: Held | None = None
     format: int = FORMAT

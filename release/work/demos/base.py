@@ -16,11 +16,11 @@ from release.process.errors import Refused
 from release.process.output import Progress
 from release.process.processes import Processes
 from release.project import refuse_empty
-from release.records.demos.demo import Demo, Held
+from release.records.demos.demo import Cost, Demo, Held
 from release.records.demos.registry import Registry
 from release.records.ledger.ledger import Writer, utc_now
 from release.rules.demos import refuse_held, stamp
-from settings import demos, model
+from settings import demos, model, prices
 from settings.model import Settings
 from settings.stackfile import Project
 
@@ -43,6 +43,12 @@ class Base:
         """What a demo is made from."""
         base = self.environment.settings
         return demos.derived(base, self.limits, creation=demo.creation, open_to=demo.open_to)
+
+    def cost_of(self, demo: Demo) -> Cost:
+        """What a demo costs a day as it would be made now, by the prices of its region."""
+        settings = self.settings_of(demo)
+        found = prices.cost_per_day(demos.charged(settings), prices.prices(settings.region))
+        return Cost(cents=int(found.usd * 100), unknown=found.unknown)
 
     def refuse_other_base(self, demo: Demo) -> None:
         """Refused for a demo that stands on another environment than the section `demo` is in now."""

@@ -18,12 +18,12 @@ from contract.artifacts import artifact_key, demo_folder
 from contract.health import HEALTH_PATH, HEALTHY, stated_version
 from release.doors.aws.balancer import Balancer
 from release.doors.probe import Probe, Request
-from release.process.errors import Broken, StagelineError
+from release.process.errors import Broken, Refused, StagelineError
 from release.process.interruption import INTERRUPTION
 from release.process.output import Progress
 from release.records.artifacts.archive import Artifact
 from release.records.artifacts.manifest import Manifest
-from release.records.demos.demo import Content, Demo
+from release.records.demos.demo import Content, Cost, Demo
 from release.records.demos.registry import Entry
 from release.records.ledger.ledger import Writer
 from release.rules.demos import refuse_another, refuse_dying, refuse_other_owner, stamp
@@ -56,7 +56,8 @@ def bring_up(base: Base, request: Wanted, writer: Writer, progress: Progress) ->
     with _kept_on_failure(base, lambda: entry):
         with progress.step(entry.demo.stack, "artifact stored"):
             _store(base, entry.demo, request.shown)
-        entry = base.registry.change(entry, content=_content(base, entry.demo, request), state="creating", why="")
+        content, cost = _content(base, entry.demo, request), base.cost_of(entry.demo)
+        entry = base.registry.change(entry, content=content, cost=cost, state="creating", why="")
         base.registry.refuse_overtaken(entry)
         with progress.step(entry.demo.stack, "keys and Pulumi stack"):
             _prepare(base, entry.demo)
@@ -70,20 +71,46 @@ def bring_up(base: Base, request: Wanted, writer: Writer, progress: Progress) ->
 
 def _claimed(base: Base, request: Wanted, writer: Writer) -> Entry:
     """The demo, recorded before anything of it is made; from now on it is ours."""
-    if entry := base.registry.find(demos.stack_of(request.branch)):
-        refuse_other_owner(entry.demo, writer.principal)
-        base.refuse_other_base(entry.demo)
-        refuse_dying(entry.demo)
-        base.refuse_held(entry.demo)
-        open_to = request.open_to or entry.demo.open_to
-        return base.registry.change(entry, **base.from_now(request.life), open_to=open_to, held=base.hold(writer))
-    refuse_another(base.limits, base.registry.all().demos, owner_of(writer.principal))
-    return base.registry.add(_new(base, request, writer))
+    found = base.registry.find(demos.stack_of(request.branch))
+    entry = _renewed(base, found, request, writer) if found else _added(base, request, writer)
+    if entry.demo.content is None:
+        _refuse_one_too_many(base, entry, is_new=found is None)
+    return entry
+
+
+def _renewed(base: Base, entry: Entry, request: Wanted, writer: Writer) -> Entry:
+    refuse_other_owner(entry.demo, writer.principal)
+    base.refuse_other_base(entry.demo)
+    refuse_dying(entry.demo)
+    base.refuse_held(entry.demo)
+    open_to = request.open_to or entry.demo.open_to
+    return base.registry.change(entry, **base.from_now(request.life), open_to=open_to, held=base.hold(writer))
+
+
+def _added(base: Base, request: Wanted, writer: Writer) -> Entry:
+    demo = _new(base, request, writer)
+    refuse_another(base.limits, base.registry.all().demos, demo)
+    return base.registry.add(demo)
+
+
+def _refuse_one_too_many(base: Base, entry: Entry, *, is_new: bool) -> None:
+    """Asked before the first content, behind the item: of several that ask at once each sees the others, so that no
+    more than there may be ever go on. All may step back then, and one that asks again is let in.
+    """
+    others = [demo for demo in base.registry.all().demos if demo.stack != entry.demo.stack]
+    try:
+        refuse_another(base.limits, others, entry.demo)
+    except Refused:
+        if is_new:
+            base.registry.forget(entry)
+        else:
+            base.registry.change(entry, held=None)
+        raise
 
 
 def _new(base: Base, request: Wanted, writer: Writer) -> Demo:
     default = base.limits.open_to or base.environment.settings.load_balancer.preview_sources
-    return Demo(
+    demo = Demo(
         stack=demos.stack_of(request.branch),
         branch=request.branch,
         creation=secrets.token_hex(4),
@@ -93,8 +120,10 @@ def _new(base: Base, request: Wanted, writer: Writer) -> Demo:
         **base.from_now(request.life),
         open_to=request.open_to or default,
         state="creating",
+        cost=Cost(cents=0),
         held=base.hold(writer),
     )
+    return demo.but(cost=base.cost_of(demo))
 
 
 def _content(base: Base, demo: Demo, request: Wanted) -> Content:

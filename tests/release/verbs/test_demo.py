@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from release.cli import release
 from release.process.errors import LeaseHeld, Refused, StagelineError, WrongUsage
-from release.records.demos.demo import Demo, Pin
+from release.records.demos.demo import Cost, Demo, Pin
 from release.records.ledger.ledger import utc_now
 from release.rules.demos import stamp
 from release.verbs.demo import staying
@@ -80,6 +80,22 @@ def test_the_list_tells_whose_each_is_and_what_went_wrong(demos: Demos) -> None:
     known = add(demos, state="failed", why="no capacity")
     shown = run(demos, "list").stdout
     assert all(text in shown for text in (BRANCH, CALLER, "failed", "no capacity", known.expires))
+
+
+def test_the_list_tells_what_each_costs_a_day_and_has_cost(demos: Demos) -> None:
+    two_days_ago = stamp(utc_now() - timedelta(days=2))
+    add(demos, made=two_days_ago, cost=Cost(cents=133))
+    said = answer(demos, "list")
+    assert said["demos"][0]["cost"] == {"usd_a_day": "1.33", "usd_so_far": "2.66", "unknown": []}
+    assert said["cost"] == {"usd_a_day": "1.33", "unknown": [], "daily_budget": None}
+    assert all(text in run(demos, "list").stdout for text in ("2.66", "all demos cost 1.33 USD a day"))
+
+
+def test_of_what_nobody_knows_the_price_the_list_tells_no_cost(demos: Demos) -> None:
+    add(demos, cost=Cost(cents=0, unknown=("t9.huge",)))
+    assert answer(demos, "list")["demos"][0]["cost"]["usd_so_far"] is None
+    shown = run(demos, "list").stdout
+    assert "unknown" in shown and "nobody could look up the price of: t9.huge" in shown and "0.00" not in shown
 
 
 def test_the_list_believes_no_clock_that_was_ahead(demos: Demos) -> None:

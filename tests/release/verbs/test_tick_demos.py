@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from release.process.errors import Broken
+from release.records.ledger.ledger import utc_now
 from release.verbs.tick import refuse_failed, tick
 from tests.aws_clients import aws_client
 from tests.release.demos import Demos
@@ -34,6 +35,14 @@ def run(demos: Demos, name: str | None = None, *, really: bool = False) -> dict[
 def test_what_is_due_is_told(demos: Demos) -> None:
     found = run(demos)
     assert (found["environment"], found["how"], found["what"]) == ("dev", "due", ("feature-demo/map",))
+
+
+def test_an_owner_who_is_warned_is_no_failure(demos: Demos) -> None:
+    soon = (utc_now() + timedelta(hours=3)).isoformat(timespec="seconds")
+    demos.registry.change(demos.entry(), expires=soon, renewed=utc_now().isoformat())
+    found = run(demos, really=True)
+    assert (found["how"], found["why"]) == ("done", "")
+    assert "to keep it: release demo extend feature-demo/map" in found["what"][0]
 
 
 def test_another_environment_has_no_demos(demos: Demos) -> None:

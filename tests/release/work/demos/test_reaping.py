@@ -10,7 +10,9 @@ from release.process.errors import Interrupted
 from release.process.output import Progress
 from release.rules.demos import MOST_AT_ONCE
 from release.work.demos.reaping import reap
+from settings import model
 from tests.release.demos import BEN, Demos, FakeStack, demo, held
+from tests.release.world import World
 
 pytestmark = pytest.mark.moto
 
@@ -90,6 +92,36 @@ def test_what_a_clock_that_was_ahead_wrote_is_put_right_once(over: Demos) -> Non
     assert over.entry("feature-demo/ahead") == put_right
     over.pass_by(timedelta(days=30))
     assert reaped(over)["feature-demo/ahead"] == ("gone", "")
+
+
+def test_an_owner_is_warned_once_and_again_of_another_end(demos: Demos) -> None:
+    demos.up(MAP, life=timedelta(hours=20))
+    assert reaped(demos, really=False) == {}
+    told = f"goes at {demos.entry(MAP).demo.expires}; to keep it: release demo extend {MAP}"
+    assert reaped(demos) == {MAP: ("warned", told)}
+    assert reaped(demos) == {}
+    demos.up(MAP, life=timedelta(hours=21))
+    assert reaped(demos)[MAP][0] == "warned"
+
+
+def test_one_that_somebody_works_on_is_warned_of_all_the_same(demos: Demos) -> None:
+    demos.up(MAP, life=timedelta(hours=20))
+    demos.registry.change(demos.entry(MAP), held=demos.held_for_a_while())
+    assert reaped(demos)[MAP][0] == "warned"
+    assert reaped(demos)[MAP][0] == "warned"
+
+
+def test_beyond_the_budget_the_oldest_goes_that_nobody_pinned(world: World) -> None:
+    demos = Demos(world, model.Demo(daily_budget=3, on_budget="stop", most_per_owner=9))
+    demos.up(MAP)
+    demos.pass_by(timedelta(hours=1))
+    demos.up(CHAT)
+    assert reaped(demos) == {}
+    dear = demos.entry(MAP).demo.cost.but(cents=250)
+    demos.registry.change(demos.entry(MAP), cost=dear)
+    [(branch, (how, why))] = reaped(demos).items()
+    assert (branch, how) == (MAP, "gone") and "demo.daily_budget" in why
+    assert branches(demos) == [CHAT]
 
 
 def test_two_reapers_take_each_demo_down_once(over: Demos) -> None:
