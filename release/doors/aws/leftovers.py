@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from release.doors.aws.session import AwsSession, aws_call
+from release.process.errors import Broken
 
 AT_ONCE = 20  # load balancers and groups whose tags can be asked for together
 ALIVE = ["pending", "running", "shutting-down", "stopping", "stopped"]  # a terminated instance is shown for an hour
@@ -92,7 +93,12 @@ class Leftovers:
         self._ec2.terminate_instances(InstanceIds=[instance])
 
     def _remove_security_group(self, group: str) -> None:
-        """Its rules first: two groups that name each other keep each other."""
+        """Its rules first: two groups that name each other keep each other. Not while a network interface has it, which
+        AWS would keep it for: whatever that is, its rules stay.
+        """
+        used = [{"Name": "group-id", "Values": [group]}]
+        if found := self._ec2.describe_network_interfaces(Filters=used)["NetworkInterfaces"]:
+            raise Broken(f"security_group {group} is in use by {found[0]['NetworkInterfaceId']}")
         rules = self._ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])
         revoking = ((False, self._ec2.revoke_security_group_ingress), (True, self._ec2.revoke_security_group_egress))
         for is_egress, revoke in revoking:
