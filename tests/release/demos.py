@@ -131,6 +131,7 @@ class Demos:
             secrets=Secrets(session),
             artifacts=environment.releases._bucket,
             stack_of=lambda demo: self.stacks.setdefault(demo.stack, FakeStack()),
+            stacks=lambda: ("dev", *(name for name, stack in self.stacks.items() if stack.is_there)),
         )
         self.registry = self.base.registry
 

@@ -30,7 +30,8 @@ STATE_KNOWS = {"PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true"}
 
 @dataclass(frozen=True, kw_only=True)
 class Base:
-    """The environment that demos stand on, what it says of them, their registry, and what opens the stack of each."""
+    """The environment that demos stand on, what it says of them, their registry, what opens the stack of each, and the
+    names of all that the backend has."""
 
     environment: Environment
     limits: model.Demo
@@ -38,6 +39,7 @@ class Base:
     secrets: Secrets
     artifacts: Bucket
     stack_of: Callable[[Demo], Stack]
+    stacks: Callable[[], tuple[str, ...]]
 
     def settings_of(self, demo: Demo) -> Settings:
         """What a demo is made from."""
@@ -96,6 +98,7 @@ def open_base(project: Project) -> Base:
         secrets=Secrets(session),
         artifacts=Bucket(session, settings.names.artifact_bucket),
         stack_of=partial(_stack, environment),
+        stacks=environment.stack.all,
     )
 
 

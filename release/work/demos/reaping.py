@@ -13,6 +13,7 @@ from release.rules.budget import too_many
 from release.rules.demos import MOST_AT_ONCE, believed, due, to_warn, warning
 from release.work.demos.base import Base
 from release.work.demos.ending import take_down
+from release.work.demos.lost import lost
 
 BEYOND = "all demos cost more than demo.daily_budget, and this is the oldest that nobody pinned"
 How = Literal["gone", "due", "warned", "skipped", "failed"]
@@ -39,7 +40,15 @@ def reap(base: Base, writer: Writer, progress: Progress, *, really: bool) -> tup
     warned = [_warned(base, entry, progress) for entry in to_warn(entries, now, base.limits) if really]
     ending = (*((entry, "") for entry in over), *((entry, BEYOND) for entry in beyond))
     spoilt = (Reaped(branch=stack, owner="", how="failed", why=why) for stack, why in listing.unread.items())
-    return (*_taken(base, ending, writer, progress, really), *warned, *spoilt)
+    return (*_taken(base, ending, writer, progress, really), *warned, *spoilt, *_lost(base))
+
+
+def _lost(base: Base) -> tuple[Reaped, ...]:
+    """What no item speaks of costs all the same; that nobody could look for it stops nothing."""
+    try:
+        return tuple(Reaped(branch=name, owner="", how="failed", why=why) for name, why in lost(base).items())
+    except StagelineError as error:
+        return (Reaped(branch="what no item speaks of", owner="", how="failed", why=str(error)),)
 
 
 def _as_believed(base: Base, entry: Entry, really: bool) -> Entry:

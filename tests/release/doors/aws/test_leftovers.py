@@ -7,6 +7,7 @@ import pytest
 from release.doors.aws.leftovers import Left, Leftovers
 from release.process.errors import Broken
 from tests.aws_clients import aws_client
+from tests.release.doors.aws.groups import group_in
 from tests.release.world import shared_session
 
 TAGS = {"project": "stageline", "environment": "demo-0a1b2c3d", "kind": "demo", "creation": "0a1b2c3d"}
@@ -23,14 +24,6 @@ def network(aws: None) -> tuple[str, str]:
 def leftovers() -> Leftovers:
     session = shared_session("123456789012", "eu-central-1")
     return Leftovers(session, TAGS, "/stageline/demo-0a1b2c3d/machines/")
-
-
-def group_in(vpc: str, name: str, tags: list[dict[str, str]]) -> str:
-    tagged: list[Any] = [{"ResourceType": "security-group", "Tags": tags}]
-    made = aws_client("ec2").create_security_group(
-        GroupName=name, Description=name, VpcId=vpc, TagSpecifications=tagged
-    )
-    return str(made["GroupId"])
 
 
 def rules_of(group: str) -> int:

@@ -9,6 +9,7 @@ from release.doors.aws.demos_table import Kept
 from release.process.errors import Interrupted
 from release.process.output import Progress
 from release.rules.demos import MOST_AT_ONCE
+from release.work.demos.ending import take_down
 from release.work.demos.reaping import reap
 from settings import model
 from tests.release.demos import BEN, Demos, FakeStack, demo, held
@@ -131,7 +132,7 @@ def test_two_reapers_take_each_demo_down_once(over: Demos) -> None:
             super().destroy(deployment=deployment)
 
     over.stacks[over.entry(MAP).demo.stack] = Twice(is_there=True, is_up=True)
-    over.registry.forget(over.entry(CHAT))
+    take_down(over.base, over.entry(CHAT), BEN, Progress())
     assert reaped(over) == {MAP: ("gone", "")}
 
 
