@@ -94,12 +94,17 @@ def open_base(project: Project) -> Base:
     return Base(
         environment=environment,
         limits=settings.demo,
-        registry=Registry(DemosTable(session, settings.names.demos_table), now=utc_now),
+        registry=registry_of(environment),
         secrets=Secrets(session),
         artifacts=Bucket(session, settings.names.artifact_bucket),
         stack_of=partial(_stack, environment),
         stacks=environment.stack.all,
     )
+
+
+def registry_of(environment: Environment) -> Registry:
+    """The registry of the demos in an environment's account and region, whether any stand on that one or not."""
+    return Registry(DemosTable(environment.session, environment.settings.names.demos_table), now=utc_now)
 
 
 def _stack(environment: Environment, demo: Demo) -> Stack:

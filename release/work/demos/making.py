@@ -110,6 +110,7 @@ def _refuse_one_too_many(base: Base, entry: Entry, *, is_new: bool) -> None:
 
 def _new(base: Base, request: Wanted, writer: Writer) -> Demo:
     default = base.limits.open_to or base.environment.settings.load_balancer.preview_sources
+    times = base.from_now(request.life)
     demo = Demo(
         stack=demos.stack_of(request.branch),
         branch=request.branch,
@@ -117,7 +118,8 @@ def _new(base: Base, request: Wanted, writer: Writer) -> Demo:
         base=base.environment.name,
         owner=owner_of(writer.principal),
         made=stamp(base.registry.now()),
-        **base.from_now(request.life),
+        renewed=times["renewed"],
+        expires=times["expires"],
         open_to=request.open_to or default,
         state="creating",
         cost=Cost(cents=0),

@@ -12,6 +12,7 @@ from tests.aws_clients import aws_client
 from tests.release.demos import Demos
 from tests.release.deploying import call_in
 from tests.release.world import World
+from tests.settings.mistakes import REMOVED, change
 
 pytestmark = pytest.mark.moto
 DUTY = "take down demos"
@@ -65,3 +66,12 @@ def test_before_there_is_a_registry_nothing_is_due(demos: Demos) -> None:
     table.update_table(TableName="stageline-demos", DeletionProtectionEnabled=False)
     table.delete_table(TableName="stageline-demos")
     assert run(demos)["how"] == "skipped"
+
+
+def test_demos_whose_section_was_taken_away_are_told(demos: Demos) -> None:
+    change(demos.base.environment.project.folder, "dev", demo=REMOVED)
+    found = run(demos)
+    assert found["how"] == "failed"
+    assert "feature-demo/map; write it into that of dev until they are gone" in found["why"]
+    demos.registry.forget(demos.entry())
+    assert run(demos) == {}
