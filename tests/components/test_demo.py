@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from pulumi import FileAsset
 
 from components.environment import declare_demo
 from components.machine import Keys
@@ -51,6 +52,23 @@ def test_it_is_the_stage_of_its_base_but_for_database_and_alarms(demo: Recording
     assert own < of_base
     left_out = ("-database", "-monitoring", "env-firewall-data")
     assert [urn for urn in of_base - own if not any(part in urn for part in left_out)] == []
+
+
+def plain(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Inputs that can be compared: a file by its path."""
+    return {key: str(value.path) if isinstance(value, FileAsset) else value for key, value in inputs.items()}
+
+
+def test_it_differs_from_its_base_by_settings_and_by_what_its_server_may_read(demo: Recording) -> None:
+    """Whatever else an environment with a demo's settings would declare of a resource, a demo declares too."""
+    of_base = {(one.type, one.name): plain(one.inputs) for one in record(SETTINGS, BLUE_LIVE).declared}
+    differing = {
+        (one.name, key)
+        for one in demo.declared
+        for key, value in plain(one.inputs).items()
+        if of_base[one.type, one.name].get(key) != value
+    }
+    assert differing == {("aws", "defaultTags"), ("env-servers-run", "policy"), ("env-servers-1", "userData")}
 
 
 def test_everything_carries_its_kind_its_creation_and_its_owner(demo: Recording) -> None:

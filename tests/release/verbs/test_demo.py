@@ -15,6 +15,7 @@ from release.rules.demos import stamp
 from release.verbs.demo import staying
 from tests.release.demos import Demos, demo, held
 from tests.release.world import World
+from tests.settings.mistakes import REMOVED, change
 
 pytestmark = pytest.mark.moto
 
@@ -161,4 +162,13 @@ def test_a_look_at_what_is_due_changes_nothing(demos: Demos) -> None:
     before = demos.registry.add(demo(expires="2026-01-01T00:00:00+00:00")).demo
     due = {"branch": BRANCH, "owner": before.owner, "how": "due", "why": ""}
     assert answer(demos, "reap", "--dry-run")["reaped"] == [due]
+    assert demos.entry().demo == before
+
+
+def test_on_a_protected_base_nothing_is_reaped_unless_its_settings_say_so(demos: Demos) -> None:
+    before = demos.registry.add(demo(base="prod", expires="2026-01-01T00:00:00+00:00")).demo
+    folder = demos.base.environment.project.folder
+    change(folder, "dev", demo=REMOVED)
+    change(folder, "prod", demo={})
+    assert "demo.on_protected is False" in str(run(demos, "reap").exception)
     assert demos.entry().demo == before
