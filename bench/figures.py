@@ -6,7 +6,7 @@ from bench.commands import cloud_up, demo, help_start
 from bench.deployment import deployment_seconds
 from bench.engine import engine_seconds, four_environments
 from bench.environments import resources, unit_tests
-from bench.feature_demo import feature_demo_seconds
+from bench.feature_demo import demo_costs, feature_demo_seconds
 from bench.figure import Figure
 from bench.flat import against_flat
 from bench.ledger import lease_requests, status_of_long_ledgers
@@ -28,6 +28,7 @@ FIGURES: Mapping[str, Callable[[], Iterable[Figure]]] = {
     "lease": lease_requests,
     "deployment": deployment_seconds,
     "feature-demo": feature_demo_seconds,
+    "demo-costs": demo_costs,
     "promote": promote_copy,
     "way-back": way_back,
     "four-servers": four_servers,

@@ -1,8 +1,8 @@
 """``make demo``: the main job on this machine, told as a story in which every sentence is proved.
 
-Four environments come up, one artifact goes from dev to prod, a bad one is stopped twice, prod goes back. Each
-sentence is checked over HTTP or through the AWS API; the first one that is not true ends the demo with exit code 1.
-``KEEP=1`` leaves the cloud running.
+Four environments come up, one artifact goes from dev to prod, a bad one is stopped twice, prod goes back, and a
+branch is shown on dev until nothing of it is left. Each sentence is checked over HTTP or through the AWS API; the first
+one that is not true ends the demo with exit code 1. ``KEEP=1`` leaves the cloud running.
 """
 
 import json
@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,12 +23,12 @@ from typing import Any, TypeVar
 import click
 
 from contract.slots import idle
-from examples.build import build
+from examples.build import build, pack
 from local.access import read_access
 from local.clients import cloud_client
 from local.control import NotRunning, ask
 from local.errors import CloudError
-from local.paths import Paths, find_project
+from local.paths import CODE, Paths, find_project
 from local.story import NotTrue, Story, eventually
 from local.traffic import Traffic
 from local.workspace import environment as cloud_environment
@@ -36,6 +37,8 @@ from settings.stackfile import environments, load
 
 ENVIRONMENTS = ("dev", "qa", "staging", "prod")
 SERVERS = 2
+BRANCH = "feature-demo/map"
+TIMES = ("made", "renewed", "expires")  # of a demo
 T = TypeVar("T")
 AT_ONCE = 2  # environments that come up side by side: as many as the smallest machine has cores
 
@@ -129,6 +132,8 @@ def chapters(story: Story, cloud: Cloud, folder: Path) -> None:
         plain_up(story, cloud)
     with story.chapter("A listener deleted by hand is repaired"):
         repair(story, cloud)
+    with story.chapter("A branch is shown on dev for three days, and nothing of it stays"):
+        feature_demo(story, cloud, folder)
 
 
 def environments_come_up(story: Story, cloud: Cloud) -> None:
@@ -242,6 +247,25 @@ def repair(story: Story, cloud: Cloud) -> None:
     story.say("after pulumi up --refresh prod is on 1.0.0 again", eventually(lambda: version_at(url), "1.0.0"), "1.0.0")
 
 
+def feature_demo(story: Story, cloud: Cloud, folder: Path) -> None:
+    """A demo by one command; its time passes, AWS keeps its server at first, and in the end nothing is left of it."""
+    prod = known_of(cloud, "prod")
+    made = show(cloud, page(folder, "The map to come"))
+    story.say(f"{BRANCH} is at {made['url']}", text_at(made["url"]), "The map to come")
+    story.say("it is in the list, with what it costs", [one["branch"] for one in listed(cloud)], [BRANCH])
+    show(cloud, page(folder, "The map, revised"))
+    story.say("the same command shows what has changed since", text_at(made["url"]), "The map, revised")
+    pass_days(cloud, made["stack"], 4)
+    keep_server(cloud, made["creation"], kept=True)
+    story.say("four days later AWS keeps its server: reaping fails (exit code 1)", reap(cloud), 1)
+    story.say("and the list says why", ["disableApiTermination" in one["why"] for one in listed(cloud)], [True])
+    keep_server(cloud, made["creation"], kept=False)
+    story.say("that is mended, and the next reaping takes it down", reap(cloud), 0)
+    story.say("the list is empty", listed(cloud), [])
+    story.say("and no server, firewall, role or secret of it is left", left_of(cloud, made["creation"]), [])
+    story.say("prod's state and its history are what they were", known_of(cloud, "prod"), prod)
+
+
 def ending(story: Story, cloud: Cloud) -> None:
     """Where everything is, and how long it took."""
     click.secho("\nWhere everything is", bold=True)
@@ -283,6 +307,83 @@ def carry(story: Story, cloud: Cloud, version: str) -> None:
         origin = ("--from", source) if source else ()
         cloud.must("release", "promote", version, *origin, "--to", target)
         story.say(f"{target} answers with {version}", version_at(cloud.urls[target]), version)
+
+
+def show(cloud: Cloud, artifact: Path) -> dict[str, Any]:
+    """`release demo up`, open to whoever reaches it; what it says of the demo."""
+    said = cloud.must("release", "demo", "up", BRANCH, "--artifact", str(artifact), "--open-to", "world", "--json")
+    found: dict[str, Any] = json.loads(said)["demo"]
+    return found
+
+
+def page(folder: Path, text: str) -> Path:
+    """An artifact that shows a text and needs no database."""
+    file = folder / f"{text}.tar.gz"
+    start = (CODE / "examples" / "page" / "bin" / "start").read_bytes()
+    file.write_bytes(pack({"bin/start": start, "index.html": text.encode()}))
+    return file
+
+
+def listed(cloud: Cloud) -> list[dict[str, Any]]:
+    """The demos that there are."""
+    found: list[dict[str, Any]] = json.loads(cloud.must("release", "demo", "list", "--json"))["demos"]
+    return found
+
+
+def reap(cloud: Cloud) -> int:
+    """How a run of the reaper ends."""
+    return cloud.run("release", "demo", "reap").returncode
+
+
+def pass_days(cloud: Cloud, stack: str, days: int) -> None:
+    """Date a demo back in the registry: the clock of `release` is this machine's, and nobody waits for days here."""
+    table, key = cloud.client("dynamodb"), {"stack": {"S": stack}}
+    item = table.get_item(TableName="stageline-demos", Key=key, ConsistentRead=True)["Item"]
+    body = json.loads(item["body"]["S"])
+    earlier = {name: (datetime.fromisoformat(body[name]) - timedelta(days=days)).isoformat() for name in TIMES}
+    table.put_item(TableName="stageline-demos", Item={**item, "body": {"S": json.dumps({**body, **earlier})}})
+
+
+def keep_server(cloud: Cloud, creation: str, *, kept: bool) -> None:
+    """Have AWS refuse to end a demo's server, or not any more."""
+    [server] = servers_of(cloud, creation)
+    cloud.client("ec2").modify_instance_attribute(InstanceId=server, DisableApiTermination={"Value": kept})
+
+
+def servers_of(cloud: Cloud, creation: str) -> list[str]:
+    """The servers of a demo that run."""
+    running = {"Name": "instance-state-name", "Values": ["running"]}
+    found = cloud.client("ec2").describe_instances(Filters=[tag_of(creation), running])["Reservations"]
+    return [one["InstanceId"] for entry in found for one in entry["Instances"]]
+
+
+def left_of(cloud: Cloud, creation: str) -> list[str]:
+    """What is there of a demo, as AWS says and not `release`."""
+    groups = cloud.client("ec2").describe_security_groups(Filters=[tag_of(creation)])["SecurityGroups"]
+    roles = cloud.client("iam").list_roles(PathPrefix=f"/stageline/demo-{creation}/")["Roles"]
+    secrets = cloud.client("secretsmanager").list_secrets()["SecretList"]
+    named = [one["GroupId"] for one in groups] + [one["RoleName"] for one in roles]
+    return [*servers_of(cloud, creation), *named, *(one["Name"] for one in secrets if creation in one["Name"])]
+
+
+def tag_of(creation: str) -> dict[str, Any]:
+    """The filter of what a demo's creation made."""
+    return {"Name": "tag:creation", "Values": [creation]}
+
+
+def known_of(cloud: Cloud, name: str) -> tuple[Any, ...]:
+    """What is recorded of an environment: where it is, its history, and Pulumi's state."""
+    history = json.loads(cloud.must("release", "history", name, "--json"))
+    return cloud.status()[name], history, cloud.must("pulumi", "stack", "export", "--stack", name)
+
+
+def text_at(url: str) -> str | None:
+    """The page at a URL; None when nothing answers well."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return str(response.read().decode())
+    except OSError:
+        return None
 
 
 def slots_of(entry: Mapping[str, Any]) -> list[Any]:

@@ -1,7 +1,7 @@
 """The rules for Pulumi's engine: each becomes a policy of a policy pack, and what it sees becomes plain values.
 
-The environment's name is the stack's, which every URN holds. Its settings are read as `release` reads them; the
-tracked ones stand beside the pack.
+The environment's name is the stack's, which every URN holds; a demo is judged by what it gets from its base. Settings
+are read as `release` reads them; the tracked ones stand beside the pack.
 """
 
 import os
@@ -23,8 +23,10 @@ from pulumi_policy.proxy import UnknownValueError
 
 from policy.resources import UNKNOWN, Environment, Resource
 from policy.rules import Rule, faults
-from settings.model import Settings
-from settings.stackfile import load
+from policy.tagging import default_tags
+from settings.demos import CREATION, OWNER, derived, is_demo
+from settings.model import Demo, Settings
+from settings.stackfile import Project, load
 
 
 def policies(rules: Iterable[Rule], tracked: Path) -> list[Policy]:
@@ -37,7 +39,7 @@ def resource_policy(rule: Rule, tracked: Path) -> ResourceValidationPolicy:
 
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         one = resource(args)
-        for fault in faults(rule, one, environment(tracked, stack(one.urn))):
+        for fault in faults(rule, one, environment(tracked, one)):
             report(f"{one.name} {fault}", one.urn)
 
     return ResourceValidationPolicy(name=rule.name, description=rule.says, validate=validate)
@@ -49,22 +51,31 @@ def whole_policy(rule: Rule, tracked: Path) -> StackValidationPolicy:
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         everything = tuple(resource(one) for one in args.resources)
         for one in everything:
-            for fault in faults(rule, one, environment(tracked, stack(one.urn), everything)):
+            for fault in faults(rule, one, environment(tracked, one, everything)):
                 report(f"{one.name} {fault}", one.urn)
 
     return StackValidationPolicy(name=rule.name, description=rule.says, validate=validate)
 
 
-def environment(tracked: Path, name: str, resources: tuple[Resource, ...] = ()) -> Environment:
-    """What resources of an environment are judged by."""
-    project = Path(os.environ.get("STAGELINE_PROJECT", "."))
-    return Environment(settings=settings(project, name), tracked=settings(tracked, name), resources=resources)
+def environment(tracked: Path, one: Resource, resources: tuple[Resource, ...] = ()) -> Environment:
+    """What a resource is judged by. One of a demo says whose it is and of which creation: the stack's name does not."""
+    project, name = Path(os.environ.get("STAGELINE_PROJECT", ".")), stack(one.urn)
+    own = default_tags(one.provider) if is_demo(name) else {}
+    said = (str(own.get(CREATION, "")), str(own.get(OWNER, "")))
+    return Environment(
+        settings=settings(project, name, *said), tracked=settings(tracked, name, *said), resources=resources
+    )
 
 
 @cache
-def settings(project: Path, name: str) -> Settings:
-    """The settings of an environment, read once: each resource asks for them."""
-    return load(project, name)
+def settings(project: Path, name: str, creation: str = "", owner: str = "") -> Settings:
+    """The settings of an environment, or those that a demo gets from its base; read once, as each resource asks."""
+    if not is_demo(name):
+        return load(project, name)
+    known = Project(project)
+    base = known.load(known.demo_base)
+    own = derived(base, base.demo or Demo(), creation=creation, open_to=())
+    return own.model_copy(update={"owner": owner})
 
 
 def stack(urn: str) -> str:

@@ -6,8 +6,9 @@ used again meets nothing old.
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from settings.model import Demo, Settings
 from settings.names import DEMO, OF_DEMOS
@@ -17,6 +18,7 @@ BRANCH_RULE = "feature-demo/ and up to 80 letters, digits, dots, dashes, undersc
 KIND, CREATION, OWNER = "kind", "creation", "owner"
 """The tags that everything of a demo carries, and by which its leftovers are found."""
 
+KEYS = ("deploy key", "host key", "authorized keys")  # a secret each, which Pulumi does not make
 WORLD = "0.0.0.0/0"
 PLAIN_HTTP = 80
 
@@ -76,6 +78,22 @@ def derived(base: Settings, section: Demo, *, creation: str, open_to: Sequence[s
                 }
             ),
         }
+    )
+
+
+def charged(settings: Settings) -> tuple[Mapping[str, Any], ...]:
+    """What AWS charges for of a demo with these settings, with the inputs that `settings.prices` counts by: told before
+    anything is made, and compared with the program by a test.
+    """
+    server = {
+        "instanceType": settings.servers.instance_type,
+        "rootBlockDevice": {"volumeSize": settings.servers.disk_gb},
+        "associatePublicIpAddress": settings.servers.public,
+    }
+    return (
+        {"type": "aws:ec2/instance:Instance", "inputs": server},
+        {"type": "aws:lb/loadBalancer:LoadBalancer", "inputs": {"subnets": settings.network.zones}},
+        *({"type": "aws:secretsmanager/secret:Secret", "inputs": {}} for _ in KEYS),
     )
 
 

@@ -316,6 +316,21 @@ class Demo(Section):
     pinned_by: Annotated[tuple[Principal, ...], A_LIST, AfterValidator(_distinct)] = Field(
         default=(), description="a list of distinct ARNs of IAM users or roles that may pin demos, [] for nobody"
     )
+    daily_budget: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="what all demos of the project may cost a day by settings/prices.toml, 1 to 100000 USD, or null "
+        "for no limit",
+    )
+    on_budget: Literal["refuse", "stop"] = Field(
+        default="refuse",
+        description="refuse (beyond demo.daily_budget no new demo is made) or stop (and the oldest that is not pinned "
+        "is ended until the others fit)",
+    )
+    warn_before: Span = Field(
+        default="24h", description="how long before its end a demo's owner is warned, like 12h or 1d"
+    )
     on_protected: bool = Field(default=False, description="true (demos may stand on a protected environment) or false")
 
 

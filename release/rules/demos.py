@@ -9,12 +9,15 @@ from release.process.errors import LeaseHeld, Refused, WrongUsage
 from release.process.text import quoted, utc_of
 from release.records.demos.demo import Demo
 from release.records.demos.registry import Entry
+from release.rules.budget import refuse_beyond
+from release.rules.owners import is_owners
 from settings import model
 from settings.demos import BRANCH_RULE, is_demo_branch, span
 
 MOST_AT_ONCE = (
     5  # demos that one reap takes down: what is wrong with it, or with the clock, is seen before all are gone
 )
+BLUR = timedelta(minutes=5)  # between two clocks: AWS takes no request from one that is further off
 
 
 def refuse_branch(branch: str) -> None:
@@ -50,24 +53,25 @@ def lifetime(limits: model.Demo, ttl: str | None) -> timedelta:
     return asked
 
 
-def refuse_another(limits: model.Demo, demos: Collection[Demo], owner: str) -> None:
-    """Refused where there are as many as there may be, of this owner or in all."""
-    own = sum(demo.owner == owner for demo in demos)
+def refuse_another(limits: model.Demo, others: Collection[Demo], demo: Demo) -> None:
+    """Refused for a demo besides which there are as many as there may be: of its owner, in all, or for the budget."""
+    own = sum(other.owner == demo.owner for other in others)
     if own >= limits.most_per_owner:
         raise Refused(
             f"you have {own} demos, and {limits.most_per_owner} is the most (demo.most_per_owner)",
             hint="end one of them: release demo down BRANCH",
         )
-    if len(demos) >= limits.most:
+    if len(others) >= limits.most:
         raise Refused(
-            f"there are {len(demos)} demos, and {limits.most} is the most (demo.most)",
+            f"there are {len(others)} demos, and {limits.most} is the most (demo.most)",
             hint="ask an owner to end one, see: release demo list",
         )
+    refuse_beyond(limits, others, demo.cost)
 
 
 def refuse_other_owner(demo: Demo, caller: str) -> None:
     """Refused where a demo is somebody else's."""
-    if demo.owner != caller:
+    if not is_owners(demo.owner, caller):
         raise Refused(f"the demo of {demo.branch} is {demo.owner}'s, and you are {caller}", hint="ask its owner")
 
 
@@ -98,11 +102,42 @@ def is_due(demo: Demo, now: datetime) -> bool:
 
 
 def due(entries: Sequence[Entry], now: datetime) -> tuple[Entry, ...]:
-    """Those that have to go now, as many as one run takes: the one that is due longest first, and behind them those
-    that have failed before, so that they are in nobody's way.
+    """Those that have to go now: the one that is due longest first, and behind them those that have failed before, so
+    that they are in nobody's way.
     """
     found = [entry for entry in entries if is_due(entry.demo, now)]
-    return tuple(sorted(found, key=lambda one: (bool(one.demo.why), one.demo.expires_at))[:MOST_AT_ONCE])
+    return tuple(sorted(found, key=lambda one: (bool(one.demo.why), one.demo.expires_at)))
+
+
+def to_warn(entries: Sequence[Entry], now: datetime, limits: model.Demo) -> tuple[Entry, ...]:
+    """Those that go soon and whose owners were not told of that very time yet."""
+    soon = now + span(limits.warn_before)
+    return tuple(
+        entry
+        for entry in entries
+        if not is_due(entry.demo, now) and is_due(entry.demo, soon) and entry.demo.warned != entry.demo.expires
+    )
+
+
+def warning(demo: Demo) -> str:
+    """What its owner is told before it goes."""
+    return f"goes at {demo.expires}; to keep it: release demo extend {demo.branch}"
+
+
+def believed(demo: Demo, now: datetime, limits: model.Demo) -> Demo:
+    """A demo with no more time than settings allow, counted from when it was renewed, and from now at most: what a
+    clock that was ahead wrote, or a hand, keeps none alive.
+    """
+    renewed = demo.renewed_at if demo.renewed_at <= now + BLUR else now
+    ends = min(demo.expires_at, renewed + span(limits.max_ttl))
+    if (renewed, ends) == (demo.renewed_at, demo.expires_at):
+        return demo
+    return demo.but(renewed=stamp(renewed), expires=stamp(ends))
+
+
+def stamp(moment: datetime) -> str:
+    """A time as demos keep it: UTC, to the second."""
+    return moment.isoformat(timespec="seconds")
 
 
 def refuse_pinning(limits: model.Demo, caller: str) -> None:

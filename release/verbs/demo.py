@@ -13,9 +13,10 @@ from release.process.output import table
 from release.process.text import quoted
 from release.records.artifacts.archive import inspect_artifact
 from release.records.artifacts.manifest import checked_version
-from release.records.demos.demo import Demo, Pin
+from release.records.demos.demo import Cost, Demo, Pin
 from release.records.demos.registry import Entry
 from release.records.ledger.ledger import Writer
+from release.rules import budget
 from release.rules import demos as rules
 from release.work.demos.base import Base, open_base
 from release.work.demos.ending import take_down
@@ -45,7 +46,12 @@ def command() -> None:
 @click.option("--version", help="What its health page says, where its release.json does not.")
 @click.option("--release", "release_version", metavar="VERSION", help="Or a release that was published.")
 @click.option("--ttl", help="How long it lives from now on, like 12h or 3d.  [default: the stack file's]")
-@click.option("--open-to", multiple=True, metavar="CIDR|world", help="Who may see it.  [default: the stack file's]")
+@click.option(
+    "--open-to",
+    multiple=True,
+    metavar="CIDR|world",
+    help="Who may see it.  [default: as before, else the stack file's]",
+)
 @pass_call
 def up(
     call: Call,
@@ -58,7 +64,8 @@ def up(
 ) -> None:
     """Make BRANCH's demo, or give it another content and renew it.
 
-    Prints where it answers, until when, and whose it is: yours. Run it again where it failed or was killed.
+    Prints where it answers, until when, whose it is (yours), and what it costs a day. Run it again where it failed or
+    was killed.
 
     Refused (3) beyond the limits of the stack file, and for somebody else's demo. Lease held (5) while another command
     works on it.
@@ -73,7 +80,9 @@ def up(
     wanted = Wanted(branch=branch, life=life, open_to=blocks, **shown)
     base.environment.stack.refuse_missing_engine()
     demo = bring_up(base, wanted, writer, call.progress)
-    call.show({"demo": described(demo)}, f"{demo.url}\nuntil {until(demo)}, owned by {demo.owner}")
+    near = budget.near(base.limits, base.registry.all().demos) if base.limits.daily_budget else ""
+    said = (demo.url, f"until {until(demo)}, owned by {demo.owner}", f"costs {budget.a_day(demo.cost)}", near)
+    call.show({"demo": described(demo, base.registry.now())}, "\n".join(filter(None, said)))
 
 
 @command.command("list")
@@ -81,18 +90,25 @@ def up(
 def list_(call: Call) -> None:
     """Show every demo of the project.
 
-    Whose each is, since when, until when, and how it stands.
+    Whose each is, since when, until when, what it has cost, and how it stands.
 
     \b
     Example: release demo list
     """
     base = open_base(call.project)
-    listing = base.registry.all()
-    rows = [_row(demo, base.registry.now()) for demo in listing.demos]
-    spoilt = [(stack, "", "", "", "not readable", why) for stack, why in listing.unread.items()]
-    heads = ("branch", "owner", "age", "until", "state", "where, or why not")
-    report = {"demos": [described(demo) for demo in listing.demos], "unread": listing.unread}
-    call.show(report, table(heads, [*rows, *spoilt]))
+    listing, now = base.registry.all(), base.registry.now()
+    demos = [rules.believed(demo, now, base.limits) for demo in listing.demos]
+    rows = [_row(demo, now) for demo in demos]
+    spoilt = [(stack, "", "", "", "", "", "not readable", why) for stack, why in listing.unread.items()]
+    heads = ("branch", "owner", "age", "until", "USD so far", "a day", "state", "where, or why not")
+    together, near = budget.all_of(demos), budget.near(base.limits, demos)
+    report = {
+        "demos": [described(demo, now) for demo in demos],
+        "unread": listing.unread,
+        "cost": {**_cost(together), "daily_budget": base.limits.daily_budget},
+    }
+    said = (table(heads, [*rows, *spoilt]), near or f"all demos cost {budget.a_day(together)}")
+    call.show(report, "\n".join(said))
 
 
 @command.command("extend")
@@ -110,8 +126,8 @@ def extend(call: Call, branch: str, ttl: str | None) -> None:
     """
     base, writer = _at_work(call)
     entry = _own(base, branch, writer)
-    expires = base.registry.now() + rules.lifetime(base.limits, checked_ttl(ttl))
-    _changed(call, base, entry, expires=expires.isoformat(timespec="seconds"))
+    life = rules.lifetime(base.limits, checked_ttl(ttl))
+    _changed(call, base, entry, **base.from_now(life))
 
 
 @command.command("pin")
@@ -133,7 +149,7 @@ def pin(call: Call, branch: str, reason: str, lift: bool) -> None:
     rules.refuse_pinning(base.limits, writer.principal)
     if not (reason or lift):
         raise WrongUsage("a pin says why", hint="give --reason WHY, or --lift")
-    since = base.registry.now().isoformat(timespec="seconds")
+    since = rules.stamp(base.registry.now())
     _changed(call, base, entry, pinned=None if lift else Pin(by=writer.principal, reason=reason, since=since))
 
 
@@ -143,8 +159,8 @@ def pin(call: Call, branch: str, reason: str, lift: bool) -> None:
 def reap_(call: Call, dry_run: bool) -> None:
     """Take down the demos whose time is over.
 
-    A few in one run, whoever they belong to. Broken (1) where one could not be taken down: it says why, and the next
-    run goes on.
+    A few in one run, whoever they belong to. Owners of those that go soon are warned, once. Broken (1) where one could
+    not be taken down: it says why, and the next run goes on.
 
     \b
     Example: release demo reap --dry-run
@@ -179,14 +195,28 @@ def down(call: Call, branch: str) -> None:
     call.show({"stack": entry.demo.stack, "down": True}, f"nothing is left of {branch}'s demo")
 
 
-def described(demo: Demo) -> dict[str, Any]:
-    """A demo as `--json` shows it."""
-    return demo.model_dump(exclude={"format", "held"})
+def described(demo: Demo, now: datetime) -> dict[str, Any]:
+    """A demo as `--json` shows it. What nobody knows the price of costs null, not 0."""
+    cost = {**_cost(demo.cost), "usd_so_far": _usd(demo.cost, budget.cents_so_far(demo, now))}
+    return {**demo.model_dump(exclude={"format", "held"}), "cost": cost}
+
+
+def _cost(cost: Cost) -> dict[str, Any]:
+    return {"usd_a_day": _usd(cost, cost.cents), "unknown": cost.unknown}
+
+
+def _usd(cost: Cost, cents: int) -> str | None:
+    return budget.usd(cents) if budget.is_known(cost) else None
 
 
 def until(demo: Demo) -> str:
     """When it goes."""
     return f"it is unpinned (by {demo.pinned.by}: {demo.pinned.reason})" if demo.pinned else demo.expires
+
+
+def staying(demo: Demo, now: datetime) -> str:
+    """How long it stays; of a pin that is lifted the time may be over."""
+    return "goes with the next release tick" if rules.is_due(demo, now) else f"stays until {until(demo)}"
 
 
 def checked_ttl(text: str | None) -> str | None:
@@ -221,7 +251,7 @@ def _changed(call: Call, base: Base, entry: Entry, **changes: Any) -> None:
     rules.refuse_dying(entry.demo)
     base.refuse_held(entry.demo)
     demo = base.registry.change(entry, **changes).demo
-    call.show({"demo": described(demo)}, f"{demo.branch} stays until {until(demo)}")
+    call.show({"demo": described(demo, base.registry.now())}, f"{demo.branch} {staying(demo, base.registry.now())}")
 
 
 def _found(base: Base, branch: str) -> Entry:
@@ -245,4 +275,10 @@ def _shown(base: Base, artifact: Path | None, version: str | None, release: str 
 
 
 def _row(demo: Demo, now: datetime) -> tuple[str, ...]:
-    return (demo.branch, demo.owner, rules.age(demo, now), until(demo), demo.state, demo.why or demo.url)
+    cost = (_usd(demo.cost, cents) or budget.UNKNOWN for cents in (budget.cents_so_far(demo, now), demo.cost.cents))
+    more = "+" if demo.cost.unknown else ""
+    return (
+        *(demo.branch, demo.owner, rules.age(demo, now), until(demo)),
+        *(f"{usd}{more}" if usd != budget.UNKNOWN else usd for usd in cost),
+        *(demo.state, demo.why or demo.url),
+    )

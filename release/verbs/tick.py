@@ -15,10 +15,11 @@ from release.doors.aws.session import is_not_found
 from release.environment import Environment
 from release.process.errors import Broken, Interrupted, LeaseHeld, LeaseLost, Refused
 from release.process.output import Progress, table
+from release.process.text import listed
 from release.project import names_in
 from release.records.ledger.head import Head
 from release.records.ledger.ledger import Writer
-from release.work.demos.base import open_base
+from release.work.demos.base import open_base, registry_of
 from release.work.demos.reaping import Reaped, reap
 from release.work.door import shut_what_is_over
 from release.work.maintenance import idle_head
@@ -109,7 +110,8 @@ def tick(call: Call, name: str | None, *, really: bool) -> dict[str, Any]:
     names = (name,) if name else names_in(call.project)
     done = [_done(call, one, duty, really) for one in names for duty in DUTIES]
     reaped = [_reaped(call, base, really) for base in call.project.demo_bases if base in names]
-    return {"duties": [asdict(one) for one in (*done, *reaped)]}
+    homeless = [] if call.project.demo_bases else _homeless(call, names[0])
+    return {"duties": [asdict(one) for one in (*done, *reaped, *homeless)]}
 
 
 def tick_text(report: dict[str, Any]) -> str:
@@ -156,13 +158,34 @@ def _reaped(call: Call, base: str, really: bool) -> Done:
     return _told(base, found, really)
 
 
+def _homeless(call: Call, name: str) -> list[Done]:
+    """Demos of a project that has no section for them any more: nobody else would tell of them, or end them."""
+    try:
+        found = registry_of(call.opened(name)).all().demos
+    except Interrupted:
+        raise
+    except Exception as error:
+        is_none = isinstance(error, Broken) and is_not_found(error)
+        why = str(error) or type(error).__name__
+        return [] if is_none else [Done(environment=name, duty=REAPING, how="skipped", why=why)]
+    why = f"no stack file has the section demo, and there are demos: {listed([one.branch for one in found], 400)}"
+    bases = ", ".join(sorted({one.base for one in found}))
+    hint = f"{why}; write it into that of {bases} until they are gone"
+    return [Done(environment=name, duty=REAPING, how="failed", why=hint)] if found else []
+
+
 def _told(base: str, found: tuple[Reaped, ...], really: bool) -> Done:
     """Many demos in one line: one that failed counts for all."""
-    why = "; ".join(f"{one.branch}: {one.why}" for one in found if one.why)
-    what = tuple(one.branch for one in found if not one.why)
-    failed = any(one.how == "failed" for one in found)
-    how: How = "failed" if failed else "skipped" if why else "nothing due" if not what else "done" if really else "due"
+    left = [one for one in found if one.how in ("skipped", "failed")]
+    what = tuple(_what(one) for one in found if one not in left)
+    failed = any(one.how == "failed" for one in left)
+    how: How = "failed" if failed else "skipped" if left else "nothing due" if not what else "done" if really else "due"
+    why = "; ".join(f"{one.branch}: {one.why}" for one in left)
     return Done(environment=base, duty=REAPING, how=how, what=what, why=why)
+
+
+def _what(one: Reaped) -> str:
+    return f"{one.branch} ({one.owner}: {one.why})" if one.why else one.branch
 
 
 def _shift(call: Call, name: str, duty: Duty, really: bool) -> Shift:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from pulumi import FileAsset
 
 from components.environment import declare_demo
 from components.machine import Keys
@@ -11,7 +12,9 @@ from components.outputs import PlatformOutputs
 from components.platform.platform import Platform, PlatformArgs
 from components.recording import Recording, recorded
 from settings import demos
+from settings.demos import KEYS as KEYS_OF_DEMO
 from settings.model import Demo
+from settings.prices import amounts
 from tests.components.recording import BLUE_LIVE, HOST_KEY, PRIVATE_KEY, record, settings_of
 
 KEYS = Keys(deploy_private=PRIVATE_KEY, host_public=HOST_KEY)
@@ -51,6 +54,23 @@ def test_it_is_the_stage_of_its_base_but_for_database_and_alarms(demo: Recording
     assert [urn for urn in of_base - own if not any(part in urn for part in left_out)] == []
 
 
+def plain(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Inputs that can be compared: a file by its path."""
+    return {key: str(value.path) if isinstance(value, FileAsset) else value for key, value in inputs.items()}
+
+
+def test_it_differs_from_its_base_by_settings_and_by_what_its_server_may_read(demo: Recording) -> None:
+    """Whatever else an environment with a demo's settings would declare of a resource, a demo declares too."""
+    of_base = {(one.type, one.name): plain(one.inputs) for one in record(SETTINGS, BLUE_LIVE).declared}
+    differing = {
+        (one.name, key)
+        for one in demo.declared
+        for key, value in plain(one.inputs).items()
+        if of_base[one.type, one.name].get(key) != value
+    }
+    assert differing == {("aws", "defaultTags"), ("env-servers-run", "policy"), ("env-servers-1", "userData")}
+
+
 def test_everything_carries_its_kind_its_creation_and_its_owner(demo: Recording) -> None:
     [provider] = demo.of("pulumi:providers:aws")
     assert json.loads(provider.inputs["defaultTags"]) == {"tags": TAGS}
@@ -86,6 +106,12 @@ def test_its_roles_stand_under_a_path_of_its_own_within_its_bases_boundary(
 def test_those_see_it_to_whom_it_is_open(demo: Recording) -> None:
     rules = [one for one in demo.declared if one.name.startswith("env-firewall-live")]
     assert [one.inputs["cidrIpv4"] for one in rules] == ["203.0.113.7/32"]
+
+
+def test_what_it_is_said_to_cost_is_what_it_is_made_of(demo: Recording) -> None:
+    made = [{"type": one.type, "inputs": one.inputs} for one in demo.declared]
+    keys = [{"type": "aws:secretsmanager/secret:Secret", "inputs": {}}] * len(KEYS_OF_DEMO)
+    assert amounts([*made, *keys]) == amounts(demos.charged(SETTINGS))
 
 
 def test_nothing_of_it_is_protected(demo: Recording) -> None:

@@ -1,5 +1,6 @@
 """What the engine shows of resources, as rules see it."""
 
+import json
 from typing import Any
 
 import pytest
@@ -17,9 +18,15 @@ from pulumi_policy import (
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
 from policy.crossguard import plain, policies, stack
-from policy.resources import BUCKET, BUCKET_CLOSED, DATABASE, UNKNOWN
+from policy.resources import BUCKET, BUCKET_CLOSED, DATABASE, INSTANCE, UNKNOWN
 from policy.rules import RULES
+from settings.demos import derived, tags
+from settings.model import Demo
+from settings.stackfile import load
 from tests.project import CHECKOUT, PROJECT
+
+ANY = {"a": "b"}
+OF_DEMO = derived(load(PROJECT, "dev"), Demo(), creation="0a1b2c3d", open_to=())
 
 
 def urn(type: str, name: str, environment: str = "prod") -> str:
@@ -30,11 +37,13 @@ def options(protect: bool = False) -> PolicyResourceOptions:
     return PolicyResourceOptions(protect, [], None, [], PolicyCustomTimeouts(0, 0, 0), [])
 
 
-def shown(type: str, inputs: dict[str, Any], *, protect: bool = False, environment: str = "prod") -> Any:
+def shown(
+    type: str, inputs: dict[str, Any], *, protect: bool = False, environment: str = "prod", provider: Any = ANY
+) -> Any:
     """A resource before it is made."""
-    provider = PolicyProviderResource("pulumi:providers:aws", unknown_checking_proxy({"a": "b"}), "urn", "aws")
+    by = PolicyProviderResource("pulumi:providers:aws", unknown_checking_proxy(provider), "urn", "aws")
     where = urn(type, "one", environment)
-    return ResourceValidationArgs(type, unknown_checking_proxy(inputs), where, "one", options(protect), provider)
+    return ResourceValidationArgs(type, unknown_checking_proxy(inputs), where, "one", options(protect), by)
 
 
 def declared(type: str, inputs: dict[str, Any], *after: PolicyResource) -> PolicyResource:
@@ -81,6 +90,21 @@ def test_a_fault_is_reported_with_the_resource_s_name() -> None:
 def test_the_stack_in_the_urn_decides_what_is_asked_for() -> None:
     assert said("multi-az", shown(DATABASE, {"multiAz": False})) != []
     assert said("multi-az", shown(DATABASE, {"multiAz": False}, environment="dev")) == []
+
+
+@pytest.mark.parametrize(
+    ("tags", "fault"),
+    [
+        pytest.param(tags(OF_DEMO, creation="0a1b2c3d", owner="ana"), "", id="as it is declared"),
+        pytest.param({**OF_DEMO.tags, "project": "other", "creation": "0a1b2c3d"}, "project", id="of another project"),
+        pytest.param({}, "lacks the tags environment, managed-by, owner, project", id="none"),
+    ],
+)
+def test_a_demo_is_judged_by_what_it_gets_from_its_base(tags: dict[str, str], fault: str) -> None:
+    one = shown(INSTANCE, {}, environment="demo-map-f4492d", provider={"defaultTags": json.dumps({"tags": tags})})
+    messages = [message for message, _ in said("tagged", one)]
+    assert len(messages) == bool(fault) and all(fault in message for message in messages)
+    assert said("multi-az", shown(DATABASE, {"multiAz": False}, environment="demo-map-f4492d")) == []
 
 
 def test_the_mark_that_protects_is_seen() -> None:

@@ -16,7 +16,7 @@ from release.environment import Environment
 from release.process.errors import Broken
 from release.process.output import Progress
 from release.records.artifacts.archive import inspect_artifact
-from release.records.demos.demo import Content, Demo, Held
+from release.records.demos.demo import Content, Cost, Demo, Held
 from release.records.demos.registry import Entry, Registry
 from release.records.ledger.ledger import Writer
 from release.work.demos.base import Base
@@ -131,6 +131,7 @@ class Demos:
             secrets=Secrets(session),
             artifacts=environment.releases._bucket,
             stack_of=lambda demo: self.stacks.setdefault(demo.stack, FakeStack()),
+            stacks=lambda: ("dev", *(name for name, stack in self.stacks.items() if stack.is_there)),
         )
         self.registry = self.base.registry
 
@@ -172,9 +173,11 @@ def demo(branch: str = BRANCH, **changes: Any) -> Demo:
         base="dev",
         owner=ANA.principal,
         made="2026-12-01T12:00:00+00:00",
+        renewed="2026-12-01T12:00:00+00:00",
         expires="2026-12-04T12:00:00+00:00",
         open_to=OPEN,
         state="up",
+        cost=Cost(cents=133),
         content=Content(release="1.0.0", digest="a" * 64, deployment="d-1"),
         url="http://demo:80",
     )

@@ -5,10 +5,13 @@ is new. Roles are found by their path, which is a demo's own. Whatever AWS prote
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from release.doors.aws.session import AwsSession, aws_call
+from release.process.errors import Broken
+from settings.demos import CREATION
+from settings.names import OF_DEMOS
 
 AT_ONCE = 20  # load balancers and groups whose tags can be asked for together
 ALIVE = ["pending", "running", "shutting-down", "stopping", "stopped"]  # a terminated instance is shown for an hour
@@ -16,10 +19,11 @@ ALIVE = ["pending", "running", "shutting-down", "stopping", "stopped"]  # a term
 
 @dataclass(frozen=True, kw_only=True)
 class Left:
-    """One thing: the kind, which says how it goes, and its id or ARN."""
+    """One thing: the kind, which says how it goes, its id or ARN, and of which demo's creation it says it is."""
 
     kind: str
     id: str
+    creation: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
@@ -55,44 +59,54 @@ class Leftovers:
         pages = self._ec2.get_paginator("describe_instances").paginate(Filters=[*self._filters(), states])
         for page in pages:
             for reservation in page["Reservations"]:
-                yield from (Left(kind="instance", id=one["InstanceId"]) for one in reservation["Instances"])
+                for one in reservation["Instances"]:
+                    yield Left(kind="instance", id=one["InstanceId"], creation=_tags(one).get(CREATION, ""))
 
     def _security_groups(self) -> Iterator[Left]:
         pages = self._ec2.get_paginator("describe_security_groups").paginate(Filters=self._filters())
         for page in pages:
-            yield from (Left(kind="security_group", id=one["GroupId"]) for one in page["SecurityGroups"])
+            for one in page["SecurityGroups"]:
+                yield Left(kind="security_group", id=one["GroupId"], creation=_tags(one).get(CREATION, ""))
 
     def _balancers(self) -> Iterator[Left]:
         pages = self._elbv2.get_paginator("describe_load_balancers").paginate()
         arns = [one["LoadBalancerArn"] for page in pages for one in page["LoadBalancers"]]
-        return (Left(kind="balancer", id=arn) for arn in self._tagged(arns))
+        return self._tagged("balancer", arns)
 
     def _target_groups(self) -> Iterator[Left]:
         pages = self._elbv2.get_paginator("describe_target_groups").paginate()
         arns = [one["TargetGroupArn"] for page in pages for one in page["TargetGroups"]]
-        return (Left(kind="target_group", id=arn) for arn in self._tagged(arns))
+        return self._tagged("target_group", arns)
 
-    def _tagged(self, arns: list[str]) -> Iterator[str]:
+    def _tagged(self, kind: str, arns: list[str]) -> Iterator[Left]:
         for first in range(0, len(arns), AT_ONCE):
             answer = self._elbv2.describe_tags(ResourceArns=arns[first : first + AT_ONCE])
             for one in answer["TagDescriptions"]:
-                if self._tags.items() <= {tag["Key"]: tag.get("Value", "") for tag in one["Tags"]}.items():
-                    yield one["ResourceArn"]
+                if self._tags.items() <= (tags := _tags(one)).items():
+                    yield Left(kind=kind, id=one["ResourceArn"], creation=tags.get(CREATION, ""))
 
     def _profiles(self) -> Iterator[Left]:
         pages = self._iam.get_paginator("list_instance_profiles").paginate(PathPrefix=self._path)
         for page in pages:
-            yield from (Left(kind="profile", id=one["InstanceProfileName"]) for one in page["InstanceProfiles"])
+            for one in page["InstanceProfiles"]:
+                yield Left(kind="profile", id=one["InstanceProfileName"], creation=_creation_in(one["Path"]))
 
     def _roles(self) -> Iterator[Left]:
         for page in self._iam.get_paginator("list_roles").paginate(PathPrefix=self._path):
-            yield from (Left(kind="role", id=one["RoleName"]) for one in page["Roles"])
+            yield from (
+                Left(kind="role", id=one["RoleName"], creation=_creation_in(one["Path"])) for one in page["Roles"]
+            )
 
     def _remove_instance(self, instance: str) -> None:
         self._ec2.terminate_instances(InstanceIds=[instance])
 
     def _remove_security_group(self, group: str) -> None:
-        """Its rules first: two groups that name each other keep each other."""
+        """Its rules first: two groups that name each other keep each other. Not while a network interface has it, which
+        AWS would keep it for: whatever that is, its rules stay.
+        """
+        used = [{"Name": "group-id", "Values": [group]}]
+        if found := self._ec2.describe_network_interfaces(Filters=used)["NetworkInterfaces"]:
+            raise Broken(f"security_group {group} is in use by {found[0]['NetworkInterfaceId']}")
         rules = self._ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])
         revoking = ((False, self._ec2.revoke_security_group_ingress), (True, self._ec2.revoke_security_group_egress))
         for is_egress, revoke in revoking:
@@ -132,3 +146,12 @@ class Leftovers:
     @property
     def _iam(self) -> Any:
         return self._session.client("iam")
+
+
+def _tags(thing: Mapping[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag.get("Value", "") for tag in thing.get("Tags", [])}
+
+
+def _creation_in(path: str) -> str:
+    """A path is that of machines of an environment, which a demo's is called after its creation."""
+    return path.split("/")[2].removeprefix(OF_DEMOS)

@@ -97,8 +97,12 @@ class Stack:
 
     def exists(self) -> bool:
         """Whether the backend has the stack."""
+        return self.name in self.all()
+
+    def all(self) -> tuple[str, ...]:
+        """The names of the project's stacks in the backend, this one's or not."""
         stacks = json.loads(self._run(["stack", "ls", "--json"]))
-        return any(stack["name"].split("/")[-1] == self.name for stack in stacks)
+        return tuple(stack["name"].split("/")[-1] for stack in stacks)
 
     def create(self, secrets_provider: str) -> None:
         """Make the empty stack; what it keeps secret is encrypted by ``secrets_provider`` (a Pulumi URL)."""

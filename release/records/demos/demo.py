@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Literal
 
+from pydantic import Field
+
 from contract.commands import BY_NAME, Commands
 from release.process.form import FORMAT, Form, Unreadable, read_form, stored
 from release.process.processes import Process
@@ -38,10 +40,18 @@ class Held(Form):
     process: Process | None = None
 
 
+class Cost(Form):
+    """What it costs a day: US cents, and the things that are not in them because nobody could look up their prices."""
+
+    cents: int = Field(ge=0, le=10_000_000)
+    unknown: tuple[str, ...] = ()
+
+
 class Demo(Form):
     """One creation of a branch's demo. `creation` is what everything of it is named and tagged by.
 
-    `owner` is the ARN of who asked for it, `open_to` the addresses that may see it. `why` tells what went wrong last.
+    `owner` is whose it is (`release.rules.owners`), `open_to` the addresses that may see it, `renewed` when it was last
+    said how long it lives. `why` tells what went wrong last, `warned` of which end its owner was told.
     """
 
     stack: str
@@ -50,12 +60,15 @@ class Demo(Form):
     base: str
     owner: str
     made: str
+    renewed: str
     expires: str
     open_to: tuple[str, ...]
     state: Standing
+    cost: Cost
     content: Content | None = None
     url: str = ""
     why: str = ""
+    warned: str = ""
     pinned: Pin | None = None
     held: Held | None = None
     format: int = FORMAT
@@ -64,6 +77,11 @@ class Demo(Form):
     def expires_at(self) -> datetime:
         """When it is to go, unless it is pinned."""
         return utc_of(self.expires)
+
+    @property
+    def renewed_at(self) -> datetime:
+        """When it was last said how long it lives."""
+        return utc_of(self.renewed)
 
 
 def demo_text(demo: Demo) -> str:
@@ -83,7 +101,7 @@ def parse_demo(text: str, stack: str) -> Demo:
 
 def _spoilt(demo: Demo, stack: str) -> str:
     """What cannot be in a demo; empty where all is well."""
-    for name, time in (("made", demo.made), ("expires", demo.expires)):
+    for name, time in (("made", demo.made), ("renewed", demo.renewed), ("expires", demo.expires)):
         try:
             utc_of(time)
         except ValueError as error:

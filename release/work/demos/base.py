@@ -16,11 +16,11 @@ from release.process.errors import Refused
 from release.process.output import Progress
 from release.process.processes import Processes
 from release.project import refuse_empty
-from release.records.demos.demo import Demo, Held
+from release.records.demos.demo import Cost, Demo, Held
 from release.records.demos.registry import Registry
 from release.records.ledger.ledger import Writer, utc_now
-from release.rules.demos import refuse_held
-from settings import demos, model
+from release.rules.demos import refuse_held, stamp
+from settings import demos, model, prices
 from settings.model import Settings
 from settings.stackfile import Project
 
@@ -30,7 +30,8 @@ STATE_KNOWS = {"PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true"}
 
 @dataclass(frozen=True, kw_only=True)
 class Base:
-    """The environment that demos stand on, what it says of them, their registry, and what opens the stack of each."""
+    """The environment that demos stand on, what it says of them, their registry, what opens the stack of each, and the
+    names of all that the backend has."""
 
     environment: Environment
     limits: model.Demo
@@ -38,11 +39,18 @@ class Base:
     secrets: Secrets
     artifacts: Bucket
     stack_of: Callable[[Demo], Stack]
+    stacks: Callable[[], tuple[str, ...]]
 
     def settings_of(self, demo: Demo) -> Settings:
         """What a demo is made from."""
         base = self.environment.settings
         return demos.derived(base, self.limits, creation=demo.creation, open_to=demo.open_to)
+
+    def cost_of(self, demo: Demo) -> Cost:
+        """What a demo costs a day as it would be made now, by the prices of its region."""
+        settings = self.settings_of(demo)
+        found = prices.cost_per_day(demos.charged(settings), prices.prices(settings.region))
+        return Cost(cents=int(found.usd * 100), unknown=found.unknown)
 
     def refuse_other_base(self, demo: Demo) -> None:
         """Refused for a demo that stands on another environment than the section `demo` is in now."""
@@ -63,6 +71,11 @@ class Base:
         """How long somebody works on a demo at most."""
         return timedelta(seconds=_limit(self.environment.settings))
 
+    def from_now(self, life: timedelta) -> dict[str, str]:
+        """What is recorded of a demo that lives so long from now on."""
+        now = self.registry.now()
+        return {"renewed": stamp(now), "expires": stamp(now + life)}
+
     def hold(self, writer: Writer) -> Held:
         """What is recorded of whoever works on a demo from now on."""
         until = self.registry.now() + self.longest
@@ -81,11 +94,17 @@ def open_base(project: Project) -> Base:
     return Base(
         environment=environment,
         limits=settings.demo,
-        registry=Registry(DemosTable(session, settings.names.demos_table), now=utc_now),
+        registry=registry_of(environment),
         secrets=Secrets(session),
         artifacts=Bucket(session, settings.names.artifact_bucket),
         stack_of=partial(_stack, environment),
+        stacks=environment.stack.all,
     )
+
+
+def registry_of(environment: Environment) -> Registry:
+    """The registry of the demos in an environment's account and region, whether any stand on that one or not."""
+    return Registry(DemosTable(environment.session, environment.settings.names.demos_table), now=utc_now)
 
 
 def _stack(environment: Environment, demo: Demo) -> Stack:

@@ -18,15 +18,16 @@ from contract.artifacts import artifact_key, demo_folder
 from contract.health import HEALTH_PATH, HEALTHY, stated_version
 from release.doors.aws.balancer import Balancer
 from release.doors.probe import Probe, Request
-from release.process.errors import Broken, StagelineError
+from release.process.errors import Broken, Refused, StagelineError
 from release.process.interruption import INTERRUPTION
 from release.process.output import Progress
 from release.records.artifacts.archive import Artifact
 from release.records.artifacts.manifest import Manifest
-from release.records.demos.demo import Content, Demo
+from release.records.demos.demo import Content, Cost, Demo
 from release.records.demos.registry import Entry
 from release.records.ledger.ledger import Writer
-from release.rules.demos import refuse_another, refuse_dying, refuse_other_owner
+from release.rules.demos import refuse_another, refuse_dying, refuse_other_owner, stamp
+from release.rules.owners import owner_of
 from release.work.demos.base import Base, change_stack
 from release.work.keys import make_keys
 from settings import demos
@@ -55,7 +56,8 @@ def bring_up(base: Base, request: Wanted, writer: Writer, progress: Progress) ->
     with _kept_on_failure(base, lambda: entry):
         with progress.step(entry.demo.stack, "artifact stored"):
             _store(base, entry.demo, request.shown)
-        entry = base.registry.change(entry, content=_content(base, entry.demo, request), state="creating", why="")
+        content, cost = _content(base, entry.demo, request), base.cost_of(entry.demo)
+        entry = base.registry.change(entry, content=content, cost=cost, state="creating", why="")
         base.registry.refuse_overtaken(entry)
         with progress.step(entry.demo.stack, "keys and Pulumi stack"):
             _prepare(base, entry.demo)
@@ -69,42 +71,71 @@ def bring_up(base: Base, request: Wanted, writer: Writer, progress: Progress) ->
 
 def _claimed(base: Base, request: Wanted, writer: Writer) -> Entry:
     """The demo, recorded before anything of it is made; from now on it is ours."""
-    expires = (base.registry.now() + request.life).isoformat(timespec="seconds")
-    if entry := base.registry.find(demos.stack_of(request.branch)):
-        refuse_other_owner(entry.demo, writer.principal)
-        base.refuse_other_base(entry.demo)
-        refuse_dying(entry.demo)
-        base.refuse_held(entry.demo)
-        open_to = request.open_to or entry.demo.open_to
-        return base.registry.change(entry, expires=expires, open_to=open_to, held=base.hold(writer))
-    refuse_another(base.limits, base.registry.all().demos, writer.principal)
-    return base.registry.add(_new(base, request, writer, expires))
+    found = base.registry.find(demos.stack_of(request.branch))
+    entry = _renewed(base, found, request, writer) if found else _added(base, request, writer)
+    if entry.demo.content is None:
+        _refuse_one_too_many(base, entry, is_new=found is None)
+    return entry
 
 
-def _new(base: Base, request: Wanted, writer: Writer, expires: str) -> Demo:
+def _renewed(base: Base, entry: Entry, request: Wanted, writer: Writer) -> Entry:
+    refuse_other_owner(entry.demo, writer.principal)
+    base.refuse_other_base(entry.demo)
+    refuse_dying(entry.demo)
+    base.refuse_held(entry.demo)
+    open_to = request.open_to or entry.demo.open_to
+    return base.registry.change(entry, **base.from_now(request.life), open_to=open_to, held=base.hold(writer))
+
+
+def _added(base: Base, request: Wanted, writer: Writer) -> Entry:
+    demo = _new(base, request, writer)
+    refuse_another(base.limits, base.registry.all().demos, demo)
+    return base.registry.add(demo)
+
+
+def _refuse_one_too_many(base: Base, entry: Entry, *, is_new: bool) -> None:
+    """Asked before the first content, behind the item: of several that ask at once each sees the others, so that no
+    more than there may be ever go on. All may step back then, and one that asks again is let in.
+    """
+    others = [demo for demo in base.registry.all().demos if demo.stack != entry.demo.stack]
+    try:
+        refuse_another(base.limits, others, entry.demo)
+    except Refused:
+        if is_new:
+            base.registry.forget(entry)
+        else:
+            base.registry.change(entry, held=None)
+        raise
+
+
+def _new(base: Base, request: Wanted, writer: Writer) -> Demo:
     default = base.limits.open_to or base.environment.settings.load_balancer.preview_sources
-    return Demo(
+    times = base.from_now(request.life)
+    demo = Demo(
         stack=demos.stack_of(request.branch),
         branch=request.branch,
         creation=secrets.token_hex(4),
         base=base.environment.name,
-        owner=writer.principal,
-        made=base.registry.now().isoformat(timespec="seconds"),
-        expires=expires,
+        owner=owner_of(writer.principal),
+        made=stamp(base.registry.now()),
+        renewed=times["renewed"],
+        expires=times["expires"],
         open_to=request.open_to or default,
         state="creating",
+        cost=Cost(cents=0),
         held=base.hold(writer),
     )
+    return demo.but(cost=base.cost_of(demo))
 
 
 def _content(base: Base, demo: Demo, request: Wanted) -> Content:
     """Named anew each time, so that a server that was left half-way is looked at again."""
-    stamp = base.registry.now().strftime("%Y%m%d-%H%M%S")
+    time = base.registry.now().strftime("%Y%m%d-%H%M%S")
     return Content(
         release=request.version,
         digest=request.shown.digest,
         commands=request.shown.commands,
-        deployment=f"{demo.creation}-{stamp}-{secrets.token_hex(2)}",
+        deployment=f"{demo.creation}-{time}-{secrets.token_hex(2)}",
     )
 
 

@@ -1,22 +1,27 @@
 """Demos whose time is over, taken down one after the other: one that fails stops no other."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from release.process.errors import Interrupted, LeaseHeld, LeaseLost
+from release.process.errors import Interrupted, LeaseHeld, LeaseLost, StagelineError
 from release.process.output import Progress
 from release.records.demos.registry import Entry
 from release.records.ledger.ledger import Writer
-from release.rules.demos import due
+from release.rules.budget import too_many
+from release.rules.demos import MOST_AT_ONCE, believed, due, to_warn, warning
 from release.work.demos.base import Base
 from release.work.demos.ending import take_down
+from release.work.demos.lost import lost
 
-How = Literal["gone", "due", "skipped", "failed"]
+BEYOND = "all demos cost more than demo.daily_budget, and this is the oldest that nobody pinned"
+How = Literal["gone", "due", "warned", "skipped", "failed"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reaped:
-    """What became of a demo, or would (`due`), and why it is still there."""
+    """What became of a demo, or would (`due`), and what there is to say of it: why it is still there, or goes early."""
 
     branch: str
     owner: str
@@ -25,14 +30,62 @@ class Reaped:
 
 
 def reap(base: Base, writer: Writer, progress: Progress, *, really: bool) -> tuple[Reaped, ...]:
-    """Take down what is due, a few in one run; one that cannot be read is told, as nobody knows what it is."""
-    listing = base.registry.all()
-    entries = due(listing.entries, base.registry.now())
+    """Warn the owners of what goes soon, and take down what is due, a few in one run; one that cannot be read is told,
+    as nobody knows what it is.
+    """
+    listing, now = base.registry.all(), base.registry.now()
+    entries = [_as_believed(base, entry, really) for entry in listing.entries]
+    over = due(entries, now)
+    beyond = too_many(base.limits, [entry for entry in entries if entry not in over])
+    warned = [_warned(base, entry, progress) for entry in to_warn(entries, now, base.limits) if really]
+    ending = (*((entry, "") for entry in over), *((entry, BEYOND) for entry in beyond))
     spoilt = (Reaped(branch=stack, owner="", how="failed", why=why) for stack, why in listing.unread.items())
-    return (*(_reaped(base, entry, writer, progress, really) for entry in entries), *spoilt)
+    return (*_taken(base, ending, writer, progress, really), *warned, *spoilt, *_lost(base))
 
 
-def _reaped(base: Base, entry: Entry, writer: Writer, progress: Progress, really: bool) -> Reaped:
+def _lost(base: Base) -> tuple[Reaped, ...]:
+    """What no item speaks of costs all the same; that nobody could look for it stops nothing."""
+    try:
+        return tuple(Reaped(branch=name, owner="", how="failed", why=why) for name, why in lost(base).items())
+    except StagelineError as error:
+        return (Reaped(branch="what no item speaks of", owner="", how="failed", why=str(error)),)
+
+
+def _as_believed(base: Base, entry: Entry, really: bool) -> Entry:
+    """A demo with no more time than it may have, and that is recorded: from a clock that was ahead each run would else
+    count anew. Where somebody is at work, the next run does it.
+    """
+    found = replace(entry, demo=believed(entry.demo, base.registry.now(), base.limits))
+    if really and found != entry:
+        with suppress(LeaseHeld, LeaseLost):
+            base.refuse_held(entry.demo)
+            return base.registry.change(found)
+    return found
+
+
+def _warned(base: Base, entry: Entry, progress: Progress) -> Reaped:
+    """Told first and then recorded: killed in between, it is told twice, and never not at all."""
+    demo = entry.demo
+    progress.note(f"{demo.owner}: the demo of {demo.branch} {warning(demo)}")
+    with suppress(StagelineError):
+        base.refuse_held(demo)
+        base.registry.change(entry, warned=demo.expires)
+    return _said(entry, "warned", warning(demo))
+
+
+def _taken(
+    base: Base, ending: Iterable[tuple[Entry, str]], writer: Writer, progress: Progress, really: bool
+) -> Iterator[Reaped]:
+    """Those at which somebody is at work are none of the few."""
+    taken = 0
+    for entry, early in ending:
+        if taken == MOST_AT_ONCE:
+            return
+        yield (told := _reaped(base, entry, early, writer, progress, really))
+        taken += told.how != "skipped"
+
+
+def _reaped(base: Base, entry: Entry, early: str, writer: Writer, progress: Progress, really: bool) -> Reaped:
     try:
         if really:
             take_down(base, entry, writer, progress)
@@ -42,7 +95,7 @@ def _reaped(base: Base, entry: Entry, writer: Writer, progress: Progress, really
         return _said(entry, "skipped", str(error))
     except Exception as error:
         return _said(entry, "failed", str(error) or type(error).__name__)
-    return _said(entry, "gone" if really else "due")
+    return _said(entry, "gone" if really else "due", early)
 
 
 def _said(entry: Entry, how: How, why: str = "") -> Reaped:

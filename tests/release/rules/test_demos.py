@@ -1,6 +1,7 @@
 """Rules of demos: who may have one, for how long, and which have to go."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -51,16 +52,44 @@ def test_a_block_has_its_prefix_and_no_host_bits(text: str, may: bool) -> None:
 
 def test_an_owner_has_a_few_demos() -> None:
     two = (demo("feature-demo/a"), demo("feature-demo/b"))
-    rules.refuse_another(LIMITS, two[:1], ANA.principal)
-    rules.refuse_another(LIMITS, two, BEN.principal)
+    rules.refuse_another(LIMITS, two[:1], demo())
+    rules.refuse_another(LIMITS, two, demo(owner=BEN.principal))
     with pytest.raises(Refused, match=r"you have 2 demos, and 2 is the most \(demo.most_per_owner\)"):
-        rules.refuse_another(LIMITS, two, ANA.principal)
+        rules.refuse_another(LIMITS, two, demo())
 
 
 def test_there_are_only_so_many_demos() -> None:
     three = [demo(f"feature-demo/{number}") for number in range(3)]
     with pytest.raises(Refused, match=r"there are 3 demos, and 3 is the most \(demo.most\)"):
-        rules.refuse_another(LIMITS, three, BEN.principal)
+        rules.refuse_another(LIMITS, three, demo(owner=BEN.principal))
+
+
+def test_another_demo_keeps_within_the_budget() -> None:
+    limits = Limits(daily_budget=2)
+    rules.refuse_another(limits, [], demo())
+    with pytest.raises(Refused, match=r"demo.daily_budget"):
+        rules.refuse_another(limits, [demo("feature-demo/a")], demo())
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_told"),
+    [
+        pytest.param({"expires": "2026-12-02T12:00:00Z"}, True, id="soon"),
+        pytest.param({"expires": "2026-12-03T12:00:00Z"}, False, id="not soon"),
+        pytest.param({"expires": "2026-12-01T12:00:00Z"}, False, id="over"),
+        pytest.param({"expires": "2026-12-02T12:00:00Z", "pinned": PIN}, False, id="pinned"),
+        pytest.param({"state": "dying"}, False, id="dying"),
+        pytest.param({"expires": "2026-12-02T12:00:00Z", "warned": "2026-12-02T12:00:00Z"}, False, id="told"),
+        pytest.param({"expires": "2026-12-02T12:00:00Z", "warned": "2026-12-01T12:00:00Z"}, True, id="renewed since"),
+    ],
+)
+def test_an_owner_is_warned_once_of_each_end(changes: dict[str, Any], is_told: bool) -> None:
+    assert bool(rules.to_warn(entries(demo(**changes)), NOW, LIMITS)) is is_told
+
+
+def test_a_warning_says_when_it_goes_and_what_to_do() -> None:
+    told = "goes at 2026-12-04T12:00:00+00:00; to keep it: release demo extend feature-demo/map"
+    assert rules.warning(demo()) == told
 
 
 def test_a_demo_is_its_owners() -> None:
@@ -102,6 +131,23 @@ def test_what_is_over_is_due_the_longest_first() -> None:
     assert due(late, later, demo("feature-demo/c")) == ["feature-demo/b", "feature-demo/a"]
 
 
+@pytest.mark.parametrize(
+    ("renewed", "expires", "ends"),
+    [
+        pytest.param("2026-12-01T12:00:00Z", "2026-12-04T12:00:00Z", "2026-12-04T12:00:00Z", id="as it was asked for"),
+        pytest.param("2026-12-01T12:00:00Z", "2036-12-04T12:00:00Z", "2026-12-08T12:00:00+00:00", id="too long"),
+        pytest.param("2026-12-01T12:34:00Z", "2026-12-08T12:34:00Z", "2026-12-08T12:34:00Z", id="a little ahead"),
+        pytest.param("2036-12-01T12:00:00Z", "2036-12-04T12:00:00Z", "2026-12-08T12:30:00+00:00", id="far ahead"),
+        pytest.param("2036-12-01T12:00:00Z", "2026-12-02T12:00:00Z", "2026-12-02T12:00:00+00:00", id="half ahead"),
+    ],
+)
+def test_no_clock_gives_a_demo_more_time_than_settings(renewed: str, expires: str, ends: str) -> None:
+    known = rules.believed(demo(renewed=renewed, expires=expires), NOW, LIMITS)
+    assert known.expires == ends
+    assert rules.believed(known, NOW, LIMITS) == known
+    assert rules.believed(known, NOW + timedelta(days=99), LIMITS) == known
+
+
 def test_a_pinned_demo_has_no_end() -> None:
     assert due(demo(pinned=PIN), now=NOW + timedelta(days=999)) == []
 
@@ -116,16 +162,13 @@ def test_a_demo_that_failed_to_die_stands_in_nobodys_way() -> None:
 
 
 @given(st.lists(st.integers(-90, 90), max_size=12), st.integers(-400, 400))
-def test_whatever_the_clock_says_one_run_takes_a_few_and_none_whose_time_is_not_over(
-    hours: list[int], off: int
-) -> None:
+def test_whatever_the_clock_says_none_is_due_whose_time_is_not_over(hours: list[int], off: int) -> None:
     now = NOW + timedelta(days=off)
     demos = [
         demo(f"feature-demo/d{number}", expires=(NOW + timedelta(hours=hour)).isoformat())
         for number, hour in enumerate(hours)
     ]
     found = rules.due(entries(*demos), now)
-    assert len(found) <= rules.MOST_AT_ONCE
     assert all(entry.demo.expires_at <= now for entry in found)
 
 

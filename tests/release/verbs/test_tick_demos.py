@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from release.process.errors import Broken
+from release.records.ledger.ledger import utc_now
 from release.verbs.tick import refuse_failed, tick
 from tests.aws_clients import aws_client
 from tests.release.demos import Demos
 from tests.release.deploying import call_in
 from tests.release.world import World
+from tests.settings.mistakes import REMOVED, change
 
 pytestmark = pytest.mark.moto
 DUTY = "take down demos"
@@ -36,6 +38,14 @@ def test_what_is_due_is_told(demos: Demos) -> None:
     assert (found["environment"], found["how"], found["what"]) == ("dev", "due", ("feature-demo/map",))
 
 
+def test_an_owner_who_is_warned_is_no_failure(demos: Demos) -> None:
+    soon = (utc_now() + timedelta(hours=3)).isoformat(timespec="seconds")
+    demos.registry.change(demos.entry(), expires=soon, renewed=utc_now().isoformat())
+    found = run(demos, really=True)
+    assert (found["how"], found["why"]) == ("done", "")
+    assert "to keep it: release demo extend feature-demo/map" in found["what"][0]
+
+
 def test_another_environment_has_no_demos(demos: Demos) -> None:
     assert run(demos, "qa") == {}
     assert run(demos, "dev")["how"] == "due"
@@ -56,3 +66,12 @@ def test_before_there_is_a_registry_nothing_is_due(demos: Demos) -> None:
     table.update_table(TableName="stageline-demos", DeletionProtectionEnabled=False)
     table.delete_table(TableName="stageline-demos")
     assert run(demos)["how"] == "skipped"
+
+
+def test_demos_whose_section_was_taken_away_are_told(demos: Demos) -> None:
+    change(demos.base.environment.project.folder, "dev", demo=REMOVED)
+    found = run(demos)
+    assert found["how"] == "failed"
+    assert "feature-demo/map; write it into that of dev until they are gone" in found["why"]
+    demos.registry.forget(demos.entry())
+    assert run(demos) == {}

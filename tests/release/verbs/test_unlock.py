@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from release.doors.engine.locks import FolderLocks, Lock
+from release.doors.engine.stack import Stack
 from release.process.errors import Broken, LeaseHeld, Refused
 from release.records.ledger.head import Former, Open, State
 from release.records.ledger.ledger import Entry, utc_now
 from release.verbs.status import status, status_text
-from release.verbs.unlock import locks_of, remove
+from release.verbs.unlock import locks_of, remove, remove_of_demo
 from settings.stackfile import Project
+from tests.release.demos import Demos, demo
 from tests.release.world import OPS, STAGELINE, World
 from tests.there import there
 
@@ -148,3 +150,38 @@ def test_status_shows_the_locks_of_a_deployment_that_nobody_works_on(
     assert status_text(status(STAGELINE, "dev")).splitlines()[-1] == (
         "dev is locked by process 47 of ops on build-3 since 2026Z (lock 5f-1)"
     )
+
+
+@pytest.fixture
+def demos(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Demos:
+    """dev with a demo whose stack has a lock of another host, in a backend that is a folder."""
+    found, locks = Demos(world), tmp_path / ".pulumi/locks/organization/stageline" / demo().stack
+    locks.mkdir(parents=True)
+    write(locks / "5f-1.json", host="build-3", pid=47)
+
+    class Backed(Stack):
+        def backend(self) -> str:
+            return f"file://{tmp_path}"
+
+    environment = replace(found.base.environment, stack=Backed(tmp_path, "dev"))
+    found.base = replace(found.base, environment=environment)
+    found.registry.add(demo())
+    return found
+
+
+@pytest.mark.moto
+def test_a_lock_of_a_demos_stack_is_removed_and_the_demo_says_by_whom_and_why(demos: Demos) -> None:
+    done = remove_of_demo(demos.base, demo().stack, "5f-1", WHY, "")
+    assert done["holder"] == "process 47 of ops on build-3 since 2026Z (lock 5f-1)"
+    assert WHY in demos.entry().demo.why and "user/moto" in demos.entry().demo.why
+    with pytest.raises(Refused, match="has no lock 5f-1"):
+        remove_of_demo(demos.base, demo().stack, "5f-1", WHY, "")
+
+
+@pytest.mark.moto
+def test_a_lock_of_a_demo_that_somebody_works_on_or_that_nobody_knows_is_left(demos: Demos) -> None:
+    demos.registry.change(demos.entry(), held=demos.held_for_a_while())
+    with pytest.raises(LeaseHeld):
+        remove_of_demo(demos.base, demo().stack, "5f-1", WHY, "")
+    with pytest.raises(Refused, match="there is no demo of the stack demo-x-000000"):
+        remove_of_demo(demos.base, "demo-x-000000", "5f-1", WHY, "")

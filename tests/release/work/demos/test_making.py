@@ -11,10 +11,11 @@ import yaml
 from release.process.errors import Broken, LeaseHeld, LeaseLost, Refused
 from release.process.output import Progress
 from release.process.processes import Processes
-from release.records.demos.demo import Demo
+from release.records.demos.demo import Cost, Demo
+from release.records.demos.registry import Entry, Registry
 from release.work.demos.making import ANSWER_LIMIT, Wanted, bring_up, wait_for_answer
 from settings.model import Demo as Limits
-from tests.release.demos import ANA, BEN, BRANCH, Demos, FakeBalancer, FakeProbe, nothing
+from tests.release.demos import ANA, BEN, BRANCH, Demos, FakeBalancer, FakeProbe, demo, nothing
 from tests.release.world import World
 
 pytestmark = pytest.mark.moto
@@ -148,6 +149,13 @@ def test_somebody_elses_demo_is_left_alone(demos: Demos) -> None:
         demos.up(by=BEN)
 
 
+def test_a_profiles_next_session_is_the_same_owner(demos: Demos) -> None:
+    role = "arn:aws:sts::123456789012:assumed-role/demo"
+    first = demos.up(by=replace(ANA, principal=f"{role}/botocore-session-1764543600"))
+    again = demos.up(by=replace(ANA, principal=f"{role}/botocore-session-1764547200"))
+    assert (first.owner, again.creation) == (role, first.creation)
+
+
 def test_a_demo_that_is_taken_down_comes_not_back(demos: Demos) -> None:
     demos.up()
     demos.registry.change(demos.entry(), state="dying")
@@ -162,6 +170,50 @@ def test_beyond_the_limit_nothing_is_made(world: World) -> None:
         demos.up("feature-demo/other")
     assert len(demos.registry.all().demos) == 1
     assert demos.up("feature-demo/other", by=BEN).state == "up"
+
+
+def asking_at_once(demos: Demos, other: str) -> None:
+    """Somebody asks for another one, and gets as far as its item, between our own item and our look at all."""
+    table = demos.registry.table
+
+    class Racing(Registry):
+        def add(self, found: Demo) -> Entry:
+            Registry(table, now=self.now).add(demo(other))
+            return super().add(found)
+
+    demos.base = replace(demos.base, registry=Racing(table, now=demos.world.clock))
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        pytest.param(Limits(most_per_owner=1), "you have 1 demos", id="of an owner"),
+        pytest.param(Limits(most=1, most_per_owner=1), "demo.most", id="in all"),
+        pytest.param(Limits(daily_budget=2), "USD a day, and 2 is the most", id="for the budget"),
+    ],
+)
+def test_two_who_ask_at_once_get_no_more_than_there_may_be(world: World, limits: Limits, said: str) -> None:
+    demos = Demos(world, limits)
+    asking_at_once(demos, "feature-demo/other")
+    with pytest.raises(Refused, match=said):
+        demos.up()
+    assert [one.branch for one in demos.registry.all().demos] == ["feature-demo/other"]
+    assert demos.stack().calls == []
+
+
+def test_one_that_was_killed_before_anybody_counted_it_is_counted_when_it_goes_on(world: World) -> None:
+    demos = Demos(world, Limits(most_per_owner=1))
+    demos.registry.add(demo("feature-demo/other"))
+    demos.registry.add(demo(content=None, state="creating"))
+    with pytest.raises(Refused, match="you have 1 demos"):
+        demos.up()
+    assert (demos.entry().demo.held, demos.entry().demo.content) == (None, None)
+
+
+def test_what_it_costs_is_recorded_with_what_it_shows(demos: Demos) -> None:
+    assert demos.up().cost.cents > 0
+    demos.registry.change(demos.entry(), cost=Cost(cents=1))
+    assert demos.up().cost.cents > 1
 
 
 def test_a_name_used_again_meets_nothing_old(demos: Demos) -> None:

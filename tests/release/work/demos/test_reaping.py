@@ -8,11 +8,16 @@ import pytest
 from release.doors.aws.demos_table import Kept
 from release.process.errors import Interrupted
 from release.process.output import Progress
+from release.rules.demos import MOST_AT_ONCE
+from release.work.demos.ending import take_down
 from release.work.demos.reaping import reap
-from tests.release.demos import BEN, Demos, FakeStack, held
+from settings import model
+from tests.release.demos import BEN, Demos, FakeStack, demo, held
+from tests.release.world import World
 
 pytestmark = pytest.mark.moto
 
+FAR = "2126-12-04T12:00:00+00:00"
 MAP, CHAT = "feature-demo/map", "feature-demo/chat"
 
 
@@ -59,6 +64,67 @@ def test_one_that_somebody_works_on_is_left_for_the_next_time(over: Demos) -> No
     assert found[CHAT] == ("gone", "")
 
 
+def test_those_that_somebody_works_on_are_none_of_the_few_of_a_run(over: Demos) -> None:
+    for number in range(MOST_AT_ONCE):
+        over.registry.add(demo(f"feature-demo/{number}", expires="2026-11-01T12:00:00Z", held=over.held_for_a_while()))
+    found = reaped(over)
+    assert [how for how, _ in found.values()] == [*["skipped"] * MOST_AT_ONCE, "gone", "gone"]
+
+
+def test_one_run_takes_a_few(over: Demos) -> None:
+    for number in range(MOST_AT_ONCE):
+        over.registry.add(demo(f"feature-demo/{number}", expires="2026-11-01T12:00:00Z"))
+    assert len(reaped(over)) == MOST_AT_ONCE
+    assert set(reaped(over)) == {MAP, CHAT}
+
+
+def test_what_a_clock_that_was_ahead_wrote_is_put_right_once(over: Demos) -> None:
+    ahead = demo("feature-demo/ahead", made=FAR, renewed=FAR, expires=FAR)
+    over.registry.add(ahead)
+    over.registry.add(demo("feature-demo/held", made=FAR, renewed=FAR, expires=FAR, held=over.held_for_a_while()))
+    reaped(over, really=False)
+    assert over.entry("feature-demo/ahead").demo == ahead
+    reaped(over)
+    assert over.entry("feature-demo/held").demo.renewed == FAR
+    put_right = over.entry("feature-demo/ahead")
+    assert put_right.demo.expires_at - over.registry.now() <= timedelta(days=30)
+    over.pass_by(timedelta(days=1))
+    reaped(over)
+    assert over.entry("feature-demo/ahead") == put_right
+    over.pass_by(timedelta(days=30))
+    assert reaped(over)["feature-demo/ahead"] == ("gone", "")
+
+
+def test_an_owner_is_warned_once_and_again_of_another_end(demos: Demos) -> None:
+    demos.up(MAP, life=timedelta(hours=20))
+    assert reaped(demos, really=False) == {}
+    told = f"goes at {demos.entry(MAP).demo.expires}; to keep it: release demo extend {MAP}"
+    assert reaped(demos) == {MAP: ("warned", told)}
+    assert reaped(demos) == {}
+    demos.up(MAP, life=timedelta(hours=21))
+    assert reaped(demos)[MAP][0] == "warned"
+
+
+def test_one_that_somebody_works_on_is_warned_of_all_the_same(demos: Demos) -> None:
+    demos.up(MAP, life=timedelta(hours=20))
+    demos.registry.change(demos.entry(MAP), held=demos.held_for_a_while())
+    assert reaped(demos)[MAP][0] == "warned"
+    assert reaped(demos)[MAP][0] == "warned"
+
+
+def test_beyond_the_budget_the_oldest_goes_that_nobody_pinned(world: World) -> None:
+    demos = Demos(world, model.Demo(daily_budget=3, on_budget="stop", most_per_owner=9))
+    demos.up(MAP)
+    demos.pass_by(timedelta(hours=1))
+    demos.up(CHAT)
+    assert reaped(demos) == {}
+    dear = demos.entry(MAP).demo.cost.but(cents=250)
+    demos.registry.change(demos.entry(MAP), cost=dear)
+    [(branch, (how, why))] = reaped(demos).items()
+    assert (branch, how) == (MAP, "gone") and "demo.daily_budget" in why
+    assert branches(demos) == [CHAT]
+
+
 def test_two_reapers_take_each_demo_down_once(over: Demos) -> None:
     class Twice(FakeStack):
         def destroy(self, *, deployment: str, wait: float = 0.0, told: Callable[[str], None] = print) -> None:
@@ -66,7 +132,7 @@ def test_two_reapers_take_each_demo_down_once(over: Demos) -> None:
             super().destroy(deployment=deployment)
 
     over.stacks[over.entry(MAP).demo.stack] = Twice(is_there=True, is_up=True)
-    over.registry.forget(over.entry(CHAT))
+    take_down(over.base, over.entry(CHAT), BEN, Progress())
     assert reaped(over) == {MAP: ("gone", "")}
 
 
