@@ -19,9 +19,11 @@ from components.graph import answer_all
 from components.machine import Keys
 from components.outputs import PlatformOutputs
 from components.slots import SlotContent, Slots
-from components.stage.stage import Stage
+from components.stage.shared_database import Shared
+from components.stage.stage import DemoStage, Stage
 from contract import outputs
 from contract.graph import GRAPH
+from contract.migration import NO_MIGRATION
 from release.process.errors import StagelineError
 from release.program import recorded
 from release.records.ledger.head import Content
@@ -69,12 +71,18 @@ def demo(project: Project, stack: str) -> None:
         known.settings,
         PlatformOutputs.of(known.platform),
         Slots(
-            blue=SlotContent(release=shown.release, digest=shown.digest, deployment=shown.deployment),
-            declared="blue",
-        ),
+            blue=SlotContent(release=shown.release, digest=shown.digest, deployment=shown.deployment), declared="blue"
+        )
+        if shown
+        else Slots(),
         keys,
-        creation=known.creation,
-        tags=known.tags,
+        DemoStage(
+            creation=known.creation,
+            migrates=shown.deployment if shown else NO_MIGRATION,
+            has_own_database=known.has_own_database,
+            shared=Shared(address=known.shared.address, group_id=known.shared.group_id) if known.shared else None,
+        ),
+        known.tags,
     )
     export_stage(stage, [])
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network
 
+from release.doors.database.shared import Crowd
 from release.process.errors import LeaseHeld, Refused, WrongUsage
 from release.process.text import quoted, utc_of
 from release.records.demos.demo import Demo
@@ -15,6 +16,7 @@ from settings.demos import BRANCH_RULE, is_demo_branch, span
 MOST_AT_ONCE = (
     5  # demos that one reap takes down: what is wrong with it, or with the clock, is seen before all are gone
 )
+MOST_USED = 0.8  # of a base's connections and storage: what is left is its application's
 
 
 def refuse_branch(branch: str) -> None:
@@ -62,6 +64,25 @@ def refuse_another(limits: model.Demo, demos: Collection[Demo], owner: str) -> N
         raise Refused(
             f"there are {len(demos)} demos, and {limits.most} is the most (demo.most)",
             hint="ask an owner to end one, see: release demo list",
+        )
+
+
+def refuse_crowded(limits: model.Demo, base: str, crowd: Crowd, free_share: float | None) -> None:
+    """Refused where the base's database has no room for one more demo. What nobody has measured refuses nothing."""
+    demos, used = len(crowd.databases), crowd.connections
+    if demos >= limits.most:
+        raise Refused(
+            f"the database of {base} has {demos} of demos, and {limits.most} is the most (demo.most)",
+            hint="end one, or see which belong to none: release demo reap --dry-run",
+        )
+    if used >= MOST_USED * crowd.most_connections:
+        raise Refused(
+            f"the database of {base} has {used} connections of {crowd.most_connections}",
+            hint="wait, end a demo, or give it a larger database.instance_class",
+        )
+    if free_share is not None and free_share < 1 - MOST_USED:
+        raise Refused(
+            f"the database of {base} has {free_share:.0%} of its storage free", hint="raise database.storage_gb there"
         )
 
 

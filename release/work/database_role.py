@@ -43,7 +43,7 @@ class DatabaseRole:
         return made
 
     def ensure(self, outputs: Mapping[str, Any]) -> Done:
-        """See that the application's role opens the database, or make all so. The master's password is read only then."""
+        """See that the application's role opens the database, or make it so: only then as the master user."""
         way, address, login = self._way(outputs), self._address(), self._login(self.settings.names.database_login)
         if self.door.opens(way, address, login):
             return "was there"

@@ -10,6 +10,7 @@ from components.machine import Keys
 from components.outputs import PlatformOutputs
 from components.platform.platform import Platform, PlatformArgs
 from components.recording import Recording, recorded
+from components.stage.stage import DemoStage
 from settings import demos
 from settings.model import Demo
 from tests.components.recording import BLUE_LIVE, HOST_KEY, PRIVATE_KEY, record, settings_of
@@ -34,7 +35,9 @@ def exported() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def demo(exported: dict[str, Any]) -> Recording:
     def program() -> None:
-        declare_demo(SETTINGS, PlatformOutputs.of(exported), BLUE_LIVE, KEYS, creation=CREATION, tags=TAGS)
+        declare_demo(
+            SETTINGS, PlatformOutputs.of(exported), BLUE_LIVE, KEYS, DemoStage(creation=CREATION, migrates="d-1"), TAGS
+        )
 
     return recorded(program)
 

@@ -71,24 +71,17 @@ class Postgres:
 
     def keep_role(self, address: Address, login: Login) -> None:
         """All in one transaction, or nothing. The server is told a verifier, never the password."""
-        with told("the database refuses its application role"):
-            with self._connection.transaction(), self._connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-                _run(cursor, postgres_plan(_facts(cursor, login.username), self._verifier(login)))
+        with told("the database refuses its application role"), self._at_once() as cursor:
+            _run(cursor, postgres_plan(_facts(cursor, login.username), self._verifier(login)))
 
     def keep_makers(self, login: Login) -> None:
         """Make the role that makes demos' databases, as its plan says: all in one transaction, or nothing."""
-        with told("the database refuses the role of its demos"):
-            with self._connection.transaction(), self._connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-                facts = _facts(cursor, login.username)
-                plan = shared.plan_of_makers(
-                    exists=facts.exists,
-                    verifier=self._verifier(login),
-                    application=self._connection.info.dbname,
-                    others=facts.others,
-                )
-                _run(cursor, plan)
+        with told("the database refuses the role of its demos"), self._at_once() as cursor:
+            facts, application = _facts(cursor, login.username), self._connection.info.dbname
+            plan = shared.plan_of_makers(
+                exists=facts.exists, verifier=self._verifier(login), application=application, others=facts.others
+            )
+            _run(cursor, plan)
 
     def crowd(self) -> shared.Crowd:
         """Who is in the server."""
@@ -117,6 +110,13 @@ class Postgres:
     def _verifier(self, login: Login) -> str:
         made: bytes = self._connection.pgconn.encrypt_password(login.password.encode(), login.username.encode(), SCRAM)
         return made.decode()
+
+    @contextmanager
+    def _at_once(self) -> Iterator[Any]:
+        """A cursor in one transaction, behind whoever makes roles at the same time."""
+        with self._connection.transaction(), self._connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+            yield cursor
 
     @contextmanager
     def _one_by_one(self) -> Iterator[Any]:

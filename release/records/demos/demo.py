@@ -7,6 +7,7 @@ from release.process.form import FORMAT, Form, Unreadable, read_form, stored
 from release.process.processes import Process
 from release.process.text import quoted, utc_of
 from settings.demos import is_creation, is_demo_branch, stack_of
+from settings.model import DemoDatabase
 
 Standing = Literal["creating", "up", "failed", "dying"]
 
@@ -39,7 +40,8 @@ class Held(Form):
 class Demo(Form):
     """One creation of a branch's demo. `creation` is what everything of it is named and tagged by.
 
-    `owner` is the ARN of who asked for it, `open_to` the addresses that may see it. `why` tells what went wrong last.
+    `owner` is the ARN of who asked for it, `open_to` the addresses that may see it, `database` what it was made with,
+    whatever the stack file says by now. `why` tells what went wrong last.
     """
 
     stack: str
@@ -51,6 +53,7 @@ class Demo(Form):
     expires: str
     open_to: tuple[str, ...]
     state: Standing
+    database: DemoDatabase
     content: Content | None = None
     url: str = ""
     why: str = ""

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
@@ -20,6 +20,8 @@ from release.records.demos.demo import Demo, Held
 from release.records.demos.registry import Registry
 from release.records.ledger.ledger import Writer, utc_now
 from release.rules.demos import refuse_held
+from release.work.database_role import DatabaseRole
+from release.work.demos.database import SharedDatabase
 from settings import demos, model
 from settings.model import Settings
 from settings.stackfile import Project
@@ -37,12 +39,17 @@ class Base:
     registry: Registry
     secrets: Secrets
     artifacts: Bucket
+    database: SharedDatabase
     stack_of: Callable[[Demo], Stack]
 
     def settings_of(self, demo: Demo) -> Settings:
         """What a demo is made from."""
         base = self.environment.settings
         return demos.derived(base, self.limits, creation=demo.creation, open_to=demo.open_to)
+
+    def role_of(self, demo: Demo) -> DatabaseRole:
+        """The application's role in a database of the demo's own."""
+        return replace(self.environment.database_role, settings=self.settings_of(demo))
 
     def refuse_other_base(self, demo: Demo) -> None:
         """Refused for a demo that stands on another environment than the section `demo` is in now."""
@@ -84,6 +91,7 @@ def open_base(project: Project) -> Base:
         registry=Registry(DemosTable(session, settings.names.demos_table), now=utc_now),
         secrets=Secrets(session),
         artifacts=Bucket(session, settings.names.artifact_bucket),
+        database=SharedDatabase(session=session, settings=settings, now=utc_now),
         stack_of=partial(_stack, environment),
     )
 

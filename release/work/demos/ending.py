@@ -37,6 +37,10 @@ def take_down(base: Base, entry: Entry, writer: Writer, progress: Progress) -> N
 def _end(base: Base, entry: Entry, progress: Progress) -> None:
     demo, stack = entry.demo, base.stack_of(entry.demo)
     is_there = stack.exists()
+    if demo.database == "shared":
+        base.registry.refuse_overtaken(entry)
+        with progress.step(demo.stack, "database dropped"):
+            base.database.drop(demos.database_of(demo.creation))
     if is_there:
         base.registry.refuse_overtaken(entry)
         with progress.step(demo.stack, "destroyed"):
@@ -52,7 +56,7 @@ def _end(base: Base, entry: Entry, progress: Progress) -> None:
 def _remove_what_pulumi_did_not_make(base: Base, entry: Entry, progress: Progress) -> None:
     """Its secrets and artifacts; what the bucket's lock keeps stays for as long as that says, and only that."""
     names = base.settings_of(entry.demo).names
-    for secret in (names.deploy_key, names.host_key, names.authorized_keys):
+    for secret in (names.deploy_key, names.host_key, names.authorized_keys, names.database_login):
         base.secrets.remove(secret)
     if base.artifacts.exists():
         for key in base.artifacts.keys(f"{demo_folder(entry.demo.creation)}/"):

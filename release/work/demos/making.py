@@ -26,8 +26,9 @@ from release.records.artifacts.manifest import Manifest
 from release.records.demos.demo import Content, Demo
 from release.records.demos.registry import Entry
 from release.records.ledger.ledger import Writer
-from release.rules.demos import refuse_another, refuse_dying, refuse_other_owner
+from release.rules.demos import refuse_another, refuse_crowded, refuse_dying, refuse_other_owner
 from release.work.demos.base import Base, change_stack
+from release.work.demos.data import make_database
 from release.work.keys import make_keys
 from settings import demos
 
@@ -55,10 +56,11 @@ def bring_up(base: Base, request: Wanted, writer: Writer, progress: Progress) ->
     with _kept_on_failure(base, lambda: entry):
         with progress.step(entry.demo.stack, "artifact stored"):
             _store(base, entry.demo, request.shown)
-        entry = base.registry.change(entry, content=_content(base, entry.demo, request), state="creating", why="")
         base.registry.refuse_overtaken(entry)
         with progress.step(entry.demo.stack, "keys and Pulumi stack"):
             _prepare(base, entry.demo)
+        make_database(base, entry, progress)
+        entry = base.registry.change(entry, content=_content(base, entry.demo, request))
         with progress.step(entry.demo.stack, "made and installed"):
             change_stack(base, entry.demo, progress, fence=entry.version)
         with progress.step(entry.demo.stack, "answers"):
@@ -76,8 +78,11 @@ def _claimed(base: Base, request: Wanted, writer: Writer) -> Entry:
         refuse_dying(entry.demo)
         base.refuse_held(entry.demo)
         open_to = request.open_to or entry.demo.open_to
-        return base.registry.change(entry, expires=expires, open_to=open_to, held=base.hold(writer))
+        held = base.hold(writer)
+        return base.registry.change(entry, expires=expires, open_to=open_to, held=held, state="creating", why="")
     refuse_another(base.limits, base.registry.all().demos, writer.principal)
+    if base.limits.database == "shared":
+        refuse_crowded(base.limits, base.environment.name, base.database.crowd(), base.database.free_share())
     return base.registry.add(_new(base, request, writer, expires))
 
 
@@ -93,6 +98,7 @@ def _new(base: Base, request: Wanted, writer: Writer, expires: str) -> Demo:
         expires=expires,
         open_to=request.open_to or default,
         state="creating",
+        database=base.limits.database,
         held=base.hold(writer),
     )
 
