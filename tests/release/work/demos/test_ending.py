@@ -88,9 +88,7 @@ def test_a_rule_in_a_group_of_the_base_goes_and_the_group_and_its_other_rules_st
     for tagged, port in ((tags(demo), 5432), (tags(demo, creation="ffffffff"), 5433)):
         ec2.authorize_security_group_ingress(
             GroupId=base,
-            IpPermissions=[
-                {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
-            ],
+            IpPermissions=[{"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": inside}],
             TagSpecifications=[{"ResourceType": "security-group-rule", "Tags": tagged}],
         )
     down(demos)
