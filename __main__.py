@@ -23,7 +23,6 @@ from components.stage.shared_database import Shared
 from components.stage.stage import DemoStage, Stage
 from contract import outputs
 from contract.graph import GRAPH
-from contract.migration import NO_MIGRATION
 from release.process.errors import StagelineError
 from release.program import recorded
 from release.records.ledger.head import Content
@@ -78,7 +77,7 @@ def demo(project: Project, stack: str) -> None:
         keys,
         DemoStage(
             creation=known.creation,
-            migrates=shown.deployment if shown else NO_MIGRATION,
+            migrates=known.migrates,
             has_own_database=known.has_own_database,
             shared=Shared(address=known.shared.address, group_id=known.shared.group_id) if known.shared else None,
         ),

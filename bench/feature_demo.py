@@ -19,6 +19,7 @@ def feature_demo_seconds() -> Iterator[Figure]:
     with scratch_cloud(["dev"]) as cloud:
         change_settings(cloud, "dev", "demo", most_per_owner=MANY)
         cloud.must(*UP, "dev")
+        cloud.must("release", "database-login", "dev")
         first, second = (_artifact(cloud.paths.project, text) for text in ("first", "second"))
         api_calls(cloud)
         yield Figure(what="release demo up to a URL that answers", value=_up(cloud, 1, first), unit="s", bound=15)

@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from contract.layout import MIGRATE, START
+from contract.layout import MIGRATE, SEED, START
 
 # Far above real artifacts, far below what fills a disk or the memory.
 MOST_ENTRIES = 50_000
@@ -132,7 +132,7 @@ def start_faults(members: Iterable[Member]) -> Iterator[str]:
     files = {member.path: member for member in members if member.kind == FILE}
     if START not in files:
         yield f"it has no {START}"
-    for name in (START, MIGRATE):
+    for name in (START, MIGRATE, SEED):
         if name in files and not files[name].is_executable:
             yield f"{name} is not executable"
 

@@ -86,6 +86,16 @@ def refuse_crowded(limits: model.Demo, base: str, crowd: Crowd, free_share: floa
         )
 
 
+def refuse_no_seed(data: str, database: str, *, has_seed: bool) -> None:
+    """Refused where example data are asked for and there is nothing that brings them, or nothing to bring them to."""
+    if data == "none":
+        return
+    if database == "none":
+        raise Refused("the demo has no database to bring data to", hint="leave out --data, see demo.database")
+    if not has_seed:
+        raise Refused("the artifact has no bin/seed", hint="ship one, or leave out --data")
+
+
 def refuse_other_owner(demo: Demo, caller: str) -> None:
     """Refused where a demo is somebody else's."""
     if demo.owner != caller:

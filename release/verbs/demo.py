@@ -19,7 +19,7 @@ from release.records.ledger.ledger import Writer
 from release.rules import demos as rules
 from release.work.demos.base import Base, open_base
 from release.work.demos.ending import take_down
-from release.work.demos.making import Wanted, bring_up
+from release.work.demos.making import Data, Wanted, bring_up
 from release.work.demos.reaping import reap
 from settings.demos import WORLD, stack_of
 
@@ -45,6 +45,12 @@ def command() -> None:
 @click.option("--release", "release_version", metavar="VERSION", help="Or a release that was published.")
 @click.option("--ttl", help="How long it lives from now on, like 12h or 3d.  [default: the stack file's]")
 @click.option("--open-to", multiple=True, metavar="CIDR|world", help="Who may see it.  [default: the stack file's]")
+@click.option(
+    "--data",
+    type=click.Choice(("none", "seed", "again")),
+    default="none",
+    help="Example data by the artifact's bin/seed, once (seed) or once more (again).",
+)
 @pass_call
 def up(
     call: Call,
@@ -54,6 +60,7 @@ def up(
     release_version: str | None,
     ttl: str | None,
     open_to: tuple[str, ...],
+    data: Data,
 ) -> None:
     """Make BRANCH's demo, or give it another content and renew it.
 
@@ -69,7 +76,7 @@ def up(
     asked, blocks = checked_ttl(ttl), checked_blocks(open_to)
     base, writer = _at_work(call)
     life, shown = rules.lifetime(base.limits, asked), _shown(base, artifact, version, release_version)
-    wanted = Wanted(branch=branch, life=life, open_to=blocks, **shown)
+    wanted = Wanted(branch=branch, life=life, open_to=blocks, data=data, **shown)
     base.environment.stack.refuse_missing_engine()
     demo = bring_up(base, wanted, writer, call.progress)
     call.show({"demo": described(demo)}, f"{demo.url}\nuntil {until(demo)}, owned by {demo.owner}")

@@ -11,7 +11,8 @@ import psycopg
 import pytest
 
 from bench.scratch import change_settings
-from examples.build import build, pack
+from examples.build import WHEELS, build, pack, source, vendor, wheels
+from examples.versions import VERSIONS
 from local.demo import Cloud, post, project_names
 from local.paths import CODE
 from release.process.canonical import canonical_json
@@ -24,6 +25,12 @@ BRANCH = "feature-demo/map"
 TABLE = "stageline-demos"
 STATE_KEY = "awskms://alias/stageline-dev-state?region=eu-central-1"
 START = (CODE / "examples" / "page" / "bin" / "start").read_bytes()
+SEED = b"""#!/usr/bin/env python3
+import os, sys
+sys.path[:0] = [os.getcwd(), os.path.join(os.getcwd(), "vendor")]
+from fieldmap.database import connect
+connect(os.environ["DATABASE_URL"]).run("INSERT INTO projects (name) VALUES ('Seeded')")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -190,14 +197,20 @@ def rules_of(cloud: Cloud, creation: str) -> list[str]:
     return [one["GroupId"] for one in found if one["GroupId"] not in [group["GroupId"] for group in own]]
 
 
+def seeding(cloud: Cloud) -> str:
+    """The example with a bin/seed that brings one row."""
+    content = {**source(VERSIONS["1.0.0"]), **vendor(wheels(WHEELS)), "bin/seed": SEED}
+    file = cloud.paths.project / "seeding.tar.gz"
+    file.write_bytes(pack(content))
+    return str(file)
+
+
 def test_a_demo_has_rows_of_its_own_in_its_bases_database_and_they_go_with_it(cloud: Cloud) -> None:
-    [file] = build(cloud.paths.project / "dist", ["1.0.0"])
-    one, other = (
-        demo(cloud, "up", f"feature-demo/{name}", "--artifact", str(file), "--version", "1.0.0")["demo"]
-        for name in ("one", "other")
-    )
+    file = seeding(cloud)
+    one = demo(cloud, "up", "feature-demo/one", "--artifact", file, "--version", "1.0.0")["demo"]
+    other = demo(cloud, "up", "feature-demo/other", "--artifact", file, "--version", "1.0.0", "--data", "seed")["demo"]
     assert post(f"{one['url']}/api/projects", {"name": "Orchard survey"}) == 201
-    assert (project_names(one["url"]), project_names(other["url"])) == (["Orchard survey"], [])
+    assert (project_names(one["url"]), project_names(other["url"])) == (["Orchard survey"], ["Seeded"])
 
     logins = [secret_of(cloud, made["creation"]) for made in (one, other)]
     names = [f"demo_{made['creation']}" for made in (one, other)]
@@ -208,14 +221,14 @@ def test_a_demo_has_rows_of_its_own_in_its_bases_database_and_they_go_with_it(cl
             rows(cloud, logins[1], database, "SELECT 1")
     assert [len(rules_of(cloud, made["creation"])) for made in (one, other)] == [1, 1]
 
-    again = demo(cloud, "up", "feature-demo/one", "--artifact", str(file), "--version", "1.0.0")["demo"]
+    again = demo(cloud, "up", "feature-demo/one", "--artifact", file, "--version", "1.0.0")["demo"]
     assert project_names(again["url"]) == ["Orchard survey"]
 
     demo(cloud, "down", "feature-demo/one")
     there = "SELECT rolname, datname FROM pg_roles LEFT JOIN pg_database ON datname = rolname WHERE rolname ~ '^demo_'"
     assert rows(cloud, logins[1], names[1], there) == [(names[1], names[1])]
     assert left_of(cloud, one["creation"]) == rules_of(cloud, one["creation"]) == []
-    assert project_names(other["url"]) == []
+    assert project_names(other["url"]) == ["Seeded"]
     demo(cloud, "down", "feature-demo/other")
 
 

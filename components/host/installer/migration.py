@@ -17,7 +17,7 @@ from components.host.installer.programs import OUTPUT_LIMIT, hear
 from components.host.installer.slots import Server, Slot
 from components.host.installer.told import Said, Tail, half_a_secret, last_line, scrubbed
 from contract.layout import MIGRATE, RELEASE
-from contract.migration import NO_MIGRATION
+from contract.migration import NO_MIGRATION, let_of
 
 MIGRATE_LIMIT = 1800.0  # seconds
 
@@ -46,7 +46,7 @@ def migrate(slot: Slot, content: Content, server: Server, migration: Migration) 
     environment, secrets = application_environment(server, content)
     write_durably(slot.migration, json.dumps({"deployment": content.deployment}))
     migration.outcome = "failed"
-    code, said = run_migrate(command, release, environment, secrets)
+    code, said = run_program(command, release, environment, secrets)
     slot.migrate_log.write_text(said.marked(), "utf-8")
     if code != 0:
         raise Failure(f"{MIGRATE} failed with {code}: {last_line(said.text)} (its output: {slot.migrate_log})")
@@ -61,7 +61,7 @@ def may_migrate(content: Content, server: Server) -> bool:
     """
     if not server.migration_parameter:
         raise Failure("this server does not know who may migrate, it is older than that: release replace-server")
-    asked = retried(lambda: aws(server, *parameter_call(server.migration_parameter))).strip()
+    asked, _ = let_of(retried(lambda: aws(server, *parameter_call(server.migration_parameter))))
     return asked == content.deployment and asked != NO_MIGRATION
 
 
@@ -76,13 +76,14 @@ def last_migration(slot: Slot) -> dict[str, str] | None:
         raise Failure(f"{slot.migration} does not tell whose migration began last: delete it to say none") from None
 
 
-def run_migrate(command: Path, release: Path, environment: dict[str, str], secrets: Sequence[str]) -> tuple[int, Said]:
-    """How bin/migrate ended, and what it said last. It may tell secrets: on the disk is only what was scrubbed."""
+def run_program(command: Path, release: Path, environment: dict[str, str], secrets: Sequence[str]) -> tuple[int, Said]:
+    """How a program in bin/ ended, and what it said last: it may tell secrets, and on the disk is what was scrubbed."""
+    name = command.relative_to(release)
     said = Tail(OUTPUT_LIMIT + half_a_secret(secrets))
     try:
         code = hear([str(command)], MIGRATE_LIMIT, said, cwd=release, env=environment)
     except subprocess.TimeoutExpired:
-        raise Failure(f"{MIGRATE} did not end within {MIGRATE_LIMIT:.0f} s") from None
+        raise Failure(f"{name} did not end within {MIGRATE_LIMIT:.0f} s") from None
     except OSError as error:
-        raise Failure(f"{MIGRATE} cannot be started: {error.strerror}") from None
+        raise Failure(f"{name} cannot be started: {error.strerror}") from None
     return code, scrubbed(said, secrets)

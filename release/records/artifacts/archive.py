@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from contract.archive import FILE, SUFFIXES, UNREADABLE, Member, Opened, blocks, faults, opened, start_faults
+from contract.layout import SEED
 from release.doors.aws.parts import ONE_REQUEST, PART, Parts, parts_of
 from release.process.errors import Refused
 from release.process.text import read_json
@@ -24,7 +25,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Artifact:
-    """A file that passed: its digest and size, its smoke checks, and what its build says of itself."""
+    """A file that passed: its digest and size, its smoke checks, what its build says of itself, and bin/seed."""
 
     path: Path
     digest: str
@@ -32,6 +33,7 @@ class Artifact:
     parts: Parts | None
     checks: tuple[Check, ...]
     build: Build
+    has_seed: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +42,7 @@ class Inspected:
 
     faults: tuple[str, ...]
     texts: Mapping[str, bytes]
+    has_seed: bool
 
 
 def inspect_artifact(path: Path, *, one_request: int = ONE_REQUEST, part: int = PART) -> Artifact:
@@ -61,6 +64,7 @@ def inspect_artifact(path: Path, *, one_request: int = ONE_REQUEST, part: int = 
         parts=parts_of(path, part) if size > one_request else None,
         checks=_parsed(content, "smoke.json", parse_checks, ()),
         build=_parsed(content, "release.json", parse_build, Build()),
+        has_seed=content.has_seed,
     )
 
 
@@ -87,7 +91,8 @@ def _judged(members: Opened) -> Inspected:
     read: list[Member] = []
     texts: dict[str, bytes] = {}
     unsafe = [*faults(_read_through(members, read, texts))]
-    return Inspected(faults=(*unsafe, *start_faults(read), *_text_faults(read)), texts=texts)
+    told = (*unsafe, *start_faults(read), *_text_faults(read))
+    return Inspected(faults=told, texts=texts, has_seed=any(member.path == SEED for member in read))
 
 
 def _read_through(members: Opened, read: list[Member], texts: dict[str, bytes]) -> Iterator[Member]:

@@ -41,7 +41,7 @@ class Demo(Form):
     """One creation of a branch's demo. `creation` is what everything of it is named and tagged by.
 
     `owner` is the ARN of who asked for it, `open_to` the addresses that may see it, `database` what it was made with,
-    whatever the stack file says by now. `why` tells what went wrong last.
+    whatever the stack file says by now, and `seed` how example data are asked for. `why` tells what went wrong last.
     """
 
     stack: str
@@ -55,6 +55,7 @@ class Demo(Form):
     state: Standing
     database: DemoDatabase
     content: Content | None = None
+    seed: str = ""
     url: str = ""
     why: str = ""
     pinned: Pin | None = None

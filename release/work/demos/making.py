@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 import yaml
 
 from contract import outputs
 from contract.artifacts import artifact_key, demo_folder
 from contract.health import HEALTH_PATH, HEALTHY, stated_version
+from contract.migration import ONCE
 from release.doors.aws.balancer import Balancer
 from release.doors.probe import Probe, Request
 from release.process.errors import Broken, StagelineError
@@ -26,7 +28,7 @@ from release.records.artifacts.manifest import Manifest
 from release.records.demos.demo import Content, Demo
 from release.records.demos.registry import Entry
 from release.records.ledger.ledger import Writer
-from release.rules.demos import refuse_another, refuse_crowded, refuse_dying, refuse_other_owner
+from release.rules.demos import refuse_another, refuse_crowded, refuse_dying, refuse_no_seed, refuse_other_owner
 from release.work.demos.base import Base, change_stack
 from release.work.demos.data import make_database
 from release.work.keys import make_keys
@@ -36,15 +38,22 @@ SLOT = "blue"  # the one that a demo uses
 ANSWER_LIMIT, ANSWER_PAUSE = 60.0, 0.25  # seconds until it has to answer, and between two looks
 
 
+Data = Literal["none", "seed", "again"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What somebody wants to show: a branch, for how long, to whom, and what runs: a file, or a release of the base."""
+    """What somebody wants to show: a branch, for how long, to whom, and what runs: a file, or a release of the base.
+
+    `data`: example data by its bin/seed, where there are none yet (`seed`) or once more (`again`).
+    """
 
     branch: str
     life: timedelta
     open_to: tuple[str, ...] | None
     version: str
     shown: Artifact | Manifest
+    data: Data = "none"
 
 
 def bring_up(base: Base, request: Wanted, writer: Writer, progress: Progress) -> Demo:
@@ -77,9 +86,13 @@ def _claimed(base: Base, request: Wanted, writer: Writer) -> Entry:
         base.refuse_other_base(entry.demo)
         refuse_dying(entry.demo)
         base.refuse_held(entry.demo)
+        refuse_no_seed(request.data, entry.demo.database, has_seed=_has_seed(request.shown))
         open_to = request.open_to or entry.demo.open_to
         held = base.hold(writer)
-        return base.registry.change(entry, expires=expires, open_to=open_to, held=held, state="creating", why="")
+        return base.registry.change(
+            entry, expires=expires, open_to=open_to, held=held, state="creating", why="", seed=_seed(request)
+        )
+    refuse_no_seed(request.data, base.limits.database, has_seed=_has_seed(request.shown))
     refuse_another(base.limits, base.registry.all().demos, writer.principal)
     if base.limits.database == "shared":
         refuse_crowded(base.limits, base.environment.name, base.database.crowd(), base.database.free_share())
@@ -99,8 +112,19 @@ def _new(base: Base, request: Wanted, writer: Writer, expires: str) -> Demo:
         open_to=request.open_to or default,
         state="creating",
         database=base.limits.database,
+        seed=_seed(request),
         held=base.hold(writer),
     )
+
+
+def _seed(request: Wanted) -> str:
+    """How the installer is asked for example data: `again` by a word that it never followed before."""
+    return {"none": "", "seed": ONCE, "again": f"again-{secrets.token_hex(4)}"}[request.data]
+
+
+def _has_seed(shown: Artifact | Manifest) -> bool:
+    """Of a release only its server knows, and refuses it there."""
+    return isinstance(shown, Manifest) or shown.has_seed
 
 
 def _content(base: Base, demo: Demo, request: Wanted) -> Content:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from contract.migration import NO_MIGRATION, let
 from contract.up import FENCE
 from release.doors.aws.parameters import read_parameter
 from release.doors.servers.keys import key_part
@@ -26,13 +27,15 @@ from settings.stackfile import Project
 class RecordedDemo:
     """What is recorded of a demo, its settings and tags, and its base's platform as that exported it.
 
-    Without a `content` its server comes up with nothing on it. `shared` is its base's database, where it uses that.
+    Without a `content` its server comes up with nothing on it. `migrates` is the text of its parameter of migrations,
+    and `shared` its base's database, where it uses that.
     """
 
     settings: Settings
     creation: str
     tags: Mapping[str, str]
     content: Content | None
+    migrates: str
     platform: Mapping[str, Any]
     has_own_database: bool
     shared: Shared | None
@@ -71,6 +74,7 @@ def _recorded(base: Base, entry: Entry) -> RecordedDemo:
         creation=demo.creation,
         tags=demos.tags(settings, creation=demo.creation, owner=demo.owner),
         content=demo.content,
+        migrates=let(demo.content.deployment, demo.seed) if demo.content else NO_MIGRATION,
         platform=_platform(base),
         has_own_database=demo.database == "own",
         shared=base.database.shared() if demo.database == "shared" else None,

@@ -529,7 +529,13 @@ def publish(environment: Environment, version: str, content: str = "") -> Manife
         path = Path(folder) / f"app-{version}.tar.gz"
         path.write_text(content or version)
         artifact = Artifact(
-            path=path, digest=_digest(path), size=path.stat().st_size, parts=None, checks=CHECKS, build=Build()
+            path=path,
+            digest=_digest(path),
+            size=path.stat().st_size,
+            parts=None,
+            checks=CHECKS,
+            build=Build(),
+            has_seed=False,
         )
         manifest = _manifest(version, artifact)
         environment.releases.publish(artifact, manifest)

@@ -172,3 +172,17 @@ def test_a_base_without_room_takes_no_further_demo(crowd: dict[str, Any], free: 
 @pytest.mark.parametrize("free", [0.2, None], ids=["just enough", "not measured yet"])
 def test_a_base_with_room_takes_one_more(free: float | None) -> None:
     rules.refuse_crowded(Limits(), "dev", Crowd(databases=("demo_1",) * 19, connections=47, most_connections=60), free)
+
+
+@pytest.mark.parametrize(
+    ("data", "database", "has_seed", "said"),
+    [
+        pytest.param("seed", "none", True, "no database to bring data to", id="no database"),
+        pytest.param("again", "own", False, "the artifact has no bin/seed", id="no program"),
+    ],
+)
+def test_data_need_a_program_and_a_database(data: str, database: str, has_seed: bool, said: str) -> None:
+    with pytest.raises(Refused, match=said):
+        rules.refuse_no_seed(data, database, has_seed=has_seed)
+    rules.refuse_no_seed("none", database, has_seed=has_seed)
+    rules.refuse_no_seed(data, "shared", has_seed=True)

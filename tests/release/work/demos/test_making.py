@@ -13,6 +13,7 @@ import yaml
 from release.process.errors import Broken, LeaseHeld, LeaseLost, Refused
 from release.process.output import Progress
 from release.process.processes import Processes
+from release.records.artifacts.archive import inspect_artifact
 from release.records.demos.demo import Content, Demo
 from release.work.database_role import DatabaseRole, Done
 from release.work.demos.making import ANSWER_LIMIT, Wanted, bring_up, wait_for_answer
@@ -252,3 +253,21 @@ def test_one_with_an_instance_of_its_own_comes_up_empty_before_its_role_is_made(
     demos.up(note="second")
     assert len(seen) == 3 and seen[2] not in (None, demo.content)
     assert demos.database.made == {}
+
+
+def test_data_that_nothing_brings_are_refused_before_anything_is_made(demos: Demos) -> None:
+    wanted = Wanted(
+        branch=BRANCH,
+        life=timedelta(days=1),
+        open_to=None,
+        version="1.0.0",
+        shown=inspect_artifact(demos.artifact()),
+        data="seed",
+    )
+    with pytest.raises(Refused, match="the artifact has no bin/seed"):
+        bring_up(demos.base, wanted, ANA, Progress())
+    assert demos.registry.all().entries == ()
+    seeding = replace(wanted, shown=replace(inspect_artifact(demos.artifact()), has_seed=True))
+    assert bring_up(demos.base, seeding, ANA, Progress()).seed == "seed"
+    assert bring_up(demos.base, replace(seeding, data="again"), ANA, Progress()).seed.startswith("again-")
+    assert demos.up().seed == ""

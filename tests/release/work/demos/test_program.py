@@ -98,3 +98,10 @@ def test_without_its_keys_its_server_could_not_be_reached(up: Demos) -> None:
     up.base.secrets.remove(f"stageline/demo-{up.entry().demo.creation}/host-key")
     with pytest.raises(Broken, match=r"host-key is missing"):
         asked(up)
+
+
+@pytest.mark.parametrize(("seed", "behind"), [("", ""), ("seed", " seed"), ("again-1", " again-1")])
+def test_what_is_shown_may_migrate_and_brings_the_data_that_were_asked_for(up: Demos, seed: str, behind: str) -> None:
+    content = up.registry.change(up.entry(), seed=seed).demo.content
+    assert content is not None
+    assert asked(up).migrates == f"{content.deployment}{behind}"
