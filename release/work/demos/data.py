@@ -15,13 +15,13 @@ def make_database(base: Base, entry: Entry, progress: Progress) -> None:
     One of a demo's own comes up with its server and without a release: a role is made in it through that server.
     """
     demo = entry.demo
-    if demo.database == "none":
+    if demo.database == "none" or demo.content is not None:  # a content is recorded behind this only
         return
     with progress.step(demo.stack, "database"):
         login = _login(base, demo)
         if demo.database == "shared":
             base.database.make(login)
-        elif demo.content is None:
+        else:
             change_stack(base, demo, progress, fence=entry.version)
             base.role_of(demo).ensure(base.stack_of(demo).outputs())
 
