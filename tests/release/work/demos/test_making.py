@@ -225,7 +225,7 @@ def test_its_database_is_there_before_anything_is_installed_and_opens_with_its_s
 def test_another_content_keeps_the_database_and_needs_no_room(demos: Demos) -> None:
     demos.up()
     before = dict(demos.database.made)
-    demos.database.fails |= {"crowd": "it was asked", "make": "it was asked"}
+    demos.database.fails.update(crowd="it was asked", make="it was asked")
     demos.up(note="second")
     assert demos.database.made == before
 
