@@ -19,7 +19,8 @@ from components.graph import answer_all
 from components.machine import Keys
 from components.outputs import PlatformOutputs
 from components.slots import SlotContent, Slots
-from components.stage.stage import Stage
+from components.stage.shared_database import Shared
+from components.stage.stage import DemoStage, Stage
 from contract import outputs
 from contract.graph import GRAPH
 from release.process.errors import StagelineError
@@ -79,10 +80,17 @@ def demo(project: Project, stack: str) -> None:
                 release=shown.release, digest=shown.digest, deployment=shown.deployment, commands=shown.commands
             ),
             declared="blue",
-        ),
+        )
+        if shown
+        else Slots(),
         keys,
-        creation=known.creation,
-        tags=known.tags,
+        DemoStage(
+            creation=known.creation,
+            migrates=known.migrates,
+            has_own_database=known.has_own_database,
+            shared=Shared(address=known.shared.address, group_id=known.shared.group_id) if known.shared else None,
+        ),
+        known.tags,
     )
     export_stage(stage, [])
 

@@ -26,6 +26,7 @@ def feature_demo_seconds() -> Iterator[Figure]:
     with scratch_cloud(["dev"]) as cloud:
         change_settings(cloud, "dev", "demo", most=MANY, most_per_owner=MANY)
         cloud.must(*UP, "dev")
+        cloud.must("release", "database-login", "dev")
         first, second = (_artifact(cloud.paths.project, text) for text in ("first", "second"))
         api_calls(cloud)
         alone = _up(cloud, 1, first)
@@ -49,7 +50,7 @@ def demo_costs() -> Iterator[Figure]:
     base = load(PROJECT, "dev")
     for size in SIZES:
         settings = derived(base, Demo(instance_type=size), creation="0a1b2c3d", open_to=())
-        cost = cost_per_day(charged(settings), prices(settings.region))
+        cost = cost_per_day(charged(settings, base.demo.database if base.demo else "none"), prices(settings.region))
         unknown = ", ".join(cost.unknown)
         detail = f"    without {unknown}: nobody could look up the price" if unknown else ""
         yield Figure(what=f"a demo on {size}, a day", value=float(cost.usd), unit="USD", detail=detail)

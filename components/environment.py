@@ -18,7 +18,7 @@ from components.machine import Keys
 from components.outputs import PlatformOutputs
 from components.platform.platform import Platform, PlatformArgs
 from components.slots import Slots
-from components.stage.stage import Stage, StageArgs
+from components.stage.stage import DemoStage, Stage, StageArgs
 from settings.model import Settings
 from settings.permissions.identities import Identities
 
@@ -56,9 +56,9 @@ def declare(
 
 
 def declare_demo(
-    settings: Settings, platform: PlatformOutputs, slots: Slots, keys: Keys, *, creation: str, tags: Mapping[str, str]
+    settings: Settings, platform: PlatformOutputs, slots: Slots, keys: Keys, demo: DemoStage, tags: Mapping[str, str]
 ) -> Stage:
-    """Declare a demo on another stack's platform; `creation` is its id, and whatever it is made of gets the `tags`."""
+    """Declare a demo on another stack's platform; whatever it is made of gets the `tags`."""
     path = Identities(names=settings.names).machine_path  # of its own, by which its roles are found
     args = StageArgs(
         settings=settings,
@@ -67,7 +67,7 @@ def declare_demo(
         slots=slots,
         out=frozenset(),
         passed_over=frozenset(),
-        demo=creation,
+        demo=demo,
     )
     return Stage(NAME, args, ResourceOptions(providers=_providers(settings, tags)))
 

@@ -5,7 +5,7 @@ So a stage can let its servers be reached from a group that belongs to a platfor
 
 from collections.abc import Iterable
 
-from pulumi import Input, Output, ResourceOptions
+from pulumi import Input, Output, Resource, ResourceOptions
 from pulumi_aws.ec2.security_group import SecurityGroup
 from pulumi_aws.vpc.security_group_egress_rule import SecurityGroupEgressRule
 from pulumi_aws.vpc.security_group_ingress_rule import SecurityGroupIngressRule
@@ -34,9 +34,11 @@ def allow_blocks(name: str, group: Input[str], port: int, blocks: Iterable[str],
         )
 
 
-def allow_group(name: str, source: Input[str], target: Input[str], port: int, opts: ResourceOptions) -> None:
+def allow_group(
+    name: str, source: Input[str], target: Input[str], port: int, opts: ResourceOptions
+) -> tuple[Resource, Resource]:
     """Let one group reach another: both sides must say so."""
-    SecurityGroupEgressRule(
+    out = SecurityGroupEgressRule(
         f"{name}-out",
         security_group_id=source,
         referenced_security_group_id=target,
@@ -45,7 +47,7 @@ def allow_group(name: str, source: Input[str], target: Input[str], port: int, op
         to_port=port,
         opts=opts,
     )
-    SecurityGroupIngressRule(
+    into = SecurityGroupIngressRule(
         f"{name}-in",
         security_group_id=target,
         referenced_security_group_id=source,
@@ -54,6 +56,7 @@ def allow_group(name: str, source: Input[str], target: Input[str], port: int, op
         to_port=port,
         opts=opts,
     )
+    return out, into
 
 
 def let_out(name: str, group: Input[str], opts: ResourceOptions) -> None:

@@ -19,8 +19,8 @@ LABEL = "slot.json"
 RELEASE = "release"
 """In a slot's folder: the unpacked artifact."""
 
-START, MIGRATE = "bin/start", "bin/migrate"
-"""In a release: what is started, and what may be there to change the database's schema before."""
+START, MIGRATE, SEED = "bin/start", "bin/migrate", "bin/seed"
+"""In a release: what is started, and what may be there to change the database's schema before, and to fill a demo's."""
 
 LOGS = f"{HOME}/log"
 

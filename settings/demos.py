@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from settings.model import Demo, Settings
+from settings.model import Database, Demo, DemoDatabase, Settings
 from settings.names import DEMO, OF_DEMOS
 
 BRANCHES = "feature-demo/"
@@ -21,6 +21,8 @@ KIND, CREATION, OWNER = "kind", "creation", "owner"
 KEYS = ("deploy key", "host key", "authorized keys")  # a secret each, which Pulumi does not make
 WORLD = "0.0.0.0/0"
 PLAIN_HTTP = 80
+OF_DATABASES = "demo_"
+SMALLEST_DATABASE, LEAST_STORAGE = "db.t4g.micro", 20  # GB
 
 _BRANCH = re.compile(rf"{BRANCHES}[A-Za-z0-9][A-Za-z0-9._/-]{{0,79}}")
 _SLUG_LENGTH, _HASH_LENGTH = 16, 6
@@ -53,12 +55,24 @@ def span(text: str) -> timedelta:
     return timedelta(days=number) if text.endswith("d") else timedelta(hours=number)
 
 
+def database_of(creation: str) -> str:
+    """What a demo's database in its base's instance is called, and the role that owns it."""
+    return f"{OF_DATABASES}{creation}"
+
+
+def creation_of(database: str) -> str | None:
+    """Whose demo's a database is; None for one that is no demo's."""
+    creation = database.removeprefix(OF_DATABASES)
+    return creation if database == database_of(creation) and is_creation(creation) else None
+
+
 def derived(base: Settings, section: Demo, *, creation: str, open_to: Sequence[str]) -> Settings:
     """What a demo is made from: its base's settings, as small and as short-lived as they get. Nobody is told of it.
 
-    A certificate is for the base's own name, so a demo has none.
+    A certificate is for the base's own name, so a demo has none. `database` is that of one with its own.
     """
     balancer = base.load_balancer
+    small = {"instance_class": SMALLEST_DATABASE, "storage_gb": LEAST_STORAGE, "multi_az": False, "backup_days": 0}
     return base.model_copy(
         update={
             "environment": f"{OF_DEMOS}{creation}",
@@ -66,6 +80,9 @@ def derived(base: Settings, section: Demo, *, creation: str, open_to: Sequence[s
             "promotes_from": None,
             "demo": None,
             "servers": base.servers.model_copy(update={"count": 1, "instance_type": section.instance_type}),
+            "database": base.database.model_copy(
+                update={**small, "deletion_protection": False, "final_snapshot": False}
+            ),
             "load_balancer": balancer.model_copy(
                 update={
                     "live_port": PLAIN_HTTP if balancer.certificate else balancer.live_port,
@@ -81,7 +98,7 @@ def derived(base: Settings, section: Demo, *, creation: str, open_to: Sequence[s
     )
 
 
-def charged(settings: Settings) -> tuple[Mapping[str, Any], ...]:
+def charged(settings: Settings, database: DemoDatabase) -> tuple[Mapping[str, Any], ...]:
     """What AWS charges for of a demo with these settings, with the inputs that `settings.prices` counts by: told before
     anything is made, and compared with the program by a test.
     """
@@ -90,10 +107,25 @@ def charged(settings: Settings) -> tuple[Mapping[str, Any], ...]:
         "rootBlockDevice": {"volumeSize": settings.servers.disk_gb},
         "associatePublicIpAddress": settings.servers.public,
     }
+    secrets = len(KEYS) + (database != "none")  # the login of its application
     return (
         {"type": "aws:ec2/instance:Instance", "inputs": server},
         {"type": "aws:lb/loadBalancer:LoadBalancer", "inputs": {"subnets": settings.network.zones}},
-        *({"type": "aws:secretsmanager/secret:Secret", "inputs": {}} for _ in KEYS),
+        *({"type": "aws:secretsmanager/secret:Secret", "inputs": {}} for _ in range(secrets)),
+        *(_charged_instance(settings.database) if database == "own" else ()),
+    )
+
+
+def _charged_instance(database: Database) -> tuple[Mapping[str, Any], ...]:
+    """A database instance of a demo's own, and the key that it is encrypted with."""
+    instance = {
+        "instanceClass": database.instance_class,
+        "allocatedStorage": database.storage_gb,
+        "multiAz": database.multi_az,
+    }
+    return (
+        {"type": "aws:rds/instance:Instance", "inputs": instance},
+        {"type": "aws:kms/key:Key", "inputs": {}},
     )
 
 

@@ -62,6 +62,7 @@ Account = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
 Zone = Annotated[str, Field(pattern=r"^[a-h]$")]
 Principal = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:(user|role)/[\w+=,.@/-]+$")]
 Span = Annotated[str, Field(pattern=SPAN_PATTERN)]
+DemoDatabase = Literal["shared", "own", "none"]
 Email = Annotated[str, Field(pattern=r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}$")]
 
 PORT = "a port, 1 to 65535"
@@ -305,6 +306,11 @@ class Demo(Section):
 
     instance_type: str = Field(
         default="t3.micro", pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$", description="an EC2 instance type like t3.micro"
+    )
+    database: DemoDatabase = Field(
+        default="shared",
+        description="shared (a database and a role of each demo's own in this environment's instance), own (an "
+        "instance of its own) or none",
     )
     ttl: Span = Field(default="3d", description="how long a demo lives unless its owner says it, like 12h or 3d")
     max_ttl: Span = Field(default="30d", description="how long it may be given at a time, like 12h or 30d")

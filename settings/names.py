@@ -106,6 +106,11 @@ class Names:
         return f"{self._path}/database-login"
 
     @property
+    def demos_login(self) -> str:
+        """Secret with the role that makes demos' databases beside the application's; made by `release init`."""
+        return f"{self._path}/demos-login"
+
+    @property
     def database_parameter(self) -> str:
         """SSM parameter with the database's address and the name of the application's secret; holds no password."""
         return f"/{self._path}/database"

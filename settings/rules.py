@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+FIRST_APART = 16  # PostgreSQL's version
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
@@ -34,6 +36,11 @@ def _is_off(value: bool) -> bool:
 
 def _hours(span: str) -> int:
     return int(span[:-1]) * (24 if span.endswith("d") else 1)
+
+
+def _keeps_roles_apart(engine: str, version: str) -> bool:
+    """Before 16 whoever may make roles may change those of others, the application's included."""
+    return engine == "postgres" and int(version.split(".")[0]) >= FIRST_APART
 
 
 RULES = (
@@ -159,6 +166,11 @@ RULES = (
         keys=("demo.most_per_owner", "demo.most"),
         holds=lambda own, most: own <= most,
         allowed="at most demo.most",
+    ),
+    Rule(
+        keys=("demo.database", "database.engine", "database.version"),
+        holds=lambda kind, engine, version: kind != "shared" or _keeps_roles_apart(engine, version),
+        allowed="own or none, because only PostgreSQL from version 16 on keeps roles apart that make roles",
     ),
     Rule(
         keys=("demo.on_protected",),

@@ -12,9 +12,10 @@ without an end where there is none. So the instance's name is made here, and its
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import pulumi
 from pulumi import Input, Output, ResourceOptions
@@ -56,7 +57,10 @@ LOGS_TO_FILES = MappingProxyType({"postgres": {}, "mysql": {"slow_query_log": "1
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseArgs:
-    """`monitoring` says how long logs are kept. In a protected environment no data can be destroyed."""
+    """`monitoring` says how long logs are kept. In a protected environment no data can be destroyed.
+
+    A demo's keeps nothing behind its end, and `migrates` is the deployment that may migrate there.
+    """
 
     names: Names
     database: model.Database
@@ -64,17 +68,18 @@ class DatabaseArgs:
     platform: PlatformOutputs
     security_group_id: Input[str]
     protected: bool
+    migrates: str | None = None
 
 
 class Database(pulumi.ComponentResource):
     """One RDS instance. `parameter_arn` leads servers to it and to the secret of the application's role.
 
-    `migration_arn` is the parameter by which a deployment is let migrate.
+    `migration` is the parameter by which a deployment is let migrate.
     """
 
     identifier: Output[str]
     parameter_arn: Output[str]
-    migration_arn: Output[str]
+    migration: Parameter
 
     def __init__(self, name: str, args: DatabaseArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("stageline:stage:Database", name, {}, opts)
@@ -87,17 +92,19 @@ class Database(pulumi.ComponentResource):
         instance = self._make_instance(identifier, key, *groups, after=[alias, *logs])
         self.identifier = instance.identifier
         self.parameter_arn = self._publish(instance).arn
-        self.migration_arn = self._make_migration().arn
+        self.migration = make_migration(f"{name}-migration", args.names, args.migrates, self._child)
         self.register_outputs(
             {
                 "identifier": self.identifier,
                 "parameter_arn": self.parameter_arn,
-                "migration_arn": self.migration_arn,
+                "migration_arn": self.migration.arn,
             }
         )
 
     def _make_key(self) -> tuple[Key, Alias]:
-        """Never deleted by a destroy: whoever restores a snapshot later needs it. Its alias says who may use it."""
+        """Never deleted by a destroy, but for a demo's: whoever restores a snapshot later needs it. Its alias says who
+        may use it.
+        """
         policy = {"Version": "2012-10-17", "Statement": [allow_account(self._args.names.account)]}
         key = Key(
             f"{self._prefix}-key",
@@ -105,7 +112,9 @@ class Database(pulumi.ComponentResource):
             enable_key_rotation=True,
             deletion_window_in_days=DELETION_DAYS,
             policy=json.dumps(policy),
-            opts=ResourceOptions(parent=self, protect=self._args.protected, retain_on_delete=True),
+            opts=ResourceOptions(
+                parent=self, protect=self._args.protected, retain_on_delete=self._args.migrates is None
+            ),
         )
         name = self._args.names.database_alias
         alias = Alias(f"{self._prefix}-key", name=name, target_key_id=key.key_id, opts=self._child)
@@ -182,19 +191,6 @@ class Database(pulumi.ComponentResource):
             ),
         )
 
-    def _make_migration(self) -> Parameter:
-        """Whose migration may run now: none, but while a deployment that goes forward says otherwise.
-
-        Its value is no business of the program: an `up` in the middle of a deployment must not take it back.
-        """
-        return Parameter(
-            f"{self._prefix}-migration",
-            name=self._args.names.migration_parameter,
-            type="String",
-            value=NO_MIGRATION,
-            opts=ResourceOptions(parent=self, ignore_changes=["value"]),
-        )
-
     def _named_after_vpc(self, part: str) -> Output[str]:
         """A name of its own for each incarnation: the VPC's id differs each time an environment is made."""
         label, vpc_id = self._args.names.label, Output.from_input(self._args.platform.vpc_id)
@@ -211,13 +207,29 @@ class Database(pulumi.ComponentResource):
             secret=self._args.names.database_login,
             tls=self._args.database.tls,
         )
-        return Parameter(
-            f"{self._prefix}-parameter",
-            name=self._args.names.database_parameter,
-            type="String",
-            value=Output.json_dumps(facts, sort_keys=True),
-            opts=self._child,
-        )
+        return make_address(f"{self._prefix}-parameter", self._args.names, facts, self._child)
+
+
+def make_address(name: str, names: Names, facts: Mapping[str, Any], opts: ResourceOptions) -> Parameter:
+    """The parameter that leads servers to a database."""
+    value = Output.json_dumps(facts, sort_keys=True)
+    return Parameter(name, name=names.database_parameter, type="String", value=value, opts=opts)
+
+
+def make_migration(name: str, names: Names, migrates: str | None, opts: ResourceOptions) -> Parameter:
+    """Whose migration may run now: none, but while a deployment that goes forward says otherwise.
+
+    That is no business of the program: an `up` in the middle of a deployment must not take it back. A demo only ever
+    goes forward, so there the program says who `migrates`.
+    """
+    ignored = ["value"] if migrates is None else []
+    return Parameter(
+        name,
+        name=names.migration_parameter,
+        type="String",
+        value=migrates or NO_MIGRATION,
+        opts=ResourceOptions.merge(opts, ResourceOptions(ignore_changes=ignored)),
+    )
 
 
 def family(engine: str, version: str) -> str:

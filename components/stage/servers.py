@@ -50,6 +50,8 @@ class ServersArgs:
     """`parameter_arns` are of what leads servers to the database; none where there is no database. `artifact_folder`
     is where their artifacts lie in the platform's bucket.
 
+    Nothing is installed before `ready` is.
+
     `out` and `passed_over` are names of servers as in `described`. A name that no server has means nothing: the ledger
     may still say it of a server that a smaller `count` has taken away.
     """
@@ -64,6 +66,7 @@ class ServersArgs:
     slots: Slots
     out: frozenset[str]
     passed_over: frozenset[str]
+    ready: Sequence[pulumi.Resource] = ()
 
 
 class Servers(pulumi.ComponentResource):
@@ -255,7 +258,9 @@ class Servers(pulumi.ComponentResource):
             stdin=Output.secret(shall_hold),
             add_previous_output_in_env=False,
             triggers=[instance.id],
-            opts=ResourceOptions(parent=self, depends_on=[self._installers[number], self.may_run, *after]),
+            opts=ResourceOptions(
+                parent=self, depends_on=[self._installers[number], self.may_run, *self._args.ready, *after]
+            ),
         )
 
     def _connection(self, instance: Instance) -> ConnectionArgs:

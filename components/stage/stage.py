@@ -13,16 +13,30 @@ from components.stage.firewall import Firewall, FirewallArgs
 from components.stage.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.stage.monitoring import Monitoring, MonitoringArgs
 from components.stage.servers import Servers, ServersArgs
+from components.stage.shared_database import Shared, SharedDatabase, SharedDatabaseArgs
 from components.stage.targets import Targets, TargetsArgs
 from contract.artifacts import ARTIFACTS, demo_folder
+from settings.demos import database_of
 from settings.model import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoStage:
+    """What makes a stage a demo's: its `creation` id, the deployment that may migrate, and which database it has: one
+    of its own, one in that of its base (`shared`), or none.
+    """
+
+    creation: str
+    migrates: str
+    has_own_database: bool = False
+    shared: Shared | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class StageArgs:
     """`platform` is what it stands on. `out` and `passed_over` are names of servers, like `env-servers-2`.
 
-    `demo` is a demo's creation id. It has no database, wakes nobody, and its artifacts lie in a place of their own.
+    A `demo` wakes nobody, and its artifacts lie in a place of their own.
     """
 
     settings: Settings
@@ -31,13 +45,13 @@ class StageArgs:
     slots: Slots
     out: frozenset[str]
     passed_over: frozenset[str]
-    demo: str | None = None
+    demo: DemoStage | None = None
 
 
 class Stage(pulumi.ComponentResource):
     """Servers with two slots each, behind a load balancer, with a database. Raises ValueError where all are out.
 
-    A demo has no `database`.
+    A demo has a `database` only where that is its own.
     """
 
     database: Database | None
@@ -48,6 +62,7 @@ class Stage(pulumi.ComponentResource):
         super().__init__("stageline:stage:Stage", name, {}, opts)
         self._prefix, self._args, self._child = name, args, ResourceOptions(parent=self)
         settings, names, platform, child = args.settings, args.settings.names, args.platform, self._child
+        demo = args.demo
 
         firewall = Firewall(
             f"{name}-firewall",
@@ -55,11 +70,12 @@ class Stage(pulumi.ComponentResource):
                 platform=platform,
                 load_balancer=settings.load_balancer,
                 servers=settings.servers,
-                database=None if args.demo else settings.database,
+                database=settings.database if demo is None or demo.has_own_database else None,
             ),
             child,
         )
         self.database = self._make_database(firewall.database_id) if firewall.database_id else None
+        shared = self._share_database(demo, firewall.servers_id) if demo else None
         self.servers = Servers(
             f"{name}-servers",
             ServersArgs(
@@ -67,12 +83,13 @@ class Stage(pulumi.ComponentResource):
                 servers=settings.servers,
                 platform=platform,
                 security_group_id=firewall.servers_id,
-                parameter_arns=[self.database.parameter_arn, self.database.migration_arn] if self.database else [],
-                artifact_folder=demo_folder(args.demo) if args.demo else ARTIFACTS,
+                parameter_arns=self._parameters(shared),
+                artifact_folder=demo_folder(demo.creation) if demo else ARTIFACTS,
                 keys=args.keys,
                 slots=args.slots,
                 out=args.out,
                 passed_over=args.passed_over,
+                ready=shared.ready if shared else [self.database.migration] if self.database and demo else [],
             ),
             child,
         )
@@ -99,7 +116,7 @@ class Stage(pulumi.ComponentResource):
             ),
             child,
         )
-        if self.database:
+        if self.database and demo is None:
             self._watch(self.database)
         self.register_outputs({"live_url": self.balancer.live_url, "preview_url": self.balancer.preview_url})
 
@@ -112,8 +129,27 @@ class Stage(pulumi.ComponentResource):
             platform=self._args.platform,
             security_group_id=security_group_id,
             protected=settings.protected,
+            migrates=self._args.demo.migrates if self._args.demo else None,
         )
         return Database(f"{self._prefix}-database", args, self._child)
+
+    def _share_database(self, demo: DemoStage, servers_group_id: Output[str]) -> SharedDatabase | None:
+        if demo.shared is None:
+            return None
+        args = SharedDatabaseArgs(
+            names=self._args.settings.names,
+            shared=demo.shared,
+            database=database_of(demo.creation),
+            servers_group_id=servers_group_id,
+            migrates=demo.migrates,
+        )
+        return SharedDatabase(f"{self._prefix}-shared", args, self._child)
+
+    def _parameters(self, shared: SharedDatabase | None) -> list[Output[str]]:
+        """What leads servers to their database, whosever it is."""
+        if shared:
+            return [shared.parameter_arn, shared.migration_arn]
+        return [self.database.parameter_arn, self.database.migration.arn] if self.database else []
 
     def _watch(self, database: Database) -> None:
         settings = self._args.settings

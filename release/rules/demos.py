@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network
 
+from release.doors.database.shared import Crowd
 from release.process.errors import LeaseHeld, Refused, WrongUsage
 from release.process.text import quoted, utc_of
 from release.records.demos.demo import Demo
@@ -18,6 +19,7 @@ MOST_AT_ONCE = (
     5  # demos that one reap takes down: what is wrong with it, or with the clock, is seen before all are gone
 )
 BLUR = timedelta(minutes=5)  # between two clocks: AWS takes no request from one that is further off
+MOST_USED = 0.8  # of a base's connections and storage: what is left is its application's
 
 
 def refuse_branch(branch: str) -> None:
@@ -67,6 +69,35 @@ def refuse_another(limits: model.Demo, others: Collection[Demo], demo: Demo) -> 
             hint="ask an owner to end one, see: release demo list",
         )
     refuse_beyond(limits, others, demo.cost)
+
+
+def refuse_crowded(limits: model.Demo, base: str, crowd: Crowd, free_share: float | None) -> None:
+    """Refused where the base's database has no room for one more demo. What nobody has measured refuses nothing."""
+    demos, used = len(crowd.databases), crowd.connections
+    if demos >= limits.most:
+        raise Refused(
+            f"the database of {base} has {demos} of demos, and {limits.most} is the most (demo.most)",
+            hint="end one, or see which belong to none: release demo reap --dry-run",
+        )
+    if used >= MOST_USED * crowd.most_connections:
+        raise Refused(
+            f"the database of {base} has {used} connections of {crowd.most_connections}",
+            hint="wait, end a demo, or give it a larger database.instance_class",
+        )
+    if free_share is not None and free_share < 1 - MOST_USED:
+        raise Refused(
+            f"the database of {base} has {free_share:.0%} of its storage free", hint="raise database.storage_gb there"
+        )
+
+
+def refuse_no_seed(data: str, database: str, *, has_seed: bool) -> None:
+    """Refused where example data are asked for and there is nothing that brings them, or nothing to bring them to."""
+    if data == "none":
+        return
+    if database == "none":
+        raise Refused("the demo has no database to bring data to", hint="leave out --data, see demo.database")
+    if not has_seed:
+        raise Refused("the artifact has no bin/seed", hint="ship one, or leave out --data")
 
 
 def refuse_other_owner(demo: Demo, caller: str) -> None:

@@ -20,7 +20,7 @@ from release.rules import budget
 from release.rules import demos as rules
 from release.work.demos.base import Base, open_base
 from release.work.demos.ending import take_down
-from release.work.demos.making import Wanted, bring_up
+from release.work.demos.making import Data, Wanted, bring_up
 from release.work.demos.reaping import reap
 from settings.demos import WORLD, stack_of
 from settings.machine import machine_of
@@ -52,6 +52,12 @@ def command() -> None:
     metavar="CIDR|world",
     help="Who may see it.  [default: as before, else the stack file's]",
 )
+@click.option(
+    "--data",
+    type=click.Choice(("none", "seed", "again")),
+    default="none",
+    help="Example data by the artifact's bin/seed, once (seed) or once more (again).",
+)
 @pass_call
 def up(
     call: Call,
@@ -61,6 +67,7 @@ def up(
     release_version: str | None,
     ttl: str | None,
     open_to: tuple[str, ...],
+    data: Data,
 ) -> None:
     """Make BRANCH's demo, or give it another content and renew it.
 
@@ -77,7 +84,7 @@ def up(
     asked, blocks = checked_ttl(ttl), checked_blocks(open_to)
     base, writer = _at_work(call)
     life, shown = rules.lifetime(base.limits, asked), _shown(base, artifact, version, release_version)
-    wanted = Wanted(branch=branch, life=life, open_to=blocks, **shown)
+    wanted = Wanted(branch=branch, life=life, open_to=blocks, data=data, **shown)
     base.environment.stack.refuse_missing_engine()
     demo = bring_up(base, wanted, writer, call.progress)
     near = budget.near(base.limits, base.registry.all().demos) if base.limits.daily_budget else ""

@@ -57,7 +57,8 @@ def init(call: Call, name: str) -> dict[str, str]:
         keys = make_keys(names, environment.settings.tags, secrets, bastion=bastion)
         done |= {key: _said(made) for key, made in keys.items()}
     with progress.step(name, "database login"):
-        done[names.database_login] = _said(new_login := environment.database_role.ensure_secret())
+        logins = environment.database_role.ensure_secrets()
+        done |= {login: _said(made) for login, made in logins.items()}
     if environment.settings.demo:
         with progress.step(name, "registry of demos"):
             registry = DemosTable(environment.session, names.demos_table)
@@ -68,8 +69,8 @@ def init(call: Call, name: str) -> dict[str, str]:
             done[provider.arn] = _said(provider.ensure())
     with progress.step(name, "Pulumi stack"):
         done[f"stack {name}"] = _stack(environment)
-    if new_login and (outputs := environment.stack.outputs()):
-        with progress.step(name, "application role in the database"):
+    if any(logins.values()) and (outputs := environment.stack.outputs()):
+        with progress.step(name, "roles in the database"):
             environment.database_role.keep(outputs)  # it came up without one: the next up tells servers to use it
     return done
 

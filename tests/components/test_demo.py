@@ -1,6 +1,7 @@
 """A demo: the stage of an environment on that one's platform, without a database, and with nobody to wake."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,10 @@ from components.machine import Keys
 from components.outputs import PlatformOutputs
 from components.platform.platform import Platform, PlatformArgs
 from components.recording import Recording, recorded
+from components.slots import Slots
+from components.stage.shared_database import Shared
+from components.stage.stage import DemoStage
+from contract.database import Address, parse_address
 from settings import demos
 from settings.demos import KEYS as KEYS_OF_DEMO
 from settings.model import Demo
@@ -37,7 +42,9 @@ def exported() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def demo(exported: dict[str, Any]) -> Recording:
     def program() -> None:
-        declare_demo(SETTINGS, PlatformOutputs.of(exported), BLUE_LIVE, KEYS, creation=CREATION, tags=TAGS)
+        declare_demo(
+            SETTINGS, PlatformOutputs.of(exported), BLUE_LIVE, KEYS, DemoStage(creation=CREATION, migrates="d-1"), TAGS
+        )
 
     return recorded(program)
 
@@ -116,3 +123,81 @@ def test_what_it_is_said_to_cost_is_what_it_is_made_of(demo: Recording) -> None:
 
 def test_nothing_of_it_is_protected(demo: Recording) -> None:
     assert [one.name for one in demo.declared if one.protect] == []
+
+
+ADDRESS = Address(
+    identifier="dev-1", engine="postgres", host="db.example", port=5432, name="app", secret="of dev", tls=True
+)
+ITS_OWN = f"stageline/demo-{CREATION}"
+
+
+def declared(exported: dict[str, Any], stage: DemoStage, slots: Slots = BLUE_LIVE) -> Recording:
+    return recorded(lambda: declare_demo(SETTINGS, PlatformOutputs.of(exported), slots, KEYS, stage, TAGS) and None)
+
+
+@pytest.fixture(scope="module")
+def sharing(exported: dict[str, Any]) -> Recording:
+    shared = Shared(address=ADDRESS, group_id="sg-of-dev")
+    return declared(exported, DemoStage(creation=CREATION, migrates="d-1", shared=shared))
+
+
+@pytest.fixture(scope="module")
+def owning(exported: dict[str, Any]) -> Recording:
+    return declared(exported, DemoStage(creation=CREATION, migrates="d-1", has_own_database=True))
+
+
+def test_one_that_shares_a_database_is_led_to_its_own_in_there(sharing: Recording) -> None:
+    parameter = sharing.one("aws:ssm/parameter:Parameter", "env-shared-parameter")
+    assert parameter.inputs["name"] == f"/{ITS_OWN}/database"
+    assert parse_address(parameter.inputs["value"]) == replace(
+        ADDRESS, name=f"demo_{CREATION}", secret=f"{ITS_OWN}/database-login"
+    )
+    assert sharing.of("aws:rds/instance:Instance") == []
+
+
+def test_its_servers_are_let_into_the_bases_group_by_a_rule_of_its_own(sharing: Recording) -> None:
+    rule = sharing.one("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "env-shared-in")
+    servers = sharing.one("aws:ec2/securityGroup:SecurityGroup", "env-firewall-servers")
+    assert (rule.inputs["securityGroupId"], rule.inputs["fromPort"]) == ("sg-of-dev", 5432)
+    assert rule.inputs["referencedSecurityGroupId"] == f"{servers.name}-id"
+
+
+@pytest.mark.parametrize("kind", ["sharing", "owning"])
+def test_its_servers_read_where_their_database_is_and_nothing_of_another(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    demo: Recording = request.getfixturevalue(kind)
+    policy = demo.one("aws:iam/rolePolicy:RolePolicy", "env-servers-run")
+    may = {one["Action"]: one["Resource"] for one in json.loads(policy.inputs["policy"])["Statement"]}
+    [secret] = may["secretsmanager:GetSecretValue"]
+    assert f":secret:{ITS_OWN}/database-login-" in secret
+    assert len(may["ssm:GetParameter"]) == 2
+
+
+@pytest.mark.parametrize("kind", ["sharing", "owning"])
+def test_whatever_it_shows_may_migrate_and_waits_for_what_it_needs(kind: str, request: pytest.FixtureRequest) -> None:
+    demo: Recording = request.getfixturevalue(kind)
+    [migration] = [
+        one for one in demo.of("aws:ssm/parameter:Parameter") if one.inputs["name"] == f"/{ITS_OWN}/migration"
+    ]
+    assert (migration.inputs["value"], migration.ignore_changes) == ("d-1", ())
+    install = demo.one("command:remote:Command", "env-servers-1-blue")
+    assert migration.urn in install.after
+
+
+def test_an_instance_of_its_own_is_small_and_keeps_nothing(owning: Recording) -> None:
+    [instance] = owning.of("aws:rds/instance:Instance")
+    told = {name: instance.inputs[name] for name in ("instanceClass", "backupRetentionPeriod", "skipFinalSnapshot")}
+    assert told == {"instanceClass": "db.t4g.micro", "backupRetentionPeriod": 0, "skipFinalSnapshot": True}
+    assert (instance.inputs["deletionProtection"], instance.inputs["multiAz"], instance.protect) == (
+        False,
+        False,
+        False,
+    )
+    assert instance.inputs["engineVersion"] == BASE.database.version
+    assert [one.urn for one in owning.declared if one.retain_on_delete] == []
+
+
+def test_it_comes_up_with_nothing_on_it_before_it_has_a_release(exported: dict[str, Any]) -> None:
+    empty = declared(exported, DemoStage(creation=CREATION, migrates="none", has_own_database=True), Slots())
+    assert [one.name for one in empty.of("command:remote:Command") if one.name.endswith("-blue")] == []

@@ -40,6 +40,7 @@ def amounts(settings: Settings, resources: Iterable[Resource]) -> Counter[str]:
     counted = prices.amounts(resources)
     counted.update({"KMS key": len(KEYS_OF_INIT), "secret": len(SECRETS_OF_INIT)})
     counted["secret"] += settings.servers.bastion is not None
+    counted["secret"] += settings.demo is not None and settings.demo.database == "shared"
     return counted
 
 

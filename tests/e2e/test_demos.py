@@ -7,26 +7,36 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
-from examples.build import pack
-from local.demo import Cloud
+from bench.scratch import change_settings
+from examples.build import WHEELS, build, pack, source, vendor, wheels
+from examples.versions import VERSIONS
+from local.demo import Cloud, post, project_names
 from local.paths import CODE
 from release.process.canonical import canonical_json
 from tests.e2e.clone import begin, client, ended, eventually, head
 from tests.e2e.ready import Ready
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.enable_socket]
 
 BRANCH = "feature-demo/map"
 TABLE = "stageline-demos"
 STATE_KEY = "awskms://alias/stageline-dev-state?region=eu-central-1"
 START = (CODE / "examples" / "page" / "bin" / "start").read_bytes()
+SEED = b"""#!/usr/bin/env python3
+import os, sys
+sys.path[:0] = [os.getcwd(), os.path.join(os.getcwd(), "vendor")]
+from fieldmap.database import connect
+connect(os.environ["DATABASE_URL"]).run("INSERT INTO projects (name) VALUES ('Seeded')")
+"""
 
 
 @pytest.fixture(scope="module")
 def cloud(ready: Ready) -> Iterator[Cloud]:
     with ready.dev() as cloud:
+        cloud.must("release", "database-login", "dev")
         yield cloud
 
 
@@ -153,6 +163,94 @@ def test_one_whose_command_was_killed_is_gone_on_with(cloud: Cloud) -> None:
     assert fetched(made["url"]) == "sixth"
     demo(cloud, "down", BRANCH)
     assert left_of(cloud, made["creation"]) == []
+
+
+def secret_of(cloud: Cloud, creation: str) -> dict[str, str]:
+    name = f"stageline/demo-{creation}/database-login"
+    text = client(cloud, "secretsmanager").get_secret_value(SecretId=name)["SecretString"]
+    found: dict[str, str] = json.loads(text)
+    return found
+
+
+def rows(cloud: Cloud, login: dict[str, str], database: str, statement: str) -> list[tuple[Any, ...]]:
+    [instance] = [one for one in instances(cloud) if "-demo-" not in one["DBInstanceIdentifier"]]
+    with psycopg.connect(
+        host=instance["Endpoint"]["Address"],
+        port=instance["Endpoint"]["Port"],
+        dbname=database,
+        user=login["username"],
+        password=login["password"],
+    ) as connection:
+        return connection.execute(statement.encode()).fetchall()
+
+
+def instances(cloud: Cloud) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client(cloud, "rds").describe_db_instances()["DBInstances"]
+    return found
+
+
+def rules_of(cloud: Cloud, creation: str) -> list[str]:
+    """The rules that let this demo reach what belongs to its base."""
+    tagged = [{"Name": "tag:creation", "Values": [creation]}]
+    found = client(cloud, "ec2").describe_security_group_rules(Filters=tagged)["SecurityGroupRules"]
+    own = client(cloud, "ec2").describe_security_groups(Filters=tagged)["SecurityGroups"]
+    return [one["GroupId"] for one in found if one["GroupId"] not in [group["GroupId"] for group in own]]
+
+
+def seeding(cloud: Cloud) -> str:
+    """The example with a bin/seed that brings one row."""
+    content = {**source(VERSIONS["1.0.0"]), **vendor(wheels(WHEELS)), "bin/seed": SEED}
+    file = cloud.paths.project / "seeding.tar.gz"
+    file.write_bytes(pack(content))
+    return str(file)
+
+
+def test_a_demo_has_rows_of_its_own_in_its_bases_database_and_they_go_with_it(cloud: Cloud) -> None:
+    file = seeding(cloud)
+    one = demo(cloud, "up", "feature-demo/one", "--artifact", file, "--version", "1.0.0")["demo"]
+    other = demo(cloud, "up", "feature-demo/other", "--artifact", file, "--version", "1.0.0", "--data", "seed")["demo"]
+    assert post(f"{one['url']}/api/projects", {"name": "Orchard survey"}) == 201
+    assert (project_names(one["url"]), project_names(other["url"])) == (["Orchard survey"], ["Seeded"])
+
+    logins = [secret_of(cloud, made["creation"]) for made in (one, other)]
+    names = [f"demo_{made['creation']}" for made in (one, other)]
+    assert [login["username"] for login in logins] == names
+    assert rows(cloud, logins[0], names[0], "SELECT name FROM projects") == [("Orchard survey",)]
+    for database in ("app", names[0]):
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            rows(cloud, logins[1], database, "SELECT 1")
+    assert [len(rules_of(cloud, made["creation"])) for made in (one, other)] == [1, 1]
+
+    again = demo(cloud, "up", "feature-demo/one", "--artifact", file, "--version", "1.0.0")["demo"]
+    assert project_names(again["url"]) == ["Orchard survey"]
+
+    demo(cloud, "down", "feature-demo/one")
+    there = "SELECT rolname, datname FROM pg_roles LEFT JOIN pg_database ON datname = rolname WHERE rolname ~ '^demo_'"
+    assert rows(cloud, logins[1], names[1], there) == [(names[1], names[1])]
+    assert left_of(cloud, one["creation"]) == rules_of(cloud, one["creation"]) == []
+    assert project_names(other["url"]) == ["Seeded"]
+    demo(cloud, "down", "feature-demo/other")
+
+
+def test_a_demo_with_an_instance_of_its_own_takes_that_along(cloud: Cloud) -> None:
+    change_settings(cloud, "dev", "demo", database="own")
+    [file] = build(cloud.paths.project / "dist", ["1.0.0"])
+    made = demo(cloud, "up", BRANCH, "--artifact", str(file), "--version", "1.0.0")["demo"]
+    assert post(f"{made['url']}/api/projects", {"name": "Orchard survey"}) == 201
+    [own] = [one for one in instances(cloud) if made["creation"] in one["DBInstanceIdentifier"]]
+    assert (own["DBInstanceClass"], own["BackupRetentionPeriod"], own["DeletionProtection"]) == (
+        "db.t4g.micro",
+        0,
+        False,
+    )
+    again = demo(cloud, "up", BRANCH, "--artifact", str(file), "--version", "1.0.0")["demo"]
+    assert project_names(again["url"]) == ["Orchard survey"]
+
+    demo(cloud, "down", BRANCH)
+    assert len(instances(cloud)) == 1
+    assert left_of(cloud, made["creation"]) == []
+    snapshots = client(cloud, "rds").describe_db_snapshots()["DBSnapshots"]
+    assert [one for one in snapshots if made["creation"] in one["DBInstanceIdentifier"]] == []
 
 
 def test_a_stack_that_is_in_no_registry_declares_nothing(cloud: Cloud) -> None:

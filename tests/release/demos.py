@@ -1,15 +1,17 @@
 """Demos in the small world: a registry on moto, and stacks that only remember what was asked of them."""
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from contract import outputs
+from contract.database import Address, Login
 from release.doors.aws.balancer import Balancer, TargetHealth
 from release.doors.aws.demos_table import DemosTable
 from release.doors.aws.secrets import Secrets
+from release.doors.database.shared import Crowd
 from release.doors.engine.stack import Stack
 from release.doors.probe import Answer, Probe, Request
 from release.environment import Environment
@@ -20,6 +22,7 @@ from release.records.demos.demo import Content, Cost, Demo, Held
 from release.records.demos.registry import Entry, Registry
 from release.records.ledger.ledger import Writer
 from release.work.demos.base import Base
+from release.work.demos.database import Shared, SharedDatabase
 from release.work.demos.making import Wanted, bring_up
 from settings import model
 from settings.demos import stack_of
@@ -29,6 +32,7 @@ from tests.release.world import World, build_artifact
 BRANCH = "feature-demo/map"
 ANA = Writer(principal="arn:aws:iam::123456789012:user/ana", host="laptop", ci="")
 BEN = replace(ANA, principal="arn:aws:iam::123456789012:user/ben")
+ADDRESS = Address(identifier="dev-1", engine="postgres", host="db.example", port=5432, name="app", secret="s", tls=True)
 OPEN = ("203.0.113.0/24",)
 
 
@@ -113,6 +117,36 @@ def asked_by(environment: Environment, project: Project, probe: FakeProbe) -> En
     return replace(environment, project=project, probe=probe, balancer=FakeBalancer())
 
 
+@dataclass(frozen=True, kw_only=True)
+class FakeShared(SharedDatabase):
+    """A base's database that remembers what was made in it; `fails` says which call fails next, and how."""
+
+    made: dict[str, str] = field(default_factory=dict)
+    fails: dict[str, str] = field(default_factory=dict)
+
+    def crowd(self) -> Crowd:
+        self._refuse("crowd")
+        return Crowd(databases=tuple(self.made), connections=3, most_connections=60)
+
+    def free_share(self) -> float | None:
+        return 0.5
+
+    def make(self, login: Login) -> None:
+        self._refuse("make")
+        self.made[login.username] = login.password
+
+    def drop(self, name: str) -> None:
+        self._refuse("drop")
+        self.made.pop(name, None)
+
+    def shared(self) -> Shared:
+        return Shared(address=ADDRESS, group_id="sg-1")
+
+    def _refuse(self, call: str) -> None:
+        if call in self.fails:
+            raise Broken(self.fails.pop(call))
+
+
 class Demos:
     """dev as a base; `stacks` are those of its demos, by their names."""
 
@@ -124,12 +158,14 @@ class Demos:
         session = environment.session
         table = DemosTable(session, environment.settings.names.demos_table)
         table.ensure({"project": "stageline"})
+        self.database = FakeShared(session=session, settings=environment.settings, now=world.clock)
         self.base = Base(
             environment=environment,
             limits=limits or model.Demo(),
             registry=Registry(table, now=world.clock),
             secrets=Secrets(session),
             artifacts=environment.releases._bucket,
+            database=self.database,
             stack_of=lambda demo: self.stacks.setdefault(demo.stack, FakeStack()),
             stacks=lambda: ("dev", *(name for name, stack in self.stacks.items() if stack.is_there)),
         )
@@ -178,6 +214,7 @@ def demo(branch: str = BRANCH, **changes: Any) -> Demo:
         open_to=OPEN,
         state="up",
         cost=Cost(cents=133),
+        database="shared",
         content=Content(release="1.0.0", digest="a" * 64, deployment="d-1"),
         url="http://demo:80",
     )

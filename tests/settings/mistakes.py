@@ -54,6 +54,16 @@ WRONG: dict[str, Any] = {
         "load_balancer.preview_sources is",
         "smaller than the whole world",
     ),
+    "demos share what keeps roles less apart": (
+        {"database__version": "15.4"},
+        "demo.database is 'shared';",
+        "own or none, because only PostgreSQL from version 16 on",
+    ),
+    "demos share a MySQL": (
+        {"database__engine": "mysql", "database__version": "8.4"},
+        "demo.database is 'shared';",
+        "own or none, because only PostgreSQL from version 16 on",
+    ),
     "demos outlive their limit": ({"demo__max_ttl": "2d"}, "demo.ttl is '3d';", "at most demo.max_ttl"),
     "more demos of one than of all": ({"demo__most": 2}, "demo.most_per_owner is 3;", "at most demo.most"),
     "address without prefix": (
@@ -192,7 +202,7 @@ WRONG: dict[str, Any] = {
     "workflows found": ({"access__workflows": ["administrator"]}, "access.workflows.0 is 'administrator';", "pruner"),
     "approver is everybody": ({"access__approvers": ["*"]}, "access.approvers.0 is '*';", "IAM users or roles"),
     "MySQL's version of one number": (
-        {"database__engine": "mysql", "database__version": "8"},
+        {"database__engine": "mysql", "database__version": "8", "demo__database": "own"},
         "database.version is '8';",
         "two or three numbers",
     ),

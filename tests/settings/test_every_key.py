@@ -82,6 +82,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "access.workflows": (["administrator"], "operator (they apply stack files)"),
     "demo": ("yes", "a section"),
     "demo.instance_type": ("small", "like t3.micro"),
+    "demo.database": ("copied", "own (an instance of its own) or none"),
     "demo.ttl": ("3 days", "like 12h or 3d"),
     "demo.max_ttl": ("0d", "like 12h or 30d"),
     "demo.most": (0, "1 to 50"),

@@ -7,8 +7,8 @@ server's application user and needs no root. Read in this order:
 - `__main__`      its verbs, and what each of them answers
 - `order`         what it is told: what a slot shall hold
 - `slots`         a slot and what lies in it; what the server knows of itself
-- `install`       the verb that matters, with `artifact` (downloaded, judged, unpacked), `migration` (bin/migrate) and
-                  `exchange` (each step leaves a state that the next run puts back)
+- `install`       the verb that matters, with `artifact` (downloaded, judged, unpacked), `migration` (bin/migrate),
+                  `seed` (bin/seed) and `exchange` (each step leaves a state that the next run puts back)
 - `empty`, `start`, `status`, `run`   the other verbs
 - `unit`, `health`   what runs in a slot, and whether it is the release that it should be
 - `environment`   what the application is given, and which of it are secrets

@@ -26,6 +26,7 @@ from components.host.installer.health import (
 from components.host.installer.lock import LOCK_LIMIT, locked
 from components.host.installer.migration import Migration, migrate
 from components.host.installer.order import Content, Order, answer
+from components.host.installer.seed import seed
 from components.host.installer.signals import ignore_signals
 from components.host.installer.slots import Server, Slot, read_content, read_server
 from components.host.installer.unit import unit_state
@@ -126,6 +127,7 @@ def prepare(slot: Slot, content: Content, server: Server, migration: Migration) 
     unpack(artifact, new / RELEASE, content.commands)
     artifact.unlink()
     migrate(slot, content, server, migration)
+    seed(slot, content, server)
     shutil.copyfile(sys.argv[0], new / Path(INSTALLER).name)
     (new / LABEL).write_text(json.dumps(asdict(content)), "utf-8")
     os.sync()  # all at once: one by one, thousands of small files would take minutes

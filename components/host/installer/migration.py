@@ -18,7 +18,7 @@ from components.host.installer.slots import Server, Slot
 from components.host.installer.told import Said, Tail, half_a_secret, last_line, scrubbed
 from contract.commands import migrate_command, runnable
 from contract.layout import RELEASE
-from contract.migration import NO_MIGRATION
+from contract.migration import NO_MIGRATION, let_of
 from contract.shebang import why_not_run
 
 MIGRATE_LIMIT = 1800.0  # seconds
@@ -49,7 +49,7 @@ def migrate(slot: Slot, content: Content, server: Server, migration: Migration) 
     write_durably(slot.migration, json.dumps({"deployment": content.deployment}))
     migration.outcome = "failed"
     words = runnable(command, release, environment)
-    code, said = run_migrate(command[0], words, release, environment, secrets)
+    code, said = run_program(command[0], words, release, environment, secrets)
     slot.migrate_log.write_text(said.marked(), "utf-8")
     if code != 0:
         raise Failure(f"{command[0]} failed with {code}: {last_line(said.text)} (its output: {slot.migrate_log})")
@@ -64,7 +64,7 @@ def may_migrate(content: Content, server: Server) -> bool:
     """
     if not server.migration_parameter:
         raise Failure("this server does not know who may migrate, it is older than that: release replace-server")
-    asked = retried(lambda: aws(server, *parameter_call(server.migration_parameter))).strip()
+    asked, _ = let_of(retried(lambda: aws(server, *parameter_call(server.migration_parameter))))
     return asked == content.deployment and asked != NO_MIGRATION
 
 
@@ -79,10 +79,12 @@ def last_migration(slot: Slot) -> dict[str, str] | None:
         raise Failure(f"{slot.migration} does not tell whose migration began last: delete it to say none") from None
 
 
-def run_migrate(
+def run_program(
     name: str, words: list[str], release: Path, environment: dict[str, str], secrets: Sequence[str]
 ) -> tuple[int, Said]:
-    """How a migration ended, and what it said last. It may tell secrets: on the disk is only what was scrubbed."""
+    """How a program of a release ended, and what it said last. It may tell secrets: on the disk is only what was
+    scrubbed.
+    """
     said = Tail(OUTPUT_LIMIT + half_a_secret(secrets))
     try:
         code = hear(words, MIGRATE_LIMIT, said, cwd=release, env=environment)

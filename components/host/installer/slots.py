@@ -42,6 +42,15 @@ class Slot:
         return self._log(f"{self.name}-migration.json")
 
     @property
+    def seed_log(self) -> Path:
+        return self._log(f"{self.name}-seed.log")
+
+    @property
+    def seeded(self) -> Path:
+        """The word by which example data were asked for last. Beside the slots, for the same reason."""
+        return self._log(f"{self.name}-seeded")
+
+    @property
     def unit(self) -> str:
         return unit_name(self.name)
 

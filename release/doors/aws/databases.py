@@ -74,7 +74,7 @@ class Snapshot:
 
 
 class Databases:
-    """What ``release`` asks of RDS: the snapshots of deployments, and the secret of the master user."""
+    """What ``release`` asks of RDS: the snapshots of deployments, the secret of the master user, and its group."""
 
     def __init__(
         self,
@@ -159,6 +159,10 @@ class Databases:
         if "MasterUserSecret" not in found:
             raise Broken(f"RDS keeps no master password of {database}", hint="run pulumi up on the environment")
         return str(found["MasterUserSecret"]["SecretArn"])
+
+    def group(self, database: str) -> str:
+        """The security group that says who reaches the instance."""
+        return str(self._instance(database)["VpcSecurityGroups"][0]["VpcSecurityGroupId"])
 
     def _create(self, order: SnapshotOrder, name: str) -> None:
         with aws_call(f"snapshot the database {order.database}"):

@@ -28,9 +28,9 @@ class Instances:
         machines = {machine.id: machine for machine in self._where("instance-id", list(ids))} if ids else {}
         return tuple(machines[id] for id in ids if id in machines)
 
-    def named(self, name: str) -> tuple[Machine, ...]:
-        """The running instances of this name."""
-        return tuple(self._where("tag:Name", [name]))
+    def named(self, *names: str) -> tuple[Machine, ...]:
+        """The running instances of these names."""
+        return tuple(self._where("tag:Name", names))
 
     def _where(self, what: str, values: Sequence[str]) -> list[Machine]:
         filters = [

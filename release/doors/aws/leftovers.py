@@ -43,6 +43,8 @@ class Leftovers:
             return (
                 *self._balancers(),
                 *self._instances(),
+                *self._databases(),
+                *self._rules(),
                 *self._target_groups(),
                 *self._security_groups(),
                 *self._profiles(),
@@ -67,6 +69,20 @@ class Leftovers:
         for page in pages:
             for one in page["SecurityGroups"]:
                 yield Left(kind="security_group", id=one["GroupId"], creation=_tags(one).get(CREATION, ""))
+
+    def _rules(self) -> Iterator[Left]:
+        """Also those in groups of others, which keep the groups that they name."""
+        pages = self._ec2.get_paginator("describe_security_group_rules").paginate(Filters=self._filters())
+        for page in pages:
+            for one in page["SecurityGroupRules"]:
+                if not one["IsEgress"]:
+                    yield Left(kind="rule", id=f"{one['GroupId']}/{one['SecurityGroupRuleId']}")
+
+    def _databases(self) -> Iterator[Left]:
+        for page in self._rds.get_paginator("describe_db_instances").paginate():
+            for one in page["DBInstances"]:
+                if self._tags.items() <= {tag["Key"]: tag["Value"] for tag in one.get("TagList", ())}.items():
+                    yield Left(kind="database", id=one["DBInstanceIdentifier"])
 
     def _balancers(self) -> Iterator[Left]:
         pages = self._elbv2.get_paginator("describe_load_balancers").paginate()
@@ -99,6 +115,13 @@ class Leftovers:
 
     def _remove_instance(self, instance: str) -> None:
         self._ec2.terminate_instances(InstanceIds=[instance])
+
+    def _remove_rule(self, rule: str) -> None:
+        group, _, one = rule.partition("/")
+        self._ec2.revoke_security_group_ingress(GroupId=group, SecurityGroupRuleIds=[one])
+
+    def _remove_database(self, identifier: str) -> None:
+        self._rds.delete_db_instance(DBInstanceIdentifier=identifier, SkipFinalSnapshot=True)
 
     def _remove_security_group(self, group: str) -> None:
         """Its rules first: two groups that name each other keep each other. Not while a network interface has it, which
@@ -138,6 +161,10 @@ class Leftovers:
     @property
     def _ec2(self) -> Any:
         return self._session.client("ec2")
+
+    @property
+    def _rds(self) -> Any:
+        return self._session.client("rds")
 
     @property
     def _elbv2(self) -> Any:

@@ -9,10 +9,13 @@ the environment's network; and PostgreSQL's login (SCRAM) tells no password to w
 """
 
 import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from contract.database import Address, Login
-from release.doors.database.login import LOCK, PostgresFacts, mysql_plan, postgres_plan
+from release.doors.database import shared
+from release.doors.database.login import LOCK, PostgresFacts, Statement, mysql_plan, postgres_plan
 from release.process.errors import Broken
 
 CONNECT_LIMIT = 20  # seconds, with the login to the server on the way
@@ -68,20 +71,59 @@ class Postgres:
 
     def keep_role(self, address: Address, login: Login) -> None:
         """All in one transaction, or nothing. The server is told a verifier, never the password."""
-        import psycopg
+        with told("the database refuses its application role"), self._at_once() as cursor:
+            _run(cursor, postgres_plan(_facts(cursor, login.username), self._verifier(login)))
 
-        made = self._connection.pgconn.encrypt_password(login.password.encode(), login.username.encode(), SCRAM)
-        try:
-            with self._connection.transaction(), self._connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-                for statement in postgres_plan(_facts(cursor, login.username), made.decode()):
-                    cursor.execute(statement.text, statement.values)
-        except psycopg.Error as error:
-            raise Broken(f"the database refuses its application role: {first_line(error)}", hint=AGAIN) from None
+    def keep_makers(self, login: Login) -> None:
+        """Make the role that makes demos' databases, as its plan says: all in one transaction, or nothing."""
+        with told("the database refuses the role of its demos"), self._at_once() as cursor:
+            facts, application = _facts(cursor, login.username), self._connection.info.dbname
+            plan = shared.plan_of_makers(
+                exists=facts.exists, verifier=self._verifier(login), application=application, others=facts.others
+            )
+            _run(cursor, plan)
+
+    def crowd(self) -> shared.Crowd:
+        """Who is in the server."""
+        with told("the database does not say who is in it"), self._one_by_one() as cursor:
+            databases = tuple(name for (name,) in cursor.execute(shared.FIND_DATABASES).fetchall())
+            connections, most = cursor.execute(shared.COUNT_CONNECTIONS).fetchone()
+        return shared.Crowd(databases=databases, connections=connections, most_connections=most)
+
+    def make_database(self, login: Login) -> None:
+        """Make a demo's role and the database of the same name, as their plan says."""
+        with told(f"the database refuses {login.username}"), self._one_by_one() as cursor:
+            there = _left(cursor, login.username)
+            role, database, verifier = "role" in there, "database" in there, self._verifier(login)
+            _run(cursor, shared.making_plan(login.username, role=role, database=database, verifier=verifier))
+
+    def drop_database(self, name: str) -> tuple[str, ...]:
+        """Take away a demo's database and role; which of them the catalog still has."""
+        with told(f"the database keeps {name}"), self._one_by_one() as cursor:
+            _run(cursor, shared.dropping_plan(name, role="role" in _left(cursor, name)))
+            return _left(cursor, name)
 
     def close(self) -> None:
         """End it."""
         self._connection.close()
+
+    def _verifier(self, login: Login) -> str:
+        made: bytes = self._connection.pgconn.encrypt_password(login.password.encode(), login.username.encode(), SCRAM)
+        return made.decode()
+
+    @contextmanager
+    def _at_once(self) -> Iterator[Any]:
+        """A cursor in one transaction, behind whoever makes roles at the same time."""
+        with self._connection.transaction(), self._connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+            yield cursor
+
+    @contextmanager
+    def _one_by_one(self) -> Iterator[Any]:
+        """A cursor without a transaction: databases are made in none."""
+        self._connection.autocommit = True
+        with self._connection.cursor() as cursor:
+            yield cursor
 
 
 class MySql:
@@ -120,6 +162,17 @@ class MySql:
         self._connection.close()
 
 
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """PostgreSQL's refusals in one line."""
+    import psycopg
+
+    try:
+        yield
+    except psycopg.Error as error:
+        raise Broken(f"{what}: {first_line(error)}", hint=AGAIN) from None
+
+
 def unverified() -> ssl.SSLContext:
     """Encryption without a check of the certificate."""
     context = ssl.create_default_context()
@@ -135,6 +188,15 @@ def first_line(error: Exception) -> str:
 def numbered(error: Exception) -> str:
     """An error by its number only."""
     return f"MySQL's error {error.args[0]}" if error.args else "MySQL did not say why"
+
+
+def _run(cursor: Any, plan: Sequence[Statement]) -> None:
+    for statement in plan:
+        cursor.execute(statement.text, statement.values)
+
+
+def _left(cursor: Any, name: str) -> tuple[str, ...]:
+    return tuple(what for (what,) in cursor.execute(shared.FIND_LEFT, (name, name)).fetchall())
 
 
 def _facts(cursor: Any, role: str) -> PostgresFacts:

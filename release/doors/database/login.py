@@ -40,9 +40,9 @@ class PostgresFacts:
     others: tuple[str, ...] = ()
 
 
-def new_login() -> Login:
-    """The application's role with a fresh password, which needs no quoting anywhere."""
-    return Login(username=ROLE, password=secrets.token_urlsafe(32))
+def new_login(role: str = ROLE) -> Login:
+    """A role, the application's by itself, with a fresh password, which needs no quoting anywhere."""
+    return Login(username=role, password=secrets.token_urlsafe(32))
 
 
 def checked_login(text: str, secret: str) -> Login:
@@ -53,11 +53,11 @@ def checked_login(text: str, secret: str) -> Login:
         raise Broken(f"the secret {secret} holds no username and password", hint="restore its last version") from None
 
 
-def refuse_strange(login: Login, secret: str) -> None:
+def refuse_strange(login: Login, secret: str, role: str = ROLE) -> None:
     """Refused when somebody wrote another role, or a password that a URL or a statement could misunderstand."""
-    if login.username != ROLE:
+    if login.username != role:
         raise Refused(
-            f"the secret {secret} names the role {login.username[:40]!r}, not {ROLE!r}", hint="restore its last version"
+            f"the secret {secret} names the role {login.username[:40]!r}, not {role!r}", hint="restore its last version"
         )
     if not PASSWORD.fullmatch(login.password):
         raise Refused(

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from contract.archive import FILE, UNREADABLE, Member, Opened, blocks, shown
 from contract.commands import BY_NAME, Commands
+from contract.layout import SEED
 from contract.package import (
     JAR,
     JAR_MANIFEST,
@@ -39,7 +40,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Artifact:
-    """A file that passed: its digest and size, how it is run, its smoke checks, and what its build says of itself."""
+    """A file that passed: its digest and size, how it is run, its smoke checks, what its build says of itself, and
+    whether it has a bin/seed.
+    """
 
     path: Path
     digest: str
@@ -48,6 +51,7 @@ class Artifact:
     commands: Commands
     checks: tuple[Check, ...]
     build: Build
+    has_seed: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +103,7 @@ def inspect_artifact(
         commands=commands,
         checks=_parsed(content, "smoke.json", parse_checks, ()),
         build=build,
+        has_seed=SEED in content.package.paths,
     )
 
 

@@ -10,6 +10,7 @@ from release.process.form import FORMAT, Form, Unreadable, read_form, stored
 from release.process.processes import Process
 from release.process.text import quoted, utc_of
 from settings.demos import is_creation, is_demo_branch, stack_of
+from settings.model import DemoDatabase
 
 Standing = Literal["creating", "up", "failed", "dying"]
 
@@ -51,7 +52,8 @@ class Demo(Form):
     """One creation of a branch's demo. `creation` is what everything of it is named and tagged by.
 
     `owner` is whose it is (`release.rules.owners`), `open_to` the addresses that may see it, `renewed` when it was last
-    said how long it lives. `why` tells what went wrong last, `warned` of which end its owner was told.
+    said how long it lives, `database` what it was made with, whatever the stack file says by now, and `seed` how
+    example data are asked for. `why` tells what went wrong last, `warned` of which end its owner was told.
     """
 
     stack: str
@@ -65,7 +67,9 @@ class Demo(Form):
     open_to: tuple[str, ...]
     state: Standing
     cost: Cost
+    database: DemoDatabase
     content: Content | None = None
+    seed: str = ""
     url: str = ""
     why: str = ""
     warned: str = ""

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
@@ -20,6 +20,8 @@ from release.records.demos.demo import Cost, Demo, Held
 from release.records.demos.registry import Registry
 from release.records.ledger.ledger import Writer, utc_now
 from release.rules.demos import refuse_held, stamp
+from release.work.database_role import DatabaseRole
+from release.work.demos.database import SharedDatabase
 from settings import demos, model, prices
 from settings.model import Settings
 from settings.stackfile import Project
@@ -38,6 +40,7 @@ class Base:
     registry: Registry
     secrets: Secrets
     artifacts: Bucket
+    database: SharedDatabase
     stack_of: Callable[[Demo], Stack]
     stacks: Callable[[], tuple[str, ...]]
 
@@ -49,8 +52,12 @@ class Base:
     def cost_of(self, demo: Demo) -> Cost:
         """What a demo costs a day as it would be made now, by the prices of its region."""
         settings = self.settings_of(demo)
-        found = prices.cost_per_day(demos.charged(settings), prices.prices(settings.region))
+        found = prices.cost_per_day(demos.charged(settings, demo.database), prices.prices(settings.region))
         return Cost(cents=int(found.usd * 100), unknown=found.unknown)
+
+    def role_of(self, demo: Demo) -> DatabaseRole:
+        """The application's role in a database of the demo's own."""
+        return replace(self.environment.database_role, settings=self.settings_of(demo))
 
     def refuse_other_base(self, demo: Demo) -> None:
         """Refused for a demo that stands on another environment than the section `demo` is in now."""
@@ -97,6 +104,7 @@ def open_base(project: Project) -> Base:
         registry=registry_of(environment),
         secrets=Secrets(session),
         artifacts=Bucket(session, settings.names.artifact_bucket),
+        database=SharedDatabase(session=session, settings=settings, now=utc_now),
         stack_of=partial(_stack, environment),
         stacks=environment.stack.all,
     )

@@ -10,7 +10,6 @@ from release.doors.aws.leftovers import Leftovers
 from release.process.errors import Refused, StagelineError
 from release.process.interruption import INTERRUPTION
 from release.process.output import Progress
-from release.records.demos.demo import Demo
 from release.records.demos.registry import Entry
 from release.records.ledger.ledger import Writer
 from release.work.demos.base import Base, change_stack
@@ -37,12 +36,16 @@ def take_down(base: Base, entry: Entry, writer: Writer, progress: Progress) -> N
 def _end(base: Base, entry: Entry, progress: Progress) -> None:
     demo, stack = entry.demo, base.stack_of(entry.demo)
     is_there = stack.exists()
+    if demo.database == "shared":
+        base.registry.refuse_overtaken(entry)
+        with progress.step(demo.stack, "database dropped"):
+            base.database.drop(demos.database_of(demo.creation))
     if is_there:
         base.registry.refuse_overtaken(entry)
         with progress.step(demo.stack, "destroyed"):
             change_stack(base, demo, progress, fence=None)
     with progress.step(demo.stack, "swept"):
-        sweep(leftovers_of(base, demo), progress.note)
+        sweep(leftovers_of(base, demo.creation), progress.note)
         _remove_what_pulumi_did_not_make(base, entry, progress)
     if is_there:
         base.registry.refuse_overtaken(entry)
@@ -52,7 +55,7 @@ def _end(base: Base, entry: Entry, progress: Progress) -> None:
 def _remove_what_pulumi_did_not_make(base: Base, entry: Entry, progress: Progress) -> None:
     """Its secrets and artifacts; what the bucket's lock keeps stays for as long as that says, and only that."""
     names = base.settings_of(entry.demo).names
-    for secret in (names.deploy_key, names.host_key, names.authorized_keys):
+    for secret in (names.deploy_key, names.host_key, names.authorized_keys, names.database_login):
         base.secrets.remove(secret)
     if base.artifacts.exists():
         for key in base.artifacts.keys(f"{demo_folder(entry.demo.creation)}/"):
@@ -62,11 +65,11 @@ def _remove_what_pulumi_did_not_make(base: Base, entry: Entry, progress: Progres
                 progress.note(str(error))
 
 
-def leftovers_of(base: Base, demo: Demo) -> Leftovers:
+def leftovers_of(base: Base, creation: str) -> Leftovers:
     """What may be left of this creation of a demo, and of nothing else: its tags also name it where others name an
     environment, so what belongs to one is never touched, whatever other tags it was given.
     """
-    settings = base.settings_of(demo)
-    own = {"project": settings.project, "environment": settings.environment, **demos.kind_of(demo.creation)}
+    settings = demos.derived(base.environment.settings, base.limits, creation=creation, open_to=())
+    own = {"project": settings.project, "environment": settings.environment, **demos.kind_of(creation)}
     path = Identities(names=settings.names).machine_path
     return Leftovers(base.environment.session, own, path)

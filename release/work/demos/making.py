@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 import yaml
 
 from contract import outputs
 from contract.artifacts import artifact_key, demo_folder
 from contract.health import HEALTH_PATH, HEALTHY, stated_version
+from contract.migration import ONCE
 from release.doors.aws.balancer import Balancer
 from release.doors.probe import Probe, Request
 from release.process.errors import Broken, Refused, StagelineError
@@ -26,9 +28,17 @@ from release.records.artifacts.manifest import Manifest
 from release.records.demos.demo import Content, Cost, Demo
 from release.records.demos.registry import Entry
 from release.records.ledger.ledger import Writer
-from release.rules.demos import refuse_another, refuse_dying, refuse_other_owner, stamp
+from release.rules.demos import (
+    refuse_another,
+    refuse_crowded,
+    refuse_dying,
+    refuse_no_seed,
+    refuse_other_owner,
+    stamp,
+)
 from release.rules.owners import owner_of
 from release.work.demos.base import Base, change_stack
+from release.work.demos.data import make_database
 from release.work.keys import make_keys
 from settings import demos
 
@@ -36,15 +46,22 @@ SLOT = "blue"  # the one that a demo uses
 ANSWER_LIMIT, ANSWER_PAUSE = 60.0, 0.25  # seconds until it has to answer, and between two looks
 
 
+Data = Literal["none", "seed", "again"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What somebody wants to show: a branch, for how long, to whom, and what runs: a file, or a release of the base."""
+    """What somebody wants to show: a branch, for how long, to whom, and what runs: a file, or a release of the base.
+
+    `data`: example data by its bin/seed, where there are none yet (`seed`) or once more (`again`).
+    """
 
     branch: str
     life: timedelta
     open_to: tuple[str, ...] | None
     version: str
     shown: Artifact | Manifest
+    data: Data = "none"
 
 
 def bring_up(base: Base, request: Wanted, writer: Writer, progress: Progress) -> Demo:
@@ -56,11 +73,13 @@ def bring_up(base: Base, request: Wanted, writer: Writer, progress: Progress) ->
     with _kept_on_failure(base, lambda: entry):
         with progress.step(entry.demo.stack, "artifact stored"):
             _store(base, entry.demo, request.shown)
-        content, cost = _content(base, entry.demo, request), base.cost_of(entry.demo)
-        entry = base.registry.change(entry, content=content, cost=cost, state="creating", why="")
+        cost = base.cost_of(entry.demo)
+        entry = base.registry.change(entry, cost=cost)
         base.registry.refuse_overtaken(entry)
         with progress.step(entry.demo.stack, "keys and Pulumi stack"):
             _prepare(base, entry.demo)
+        make_database(base, entry, progress)
+        entry = base.registry.change(entry, content=_content(base, entry.demo, request))
         with progress.step(entry.demo.stack, "made and installed"):
             change_stack(base, entry.demo, progress, fence=entry.version)
         with progress.step(entry.demo.stack, "answers"):
@@ -83,13 +102,19 @@ def _renewed(base: Base, entry: Entry, request: Wanted, writer: Writer) -> Entry
     base.refuse_other_base(entry.demo)
     refuse_dying(entry.demo)
     base.refuse_held(entry.demo)
-    open_to = request.open_to or entry.demo.open_to
-    return base.registry.change(entry, **base.from_now(request.life), open_to=open_to, held=base.hold(writer))
+    refuse_no_seed(request.data, entry.demo.database, has_seed=_has_seed(request.shown))
+    open_to, held, times = request.open_to or entry.demo.open_to, base.hold(writer), base.from_now(request.life)
+    return base.registry.change(
+        entry, **times, open_to=open_to, held=held, state="creating", why="", seed=_seed(request)
+    )
 
 
 def _added(base: Base, request: Wanted, writer: Writer) -> Entry:
     demo = _new(base, request, writer)
+    refuse_no_seed(request.data, demo.database, has_seed=_has_seed(request.shown))
     refuse_another(base.limits, base.registry.all().demos, demo)
+    if demo.database == "shared":
+        refuse_crowded(base.limits, base.environment.name, base.database.crowd(), base.database.free_share())
     return base.registry.add(demo)
 
 
@@ -123,9 +148,21 @@ def _new(base: Base, request: Wanted, writer: Writer) -> Demo:
         open_to=request.open_to or default,
         state="creating",
         cost=Cost(cents=0),
+        database=base.limits.database,
+        seed=_seed(request),
         held=base.hold(writer),
     )
     return demo.but(cost=base.cost_of(demo))
+
+
+def _seed(request: Wanted) -> str:
+    """How the installer is asked for example data: `again` by a word that it never followed before."""
+    return {"none": "", "seed": ONCE, "again": f"again-{secrets.token_hex(4)}"}[request.data]
+
+
+def _has_seed(shown: Artifact | Manifest) -> bool:
+    """Of a release only its server knows, and refuses it there."""
+    return isinstance(shown, Manifest) or shown.has_seed
 
 
 def _content(base: Base, demo: Demo, request: Wanted) -> Content:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from contract.migration import NO_MIGRATION, let
 from contract.up import FENCE
 from release.doors.aws.parameters import read_parameter
 from release.doors.servers.keys import key_part
@@ -16,6 +17,7 @@ from release.process.errors import Broken, Refused
 from release.records.demos.demo import Content
 from release.records.demos.registry import Entry
 from release.work.demos.base import Base, open_base
+from release.work.demos.database import Shared
 from settings import demos
 from settings.model import Settings
 from settings.stackfile import Project
@@ -23,13 +25,20 @@ from settings.stackfile import Project
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedDemo:
-    """What is recorded of a demo, its settings and tags, and its base's platform as that exported it."""
+    """What is recorded of a demo, its settings and tags, and its base's platform as that exported it.
+
+    Without a `content` its server comes up with nothing on it. `migrates` is the text of its parameter of migrations,
+    and `shared` its base's database, where it uses that.
+    """
 
     settings: Settings
     creation: str
     tags: Mapping[str, str]
-    content: Content
+    content: Content | None
+    migrates: str
     platform: Mapping[str, Any]
+    has_own_database: bool
+    shared: Shared | None
     deploy_private_key: str = field(repr=False)
     host_public_key: str
     bastion_public_key: str | None
@@ -55,7 +64,7 @@ def refuse_other_work(given: str | None, entry: Entry) -> None:
 
 def _recorded(base: Base, entry: Entry) -> RecordedDemo:
     demo, settings = entry.demo, base.settings_of(entry.demo)
-    if demo.state not in ("creating", "up") or demo.content is None:
+    if demo.state not in ("creating", "up") or (demo.content is None and demo.database != "own"):
         raise Refused(
             f"the demo of {demo.branch} is {demo.state}", hint=f"go on with it: release demo up {demo.branch}"
         )
@@ -65,7 +74,10 @@ def _recorded(base: Base, entry: Entry) -> RecordedDemo:
         creation=demo.creation,
         tags=demos.tags(settings, creation=demo.creation, owner=demo.owner),
         content=demo.content,
+        migrates=let(demo.content.deployment, demo.seed) if demo.content else NO_MIGRATION,
         platform=_platform(base),
+        has_own_database=demo.database == "own",
+        shared=base.database.shared() if demo.database == "shared" else None,
         deploy_private_key=key_part(secrets, names.deploy_key, "private", demo.base),
         host_public_key=key_part(secrets, names.host_key, "public", demo.base),
         bastion_public_key=None,

@@ -1,19 +1,22 @@
 """Demos whose time is over, taken down one after the other: one that fails stops no other."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from release.process.errors import Interrupted, LeaseHeld, LeaseLost, StagelineError
 from release.process.output import Progress
-from release.records.demos.registry import Entry
+from release.process.text import listed
+from release.records.demos.registry import Entry, Listing
 from release.records.ledger.ledger import Writer
 from release.rules.budget import too_many
 from release.rules.demos import MOST_AT_ONCE, believed, due, to_warn, warning
 from release.work.demos.base import Base
-from release.work.demos.ending import take_down
+from release.work.demos.ending import leftovers_of, take_down
 from release.work.demos.lost import lost
+from release.work.demos.sweep import MOST_TOLD
+from settings import demos
 
 BEYOND = "all demos cost more than demo.daily_budget, and this is the oldest that nobody pinned"
 How = Literal["gone", "due", "warned", "skipped", "failed"]
@@ -33,6 +36,7 @@ def reap(base: Base, writer: Writer, progress: Progress, *, really: bool) -> tup
     """Warn the owners of what goes soon, and take down what is due, a few in one run; one that cannot be read is told,
     as nobody knows what it is.
     """
+    databases = _databases(base, progress)  # before the registry is read: what is made meanwhile stands in there
     listing, now = base.registry.all(), base.registry.now()
     entries = [_as_believed(base, entry, really) for entry in listing.entries]
     over = due(entries, now)
@@ -40,7 +44,43 @@ def reap(base: Base, writer: Writer, progress: Progress, *, really: bool) -> tup
     warned = [_warned(base, entry, progress) for entry in to_warn(entries, now, base.limits) if really]
     ending = (*((entry, "") for entry in over), *((entry, BEYOND) for entry in beyond))
     spoilt = (Reaped(branch=stack, owner="", how="failed", why=why) for stack, why in listing.unread.items())
-    return (*_taken(base, ending, writer, progress, really), *warned, *spoilt, *_lost(base))
+    taken = _taken(base, ending, writer, progress, really)
+    return (*taken, *warned, *spoilt, *_lost(base), *_strays(base, databases, listing, really))
+
+
+def _databases(base: Base, progress: Progress) -> tuple[str, ...]:
+    """Those of demos in the base's instance. That nobody can ask it stops no other part."""
+    if base.limits.database != "shared":
+        return ()
+    try:
+        return base.database.crowd().databases
+    except StagelineError as error:
+        progress.note(f"databases without a demo were not looked for: {error}")
+        return ()
+
+
+def _strays(base: Base, databases: Sequence[str], listing: Listing, really: bool) -> Iterator[Reaped]:
+    """Databases whose demo is in no registry. A demo is there from before it has one until that is dropped, so where
+    every item can be read and nothing else of the creation is left, its time is proven to be over.
+    """
+    known = {demo.creation for demo in listing.demos}
+    found = {name: of for name in databases if (of := demos.creation_of(name)) and of not in known}
+    still = base.database.crowd().databases if found else ()  # others end demos meanwhile, and drop theirs
+    for name in sorted(found.keys() & set(still)):
+        yield _stray(base, name, found[name], really, unread=bool(listing.unread))
+
+
+def _stray(base: Base, name: str, creation: str, really: bool, *, unread: bool) -> Reaped:
+    what = f"the database {name}"
+    if unread or (left := leftovers_of(base, creation).all()):
+        why = "items that cannot be read may be of it" if unread else f"{listed([*map(str, left)], MOST_TOLD)} is there"
+        return Reaped(branch=what, owner="", how="skipped", why=f"it is in no registry, but {why}")
+    try:
+        if really:
+            base.database.drop(name)
+    except StagelineError as error:
+        return Reaped(branch=what, owner="", how="failed", why=str(error))
+    return Reaped(branch=what, owner="", how="gone" if really else "due", why="it is in no registry")
 
 
 def _lost(base: Base) -> tuple[Reaped, ...]:

@@ -537,6 +537,7 @@ def publish(environment: Environment, version: str, content: str = "") -> Manife
             commands=BY_NAME,
             checks=CHECKS,
             build=Build(),
+            has_seed=False,
         )
         manifest = _manifest(version, artifact)
         environment.releases.publish(artifact, manifest)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from release.doors.database.shared import Crowd
 from release.process.errors import LeaseHeld, Refused, WrongUsage
 from release.records.demos.demo import Demo, Pin
 from release.records.demos.registry import Entry
@@ -194,3 +195,36 @@ def test_those_whom_settings_name_may_pin(caller: str, may: bool) -> None:
 @pytest.mark.parametrize(("made", "age"), [("2026-12-01T12:00:00+00:00", "0h"), ("2026-11-28T12:00:00+00:00", "3d")])
 def test_an_age_is_in_hours_or_days(made: str, age: str) -> None:
     assert rules.age(demo(made=made), NOW) == age
+
+
+@pytest.mark.parametrize(
+    ("crowd", "free", "said"),
+    [
+        pytest.param({"databases": ("demo_0a1b2c3d",) * 20}, 0.5, "has 20 of demos, and 20 is", id="databases"),
+        pytest.param({"connections": 48}, 0.5, "has 48 connections of 60", id="connections"),
+        pytest.param({}, 0.19, "has 19% of its storage free", id="storage"),
+    ],
+)
+def test_a_base_without_room_takes_no_further_demo(crowd: dict[str, Any], free: float, said: str) -> None:
+    known = Crowd(**{"databases": (), "connections": 47, "most_connections": 60, **crowd})
+    with pytest.raises(Refused, match=said):
+        rules.refuse_crowded(Limits(), "dev", known, free)
+
+
+@pytest.mark.parametrize("free", [0.2, None], ids=["just enough", "not measured yet"])
+def test_a_base_with_room_takes_one_more(free: float | None) -> None:
+    rules.refuse_crowded(Limits(), "dev", Crowd(databases=("demo_1",) * 19, connections=47, most_connections=60), free)
+
+
+@pytest.mark.parametrize(
+    ("data", "database", "has_seed", "said"),
+    [
+        pytest.param("seed", "none", True, "no database to bring data to", id="no database"),
+        pytest.param("again", "own", False, "the artifact has no bin/seed", id="no program"),
+    ],
+)
+def test_data_need_a_program_and_a_database(data: str, database: str, has_seed: bool, said: str) -> None:
+    with pytest.raises(Refused, match=said):
+        rules.refuse_no_seed(data, database, has_seed=has_seed)
+    rules.refuse_no_seed("none", database, has_seed=has_seed)
+    rules.refuse_no_seed(data, "shared", has_seed=True)

@@ -60,6 +60,53 @@ def test_a_destroy_that_fails_is_kept_with_its_reason_and_gone_on_with(demos: De
     assert demos.registry.all().entries == ()
 
 
+def test_its_database_goes_before_its_stack_and_what_keeps_it_keeps_the_demo(demos: Demos) -> None:
+    demo = demos.up()
+    assert demos.database.made.keys() == {f"demo_{demo.creation}"}
+    demos.database.fails["drop"] = "the database of dev does not answer"
+    with pytest.raises(Broken, match="does not answer"):
+        down(demos)
+    assert demos.stack().is_up
+    assert (demos.entry().demo.state, demos.entry().demo.why) == ("dying", "the database of dev does not answer")
+    down(demos)
+    assert demos.database.made == {}
+    assert demos.registry.all().entries == ()
+
+
+@pytest.mark.parametrize("database", ["own", "none"])
+def test_nothing_is_asked_of_the_bases_database_for_one_that_has_none_there(demos: Demos, database: str) -> None:
+    demos.up()
+    demos.registry.change(demos.entry(), database=database)
+    demos.database.fails["drop"] = "it was asked"
+    down(demos)
+    assert demos.registry.all().entries == ()
+
+
+def test_a_rule_in_a_group_of_the_base_goes_and_the_group_and_its_other_rules_stay(demos: Demos) -> None:
+    demo, ec2 = demos.up(), aws_client("ec2")
+    base, inside = group("base", [{"Key": "environment", "Value": "dev"}]), [{"CidrIp": "10.0.0.0/8"}]
+    for tagged, port in ((tags(demo), 5432), (tags(demo, creation="ffffffff"), 5433)):
+        ec2.authorize_security_group_ingress(
+            GroupId=base,
+            IpPermissions=[{"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": inside}],
+            TagSpecifications=[{"ResourceType": "security-group-rule", "Tags": tagged}],
+        )
+    down(demos)
+    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [base]}])["SecurityGroupRules"]
+    assert [one["FromPort"] for one in rules if not one["IsEgress"]] == [5433]
+
+
+def test_an_instance_of_its_own_that_the_destroy_left_goes_without_a_snapshot(demos: Demos) -> None:
+    demo, rds = demos.up(), aws_client("rds")
+    for name, tagged in (("own", tags(demo)), ("bases", [])):
+        rds.create_db_instance(
+            DBInstanceIdentifier=name, Engine="postgres", DBInstanceClass="db.t4g.micro", AllocatedStorage=20,
+            MasterUsername="stageline", ManageMasterUserPassword=True, Tags=tagged,
+        )  # fmt: skip
+    down(demos)
+    assert [one["DBInstanceIdentifier"] for one in rds.describe_db_instances()["DBInstances"]] == ["bases"]
+
+
 def test_an_item_without_a_stack_goes_all_the_same(demos: Demos) -> None:
     demos.stack().fails["create"] = "no backend"
     with pytest.raises(Broken):
@@ -120,7 +167,7 @@ def test_what_the_destroy_left_is_swept(demos: Demos) -> None:
     iam.put_role_policy(RoleName="r", PolicyName="p", PolicyDocument=json.dumps(POLICY))
     iam.create_instance_profile(InstanceProfileName="i", Path=path)
     iam.add_role_to_instance_profile(InstanceProfileName="i", RoleName="r")
-    left = leftovers_of(demos.base, demo)
+    left = leftovers_of(demos.base, demo.creation)
     assert [one.kind for one in left.all()] == ["security_group", "security_group", "profile", "role"]
     for found in left.all():
         left.remove(found)
@@ -150,7 +197,7 @@ def test_a_balancer_is_found_by_its_tags(demos: Demos) -> None:
     balancers.create_load_balancer(Name="other", Subnets=subnets)
     balancers.create_load_balancer(Name="own", Subnets=subnets, Tags=tags(demo))
     balancers.create_target_group(Name="own", Protocol="HTTP", Port=80, VpcId=_vpc(), Tags=tags(demo))
-    left = leftovers_of(demos.base, demo)
+    left = leftovers_of(demos.base, demo.creation)
     assert [one.kind for one in left.all()] == ["balancer", "target_group"]
     for found in left.all():
         left.remove(found)
@@ -168,7 +215,7 @@ def test_a_servers_last_hour_in_the_list_is_nothing_left(demos: Demos) -> None:
         ImageId="ami-12c6146b", MinCount=1, MaxCount=1,
         TagSpecifications=[{"ResourceType": "instance", "Tags": tags(demo)}],
     )  # fmt: skip
-    left = leftovers_of(demos.base, demo)
+    left = leftovers_of(demos.base, demo.creation)
     [server] = left.all()
     left.remove(server)
     assert left.all() == ()

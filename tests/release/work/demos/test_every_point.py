@@ -16,11 +16,11 @@ pytestmark = pytest.mark.moto
 Door = TypeVar("Door")
 
 MAKING = (
-    *("registry.add", "artifacts.upload_new", "registry.change", "secrets.create", "secrets.create", "secrets.create"),
-    *("stack.create", "stack.up", "registry.change"),
+    *("registry.add", "artifacts.upload_new", "secrets.create", "secrets.create", "secrets.create", "stack.create"),
+    *("secrets.create", "database.make", "registry.change", "stack.up", "registry.change"),
 )
 ENDING = (
-    *("registry.change", "stack.destroy", "secrets.remove", "secrets.remove", "secrets.remove"),
+    *("registry.change", "database.drop", "stack.destroy", *4 * ("secrets.remove",)),
     *("artifacts.remove", "stack.remove", "registry.forget"),
 )
 
@@ -75,6 +75,7 @@ def watched(demos: Demos, calls: Calls) -> None:
         registry=killing(base.registry, "registry", calls),
         secrets=killing(base.secrets, "secrets", calls),
         artifacts=killing(base.artifacts, "artifacts", calls),
+        database=killing(base.database, "database", calls),
         stack_of=lambda demo: killing(stack, "stack", calls),
     )
 
@@ -94,7 +95,9 @@ def nothing_is_left(demos: Demos) -> bool:
     secrets = aws_client("secretsmanager").list_secrets(IncludePlannedDeletion=True)["SecretList"]
     stack = demos.stack()
     objects = demos.base.artifacts.keys("demos/")
-    return not (secrets or objects or stack.is_there or stack.is_up or demos.registry.all().entries)
+    return not (
+        secrets or objects or demos.database.made or stack.is_there or stack.is_up or demos.registry.all().entries
+    )
 
 
 def test_these_are_the_calls(demos: Demos) -> None:

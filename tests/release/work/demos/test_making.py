@@ -1,9 +1,11 @@
 """A demo brought up: recorded before anything is made, gone on with whatever stopped, and one command at a time."""
 
-from collections.abc import Callable
-from dataclasses import replace
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -11,8 +13,10 @@ import yaml
 from release.process.errors import Broken, LeaseHeld, LeaseLost, Refused
 from release.process.output import Progress
 from release.process.processes import Processes
-from release.records.demos.demo import Cost, Demo
+from release.records.artifacts.archive import inspect_artifact
+from release.records.demos.demo import Content, Cost, Demo
 from release.records.demos.registry import Entry, Registry
+from release.work.database_role import DatabaseRole, Done
 from release.work.demos.making import ANSWER_LIMIT, Wanted, bring_up, wait_for_answer
 from settings.model import Demo as Limits
 from tests.release.demos import ANA, BEN, BRANCH, Demos, FakeBalancer, FakeProbe, demo, nothing
@@ -23,6 +27,17 @@ pytestmark = pytest.mark.moto
 
 def keys(demos: Demos, demo: Demo) -> set[str]:
     return {key.rsplit("/", 1)[1] for key in demos.base.artifacts.keys(f"demos/{demo.creation}/")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeRole(DatabaseRole):
+    """Remembers of which environments it was made."""
+
+    asked: list[str] = field(default_factory=list)
+
+    def ensure(self, outputs: Mapping[str, Any]) -> Done:
+        self.asked.append(self.settings.environment)
+        return "made"
 
 
 def raising(error: BaseException) -> Callable[[], None]:
@@ -44,7 +59,7 @@ def test_its_keys_are_named_by_its_creation_and_tagged_as_its_own(demos: Demos) 
     demo = demos.up()
     secrets = demos.base.environment.session.client("secretsmanager").list_secrets()["SecretList"]
     own = {one["Name"]: {tag["Key"]: tag["Value"] for tag in one["Tags"]} for one in secrets}
-    names = ("deploy-key", "host-key", "authorized-keys")
+    names = ("deploy-key", "host-key", "authorized-keys", "database-login")
     assert own.keys() == {f"stageline/demo-{demo.creation}/{name}" for name in names}
     assert all((tags["kind"], tags["creation"]) == ("demo", demo.creation) for tags in own.values())
 
@@ -234,3 +249,77 @@ def test_a_page_that_tells_another_version_is_waited_for_and_then_told() -> None
 
 def test_where_its_page_cannot_be_reached_from_here_the_balancer_is_asked() -> None:
     wait_for_answer(FakeProbe(reached=False), FakeBalancer(), "http://demo", "tg", "2.0.0")
+
+
+def test_a_base_without_room_refuses_before_anything_is_made(demos: Demos) -> None:
+    demos.database.made.update({f"demo_{number:08x}": "" for number in range(demos.base.limits.most)})
+    with pytest.raises(Refused, match="of demos, and 20 is the most"):
+        demos.up()
+    assert demos.registry.all().entries == ()
+    assert demos.base.environment.session.client("secretsmanager").list_secrets()["SecretList"] == []
+
+
+def test_a_base_whose_database_does_not_answer_makes_nothing(demos: Demos) -> None:
+    demos.database.fails["crowd"] = "no answer"
+    with pytest.raises(Broken, match="no answer"):
+        demos.up()
+    assert demos.registry.all().entries == ()
+
+
+def test_its_database_is_there_before_anything_is_installed_and_opens_with_its_secret(demos: Demos) -> None:
+    seen: list[dict[str, str]] = []
+    demos.stack().during_up = lambda: seen.append(dict(demos.database.made))
+    demo = demos.up()
+    login = json.loads(demos.base.secrets.read(f"stageline/demo-{demo.creation}/database-login") or "{}")
+    assert seen == [{f"demo_{demo.creation}": login["password"]}]
+
+
+def test_another_content_keeps_the_database_and_needs_no_room(demos: Demos) -> None:
+    demos.up()
+    before = dict(demos.database.made)
+    demos.database.fails.update(crowd="it was asked", make="it was asked")
+    demos.up(note="second")
+    assert demos.database.made == before
+
+
+def test_a_demo_keeps_the_kind_of_database_that_it_was_made_with(demos: Demos) -> None:
+    demos.up()
+    demos.base = replace(demos.base, limits=Limits(database="none"))
+    assert demos.up(note="second").database == "shared"
+    assert demos.up("feature-demo/other").database == "none"
+
+
+def test_one_with_an_instance_of_its_own_comes_up_empty_before_its_role_is_made(demos: Demos) -> None:
+    seen: list[Content | None] = []
+    demos.base = replace(demos.base, limits=Limits(database="own"))
+    role = FakeRole(
+        session=demos.base.environment.session,
+        settings=demos.base.environment.settings,
+        databases=demos.base.environment.databases,
+    )
+    demos.base = replace(demos.base, environment=replace(demos.base.environment, database_role=role))
+    demos.stack().during_up = lambda: seen.append(demos.entry().demo.content)
+    demo = demos.up()
+    assert seen == [None, demo.content]
+    assert role.asked == [f"demo-{demo.creation}"]
+    demos.up(note="second")
+    assert len(seen) == 3 and seen[2] not in (None, demo.content)
+    assert demos.database.made == {}
+
+
+def test_data_that_nothing_brings_are_refused_before_anything_is_made(demos: Demos) -> None:
+    wanted = Wanted(
+        branch=BRANCH,
+        life=timedelta(days=1),
+        open_to=None,
+        version="1.0.0",
+        shown=inspect_artifact(demos.artifact()),
+        data="seed",
+    )
+    with pytest.raises(Refused, match="the artifact has no bin/seed"):
+        bring_up(demos.base, wanted, ANA, Progress())
+    assert demos.registry.all().entries == ()
+    seeding = replace(wanted, shown=replace(inspect_artifact(demos.artifact()), has_seed=True))
+    assert bring_up(demos.base, seeding, ANA, Progress()).seed == "seed"
+    assert bring_up(demos.base, replace(seeding, data="again"), ANA, Progress()).seed.startswith("again-")
+    assert demos.up().seed == ""

@@ -12,6 +12,7 @@ from release.rules.demos import MOST_AT_ONCE
 from release.work.demos.ending import take_down
 from release.work.demos.reaping import reap
 from settings import model
+from tests.aws_clients import aws_client
 from tests.release.demos import BEN, Demos, FakeStack, demo, held
 from tests.release.world import World
 
@@ -159,3 +160,48 @@ def test_it_goes_on_where_an_earlier_one_was_killed(over: Demos) -> None:
     over.stack(MAP).is_there = False  # it came as far as that
     assert entry.demo.held is not None
     assert reaped(over)[MAP] == ("gone", "")
+
+
+STRAY = "demo_ffffffff"
+
+
+def test_a_database_in_no_registry_is_named_and_dropped_where_its_demo_is_proven_to_be_over(demos: Demos) -> None:
+    demo = demos.up()
+    demos.database.made[STRAY] = ""
+    [due] = reap(demos.base, BEN, Progress(), really=False)
+    assert (due.branch, due.how) == (f"the database {STRAY}", "due")
+    assert STRAY in demos.database.made
+    assert [one.how for one in reap(demos.base, BEN, Progress(), really=True)] == ["gone"]
+    assert demos.database.made.keys() == {f"demo_{demo.creation}"}
+
+
+def test_a_database_of_which_a_server_is_left_is_only_named(demos: Demos) -> None:
+    demos.database.made[STRAY] = ""
+    own = {"project": "stageline", "environment": "demo-ffffffff", "kind": "demo", "creation": "ffffffff"}
+    tags = [{"Key": key, "Value": value} for key, value in own.items()]
+    aws_client("ec2").create_security_group(
+        GroupName="left", Description="left", TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}]
+    )
+    [named] = reap(demos.base, BEN, Progress(), really=True)
+    assert named.how == "skipped" and "security_group" in named.why
+    assert STRAY in demos.database.made
+
+
+def test_no_database_is_dropped_while_an_item_cannot_be_read(demos: Demos) -> None:
+    demos.database.made[STRAY] = ""
+    item = {"stack": {"S": "demo-x-000000"}, "body": {"S": "{}"}, "version": {"N": "1"}}
+    aws_client("dynamodb").put_item(TableName="stageline-demos", Item=item)
+    assert [one.how for one in reap(demos.base, BEN, Progress(), really=True)] == ["failed", "skipped"]
+    assert STRAY in demos.database.made
+
+
+def test_what_no_demo_is_called_by_is_nothing_of_a_demo(demos: Demos) -> None:
+    demos.database.made["demo_shop"] = ""
+    assert reap(demos.base, BEN, Progress(), really=True) == ()
+
+
+def test_a_database_that_does_not_answer_stops_no_reaping(demos: Demos) -> None:
+    demos.up()
+    demos.database.fails["crowd"] = "no answer"
+    demos.pass_by(timedelta(days=4))
+    assert [one.how for one in reap(demos.base, BEN, Progress(), really=True)] == ["gone"]
