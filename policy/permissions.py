@@ -84,6 +84,14 @@ EXEMPTIONS: Final = (
         action="cloudwatch:GetMetricData",
         reason="metrics have no ARN; how busy something is, is no secret of the environment",
     ),
+    *(
+        Exemption(
+            type="aws:iam/policy:Policy",
+            action=f"servicequotas:{action}",
+            reason="how much an account may have is no secret of an environment, and is told by nothing else",
+        )
+        for action in ("GetServiceQuota", "GetAWSDefaultServiceQuota")
+    ),
     Exemption(
         type="aws:iam/rolePolicy:RolePolicy",
         action="cloudwatch:PutMetricData",

@@ -18,7 +18,7 @@ from components.stage.stage import DemoStage
 from contract.database import Address, parse_address
 from settings import demos
 from settings.demos import KEYS as KEYS_OF_DEMO
-from settings.model import Demo
+from settings.model import Demo, DemoDatabase
 from settings.prices import amounts
 from tests.components.recording import BLUE_LIVE, HOST_KEY, PRIVATE_KEY, record, settings_of
 
@@ -115,12 +115,6 @@ def test_those_see_it_to_whom_it_is_open(demo: Recording) -> None:
     assert [one.inputs["cidrIpv4"] for one in rules] == ["203.0.113.7/32"]
 
 
-def test_what_it_is_said_to_cost_is_what_it_is_made_of(demo: Recording) -> None:
-    made = [{"type": one.type, "inputs": one.inputs} for one in demo.declared]
-    keys = [{"type": "aws:secretsmanager/secret:Secret", "inputs": {}}] * len(KEYS_OF_DEMO)
-    assert amounts([*made, *keys]) == amounts(demos.charged(SETTINGS))
-
-
 def test_nothing_of_it_is_protected(demo: Recording) -> None:
     assert [one.name for one in demo.declared if one.protect] == []
 
@@ -196,6 +190,20 @@ def test_an_instance_of_its_own_is_small_and_keeps_nothing(owning: Recording) ->
     )
     assert instance.inputs["engineVersion"] == BASE.database.version
     assert [one.urn for one in owning.declared if one.retain_on_delete] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "database", "logins"),
+    [("demo", "none", 0), ("sharing", "shared", 1), ("owning", "own", 1)],
+    ids=["none", "shared", "own"],
+)
+def test_what_it_is_said_to_cost_is_what_it_is_made_of(
+    kind: str, database: DemoDatabase, logins: int, request: pytest.FixtureRequest
+) -> None:
+    demo: Recording = request.getfixturevalue(kind)
+    made = [{"type": one.type, "inputs": one.inputs} for one in demo.declared]
+    by_release = [{"type": "aws:secretsmanager/secret:Secret", "inputs": {}}] * (len(KEYS_OF_DEMO) + logins)
+    assert amounts([*made, *by_release]) == amounts(demos.charged(SETTINGS, database))
 
 
 def test_it_comes_up_with_nothing_on_it_before_it_has_a_release(exported: dict[str, Any]) -> None:

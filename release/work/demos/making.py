@@ -73,8 +73,6 @@ def bring_up(base: Base, request: Wanted, writer: Writer, progress: Progress) ->
     with _kept_on_failure(base, lambda: entry):
         with progress.step(entry.demo.stack, "artifact stored"):
             _store(base, entry.demo, request.shown)
-        cost = base.cost_of(entry.demo)
-        entry = base.registry.change(entry, cost=cost)
         base.registry.refuse_overtaken(entry)
         with progress.step(entry.demo.stack, "keys and Pulumi stack"):
             _prepare(base, entry.demo)
@@ -104,8 +102,9 @@ def _renewed(base: Base, entry: Entry, request: Wanted, writer: Writer) -> Entry
     base.refuse_held(entry.demo)
     refuse_no_seed(request.data, entry.demo.database, has_seed=_has_seed(request.shown))
     open_to, held, times = request.open_to or entry.demo.open_to, base.hold(writer), base.from_now(request.life)
+    cost, seed = base.cost_of(entry.demo), _seed(request)
     return base.registry.change(
-        entry, **times, open_to=open_to, held=held, state="creating", why="", seed=_seed(request)
+        entry, **times, open_to=open_to, held=held, cost=cost, state="creating", why="", seed=seed
     )
 
 

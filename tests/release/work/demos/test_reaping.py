@@ -182,7 +182,8 @@ def test_a_database_of_which_a_server_is_left_is_only_named(demos: Demos) -> Non
     aws_client("ec2").create_security_group(
         GroupName="left", Description="left", TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}]
     )
-    [named] = reap(demos.base, BEN, Progress(), really=True)
+    lost, named = reap(demos.base, BEN, Progress(), really=True)
+    assert lost.how == "failed" and lost.branch.startswith("security_group")
     assert named.how == "skipped" and "security_group" in named.why
     assert STRAY in demos.database.made
 
