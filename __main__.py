@@ -35,7 +35,13 @@ def content(slot: Content | None) -> SlotContent | None:
     """What the components need to know of a slot; None for one that no deployment has touched yet."""
     if slot is None:
         return None
-    return SlotContent(release=slot.release, digest=slot.digest, deployment=slot.deployment, reuse=slot.reuse)
+    return SlotContent(
+        release=slot.release,
+        digest=slot.digest,
+        configuration=slot.configuration,
+        deployment=slot.deployment,
+        reuse=slot.reuse,
+    )
 
 
 def environment(project: Project, name: str) -> None:

@@ -11,22 +11,32 @@ import json
 from contract.layout import INSTALLER
 from contract.slots import SLOT_PORTS, SlotName
 
-CONTENT_KEYS = ("slot", "port", "release", "digest", "deployment")
+CONTENT_KEYS = ("slot", "port", "release", "digest", "configuration", "deployment")
 """What says what a slot shall hold; a server keeps these, and no others, to say what it holds."""
 
 ORDER_KEYS = (*CONTENT_KEYS, "reuse")
 
 
-def order(slot: SlotName, *, release: str | None, digest: str | None, deployment: str, reuse: bool) -> str:
+def order(
+    slot: SlotName,
+    *,
+    release: str | None,
+    digest: str | None,
+    configuration: str | None,
+    deployment: str,
+    reuse: bool,
+) -> str:
     """What the installer is told: any change of this text restarts the slot, so nothing else may stand in it.
 
-    Without a release the slot is emptied. With `reuse` a slot that holds these very bytes keeps them.
+    `configuration` is the sha256 of what the release runs with, None where that is nothing. Without a release the slot
+    is emptied. With `reuse` a slot that holds these very bytes with this configuration keeps them.
     """
     facts = {
         "slot": slot,
         "port": SLOT_PORTS[slot],
         "release": release,
         "digest": digest,
+        "configuration": configuration,
         "deployment": deployment,
         "reuse": reuse,
     }

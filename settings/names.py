@@ -105,6 +105,13 @@ class Names:
         """Secret with the name and password of the application's role in the database; made by `release init`."""
         return f"{self._path}/database-login"
 
+    def configuration(self, version: int | str) -> str:
+        """Secret with the application's secrets as they were set in one version; `*` stands for any.
+
+        No environment's name has a `+`: whoever may read the secrets beside it may not read these.
+        """
+        return f"{self._path}+configuration/{version}"
+
     @property
     def database_parameter(self) -> str:
         """SSM parameter with the database's address and the name of the application's secret; holds no password."""

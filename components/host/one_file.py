@@ -15,7 +15,10 @@ from pathlib import Path
 
 PROGRAM = Path(__file__).parents[2]
 PACKAGE = Path("components/host/installer")
-CONTRACT = ("__init__", "archive", "artifacts", "database", "health", "layout", "migration", "order", "slots", "unit")
+CONTRACT = (
+    *("__init__", "archive", "artifacts", "configuration", "database", "health", "layout", "migration", "order"),
+    *("slots", "unit"),
+)
 AROUND = {
     "__main__.py": b"import sys\n\nfrom components.host.installer.__main__ import main\n\nsys.exit(main())\n",
     "components/__init__.py": b"",

@@ -22,7 +22,7 @@ from settings.model import Settings
 class StageArgs:
     """`platform` is what it stands on. `out` and `passed_over` are names of servers, like `env-servers-2`.
 
-    `demo` is a demo's creation id. It has no database, wakes nobody, and its artifacts lie in a place of their own.
+    `demo` is a demo's creation id. It has no database and no configuration, wakes nobody, and its artifacts lie in a place of their own.
     """
 
     settings: Settings
@@ -69,6 +69,7 @@ class Stage(pulumi.ComponentResource):
                 security_group_id=firewall.servers_id,
                 parameter_arns=[self.database.parameter_arn, self.database.migration_arn] if self.database else [],
                 artifact_folder=demo_folder(args.demo) if args.demo else ARTIFACTS,
+                configured=not args.demo,
                 keys=args.keys,
                 slots=args.slots,
                 out=args.out,

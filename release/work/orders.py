@@ -144,7 +144,12 @@ class Orders:
 def order_of(slot: SlotName, content: Content) -> str:
     """The order for what a slot shall hold, as the program gives it."""
     return order(
-        slot, release=content.release, digest=content.digest, deployment=content.deployment, reuse=content.reuse
+        slot,
+        release=content.release,
+        digest=content.digest,
+        configuration=content.configuration,
+        deployment=content.deployment,
+        reuse=content.reuse,
     )
 
 

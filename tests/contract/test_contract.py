@@ -57,14 +57,15 @@ def test_a_release_is_started_again_however_it_ended_and_as_often_as_it_takes() 
 
 
 def test_an_order_names_the_slots_own_port_and_its_keys_come_in_one_order() -> None:
-    text = order("green", release="1.0.0", digest="d", deployment="dev-1", reuse=True)
+    text = order("green", release="1.0.0", digest="d", configuration="c", deployment="dev-1", reuse=True)
     assert text == (
-        '{"deployment": "dev-1", "digest": "d", "port": 8082, "release": "1.0.0", "reuse": true, "slot": "green"}'
+        '{"configuration": "c", "deployment": "dev-1", "digest": "d", "port": 8082, "release": "1.0.0", "reuse": true, '
+        '"slot": "green"}'
     )
 
 
 def test_an_order_has_exactly_the_keys_that_an_installer_takes() -> None:
-    keys = json.loads(order("blue", release=None, digest=None, deployment="dev-1", reuse=False))
+    keys = json.loads(order("blue", release=None, digest=None, configuration=None, deployment="dev-1", reuse=False))
     assert sorted(keys) == sorted(ORDER_KEYS)
 
 

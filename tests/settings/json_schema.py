@@ -50,8 +50,13 @@ def entries(schema: Schema, value: Any, whole: Schema) -> bool:
     if not isinstance(value, dict):
         return True
     known = schema.get("properties", {})
-    closed = schema.get("additionalProperties") is False
-    return all(allows(known[key], item, whole) if key in known else not closed for key, item in value.items())
+    names, others = schema.get("propertyNames", {}), schema.get("additionalProperties", {})
+    if not all(allows(names, key, whole) for key in value):
+        return False
+    return all(
+        allows(known[key], item, whole) if key in known else others is not False and allows(others or {}, item, whole)
+        for key, item in value.items()
+    )
 
 
 def items(schema: Schema, value: Any, whole: Schema) -> bool:

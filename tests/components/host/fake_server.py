@@ -144,9 +144,20 @@ class FakeServer:
         return self.root / "aws" / "artifacts-bucket" / "artifacts" / digest
 
     def request(
-        self, version: str, artifact: bytes, slot: str = "blue", deployment: str = "d1", reuse: bool = False
+        self,
+        version: str,
+        artifact: bytes,
+        slot: str = "blue",
+        deployment: str = "d1",
+        reuse: bool = False,
+        configuration: str | None = None,
     ) -> dict[str, Any]:
-        content = {"release": version, "digest": self.store(artifact), "deployment": deployment}
+        content = {
+            "release": version,
+            "digest": self.store(artifact),
+            "configuration": configuration,
+            "deployment": deployment,
+        }
         return {"slot": slot, "port": self.ports[slot], **content, "reuse": reuse}
 
     def let_migrate(self, deployment: str) -> None:

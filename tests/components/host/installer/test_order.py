@@ -9,7 +9,15 @@ from components.host.installer.errors import Refused
 from components.host.installer.order import parse_emptied, parse_order
 from tests.components.host.fake_server import FakeServer, loopback
 
-VALID = {"slot": "blue", "port": 8081, "release": "1.0.0", "digest": "a" * 64, "deployment": "d1", "reuse": False}
+VALID = {
+    "slot": "blue",
+    "port": 8081,
+    "release": "1.0.0",
+    "digest": "a" * 64,
+    "configuration": None,
+    "deployment": "d1",
+    "reuse": False,
+}
 INVALID = {
     "other slot": {**VALID, "slot": "../green"},
     "slot with a newline": {**VALID, "slot": "blue\n"},
@@ -20,6 +28,8 @@ INVALID = {
     "release that is a command": {**VALID, "release": "1.0.0$(id)"},
     "digest in capitals": {**VALID, "digest": "A" * 64},
     "digest too short": {**VALID, "digest": "a" * 63},
+    "configuration as a name": {**VALID, "configuration": "first"},
+    "configuration that leaves its folder": {**VALID, "configuration": "../" + "a" * 61},
     "deployment with a slash": {**VALID, "deployment": "a/b"},
     "deployment too long": {**VALID, "deployment": "a" * 101},
     "deployment with other digits": {**VALID, "deployment": "٣"},
