@@ -22,7 +22,8 @@ from settings.model import Settings
 class StageArgs:
     """`platform` is what it stands on. `out` and `passed_over` are names of servers, like `env-servers-2`.
 
-    `demo` is a demo's creation id. It has no database and no configuration, wakes nobody, and its artifacts lie in a place of their own.
+    `demo` is a demo's creation id. It has no database and no configuration, wakes nobody, and its artifacts lie in a
+    place of their own.
     """
 
     settings: Settings

@@ -25,7 +25,7 @@ from release.doors.aws.table import LedgerTable
 from release.process.canonical import sha256_hex
 from release.process.errors import Broken, Refused
 from release.process.form import FORMAT, Form, read_form, stored
-from release.records.ledger.items import new_version
+from release.records.ledger.items import new_version, same_version
 from settings.names import Names
 
 VERSION = "CONFIGURATION"  # the kind of the items that tell of versions, by their numbers
@@ -38,7 +38,7 @@ Rule = Callable[[Values], Values]
 class Version(Form):
     """The names of the secrets as they were in one version, each with the version in which it was set last.
 
-    ``change`` says what ``by`` did, in a line.
+    ``change`` says what ``by`` did, in a line. ``pruned``: its values are gone, as nothing needs them any more.
     """
 
     version: int
@@ -46,6 +46,7 @@ class Version(Form):
     at: str = ""
     by: str = ""
     change: str = ""
+    pruned: bool = False
     format: int = FORMAT
 
 
@@ -117,6 +118,22 @@ class Configurations:
     def kept(self) -> tuple[str, ...]:
         """The digests of the configurations that are stored."""
         return tuple(key.removeprefix(f"{CONFIGURATIONS}/") for key in self.bucket.keys(f"{CONFIGURATIONS}/"))
+
+    def stored_versions(self) -> dict[int, str]:
+        """The versions whose values are stored, by their numbers, and the names of their secrets."""
+        versions = (read_form(Version, item.body, "what was configured") for item in self.table.items(VERSION))
+        return {one.version: self._name(one) for one in versions if not one.pruned}
+
+    def remove(self, what: str) -> None:
+        """Delete a configuration by its digest, or the values of a version by the name of its secret."""
+        number = what.removeprefix(self.names.configuration(""))
+        if number == what:
+            self.bucket.remove(configuration_key(what))
+            return
+        self.secrets.remove(what)
+        if (item := self.table.get(VERSION, int(number))) is not None:
+            version = read_form(Version, item.body, "what was configured").but(pruned=True)
+            self.table.write_together([same_version(VERSION, item, stored(version))])
 
     def _values(self, version: Version) -> Values:
         return parse_values(self._text(version)) if version.version else {}

@@ -176,7 +176,7 @@ def _given(variable: str, file: Path | None) -> str:
             return opened.read(MOST_READ).decode("utf-8", "surrogateescape")
     if sys.stdin.isatty():
         return str(click.prompt(variable, hide_input=True, err=True))
-    return click.get_binary_stream("stdin").read(MOST_READ).decode("utf-8", "surrogateescape")
+    return sys.stdin.buffer.read(MOST_READ).decode("utf-8", "surrogateescape")
 
 
 def _without_line_end(text: str) -> str:

@@ -21,6 +21,7 @@ from release.records.ledger.event import Details
 from release.records.ledger.head import Content, Head, Open, with_slot
 from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Entry, Free, Writer
+from release.rules.configuring import looks_secret, secrets_warning
 from release.rules.consents import Consent
 from release.rules.gates import Gate
 from release.rules.lanes import Kind, StepName
@@ -116,6 +117,8 @@ def deploy(environment: Environment, proposal: Proposal, writer: Writer, progres
     plan, ledger = plan_of(environment, proposal), environment.ledger
     if proposal.configuration is not None:  # kept before anybody may need it; chosen once, whatever is set from now on
         environment.configurations.keep(proposal.configuration)
+        if names := looks_secret(proposal.configuration.environment):
+            progress.note(secrets_warning(names, environment.name))
     with (
         watched(environment, plan.kind),
         ledger.begin(_request(plan, proposal), proposal.head, writer, proposal.free) as holder,

@@ -23,13 +23,14 @@ WORDS: dict[str, Callable[[Any, Any], bool]] = {
     "pattern": lambda said, value: not isinstance(value, str) or re.search(said, value) is not None,
     "minimum": lambda said, value: not isinstance(value, int | float) or value >= said,
     "maximum": lambda said, value: not isinstance(value, int | float) or value <= said,
+    "maxLength": lambda said, value: not isinstance(value, str) or len(value) <= said,
     "minItems": lambda said, value: not isinstance(value, list) or len(value) >= said,
     "maxItems": lambda said, value: not isinstance(value, list) or len(value) <= said,
     "uniqueItems": lambda said, value: not isinstance(value, list) or len({*map(repr, value)}) == len(value),
     "required": lambda said, value: not isinstance(value, dict) or {*said} <= {*value},
 }
 REMARKS = {"$schema", "title", "description", "default", "definitions"}
-INSIDE = {"properties", "additionalProperties", "items", "anyOf", "$ref"}
+INSIDE = {"properties", "propertyNames", "additionalProperties", "items", "anyOf", "$ref"}
 
 
 def allows(schema: Schema, value: Any, whole: Schema | None = None) -> bool:
