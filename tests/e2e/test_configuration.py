@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from local.demo import Cloud
-from tests.e2e.clone import eventually, head
+from tests.e2e.clone import client, eventually, head
 from tests.e2e.ready import Ready
 
 FIRST, SECOND = "canary-first-2f6d1c\nsecond line of it", "canary-second-8a41e0"
@@ -26,12 +26,12 @@ def cloud(ready: Ready) -> Iterator[Cloud]:
 
 def test_a_rollback_brings_back_the_configuration_that_was_live_before(cloud: Cloud, tmp_path: Path) -> None:
     """Set, redeploy, set another one, redeploy, roll back; the stack file's values go the same way."""
-    state_open_to_all(cloud, {"FIELDMAP_NOTICE": "hello"})
+    state_open_to_all(cloud, {"FIELDMAP_NOTICE": "open-to-all-41c"})
     set_secret(cloud, tmp_path, FIRST)
     assert given(cloud) == [{}, {}], "nothing that runs changes by setting it"
     cloud.must("pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", "--expect-no-changes")
     cloud.must("release", "redeploy", "dev")
-    first = {NAME: FIRST, "FIELDMAP_NOTICE": "hello"}
+    first = {NAME: FIRST, "FIELDMAP_NOTICE": "open-to-all-41c"}
     assert given(cloud) == [first, first]
 
     state_open_to_all(cloud, {"FIELDMAP_NOTICE": "goodbye"})
@@ -44,7 +44,11 @@ def test_a_rollback_brings_back_the_configuration_that_was_live_before(cloud: Cl
     assert given(cloud) == [first, first]
     assert cloud.run("release", "drift", "dev").returncode == 0
     cloud.must("release", "audit", "dev")
-    assert nowhere(cloud, "canary-first-2f6d1c", "second line of it", SECOND) == []
+    assert found_in_files(cloud, "open-to-all-41c"), "what all may read lies in the slots, so that files are looked at"
+    assert found_in_files(cloud, "canary-first-2f6d1c", "second line of it", SECOND) == []
+    assert found_in_aws(cloud, NAME) != []
+    assert found_in_aws(cloud, "canary-first-2f6d1c", "second line of it", SECOND) == []
+    assert "MAIL_PASSWORD set anew (version 2)" in cloud.must("release", "history", "dev", "--json")
 
 
 def set_secret(cloud: Cloud, folder: Path, value: str) -> None:
@@ -84,8 +88,20 @@ def environments(cloud: Cloud, slot: str) -> list[dict[str, str]]:
     return found
 
 
-def nowhere(cloud: Cloud, *secrets: str) -> list[str]:
-    """The files of the cloud, of logs, state, ledger and servers, that hold a secret."""
+def found_in_aws(cloud: Cloud, *words: str) -> list[str]:
+    """The items of tables and the objects of buckets that hold one of these."""
+    tables, buckets = client(cloud, "dynamodb"), client(cloud, "s3")
+    names = tables.list_tables()["TableNames"]
+    found = {f"{name}/{item['kind']}": str(item) for name in names for item in tables.scan(TableName=name)["Items"]}
+    for bucket in (one["Name"] for one in buckets.list_buckets()["Buckets"]):
+        for one in buckets.list_objects_v2(Bucket=bucket).get("Contents", []):
+            body = buckets.get_object(Bucket=bucket, Key=one["Key"])["Body"].read()
+            found[f"{bucket}/{one['Key']}"] = body.decode(errors="replace")
+    return [place for place, text in found.items() if any(word in text for word in words)]
+
+
+def found_in_files(cloud: Cloud, *secrets: str) -> list[str]:
+    """The files of the cloud, of logs, state and servers, that hold one of these."""
     words = [part for secret in secrets for part in ("-e", secret)]
     done = subprocess.run(
         ["grep", "-rlaF", *words, str(cloud.paths.project), "--exclude-dir=proc"],
