@@ -19,7 +19,7 @@ from contract.configuration import (
     parse_document,
     parse_values,
 )
-from release.doors.aws.bucket import Bucket
+from release.doors.aws.bucket import Bucket, Stored
 from release.doors.aws.secrets import Secrets
 from release.doors.aws.table import LedgerTable
 from release.process.canonical import sha256_hex
@@ -118,6 +118,10 @@ class Configurations:
     def kept(self) -> tuple[str, ...]:
         """The digests of the configurations that are stored."""
         return tuple(key.removeprefix(f"{CONFIGURATIONS}/") for key in self.bucket.keys(f"{CONFIGURATIONS}/"))
+
+    def stored(self, digest: str) -> Stored | None:
+        """What S3 says of a configuration that is stored."""
+        return self.bucket.stored(configuration_key(digest))
 
     def stored_versions(self) -> dict[int, str]:
         """The versions whose values are stored, by their numbers, and the names of their secrets."""

@@ -16,13 +16,14 @@ from release.work.deletion import Deletion
 def judge(environment: Environment, state: State) -> tuple[Judgement[Candidate], ...]:
     """What would become of each configuration and each version of the secrets.
 
-    Broken where one that stays cannot be read: then it is not known which secrets it needs.
+    Broken where one that is needed cannot be read: then it is not known which secrets it needs.
     """
     configurations = environment.configurations
-    uses = (*uses_of(environment.name, state), *_of_releases(environment))
-    documents = judged_documents(configurations.kept(), uses)
-    staying = {one.candidate.of: configurations.read(one.candidate.of).secret for one in documents if not one.goes}
-    of_secrets = [Use(of=secret, what=f"named by configuration {digest[:12]}") for digest, secret in staying.items()]
+    uses, stored = (*uses_of(environment.name, state), *_of_releases(environment)), configurations.kept()
+    documents = judged_documents(stored, (*uses, *_locked(environment, stored)))
+    needed = {use.of for use in uses}
+    secrets = {digest: configurations.read(digest).secret for digest in stored if digest in needed}
+    of_secrets = [Use(of=secret, what=f"named by configuration {digest[:12]}") for digest, secret in secrets.items()]
     return (*documents, *judged_versions(configurations.stored_versions(), of_secrets))
 
 
@@ -38,6 +39,15 @@ def deletions(environment: Environment, going: Sequence[Candidate]) -> tuple[Del
         )
         for one in going
     )
+
+
+def _locked(environment: Environment, digests: Sequence[str]) -> Iterator[Use]:
+    """What S3 lets nobody delete. That is no need of the secrets that it names."""
+    now = environment.ledger.now()
+    for digest in digests:
+        found = environment.configurations.stored(digest)
+        if found and (found.held or (found.kept_until is not None and found.kept_until > now)):
+            yield Use(of=digest, what="under a retention lock or a legal hold")
 
 
 def _of_releases(environment: Environment) -> Iterator[Use]:

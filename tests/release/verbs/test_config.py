@@ -8,9 +8,12 @@ from click.testing import CliRunner, Result
 from release.cli import release
 from release.process.errors import Refused, WrongUsage
 from release.verbs.prune import prune
+from release.work.configuring import configured
+from release.work.executor import deploy
 from tests.project import PROJECT
-from tests.release.deploying import CALL, put
+from tests.release.deploying import CALL, Silent, proposal, put
 from tests.release.world import OPS, World
+from tests.there import there
 
 CANARY = "canary-7c2f\nof two lines"
 
@@ -31,7 +34,7 @@ def test_a_secret_is_set_listed_and_unset_without_being_shown(world: World, tmp_
     assert not any("canary" in one.output for one in said)
     configurations = world.dev.configurations
     assert configurations.newest().names == {"KEY": 2}
-    assert configurations.secrets.read("stageline/dev+configuration/2").count("canary") == 2
+    assert there(configurations.secrets.read("stageline/dev+configuration/2")).count("canary") == 2
 
 
 def test_both_ways_give_the_same_value_without_one_line_end(world: World, tmp_path: Path) -> None:
@@ -92,7 +95,21 @@ def test_prune_deletes_the_values_that_nothing_needs(world: World) -> None:
     configurations = world.dev.configurations
     for value in ("first", "second", "third"):
         configurations.change(lambda values, value=value: {"PIN": value}, OPS.principal, "set PIN")  # type: ignore[misc]  # bound now
-        configurations.keep(configurations.chosen({}))
+        configurations.keep(there(configurations.chosen({})))
     report = prune(CALL, "dev", keep=None, really=True, only="configurations")
-    assert len([one for one in report["configurations"] if one["goes"]]) == 4, "three documents, one version"
+    assert len([one for one in report["configurations"] if one["goes"]]) == 4  # three documents and a version
     assert (list(configurations.stored_versions()), configurations.kept()) == ([2, 3], ())
+
+
+def test_prune_keeps_what_is_live_and_the_secrets_that_it_names(world: World) -> None:
+    put(world, "1.0.0")
+    configurations = world.dev.configurations
+    config("set", "dev", "PIN", value="first")
+    manifest = world.dev.releases.get("1.0.0")
+    chosen = configured(world.dev, proposal(world.dev, manifest, "redeployment"))
+    deploy(world.dev, chosen, OPS, Silent())
+    for value in ("second", "third", "fourth"):
+        config("set", "dev", "PIN", value=value)
+    prune(CALL, "dev", keep=None, really=True, only="configurations")
+    assert list(configurations.stored_versions()) == [1, 3, 4]
+    assert configurations.kept() == (chosen.release.configuration,)

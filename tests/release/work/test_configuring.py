@@ -74,9 +74,11 @@ def test_what_is_set_while_a_deployment_is_at_work_does_not_change_it(world: Wor
     configurations = world.dev.configurations
     configurations.change(lambda values: {"PIN": "first"}, OPS.principal, "set PIN")
     before = configurations.chosen({})
-    world.dev.fleet.before_install = lambda: configurations.change(
-        lambda values: {"PIN": "second"}, OPS.principal, "set PIN"
-    )
+
+    def set_anew() -> None:
+        configurations.change(lambda values: {"PIN": "second"}, OPS.principal, "set PIN")
+
+    world.dev.fleet.before_install = set_anew
     again(world, {})
     assert users_have(world).configuration == digest_of(there(before))
     assert configurations.newest().version == 2
