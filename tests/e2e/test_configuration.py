@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import yaml
 
 from local.demo import Cloud
-from tests.e2e.clone import client, eventually, head
+from tests.e2e.clone import client, eventually, head, live_url
 from tests.e2e.ready import Ready
 
 FIRST, SECOND = "canary-first-2f6d1c\nsecond line of it", "canary-second-8a41e0"
@@ -33,6 +34,8 @@ def test_a_rollback_brings_back_the_configuration_that_was_live_before(cloud: Cl
     cloud.must("release", "redeploy", "dev")
     first = {NAME: FIRST, "FIELDMAP_NOTICE": "open-to-all-41c"}
     assert given(cloud) == [first, first]
+    with urllib.request.urlopen(live_url(cloud, "dev"), timeout=10) as page:
+        assert b"open-to-all-41c" in page.read()
 
     state_open_to_all(cloud, {"FIELDMAP_NOTICE": "goodbye"})
     set_secret(cloud, tmp_path, SECOND)
