@@ -39,8 +39,9 @@ def content(slot: Content | None) -> SlotContent | None:
     return SlotContent(
         release=slot.release,
         digest=slot.digest,
-        deployment=slot.deployment,
         commands=slot.commands,
+        configuration=slot.configuration,
+        deployment=slot.deployment,
         reuse=slot.reuse,
     )
 

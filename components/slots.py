@@ -12,7 +12,7 @@ from contract.slots import SLOTS, SlotName, idle, other
 
 @dataclass(frozen=True, kw_only=True)
 class SlotContent:
-    """A release in a slot, or none in one that a deployment emptied.
+    """A release in a slot, or none in one that a deployment emptied, and the sha256 of what it runs with.
 
     A new `deployment` installs again, also where the release is the same, and empties again. With `reuse` a server
     whose slot holds these very bytes, run by the same `commands`, keeps them and only notes the deployment.
@@ -22,6 +22,7 @@ class SlotContent:
     digest: str | None
     deployment: str
     commands: Commands = BY_NAME
+    configuration: str | None = None
     reuse: bool = False
 
 

@@ -22,6 +22,9 @@ RELEASE = "release"
 START, MIGRATE, SEED = "bin/start", "bin/migrate", "bin/seed"
 """In a release: what is started, and what may be there to change the database's schema before, and to fill a demo's."""
 
+CONFIGURATION = "configuration.json"
+"""In a slot's folder: what the release runs with, where it has a configuration. It holds no secret."""
+
 LOGS = f"{HOME}/log"
 
 AUTHORIZED_KEYS = ".ssh/authorized_keys"

@@ -13,19 +13,27 @@ from contract.commands import Commands
 from contract.layout import INSTALLER
 from contract.slots import SLOT_PORTS, SlotName
 
-CONTENT_KEYS = ("slot", "port", "release", "digest", "commands", "deployment")
+CONTENT_KEYS = ("slot", "port", "release", "digest", "commands", "configuration", "deployment")
 """What says what a slot shall hold; a server keeps these, and no others, to say what it holds."""
 
 ORDER_KEYS = (*CONTENT_KEYS, "reuse")
 
 
 def order(
-    slot: SlotName, *, release: str | None, digest: str | None, commands: Commands, deployment: str, reuse: bool
+    slot: SlotName,
+    *,
+    release: str | None,
+    digest: str | None,
+    commands: Commands,
+    configuration: str | None,
+    deployment: str,
+    reuse: bool,
 ) -> str:
     """What the installer is told: any change of this text restarts the slot, so nothing else may stand in it.
 
-    Without a release the slot is emptied. With `reuse` a slot that holds these very bytes, run by the same commands,
-    keeps them.
+    `configuration` is the sha256 of what the release runs with, None where that is nothing. Without a release the slot
+    is emptied. With `reuse` a slot that holds these very bytes, run by the same commands with this configuration, keeps
+    them.
     """
     facts = {
         "slot": slot,
@@ -33,6 +41,7 @@ def order(
         "release": release,
         "digest": digest,
         "commands": asdict(commands),
+        "configuration": configuration,
         "deployment": deployment,
         "reuse": reuse,
     }

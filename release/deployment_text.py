@@ -33,7 +33,7 @@ def show_deployed(call: Call, done: Deployed, how: str = "live") -> None:
 def proposal_report(environment: Environment, proposal: Proposal) -> dict[str, Any]:
     """The plan of a proposal. Its deployment gets its name when it begins: the one shown is an example."""
     plan = plan_of(environment, proposal)
-    return plan_report(plan, plan.steps, proposal.gates)
+    return {**plan_report(plan, plan.steps, proposal.gates), "reconfigured": proposal.reconfigured}
 
 
 def plan_report(plan: Plan, steps: tuple[StepName, ...], gates: tuple[Gate, ...] = ()) -> dict[str, Any]:
@@ -44,6 +44,7 @@ def plan_report(plan: Plan, steps: tuple[StepName, ...], gates: tuple[Gate, ...]
         "deployment": plan.deployment,
         "release": plan.version,
         "digest": plan.digest,
+        "configuration": plan.content.configuration,
         "slot": plan.slot,
         "gates": [asdict(gate) for gate in gates],
         "steps": [{"step": step, "does": does} for step, does in described(plan, steps)],
@@ -54,5 +55,6 @@ def plan_text(report: dict[str, Any]) -> str:
     """The same as lines for people."""
     gates = [f"  {MARKS[gate['passed']]:<3}  {bounded(gate['evidence'])} ({gate['name']})" for gate in report["gates"]]
     steps = [f"  {number}. {one['step']}: {one['does']}" for number, one in enumerate(report["steps"], start=1)]
+    changed = [report["reconfigured"]] if report.get("reconfigured") else []
     title = f"{report['kind']} of {report['release']} to {report['environment']}"
-    return "\n".join([title, *(["gates:", *gates] if gates else []), "steps:", *(steps or ["  none"])])
+    return "\n".join([title, *changed, *(["gates:", *gates] if gates else []), "steps:", *(steps or ["  none"])])

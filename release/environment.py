@@ -13,6 +13,7 @@ from release.doors.aws.databases import Databases
 from release.doors.aws.keys import SigningKey
 from release.doors.aws.listeners import Entrance, Listeners, live_url
 from release.doors.aws.metrics import Metrics
+from release.doors.aws.secrets import Secrets
 from release.doors.aws.session import AwsSession, may_pass
 from release.doors.aws.table import LedgerTable
 from release.doors.engine.backend import locks_at
@@ -23,6 +24,7 @@ from release.process.leftovers import Leftovers
 from release.process.output import Progress
 from release.process.processes import Processes
 from release.records.artifacts.releases import Releases
+from release.records.configurations import Configurations
 from release.records.ledger.ledger import Ledger, Writer, this_host, utc_now
 from release.records.ledger.stoplog import StopLog
 from release.work.database_role import DatabaseRole
@@ -49,6 +51,7 @@ class Environment:
     ledger: Ledger
     stops: StopLog
     releases: Releases
+    configurations: Configurations
     backups: Bucket
     databases: Databases
     database_role: DatabaseRole
@@ -145,6 +148,14 @@ def open_environment(project: Project, name: str) -> Environment:
         ledger=_ledger(session, settings),
         stops=StopLog(LedgerTable(session, names.ledger_table), now=utc_now),
         releases=_releases(session, settings),
+        configurations=Configurations(
+            table=LedgerTable(session, names.ledger_table),
+            secrets=Secrets(session),
+            bucket=Bucket(session, names.artifact_bucket),
+            names=names,
+            tags=settings.tags,
+            now=utc_now,
+        ),
         backups=Bucket(session, names.backup_bucket),
         databases=databases,
         database_role=DatabaseRole(session=session, settings=settings, databases=databases),

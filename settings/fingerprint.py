@@ -20,8 +20,11 @@ LENGTH = 32  # hexadecimal digits
 
 
 def fingerprint(program_dir: Path, settings: Settings) -> str:
-    """One short text that any change of the settings or of the program's files changes, and nothing else does."""
-    stated = json.dumps(settings.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+    """One short text that any change of the settings or of the program's files changes, and nothing else does.
+
+    Not what the application is told: that is a part of what slots hold, and comes with a deployment only.
+    """
+    stated = json.dumps(settings.model_dump(mode="json", exclude={"app"}), sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(_framed("settings", stated.encode()))
     for file in sorted(_files(program_dir)):
         digest.update(_framed(file.relative_to(program_dir).as_posix(), file.read_bytes()))

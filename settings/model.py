@@ -11,6 +11,18 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from contract.configuration import (
+    KEPT,
+    MOST_ENVIRONMENT,
+    MOST_NAMES,
+    MOST_VALUE,
+    NAME,
+    NAME_RULE,
+    OF_THE_UNIT,
+    OURS,
+    name_fault,
+    value_fault,
+)
 from settings.names import NAME_LIMIT, NAME_PATTERN, Names
 
 
@@ -45,6 +57,27 @@ def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _name(text: str) -> str:
+    """Accept what an application can have a variable of."""
+    if fault := name_fault(text):
+        raise ValueError(fault)
+    return text
+
+
+def _value(text: str) -> str:
+    """Accept what a process can be given."""
+    if fault := value_fault(text):
+        raise ValueError(fault)
+    return text
+
+
+def _fitting(values: dict[str, str]) -> dict[str, str]:
+    """Accept as many as a process can be given together."""
+    if len(values) > MOST_NAMES or sum(map(len, (*values, *values.values()))) > MOST_ENVIRONMENT // 2:
+        raise ValueError("too many")
+    return values
+
+
 LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 # `json_schema_extra` tells editors what only the validators know (settings/schema.py).
 CIDR_PATTERN = r"^([0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}$"
@@ -64,6 +97,12 @@ Principal = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:(user|
 Span = Annotated[str, Field(pattern=SPAN_PATTERN)]
 DemoDatabase = Literal["shared", "own", "none"]
 Email = Annotated[str, Field(pattern=r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}$")]
+
+VARIABLE_PATTERN = f"^(?!({'|'.join((*OURS, *OF_THE_UNIT))})$|{KEPT}){NAME.pattern}$"
+VariableName = Annotated[str, AfterValidator(_name)]
+VariableValue = Annotated[
+    str, AfterValidator(_value), Field(json_schema_extra={"pattern": r"^[^\0]*$", "maxLength": MOST_VALUE})
+]
 
 PORT = "a port, 1 to 65535"
 FLAG = "true or false"
@@ -134,6 +173,21 @@ class Servers(Section):
     settle: int = Field(
         default=10, ge=0, le=600, description="how long a new release must stay healthy on a server, 0 to 600 seconds"
     )
+
+
+class App(Section):
+    """What the application is told beside its secrets, which `release config set` keeps."""
+
+    environment: Annotated[dict[VariableName, VariableValue], AfterValidator(_fitting)] = Field(
+        default={},
+        json_schema_extra={"propertyNames": {"pattern": VARIABLE_PATTERN}},
+        description=f"up to {MOST_NAMES} names ({NAME_RULE}, none that the server sets itself) with texts in quotes "
+        "that all may read, 64 kB together",
+    )
+
+    def __hash__(self) -> int:
+        """Settings are frozen, and stand for themselves in sets and caches; a dict of them cannot."""
+        return hash(tuple(sorted(self.environment.items())))
 
 
 class Database(Section):
@@ -364,6 +418,7 @@ class Settings(Section):
     promotes_from: str | None = Field(default=None, description="another environment, or no such key for the first")
     network: Network = Field(description="a section of cidr, zones, nat and flow_log_days")
     servers: Servers = Field(description="a section, see settings/model.py")
+    app: App = Field(default=App(), description="a section of environment")
     database: Database = Field(description="a section, see settings/model.py")
     load_balancer: LoadBalancer = Field(description="a section, see settings/model.py")
     storage: Storage = Field(description="a section of object_lock, readable_by, force_destroy and keep_releases")

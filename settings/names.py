@@ -105,6 +105,13 @@ class Names:
         """Secret with the name and password of the application's role in the database; made by `release init`."""
         return f"{self._path}/database-login"
 
+    def configuration(self, version: int | str) -> str:
+        """Secret with the application's secrets as they were set in one version; `*` stands for any.
+
+        No environment's name has a `+`: whoever may read the secrets beside it may not read these.
+        """
+        return f"{self._path}+configuration/{version}"
+
     @property
     def demos_login(self) -> str:
         """Secret with the role that makes demos' databases beside the application's; made by `release init`."""

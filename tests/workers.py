@@ -10,6 +10,7 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped] 
 COPIES = (
     ("test_way_back", "test_watch", "test_drift", "test_unlock", "test_demos"),
     (
+        "test_configuration",
         "test_deployment",
         "test_identities",
         "test_installer",

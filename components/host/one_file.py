@@ -16,8 +16,8 @@ from pathlib import Path
 PROGRAM = Path(__file__).parents[2]
 PACKAGE = Path("components/host/installer")
 CONTRACT = (
-    *("__init__", "archive", "artifacts", "commands", "database", "health", "layout", "migration", "order", "package"),
-    *("safety", "shebang", "slots", "unit", "unpacking"),
+    *("__init__", "archive", "artifacts", "commands", "configuration", "database", "health", "layout", "migration"),
+    *("order", "package", "safety", "shebang", "slots", "unit", "unpacking"),
 )
 AROUND = {
     "__main__.py": b"import sys\n\nfrom components.host.installer.__main__ import main\n\nsys.exit(main())\n",

@@ -37,6 +37,7 @@ from components.outputs import BastionOutputs, PlatformOutputs
 from components.slots import SlotContent, Slots
 from components.stage.hop import Hop
 from components.stage.targets import Target
+from contract.artifacts import CONFIGURATIONS
 from contract.layout import INSTALLER
 from contract.metrics import AGENT
 from contract.order import install_command, order
@@ -48,7 +49,7 @@ from settings.names import Names
 @dataclass(frozen=True, kw_only=True)
 class ServersArgs:
     """`parameter_arns` are of what leads servers to the database; none where there is no database. `artifact_folder`
-    is where their artifacts lie in the platform's bucket.
+    is where their artifacts lie in the platform's bucket. `configured`: releases may have a configuration.
 
     Nothing is installed before `ready` is.
 
@@ -62,6 +63,7 @@ class ServersArgs:
     security_group_id: Input[str]
     parameter_arns: Sequence[Input[str]]
     artifact_folder: str
+    configured: bool
     keys: Keys
     slots: Slots
     out: frozenset[str]
@@ -158,13 +160,15 @@ class Servers(pulumi.ComponentResource):
         """What an installer and a release read; of a database, where there is one."""
         args = self._args
         artifacts = Output.concat("arn:aws:s3:::", args.platform.artifact_bucket, f"/{args.artifact_folder}/*")
+        configurations = Output.concat("arn:aws:s3:::", args.platform.artifact_bucket, f"/{CONFIGURATIONS}/*")
+        secrets = [secret_arn(args.names.configuration("*"), args.names)] if args.configured else []
         login = [secret_arn(args.names.database_login, args.names)] if args.parameter_arns else []
         statements = [
-            may("s3:GetObject", [artifacts]),
+            may("s3:GetObject", [artifacts, *([configurations] if args.configured else [])]),
             may("ssm:GetParameter", args.parameter_arns),
             # AWS knows no narrower resource for it.
             may("elasticloadbalancing:DescribeTargetHealth", ["*"]),
-            may("secretsmanager:GetSecretValue", login),
+            may("secretsmanager:GetSecretValue", [*login, *secrets]),
         ]
         return [statement for statement in statements if statement["Resource"]]
 
@@ -248,6 +252,7 @@ class Servers(pulumi.ComponentResource):
             release=content.release,
             digest=content.digest,
             commands=content.commands,
+            configuration=content.configuration,
             deployment=content.deployment,
             reuse=content.reuse,
         )

@@ -36,7 +36,7 @@ class DemoStage:
 class StageArgs:
     """`platform` is what it stands on. `out` and `passed_over` are names of servers, like `env-servers-2`.
 
-    A `demo` wakes nobody, and its artifacts lie in a place of their own.
+    A `demo` has no configuration, wakes nobody, and its artifacts lie in a place of their own.
     """
 
     settings: Settings
@@ -85,6 +85,7 @@ class Stage(pulumi.ComponentResource):
                 security_group_id=firewall.servers_id,
                 parameter_arns=self._parameters(shared),
                 artifact_folder=demo_folder(demo.creation) if demo else ARTIFACTS,
+                configured=demo is None,
                 keys=args.keys,
                 slots=args.slots,
                 out=args.out,

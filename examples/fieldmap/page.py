@@ -13,13 +13,14 @@ STYLE = (
 )
 
 
-def page(version: str, projects: Iterable[tuple[Mapping[str, Any], list[dict[str, Any]]]]) -> str:
-    """The whole page as HTML."""
+def page(version: str, projects: Iterable[tuple[Mapping[str, Any], list[dict[str, Any]]]], notice: str = "") -> str:
+    """The whole page as HTML, with what its readers are told above all."""
     body = "".join(_project(project["name"], tasks) for project, tasks in projects)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Fieldmap</title>'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<style>{STYLE}</style></head><body><h1>Fieldmap</h1>"
+        f"{notice and f'<p><strong>{escape(notice)}</strong></p>'}"
         f"{body or '<p>No project yet.</p>'}<footer>Fieldmap {escape(version)}</footer></body></html>\n"
     )
 

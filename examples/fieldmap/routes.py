@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
@@ -68,7 +69,7 @@ def _fields(body: bytes) -> dict[str, Any]:
 def _show_page(database: Database, numbers: list[int], body: bytes) -> Answer:
     of_project = tasks.by_project(database)
     shown = [(project, of_project.get(project["id"], [])) for project in projects.every(database)]
-    return Answer(200, HTML, page.page(health.version(), shown).encode())
+    return Answer(200, HTML, page.page(health.version(), shown, os.environ.get("FIELDMAP_NOTICE", "")).encode())
 
 
 def _show_health(database: Database, numbers: list[int], body: bytes) -> Answer:

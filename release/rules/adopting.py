@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from contract.slots import SlotName
 from release.process.errors import Refused
-from release.records.ledger.head import Content, Live, State, with_slot
+from release.records.ledger.head import Content, Live, State, run_by, with_slot
 from release.records.ledger.index import Lived
 from release.rules.plan import (
     UNDOING,
@@ -20,12 +20,12 @@ from release.rules.plan import (
 from release.rules.seen import Seen
 
 
-def was_verified(digest: str | None, state: State, lives: Iterable[Lived]) -> bool:
-    """Whether these very bytes were live and verified here before, by HEAD or by the index."""
+def was_verified(content: Content, state: State, lives: Iterable[Lived]) -> bool:
+    """Whether these very bytes were live and verified here before with this configuration, by HEAD or by the index."""
     live, previous = state.live, state.previous
-    by_head = {live.digest} if live and not live.unverified else set()
-    by_head |= {previous.digest} if previous else set()
-    return digest in by_head or any(one.digest == digest for one in lives)
+    by_head = {run_by(live)} if live and not live.unverified else set()
+    by_head |= {run_by(previous)} if previous else set()
+    return run_by(content) in by_head or any((one.digest, one.configuration) == run_by(content) for one in lives)
 
 
 def taken_from_users(state: State, content: Content) -> Content | None:
@@ -40,7 +40,7 @@ def adopted(state: State, slot: SlotName, content: Content, now: str, undo: str,
     Where users do not have what that tried, its slot gets back what it held, under the deployment ``undo``.
     """
     live = state.live
-    if live is None or live.slot != slot or live.digest != content.digest:
+    if live is None or live.slot != slot or run_by(live) != run_by(content):
         live = Live(
             slot=slot,
             release=content.release or "",
@@ -48,12 +48,13 @@ def adopted(state: State, slot: SlotName, content: Content, now: str, undo: str,
             deployment=content.deployment,
             since=now,
             commands=content.commands,
+            configuration=content.configuration,
             made_with=content.made_with,
             unverified=not verified,
         )
     by_hand = state.live is not None and state.live != live and not _was_switched_to(slot, state)
     left = f"a move by hand before {now}" if by_hand else ""
-    previous = previous_of(state, live.digest, left)
+    previous = previous_of(state, live, left)
     why = f"the listener was moved by hand, and {UNTOLD}"
     after = closed(state).but(declared=slot, live=live, previous=previous, behind=why)
     opened = state.open
@@ -70,7 +71,7 @@ def _was_switched_to(slot: SlotName, state: State) -> bool:
     if opened is None or held is None or opened.kind == "rollback":
         return False
     switched = is_behind_switch(opened, state) or opened.step == UNDOING
-    return switched and (opened.slot, opened.digest) == (slot, held.digest)
+    return switched and opened.slot == slot and run_by(opened) == run_by(held)
 
 
 def adoptable(environment: str, state: State, slot: SlotName | None) -> tuple[SlotName, Content]:

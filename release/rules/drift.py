@@ -164,6 +164,8 @@ def _of_slot(server: str, name: SlotName, status: Mapping[str, Any], state: Stat
     for what, expected in (("release", release), ("digest", wanted.digest), ("deployment", wanted.deployment)):
         if content.get(what) != expected:
             yield finding(what, expected, content.get(what, NOTHING))
+    if content and content["configuration"] != wanted.configuration:
+        yield finding("configuration", wanted.configuration or NOTHING, content["configuration"] or NOTHING)
     if status["unit"] != "active":
         yield finding("unit", "active", status["unit"])
     health = status["health"] or {}

@@ -11,7 +11,7 @@ from datetime import datetime
 from release.process.errors import Refused
 from release.records.artifacts.manifest import Manifest, Verdict
 from release.records.artifacts.schema import Schema, made_with, works_with
-from release.records.ledger.head import Content, State
+from release.records.ledger.head import Content, State, run_by
 from release.records.ledger.index import Known
 from release.records.ledger.stops import Stops, Veto, is_frozen, veto_of
 from release.rules.consents import Consent, options
@@ -221,7 +221,7 @@ def not_what_users_have(facts: RollbackFacts) -> Gate:
     content = facts.state.slot(facts.state.declared) if facts.state.declared else None
     return Gate(
         name="not live already",
-        passed=content is None or content.digest != facts.release.digest,
+        passed=content is None or run_by(content) != run_by(facts.release),
         evidence=f"users of {facts.environment} get {(content and content.release) or 'nothing'}",
     )
 
@@ -319,10 +319,12 @@ def _taken_upstream(facts: PromotionFacts) -> str:
     if opened is not None and opened.step == UNDOING and opened.digest == digest:
         return f"{opened.deployment} of it is being put back"
     if opened is not None:
-        left = left_behind(opened.kind, opened.digest, opened.slot, state)
+        left = left_behind(opened, state)
         if left is not None and left.digest == digest:
             return f"{opened.deployment} goes back from it"
-    return f"{previous.left} went back from it" if previous and previous.left and previous.digest == digest else ""
+    kept = state.live is not None and state.live.digest == digest  # only its configuration was left
+    gone = previous is not None and bool(previous.left) and previous.digest == digest and not kept
+    return f"{previous.left} went back from it" if previous and gone else ""
 
 
 def _vetoes(facts: PromotionFacts) -> dict[str, Veto]:

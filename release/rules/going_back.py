@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from contract.slots import SlotName
 from release.process.errors import Refused
 from release.records.artifacts.manifest import artifact_key
-from release.records.ledger.head import Content, Live, Open, Previous, State
+from release.records.ledger.head import Content, Live, Open, Previous, State, run_by
 from release.records.ledger.index import Known
 from release.rules.lanes import IN_PLACE, INSTALLED_BACK, STARTED, StepName
 from release.rules.plan import UNDOING, is_behind_switch
@@ -46,7 +46,7 @@ def is_back_by_that(opened: Open, state: State, version: str | None) -> bool:
     if live is None or opened.former.declared != live.slot:
         return False
     if version is None:
-        return opened.kind != "rollback" or opened.digest == live.digest
+        return opened.kind != "rollback" or run_by(opened) == run_by(live)
     return version == live.release
 
 
@@ -70,21 +70,22 @@ def default_target(state: State, environment: str) -> Target:
 
 
 def _have_another(state: State, live: Live) -> bool:
-    """Whether users have another release than what is live by HEAD, and not just its bytes from the other slot."""
+    """Whether users have another release than what is live by HEAD, and not just the same from the other slot."""
     had = state.slot(state.declared) if state.declared else None
-    return state.declared != live.slot and (had is None or had.digest != live.digest)
+    return state.declared != live.slot and (had is None or run_by(had) != run_by(live))
 
 
 def _live_one(live: Live, state: State) -> Target:
     """What is live by HEAD, as its slot holds it: nothing else counts as verified that somebody tried there since."""
     content = state.slot(live.slot)
-    if content is None or content.digest != live.digest:
+    if content is None or run_by(content) != run_by(live):
         content = Content(
             release=live.release,
             digest=live.digest,
             artifact_key=artifact_key(live.digest),
             deployment=live.deployment,
             commands=live.commands,
+            configuration=live.configuration,
         )
     return Target(release=content.but(made_with=live.made_with), verified=live.deployment)
 
@@ -108,6 +109,7 @@ def _one_before(previous: Previous | None, environment: str) -> Target:
             artifact_key=previous.artifact_key or artifact_key(previous.digest),  # not told by format 1
             deployment=previous.deployment,
             commands=previous.commands,
+            configuration=previous.configuration,
             made_with=previous.made_with,
         ),
         verified=previous.deployment,
@@ -127,6 +129,7 @@ def named_target(known: Known | None, version: str, environment: str) -> Target:
         artifact_key=known.artifact_key,
         deployment=known.live,
         commands=known.commands,
+        configuration=known.configuration,
         made_with=known.made_with,
     )
     return Target(release=release, verified=known.live, adopted=not known.live and known.adopted == known.digest)
@@ -142,9 +145,9 @@ def _refuse_unverified(live: Live, environment: str) -> None:
 
 
 def is_held(state: State, release: Content) -> bool:
-    """Whether the idle slot holds these very bytes by the ledger, on every server or on some."""
+    """Whether the idle slot holds these very bytes with this configuration by the ledger, on some server at least."""
     held = state.slot(state.idle)
-    return held is not None and held.digest is not None and held.digest == release.digest
+    return held is not None and held.digest is not None and run_by(held) == run_by(release)
 
 
 def steps_back(*, held: bool, runs: bool) -> tuple[StepName, ...]:
@@ -162,4 +165,4 @@ def overwrites_verified(state: State, release: Content, steps: tuple[StepName, .
     live, opened = state.live, state.open
     if live is None or opened is None or opened.kind == "rollback":
         return False
-    return state.declared != live.slot and "installed" in steps and live.digest != release.digest
+    return state.declared != live.slot and "installed" in steps and run_by(live) != run_by(release)

@@ -12,7 +12,7 @@ from release.process.form import FORMAT, Form, read_form
 from release.process.text import bounded
 from release.records.artifacts.manifest import Manifest
 from release.records.artifacts.schema import Schema, newest
-from release.records.ledger.head import Content, Former, Live, Open, Previous, State, emptied, with_slot
+from release.records.ledger.head import Content, Former, Live, Open, Previous, State, emptied, run_by, with_slot
 from release.rules.consents import Consent
 from release.rules.lanes import Kind, StepName, warnings_of
 
@@ -121,14 +121,15 @@ def make_plan(
     )
 
 
-def content_of(manifest: Manifest) -> Content:
-    """The release as a slot holds it."""
+def content_of(manifest: Manifest, configuration: str | None = None) -> Content:
+    """The release as a slot holds it, with the configuration that it runs with."""
     return Content(
         release=manifest.version,
         digest=manifest.digest,
         artifact_key=manifest.artifact_key,
         deployment="",
         commands=manifest.commands,
+        configuration=configuration,
         made_with=manifest.schema,
     )
 
@@ -175,39 +176,41 @@ def made_live(plan: Plan, state: State, now: str) -> State:
         deployment=plan.deployment,
         since=now,
         commands=plan.content.commands,
+        configuration=plan.content.configuration,
         made_with=plan.made_with,
         unverified=plan.unverified,
     )
-    left = plan.deployment if leaves(plan.kind, plan.digest, state) else ""
-    return state.but(live=live, previous=previous_of(state, plan.digest, left), open=None)
+    left = plan.deployment if leaves(plan.kind, live, state) else ""
+    return state.but(live=live, previous=previous_of(state, live, left), open=None)
 
 
-def leaves(kind: str, digest: str, state: State) -> bool:
+def leaves(kind: str, what: Live | Open, state: State) -> bool:
     """Whether a deployment leaves what is live for something better: a rollback does, unless it takes one back."""
     previous = state.previous
-    takes_back = previous is not None and previous.digest == digest and bool(previous.left)
+    takes_back = previous is not None and run_by(previous) == run_by(what) and bool(previous.left)
     return kind == "rollback" and not takes_back
 
 
-def left_behind(kind: str, digest: str, slot: SlotName, state: State) -> Content | None:
-    """What a deployment of these bytes into ``slot`` takes from users for good: what the other slot holds.
+def left_behind(opened: Open, state: State) -> Content | None:
+    """The release that a deployment takes from users for good: what the other slot holds.
 
-    That is what is live, or what was tried when a rollback took over. None where nothing is left.
+    That is what is live, or what was tried when a rollback took over. None where nothing is left, as where these bytes
+    stay, and only their configuration is another one.
     """
-    beside = state.slot(other(slot))
-    return beside if beside is not None and beside.digest != digest and leaves(kind, digest, state) else None
+    beside, leaving = state.slot(other(opened.slot)), leaves(opened.kind, opened, state)
+    return beside if beside is not None and beside.digest != opened.digest and leaving else None
 
 
-def previous_of(state: State, digest: str, left: str) -> Previous | None:
-    """Where a rollback goes once these bytes are live instead of what was; ``left`` is the rollback from there.
+def previous_of(state: State, what: Live, left: str) -> Previous | None:
+    """Where a rollback goes once this is live instead of what was; ``left`` is the rollback from there.
 
     What nobody verified is no way back: the one before it stays.
     """
     live = state.live
-    if live is None or live.digest == digest:
+    if live is None or run_by(live) == run_by(what):
         return state.previous
     if live.unverified:
-        return state.previous if state.previous and state.previous.digest != digest else None
+        return state.previous if state.previous and run_by(state.previous) != run_by(what) else None
     content = state.slot(live.slot)
     return Previous(
         release=live.release,
@@ -215,6 +218,7 @@ def previous_of(state: State, digest: str, left: str) -> Previous | None:
         deployment=live.deployment,
         artifact_key=(content.artifact_key if content else None) or "",
         commands=live.commands,
+        configuration=live.configuration,
         made_with=live.made_with,
         left=left,
     )
@@ -232,6 +236,7 @@ def in_step(plan: Plan, step: str, state: State, requested: int) -> State:
             step=step,
             requested=requested,
             former=plan.former,
+            configuration=plan.content.configuration,
             made_with=plan.made_with,
         )
     )
@@ -272,8 +277,8 @@ def has_way_back(opened: Open, state: State) -> bool:
     former, held = opened.former, state.slot(opened.slot)
     if opened.slot != former.declared:
         return True
-    digest = former.content.digest if former.content else None
-    return (held.digest if held else None) == digest and not (opened.slot == state.idle and doubt(state))
+    was = former.content and run_by(former.content)
+    return (held and run_by(held)) == was and not (opened.slot == state.idle and doubt(state))
 
 
 def consequence(opened: Open, state: State, outcome: Outcome) -> Consequence:

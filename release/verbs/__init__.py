@@ -21,6 +21,7 @@ VERBS = {
         "accept": "Close a deployment behind its switch as a person judged it.",
         "stop": "Ask whoever is at work to end, and wait until that is so.",
         "redeploy": "Install the live release again, in the other slot.",
+        "config": "Keep the application's secrets, in versions.",
         "adopt-listener": "Take over in the ledger a listener that was moved by hand.",
     },
     "Decide": {

@@ -72,7 +72,7 @@ def accept_open(environment: Environment, reason: str, writer: Writer, progress:
         details=told,
         ends="accepted",
         became_live=opened.release,
-        left=left_behind(opened.kind, opened.digest, opened.slot, head.state),
+        left=left_behind(opened, head.state),
     )
     with watched(environment), environment.ledger.begin(accepted, head, writer, free):
         signed = _signed(environment, plan)

@@ -69,7 +69,7 @@ def adopt(environment: Environment, reason: str, writer: Writer, progress: Progr
     content = answering(head.state, slot, content, seen)
     refuse_other_release(environment.name, slot, content, seen)
     refuse_unheard(environment.name, head.state, slot, content, seen)
-    verified = was_verified(content.digest, head.state, environment.ledger.lives())
+    verified = was_verified(content, head.state, environment.ledger.lives())
     begun = with_begun_schema(environment, head.state.open, head.state)
     undo = deployment_id(environment.name, now)
     state = adopted(begun, slot, content, now.isoformat(timespec="seconds"), undo, verified=verified)

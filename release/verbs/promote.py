@@ -22,6 +22,7 @@ from release.rules.gates import PromotionFacts, promotion_gates, refuse_unless_p
 from release.rules.lanes import forward
 from release.rules.plan import content_of
 from release.work.artifact_pruning import refuse_pruned
+from release.work.configuring import configured
 from release.work.door import door_for
 from release.work.executor import Deployed, Proposal, deploy
 from release.work.preflight import refuse_short_credentials
@@ -127,7 +128,7 @@ def proposal_into(target: Environment, version: str, route: Route, progress: Pro
     free, head = target.ledger.at_rest(patience)  # before the gates speak: who is at work is not stopped yet
     facts = gather(source, target, version, head.state)
     skipped = passed_over(target.project, route) if route.hotfix else ()
-    proposal = proposal_of(replace(facts, skipped=skipped), head, free, pause=route.pause)
+    proposal = configured(target, proposal_of(replace(facts, skipped=skipped), head, free, pause=route.pause))
     return replace(proposal, kind="hotfix", reason=route.hotfix) if route.hotfix else proposal
 
 

@@ -15,36 +15,44 @@ from release.project import open_all
 from release.records.ledger.head import Head
 from release.records.ledger.ledger import Writer
 from release.rules.artifact_retention import Candidate
+from release.rules.configuration_retention import Candidate as Configured
 from release.rules.retention import Judgement
 from release.work import artifact_pruning as artifacts
+from release.work import configuration_pruning as configurations
 from release.work import snapshot_pruning as snapshots
 from release.work.deletion import delete_all
 from release.work.maintenance import idle_head
 
-Part = Literal["artifacts", "snapshots"]
+Part = Literal["artifacts", "snapshots", "configurations"]
 MOST_AT_ONCE = 500  # releases of one run: it takes a while
 
 
 @dataclass(frozen=True, kw_only=True)
 class Going:
-    """What nothing keeps: releases whose bytes go, and the names of snapshots. ``vetoed``: as releases were judged."""
+    """What nothing keeps: releases whose bytes go, the names of snapshots, and configurations.
+
+    ``vetoed``: as releases were judged.
+    """
 
     releases: tuple[Candidate, ...] = ()
     snapshots: tuple[str, ...] = ()
+    configurations: tuple[Configured, ...] = ()
     vetoed: frozenset[str] = frozenset()
 
 
 @click.command("prune")
 @environment_argument
-@click.option("--only", type=click.Choice(["artifacts", "snapshots"]), help="Leave the other ones alone.")
+@click.option(
+    "--only", type=click.Choice(["artifacts", "snapshots", "configurations"]), help="Leave the other ones alone."
+)
 @click.option("--keep", type=click.IntRange(min=2), help="How many verified stay.  [default: the stack file's]")
 @click.option("--yes", "really", is_flag=True, help="Delete what is shown to go.")
 @pass_call
 def command(call: Call, name: str, only: Part | None, keep: int | None, really: bool) -> None:
     """Show what ENVIRONMENT needs no more; with --yes delete it.
 
-    Artifacts and database snapshots; it says why the others stay. Of releases only bytes go: manifests, verdicts and
-    the ledger stay. Never the last good snapshot, and none in the way back.
+    Artifacts, database snapshots, and configurations with their secrets; it says why the others stay. Of releases only
+    bytes go: manifests, verdicts and the ledger stay. Never the last good snapshot, and none in the way back.
 
     Refused (3) while a deployment is open, with --yes, and where a protected environment would keep fewer than its
     stack file says. Inconclusive (4) where another environment's ledger cannot be read: it may need the artifacts.
@@ -65,12 +73,14 @@ def prune(call: Call, name: str, *, keep: int | None, really: bool, only: Part |
     window = _window(environment, keep)
     writer = environment.identify(call.ci)
     head = idle_head(environment) if really else environment.ledger.head()
-    of_snapshots = _judged_snapshots(environment, head, progress) if only != "artifacts" else ()
-    everyone = open_all(call.project) if only != "snapshots" else ()
+    of_snapshots = _judged_snapshots(environment, head, progress) if only in (None, "snapshots") else ()
+    everyone = open_all(call.project) if only in (None, "artifacts") else ()
     of_artifacts = _judged_artifacts(environment, everyone, head, window, progress) if everyone else artifacts.Found()
+    configured = _judged_configurations(environment, head, progress) if only in (None, "configurations") else ()
     going = Going(
         releases=tuple(one.candidate for one in of_artifacts.judgements if one.goes)[:MOST_AT_ONCE],
         snapshots=snapshots.going(of_snapshots),
+        configurations=tuple(one.candidate for one in configured if one.goes),
         vetoed=of_artifacts.vetoed,
     )
     gone = _delete(environment, going, head, writer, progress) if really else Going()
@@ -82,19 +92,26 @@ def prune(call: Call, name: str, *, keep: int | None, really: bool, only: Part |
         "pruned": [one.version for one in gone.releases],
         "snapshots": [_snapshot_word(judgement) for judgement in of_snapshots],
         "deleted_snapshots": list(gone.snapshots),
+        "configurations": [{"name": one.candidate.what, **_becoming(one.reasons)} for one in configured],
+        "deleted_configurations": [one.what for one in gone.configurations],
     }
 
 
 def prune_text(report: dict[str, Any]) -> str:
-    """The report as lines: the snapshots, then the artifacts, and what could not be judged."""
-    parts = [part for part in (_snapshots_text(report), _refused_text(report), _artifacts_text(report)) if part]
+    """The report as lines: the snapshots, the artifacts and what of them could not be judged, the configurations."""
+    texts = (_snapshots_text, _refused_text, _artifacts_text, _configurations_text)
+    parts = [part for text in texts if (part := text(report))]
     return "\n\n".join(parts) or f"{report['environment']} stores no artifacts and no snapshots of deployments"
 
 
 def _delete(environment: Environment, going: Going, head: Head, writer: Writer, progress: Progress) -> Going:
     """Delete all of it, and say what that was."""
     of_releases = artifacts.deletions(environment, going.releases, going.vetoed)
-    delete_all(environment, (*snapshots.deletions(environment, going.snapshots), *of_releases), head, writer, progress)
+    others = (
+        *snapshots.deletions(environment, going.snapshots),
+        *configurations.deletions(environment, going.configurations),
+    )
+    delete_all(environment, (*others, *of_releases), head, writer, progress)
     return going
 
 
@@ -108,6 +125,21 @@ def _judged_artifacts(
 ) -> artifacts.Found:
     with progress.step(environment.name, "artifacts judged"):
         return artifacts.judge(environment, project, head, window)
+
+
+def _judged_configurations(
+    environment: Environment, head: Head, progress: Progress
+) -> tuple[Judgement[Configured], ...]:
+    with progress.step(environment.name, "configurations judged"):
+        return configurations.judge(environment, head.state)
+
+
+def _configurations_text(report: dict[str, Any]) -> str:
+    found = report["configurations"]
+    rows = [(one["name"], _becomes(one)) for one in found]
+    going, gone = sum(one["goes"] for one in found), len(report["deleted_configurations"])
+    said = _said(report, "configurations and versions of secrets", going, gone)
+    return f"{table(('configuration', 'what becomes of it'), rows)}\n\n{said}" if found else ""
 
 
 def _snapshots_text(report: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from release.records.ledger.ledger import Writer
 from release.rules.gates import RedeploymentFacts, redeployment_gates, refuse_unless_passed
 from release.rules.lanes import forward
 from release.rules.plan import content_of
+from release.work.configuring import configured
 from release.work.executor import Deployed, Proposal, deploy
 from release.work.preflight import refuse_short_credentials
 from release.work.snapshot_pruning import tidied
@@ -24,8 +25,8 @@ from release.work.snapshot_pruning import tidied
 def command(call: Call, name: str, only_plan: bool) -> None:
     """Install the live release again, in the other slot.
 
-    Backs up, verifies and moves the listener like a promotion. For servers that lost it, or releases that shall read
-    their secrets anew.
+    Backs up, verifies and moves the listener like a promotion. It gets the configuration that is set now: so what
+    `config` and app.environment say is applied, and rolled back like a release. Also for servers that lost it.
 
     Refused (3) where nothing is live and when a gate says no: --plan shows all of them. Otherwise it ends like
     `promote`.
@@ -65,7 +66,7 @@ def proposal_again(environment: Environment) -> Proposal:
         verdict=environment.releases.verdict(manifest, live.deployment),
         now=environment.ledger.now(),
     )
-    return Proposal(
+    proposal = Proposal(
         kind="redeployment",
         release=content_of(manifest),
         steps=forward(pause=False),
@@ -74,3 +75,4 @@ def proposal_again(environment: Environment) -> Proposal:
         manifest=manifest,
         free=free,
     )
+    return configured(environment, proposal)

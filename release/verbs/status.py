@@ -24,6 +24,7 @@ from release.verbs.unlock import locks_of
 from release.work.snapshot_room import count_text, snapshot_count
 from settings.stackfile import Project
 
+SHORT = 8  # digits of a configuration's digest that people are shown
 HEADINGS = ("environment", "live", "since (UTC)", "slot", "blue", "green", "previous", "open deployment", "stops")
 
 
@@ -176,4 +177,6 @@ def _stops(entry: dict[str, Any]) -> list[str]:
 
 
 def _held(slot: dict[str, Any] | None) -> str:
-    return (slot or {}).get("release") or "empty"
+    """A release, and by which configuration."""
+    release, configuration = (slot or {}).get("release") or "empty", (slot or {}).get("configuration")
+    return f"{release} ({configuration[:SHORT]})" if configuration else release

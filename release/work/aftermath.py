@@ -26,7 +26,7 @@ from release.process.text import bounded
 from release.records.ledger.ending import How
 from release.records.ledger.head import Open, State, emptied, with_slot
 from release.records.ledger.ledger import Holder
-from release.records.ledger.stops import Cause, Ending, Stops, held_and_vetoed, veto_of
+from release.records.ledger.stops import Cause, Ending, Stops, held, held_and_vetoed, veto_of
 from release.rules.outcomes import as_failure, outcome_of
 from release.rules.plan import (
     MOST_WHY,
@@ -169,7 +169,8 @@ def put_back(
 def stop_release(work: Work, why: str) -> str:
     """A hold here and a veto of the release, before the undoing, so that no kill can lose them; what became of it.
 
-    That they cannot be written keeps nobody from going back.
+    The hold alone where users keep its bytes: then what failed is their configuration. That they cannot be written
+    keeps nobody from going back.
     """
     environment, plan = work.environment, work.plan
     cause = Cause(
@@ -178,15 +179,21 @@ def stop_release(work: Work, why: str) -> str:
         at=environment.ledger.now(),
     )
     told = {"deployment": plan.deployment, "release": plan.version, "digest": plan.digest, "reason": cause.reason}
+    live = work.holder.head.state.live
+    stays = live is not None and live.digest == plan.digest  # deployed again: users go back to these very bytes
     try:
         stops = environment.stops.change(
             "verification failed",
-            lambda stops: held_and_vetoed(stops, cause, release=plan.version, digest=plan.digest),
+            lambda stops: (
+                held(stops, cause) if stays else held_and_vetoed(stops, cause, release=plan.version, digest=plan.digest)
+            ),
             work.holder.writer,
             told,
         )
     except StagelineError as error:
         return f"neither a hold nor a veto could be written ({error.args[0]}): release hold {environment.name}"
+    if stays:
+        return f"{environment.name} is on hold until a person lifts that"
     if veto_of(stops, plan.digest) is None:
         why = f"{len(stops.vetoes)} releases are vetoed there, more do not fit: lift some, then release veto it"
         return f"{environment.name} is on hold until a person lifts that, {plan.version} could not be vetoed ({why})"

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 
+from contract.configuration import Document
 from contract.outputs import PREVIEW_URL
 from release.environment import Environment
 from release.process.errors import Interrupted, LeaseLost, Refused
@@ -20,6 +21,7 @@ from release.records.ledger.event import Details
 from release.records.ledger.head import Content, Head, Open, with_slot
 from release.records.ledger.lease import Patience
 from release.records.ledger.ledger import Entry, Free, Writer
+from release.rules.configuring import looks_secret, secrets_warning
 from release.rules.consents import Consent
 from release.rules.gates import Gate
 from release.rules.lanes import Kind, StepName
@@ -57,8 +59,9 @@ IN_ONE_GO = frozenset({"answered", "live"})  # steps of a rollback that neither 
 class Proposal:
     """What is to be deployed: a release by these steps, judged by these gates on this very HEAD.
 
-    ``manifest`` is None where it is read only when it is needed. ``free`` is the lease as it was found free.
-    ``brought`` is the schema that the deployment which it takes over from began to bring.
+    ``manifest`` is None where it is read only when it is needed. ``configuration`` is what the release is to run with,
+    where it was chosen for it; ``reconfigured`` says in a line what of that changes. ``free`` is the lease as it was
+    found free. ``brought`` is the schema that the deployment which it takes over from began to bring.
     """
 
     kind: Kind
@@ -67,6 +70,8 @@ class Proposal:
     head: Head
     gates: tuple[Gate, ...]
     manifest: Manifest | None
+    configuration: Document | None = None
+    reconfigured: str = ""
     free: Free | None = None
     reason: str = ""
     source: str | None = None
@@ -95,6 +100,7 @@ class Deployed:
     deployment: str
     version: str
     digest: str
+    configuration: str | None = None
     slot: str
     url: str
     evidence: dict[str, Details]
@@ -109,6 +115,10 @@ def deploy(environment: Environment, proposal: Proposal, writer: Writer, progres
     and the error of the step that failed, after having put back what the deployment had changed.
     """
     plan, ledger = plan_of(environment, proposal), environment.ledger
+    if proposal.configuration is not None:  # kept before anybody may need it; chosen once, whatever is set from now on
+        environment.configurations.keep(proposal.configuration)
+        if names := looks_secret(proposal.configuration.environment):
+            progress.note(secrets_warning(names, environment.name))
     with (
         watched(environment, plan.kind),
         ledger.begin(_request(plan, proposal), proposal.head, writer, proposal.free) as holder,
@@ -233,6 +243,7 @@ def _request(plan: Plan, proposal: Proposal) -> Entry:
         "plan": plan.model_dump(),
         "gates": [asdict(gate) for gate in proposal.gates],
         "reason": proposal.reason,
+        **({"reconfigured": proposal.reconfigured} if proposal.reconfigured else {}),
         **({"supersedes": superseded.deployment} if superseded else {}),
     }
     return Entry(
@@ -309,7 +320,7 @@ def _done(work: Work, step: StepName, evidence: Details) -> Entry:
     done = entry(plan, "step done", after, step, evidence)
     if step != "live":
         return done
-    left = left_behind(plan.kind, plan.digest, plan.slot, before)
+    left = before.open and left_behind(before.open, before)
     return replace(done, ends="live", became_live="" if plan.unverified else plan.version, left=left)
 
 
@@ -357,6 +368,7 @@ def _ended(work: Work, done: Done, url: str, *, paused: bool) -> Deployed:
         deployment=plan.deployment,
         version=plan.version,
         digest=plan.digest,
+        configuration=plan.content.configuration,
         slot=plan.slot,
         url=url,
         evidence=done.evidence,

@@ -244,7 +244,8 @@ def _now(answer: Answer) -> str:
 def _holds(answer: Mapping[str, Any], slot: SlotName, content: Content) -> bool:
     said = answer.get(slot)
     held = said.get("content") if isinstance(said, dict) else None
-    return isinstance(held, dict) and (held.get("release"), held.get("digest")) == (content.release, content.digest)
+    wanted = content.release, content.digest, content.configuration
+    return isinstance(held, dict) and (held.get("release"), held.get("digest"), held.get("configuration")) == wanted
 
 
 def _migration(answer: Mapping[str, Any], slot: SlotName) -> str | None:

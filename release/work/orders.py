@@ -148,6 +148,7 @@ def order_of(slot: SlotName, content: Content) -> str:
         release=content.release,
         digest=content.digest,
         commands=content.commands,
+        configuration=content.configuration,
         deployment=content.deployment,
         reuse=content.reuse,
     )

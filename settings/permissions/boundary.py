@@ -90,6 +90,12 @@ def _keep_data() -> list[Statement]:
         _deny("KeepDatabaseAsItIs", ["rds:ModifyDBInstance"], "*", {"ArnEquals": {"aws:PrincipalArn": "{ci_role}"}}),
         _deny("KeepKeys", KEYS, "*"),
         _deny("KeepSecrets", ["secretsmanager:DeleteSecret"], [*of_account("secretsmanager", "secret:{path}/*")]),
+        _deny(
+            "KeepConfiguration",
+            ["secretsmanager:DeleteSecret", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecret"],
+            [*of_account("secretsmanager", "secret:{path}+configuration/*")],
+            _but_the_pruner(),
+        ),
     ]
 
 

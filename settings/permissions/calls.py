@@ -25,6 +25,8 @@ from settings.permissions.scopes import (
     BOUNDED_ROLES,
     BUCKET_BEFORE,
     BUCKETS,
+    CONFIGURATION,
+    CONFIGURED,
     DASHBOARDS,
     DATABASE_KEY,
     DATABASE_SECRETS,
@@ -439,6 +441,14 @@ FOUNDING = (
           *every("iam", "UntagPolicy", "UntagRole", "UpdateAssumeRolePolicy", "UpdateRole")),
 )  # fmt: skip
 
+# The secrets of the application: whoever deploys names a version of them, and reads none.
+CONFIGURING = (
+    needs("operator", CONFIGURATION, *every("secretsmanager", "CreateSecret", "GetSecretValue"),
+          actions=("secretsmanager:CreateSecret", "secretsmanager:GetSecretValue", "secretsmanager:TagResource")),
+    needs("pruner", CONFIGURATION, "secretsmanager:DeleteSecret"),
+    needs("pruner", CONFIGURED, "s3:DeleteObjects", actions=("s3:DeleteObject", "s3:DeleteObjectVersion")),
+)  # fmt: skip
+
 PRUNING = (
     needs("pruner", OWN_SNAPSHOTS, "rds:DeleteDBSnapshot"),
     needs("pruner", BACKUPS, "s3:DeleteObjects", actions=("s3:DeleteObject", "s3:DeleteObjectVersion")),
@@ -475,6 +485,7 @@ TABLE = (
     *STORAGE,
     *DATABASE,
     *FOUNDING,
+    *CONFIGURING,
     *PRUNING,
     *OF_DEMOS,
 )

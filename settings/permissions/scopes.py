@@ -82,6 +82,7 @@ DATABASE_KEY = Scope(
 )
 ALIASES = Scope(resources=of_account("kms", "{signing_alias}", "{state_alias}", "{database_alias}"))
 SECRETS = Scope(resources=of_account("secretsmanager", "secret:{path}/*"))
+CONFIGURATION = Scope(resources=of_account("secretsmanager", "secret:{path}+configuration/*"))
 DATABASE_SECRETS = Scope(
     resources=of_account("secretsmanager", "secret:rds!db-*"),
     condition={"StringEquals": {"aws:ResourceTag/aws:secretsmanager:owningService": "rds"}},
@@ -92,6 +93,7 @@ DASHBOARDS = Scope(resources=("arn:aws:cloudwatch::{account}:dashboard/{prefix}"
 
 ARTIFACTS = Scope(resources=("arn:aws:s3:::{artifact_bucket}/*",))
 ARTIFACT_BYTES = Scope(resources=("arn:aws:s3:::{artifact_bucket}/artifacts/*",))
+CONFIGURED = Scope(resources=("arn:aws:s3:::{artifact_bucket}/configurations/*",))
 ARTIFACT_BUCKET = Scope(resources=("arn:aws:s3:::{artifact_bucket}",))
 ARTIFACTS_BEFORE = Scope(resources=("arn:aws:s3:::{artifact_bucket_before}/*",), before=True)
 BACKUPS = Scope(resources=("arn:aws:s3:::{backup_bucket}/*",))

@@ -59,15 +59,18 @@ def test_a_release_is_started_again_however_it_ended_and_as_often_as_it_takes() 
 
 def test_an_order_names_the_slots_own_port_and_its_keys_come_in_one_order() -> None:
     java = Commands(start=("java", "-jar", "app.jar"))
-    text = order("green", release="1.0.0", digest="d", commands=java, deployment="dev-1", reuse=True)
+    text = order("green", release="1.0.0", digest="d", commands=java, configuration="c", deployment="dev-1", reuse=True)
     assert text == (
-        '{"commands": {"migrate": [], "start": ["java", "-jar", "app.jar"]}, '
+        '{"commands": {"migrate": [], "start": ["java", "-jar", "app.jar"]}, "configuration": "c", '
         '"deployment": "dev-1", "digest": "d", "port": 8082, "release": "1.0.0", "reuse": true, "slot": "green"}'
     )
 
 
 def test_an_order_has_exactly_the_keys_that_an_installer_takes() -> None:
-    keys = json.loads(order("blue", release=None, digest=None, commands=BY_NAME, deployment="dev-1", reuse=False))
+    what = order(
+        "blue", release=None, digest=None, commands=BY_NAME, configuration=None, deployment="dev-1", reuse=False
+    )
+    keys = json.loads(what)
     assert sorted(keys) == sorted(ORDER_KEYS)
 
 

@@ -26,7 +26,10 @@ from tests.e2e.missing_permissions import MISSING, Met, acting_as, enforced, mee
 UP = ("pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", "--non-interactive")
 DESTROY = ("pulumi", "destroy", "--stack", "dev", "--yes", "--skip-preview", "--non-interactive")
 PREVIEW = ("pulumi", "preview", "--stack", "dev", "--non-interactive")
-LOOKS = (("status",), ("history", "dev"), ("audit", "dev"), ("audit", "dev", "--file", "dev.jsonl"))
+LOOKS = (
+    *(("status",), ("history", "dev"), ("audit", "dev"), ("audit", "dev", "--file", "dev.jsonl")),
+    ("config", "list", "dev"),
+)
 GITHUB = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
 OPS = "arn:aws:iam::123456789012:user/ops"
 ACCESS = {"repository": "octo/shop", "operators": [OPS], "approvers": [OPS], "open_door": True}

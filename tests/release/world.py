@@ -22,6 +22,7 @@ from release.doors.aws.databases import DatabaseBusy, Databases, Snapshot, Snaps
 from release.doors.aws.keys import SigningKey
 from release.doors.aws.listeners import Entrance, Listeners
 from release.doors.aws.metrics import Metric, Metrics, Point
+from release.doors.aws.secrets import Secrets
 from release.doors.aws.session import AwsSession
 from release.doors.engine.stack import Stack, UpFailed
 from release.doors.probe import Answer, Probe, Request
@@ -34,6 +35,7 @@ from release.process.processes import Process
 from release.records.artifacts.archive import inspect_artifact
 from release.records.artifacts.manifest import Manifest
 from release.records.artifacts.releases import Releases
+from release.records.configurations import Configurations
 from release.records.ledger.head import Content
 from release.records.ledger.ledger import Ledger, Writer
 from release.rules.objections import Objection
@@ -152,6 +154,7 @@ class FakeServers:
             self.held[instance, slot] = order
             return {"result": "emptied" if held.get("release") else "unchanged", "slot": slot}
         same = held.get("release") == release and held.get("digest") in (None, order["digest"])
+        same = same and held.get("configuration") == order["configuration"]
         runs = same and slot not in self.stopped
         if runs and held.get("deployment") == order["deployment"]:
             return {"result": "unchanged"}
@@ -679,6 +682,14 @@ class World:
                 key=SigningKey(session, settings.names.signing_alias),
             ),
             stops=TroubledStops(ledger.table, now=self.clock),
+            configurations=Configurations(
+                table=ledger.table,
+                secrets=Secrets(session),
+                bucket=Bucket(session, settings.names.artifact_bucket),
+                names=settings.names,
+                tags=settings.tags,
+                now=self.clock,
+            ),
             backups=Bucket(session, settings.names.backup_bucket),
             databases=FakeDatabases(),
             database_role=FakeDatabaseRole(),

@@ -23,13 +23,14 @@ WORDS: dict[str, Callable[[Any, Any], bool]] = {
     "pattern": lambda said, value: not isinstance(value, str) or re.search(said, value) is not None,
     "minimum": lambda said, value: not isinstance(value, int | float) or value >= said,
     "maximum": lambda said, value: not isinstance(value, int | float) or value <= said,
+    "maxLength": lambda said, value: not isinstance(value, str) or len(value) <= said,
     "minItems": lambda said, value: not isinstance(value, list) or len(value) >= said,
     "maxItems": lambda said, value: not isinstance(value, list) or len(value) <= said,
     "uniqueItems": lambda said, value: not isinstance(value, list) or len({*map(repr, value)}) == len(value),
     "required": lambda said, value: not isinstance(value, dict) or {*said} <= {*value},
 }
 REMARKS = {"$schema", "title", "description", "default", "definitions"}
-INSIDE = {"properties", "additionalProperties", "items", "anyOf", "$ref"}
+INSIDE = {"properties", "propertyNames", "additionalProperties", "items", "anyOf", "$ref"}
 
 
 def allows(schema: Schema, value: Any, whole: Schema | None = None) -> bool:
@@ -50,8 +51,13 @@ def entries(schema: Schema, value: Any, whole: Schema) -> bool:
     if not isinstance(value, dict):
         return True
     known = schema.get("properties", {})
-    closed = schema.get("additionalProperties") is False
-    return all(allows(known[key], item, whole) if key in known else not closed for key, item in value.items())
+    names, others = schema.get("propertyNames", {}), schema.get("additionalProperties", {})
+    if not all(allows(names, key, whole) for key in value):
+        return False
+    return all(
+        allows(known[key], item, whole) if key in known else others is not False and allows(others or {}, item, whole)
+        for key, item in value.items()
+    )
 
 
 def items(schema: Schema, value: Any, whole: Schema) -> bool:

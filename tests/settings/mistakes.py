@@ -223,6 +223,22 @@ WRONG: dict[str, Any] = {
     "no way back kept": ({"storage__keep_releases": 1}, "storage.keep_releases is 1;", "2 to 1000"),
     "reader is no account": ({"storage__readable_by": ["me"]}, "storage.readable_by.0 is 'me';", "12 digits"),
     "unknown key": ({"network__mtu": 9000}, "network.mtu is not a setting;", "cidr, zones, nat"),
-    "unknown section": ({"cache": {}}, "cache is not a setting;", "network, servers, database"),
+    "variable that the server sets": ({"app": {"environment": {"PORT": "1"}}}, "app.environment.PORT", "a letter or"),
+    "variable that systemd sets": ({"app": {"environment": {"PATH": "/x"}}}, "app.environment.PATH", "a letter or"),
+    "variable of ours": ({"app": {"environment": {"STAGELINE_X": "1"}}}, "app.environment.STAGELINE_X", "a letter or"),
+    "variable that no shell knows": ({"app": {"environment": {"A-B": "1"}}}, "app.environment.A-B", "a letter or"),
+    "variable without quotes": ({"app": {"environment": {"N": 1}}}, "app.environment.N is 1;", "texts in quotes"),
+    "variable with a NUL": (
+        {"app": {"environment": {"N": "a\0b"}}},
+        "app.environment.N is 'a\\x00b';",
+        "that all may read",
+    ),
+    "variable of 200 kB": ({"app": {"environment": {"N": "x" * 200_000}}}, "app.environment.N is 'xxx", "64 kB"),
+    "variables of 100 kB": (
+        {"app": {"environment": {f"N{number}": "x" * 20_000 for number in range(5)}}},
+        "app.environment is {",
+        "64 kB together",
+    ),
+    "unknown section": ({"cache": {}}, "cache is not a setting;", "network, servers, app, database"),
     "derived key": ({"environment": "prod"}, "environment is not a setting;", "keys like stageline:account"),
 }

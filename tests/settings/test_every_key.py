@@ -41,6 +41,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "servers.dial_error_limit": (0, "1 to 120"),
     "servers.install_timeout": (5, "30 to 3600 seconds"),
     "servers.settle": (-1, "0 to 600 seconds"),
+    "app.environment": ("LOG_LEVEL=info", "that the server sets itself"),
     "database.engine": ("oracle", "postgres or mysql"),
     "database.version": ("latest", "in quotes"),
     "database.instance_class": ("small", "like db.t4g.small"),
@@ -125,7 +126,7 @@ def written(tmp_path: Path, wrong: dict[str, Any]) -> Path:
         first, *rest = f"stageline:{key}".split(".")
         section = config
         for part in [first, *rest][:-1]:
-            section = section[part]
+            section = section.setdefault(part, {})
         section[[first, *rest][-1]] = value
     file.write_text(yaml.safe_dump(document), "utf-8")
     return tmp_path

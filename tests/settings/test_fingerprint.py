@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from settings.fingerprint import PROGRAM, fingerprint
-from settings.model import Settings
+from settings.model import App, Settings
 from settings.stackfile import Project, load
 from tests.project import CHECKOUT, PROJECT, copy_project
 
@@ -108,7 +108,7 @@ def changed(settings: Model, name: str) -> Model:
 
 
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")  # the other values need not be allowed ones
-@pytest.mark.parametrize("name", Settings.model_fields)
+@pytest.mark.parametrize("name", [name for name in Settings.model_fields if name != "app"])
 def test_every_setting_changes_it(program: Path, settings: Settings, name: str) -> None:
     section = getattr(settings, name)
     if isinstance(section, BaseModel):
@@ -117,6 +117,13 @@ def test_every_setting_changes_it(program: Path, settings: Settings, name: str) 
         others = [changed(settings, name)]
     before = fingerprint(program, settings)
     assert [other for other in others if fingerprint(program, other) == before] == []
+
+
+def test_what_the_application_is_told_comes_with_a_deployment_and_does_not_change_it(
+    program: Path, settings: Settings
+) -> None:
+    told = settings.model_copy(update={"app": App(environment={"LOG_LEVEL": "debug"})})
+    assert fingerprint(program, told) == fingerprint(program, settings)
 
 
 def test_a_default_that_is_written_out_does_not_change_it(program: Path, settings: Settings) -> None:

@@ -11,13 +11,13 @@ server's application user and needs no root. Read in this order:
                   `seed` (bin/seed) and `exchange` (each step leaves a state that the next run puts back)
 - `empty`, `start`, `status`, `run`   the other verbs
 - `unit`, `health`   what runs in a slot, and whether it is the release that it should be
-- `environment`   what the application is given, and which of it are secrets
+- `environment`   what the application is given, and which of it are secrets; `configuration` reads what people set
 - `lock`, `files`, `programs`, `aws`, `told`, `signals`, `errors`   one door each
 
-A slot is a folder, `slots/<slot>/`, with `release/`, `slot.json` and a copy of the installer; without `slot.json` it is
-empty. An install prepares a second folder beside it and swaps the two. The folders beside it say how far it came, so
-that whoever is killed at any moment leaves a state which the next run puts back to what it was before
-(`exchange.recover`):
+A slot is a folder, `slots/<slot>/`, with `release/`, `configuration.json`, `slot.json` and a copy of the installer;
+without `slot.json` it is empty. An install prepares a second folder beside it and swaps the two. The folders beside it
+say how far it came, so that whoever is killed at any moment leaves a state which the next run puts back to what it was
+before (`exchange.recover`):
 
     .<slot>.new      being prepared, the slot is untouched
     .<slot>.ready    prepared; the slot's unit may be stopped already

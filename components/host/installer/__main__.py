@@ -1,11 +1,11 @@
 """The verbs of the installer, each imported when it is called:
 
-    install     an order as JSON on stdin: {"slot", "port", "release", "digest", "deployment", "reuse"}; without a
-                release (and digest: null) the slot is emptied. An order that was carried out before changes nothing
-                where the slot's unit runs; where it does not, it is started, and only where that does not help
-                installed again. With `reuse` a slot that holds these very bytes by another deployment keeps them: it
-                is relabelled, or started, and only where that does not help installed. `--settle SECONDS`: how long
-                the release must stay healthy before it counts as installed
+    install     an order as JSON on stdin: {"slot", "port", "release", "digest", "configuration", "deployment",
+                "reuse"}; without a release (and digest: null) the slot is emptied. An order that was carried out before
+                changes nothing where the slot's unit runs; where it does not, it is started, and only where that does
+                not help installed again. With `reuse` a slot that holds these very bytes, with this configuration, by
+                another deployment keeps them: it is relabelled, or started, and only where that does not help
+                installed. `--settle SECONDS`: how long the release must stay healthy before it counts as installed
     empty       {"slot"} on stdin: stop the slot and forget what it holds
     start SLOT  make the release that the slot holds run, and wait until it is healthy
     status      what both slots hold, whether their units run, what they answer and which deployment's migration began

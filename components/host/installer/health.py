@@ -70,11 +70,13 @@ def shown_version(health: Health, content: Content, server: Server) -> str | Non
     if health.version in (None, content.release):
         return health.version
     try:
-        return last_line(scrub(str(health.version), application_environment(server, content)[1]))
+        return last_line(
+            scrub(str(health.version), application_environment(server, content, Slot(content.slot).folder)[1])
+        )
     except Stopped:
         raise
     except Failure:
-        return "another one, not told: the database's secret is not known to compare with"
+        return "another one, not told: the application's secrets are not known to compare with"
 
 
 def is_healthy(slot: Slot, content: Content, server: Server) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from components.host.installer.artifact import download, require_space, unpack
 from components.host.installer.aws import retried
+from components.host.installer.configuration import download_configuration
 from components.host.installer.errors import Failure, NotHealthy, Refused, Stopped, describe
 from components.host.installer.exchange import commit, recover, replace, restart
 from components.host.installer.files import write_durably
@@ -123,6 +124,7 @@ def prepare(slot: Slot, content: Content, server: Server, migration: Migration) 
     new.mkdir()
     artifact = new / "artifact"
     require_space(new, 0)
+    download_configuration(server, content, new)
     retried(lambda: download(artifact, content.digest, server))
     unpack(artifact, new / RELEASE, content.commands)
     artifact.unlink()

@@ -45,7 +45,7 @@ def migrate(slot: Slot, content: Content, server: Server, migration: Migration) 
     if not may_migrate(content, server):
         migration.outcome = "not asked for"
         return
-    environment, secrets = application_environment(server, content)
+    environment, secrets = application_environment(server, content, slot.beside("new"))
     write_durably(slot.migration, json.dumps({"deployment": content.deployment}))
     migration.outcome = "failed"
     words = runnable(command, release, environment)

@@ -29,10 +29,11 @@ class Content:
     release: str
     digest: str
     commands: Commands
+    configuration: str | None
     deployment: str
 
     def differs_in_its_label_only(self, other: Content) -> bool:
-        """Whether it is the same artifact, run in the same way, whoever put it there."""
+        """Whether it is the same artifact, run in the same way with the same configuration, whoever put it there."""
         return dataclasses.replace(self, deployment=other.deployment) == other
 
 
@@ -47,6 +48,7 @@ class Order:
 TEXT_RULES = {
     "release": (re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){2}([-+][0-9A-Za-z.+-]{1,60})?"), "a version such as 1.2.3"),
     "digest": (re.compile("[0-9a-f]{64}"), "64 hexadecimal digits"),
+    "configuration": (re.compile("[0-9a-f]{64}"), "64 hexadecimal digits or null"),
     "deployment": (re.compile("[A-Za-z0-9_.-]{1,100}"), "1 to 100 letters, digits, '_', '.' or '-'"),
 }
 
@@ -64,8 +66,17 @@ def checked_content(fields: dict[str, Any]) -> Content:
     port = fields["port"]
     if type(port) is not int or not 1024 <= port <= 65535:
         raise Refused("the input is not valid: port must be a whole number from 1024 to 65535")
-    texts = {key: checked_text(key, fields[key]) for key in TEXT_RULES}
-    return Content(slot=checked_slot(fields["slot"]), port=port, commands=checked_commands(fields["commands"]), **texts)
+    texts = {key: checked_text(key, fields[key]) for key in ("release", "digest", "deployment")}
+    configuration = fields["configuration"]
+    if configuration is not None:
+        checked_text("configuration", configuration)
+    return Content(
+        slot=checked_slot(fields["slot"]),
+        port=port,
+        commands=checked_commands(fields["commands"]),
+        configuration=configuration,
+        **texts,
+    )
 
 
 def parse_emptied(text: str) -> SlotName | None:

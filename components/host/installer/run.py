@@ -18,7 +18,7 @@ def run(slot: Slot) -> NoReturn:
     content = read_content(slot)
     if content is None:
         raise Failure(f"slot {slot.name} is empty: nothing to run")
-    environment, _ = application_environment(read_server(), content)
+    environment, _ = application_environment(read_server(), content, slot.folder)
     release = slot.folder / RELEASE
     os.chdir(release)
     words = runnable(start_command(content.commands), release, environment)

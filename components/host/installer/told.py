@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
+
+from contract.configuration import SHORTEST_SECRET
 
 HIDDEN = "***"
 
@@ -51,6 +55,17 @@ def scrub(text: str, secrets: Sequence[str]) -> str:
     for secret in filter(None, secrets):
         text = text.replace(secret, HIDDEN)
     return text
+
+
+def hidden_forms(secret: str) -> Iterator[str]:
+    """The forms in which a secret may be said: as it is, in a URL, in JSON, and line by line.
+
+    What is shorter than a word is left: to take it out of all that is said would say where it stands.
+    """
+    lines = [line.strip() for line in secret.splitlines()]
+    for one in (secret, quote(secret, safe=""), json.dumps(secret)[1:-1], *lines):
+        if len(one) >= SHORTEST_SECRET:
+            yield one
 
 
 def last_line(text: str) -> str:

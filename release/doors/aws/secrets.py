@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from release.doors.aws.session import AwsSession, aws_call, is_not_found
+from release.doors.aws.session import AwsSession, aws_call, aws_code, is_not_found
 from release.process.errors import Broken
 
 
@@ -21,6 +21,16 @@ class Secrets:
             if is_not_found(error):
                 return None
             raise
+
+    def create_new(self, name: str, value: str, tags: dict[str, str]) -> bool:
+        """Store a secret under a name that nobody has; False where somebody has it."""
+        try:
+            self.create(name, value, tags)
+        except Broken as error:
+            if aws_code(error) == "ResourceExistsException":
+                return False
+            raise
+        return True
 
     def create(self, name: str, value: str, tags: dict[str, str]) -> None:
         """Store a new secret."""

@@ -47,6 +47,7 @@ class _Said(BaseModel):
 class _Content(_Said):
     release: str
     digest: str
+    configuration: str | None
     deployment: str
 
 

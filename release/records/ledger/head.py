@@ -21,9 +21,9 @@ class Content(Form):
     ``release`` is None for a slot that a deployment emptied. The deployment is part of the value so that restoring a
     slot after a failure makes every server look again, also the one that was touched half-way; with ``reuse`` a server
     that holds these very bytes only takes note. ``made_with`` is the schema of the release, None where it states none.
-    ``commands`` is how it is run.
-    ``unsure`` says why it is not known that every server holds this; the next install mends it. ``configuration`` and
-    ``database`` name what a slot runs with, where that is not the environment's only one.
+    ``commands`` is how it is run. ``configuration`` is the sha256 of what the release runs with, None where that is
+    nothing. ``unsure`` says why it is not known that every server holds this; the next install mends it. ``database``
+    names the one that a slot runs with, where that is not the environment's only one.
     """
 
     release: str | None
@@ -51,6 +51,7 @@ class Live(Form):
     deployment: str
     since: str
     commands: Commands = BY_NAME
+    configuration: str | None = None
     made_with: Schema | None = None
     unverified: bool = False
 
@@ -66,6 +67,7 @@ class Previous(Form):
     deployment: str
     artifact_key: str = ""
     commands: Commands = BY_NAME
+    configuration: str | None = None
     made_with: Schema | None = None
     left: str = ""
 
@@ -94,6 +96,7 @@ class Open(Form):
     former: Former
     done: bool = False
     stopped: str = ""
+    configuration: str | None = None
     made_with: Schema | None = None
 
 
@@ -155,6 +158,11 @@ class Head(Form):
     nonce: str
     state: State
     format: int = FORMAT
+
+
+def run_by(one: Content | Live | Previous | Open) -> tuple[str | None, str | None]:
+    """What users get of it: these very bytes with this very configuration. Another of either is another way back."""
+    return one.digest, one.configuration
 
 
 def with_slot(state: State, name: SlotName, content: Content | None) -> State:

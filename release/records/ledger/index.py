@@ -15,7 +15,7 @@ from release.records.artifacts.manifest import artifact_key
 from release.records.artifacts.schema import Schema
 from release.records.ledger.chain import Fault
 from release.records.ledger.event import Event, parts_of
-from release.records.ledger.head import Content, Live, Open
+from release.records.ledger.head import Content, Live, Open, run_by
 
 LIVE = "LIVE"  # the kind of the items that say what became live when, by the event's number
 LIFE = ("step done", "deployment accepted")  # kinds of the events by which a verified release is live
@@ -30,7 +30,8 @@ class Mention(Form):
 
 
 class Known(Form):
-    """A release as this environment knows it: by the bytes that were live, or where none ever were by the last ones.
+    """A release as this environment knows it: by the bytes that were live, or where none ever were by the last ones,
+    and the configuration that they had then.
 
     ``live`` is the last deployment by which it was live, in event ``live_in``, and ``left`` the one that took it from
     users since: a rollback, or a deployment that was put back behind its switch; where no deployment did, who. They are
@@ -41,6 +42,7 @@ class Known(Form):
     digest: str
     artifact_key: str
     commands: Commands = BY_NAME
+    configuration: str | None = None
     made_with: Schema | None = None
     deployments: tuple[Mention, ...] = ()
     live: str = ""
@@ -52,12 +54,13 @@ class Known(Form):
 
 
 class Lived(Form):
-    """A release that became live: by which deployment, and when (UTC)."""
+    """A release that became live: by which deployment, with which configuration, and when (UTC)."""
 
     release: str
     digest: str
     deployment: str
     at: str
+    configuration: str | None = None
     format: int = FORMAT
 
 
@@ -97,6 +100,7 @@ def _of(content: Content | Live, known: Known | None) -> Known:
     how: dict[str, Any] = {
         "artifact_key": artifact_key(digest),
         "commands": content.commands,
+        "configuration": content.configuration,
         "made_with": content.made_with,
     }
     if known is not None and known.digest == digest:
@@ -120,7 +124,13 @@ def life_in(event: Event) -> Live | None:
 
 def lived(live: Live, event: Event) -> Lived:
     """What is noted of a release that became live by ``event``."""
-    return Lived(release=live.release, digest=live.digest, deployment=event.deployment or "", at=event.at)
+    return Lived(
+        release=live.release,
+        digest=live.digest,
+        deployment=event.deployment or "",
+        at=event.at,
+        configuration=live.configuration,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,12 +146,14 @@ def pasts(events: Iterable[Event]) -> dict[str, Past]:
     """What the events, from the first on, say of each release that was ever live."""
     found: dict[str, Past] = {}
     for event in events:
-        if live := life_in(event):
+        live = life_in(event)
+        if live:
             found[live.release] = Past(event=event, live=live)
         previous = parts_of(event).get("previous")
         left = previous if isinstance(previous, dict) and previous.get("left") == event.deployment else {}
         past = found.get(left.get("release", ""))
-        if past and past.live.digest == left.get("digest"):
+        stays = live is not None and live.digest == left.get("digest")  # only their configuration was left
+        if past and not stays and past.live.digest == left.get("digest"):
             found[past.live.release] = replace(past, left=event.deployment or "")
     return found
 
@@ -151,7 +163,8 @@ def index_fault(known: Known, past: Past | None) -> Fault | None:
     kind = known_kind(known.release)
     if past is None:
         return _fault(kind, f"no event says that {known.live} let it be live") if known.live else None
-    if (known.live, known.digest) != (past.live.deployment, past.live.digest):
+    said = (past.live.deployment, past.live.digest, past.live.configuration)
+    if (known.live, known.digest, known.configuration) != said:
         began = known.live or past.event.format > 1  # what was live before there was an index need not be in it
         return _fault(kind, f"event {past.event.seq} says what was live, and by which deployment") if began else None
     return _fault(kind, f"it does not say that {past.left} left it") if past.left and not known.left else None
@@ -160,7 +173,8 @@ def index_fault(known: Known, past: Past | None) -> Fault | None:
 def life_fault(lived: Lived, seq: int, past: Event | None) -> Fault | None:
     """What an entry of what was live says otherwise than its event does; None where they agree."""
     live = life_in(past) if past else None
-    if live and (live.release, live.digest, live.deployment) == (lived.release, lived.digest, lived.deployment):
+    said = (lived.release, lived.deployment, lived.digest, lived.configuration)
+    if live and (live.release, live.deployment, *run_by(live)) == said:
         return None
     return _fault(f"{LIVE} {seq}", f"event {seq} does not say that {lived.release} was live")
 

@@ -71,6 +71,17 @@ def new_change(change: Change) -> Write:
     return Write(kind=ENTRY, seq=change.seq, body=stored(change), nonce=change.nonce, condition=NEW, values={})
 
 
+def new_version(kind: str, number: int, body: str) -> Write:
+    """A version of what is configured that nobody noted yet."""
+    return Write(kind=kind, seq=number, body=body, condition=NEW, values={})
+
+
+def same_version(kind: str, before: Item, body: str) -> Write:
+    """A version of which more is to be said, while it is still what was read."""
+    condition, values = _unchanged(before)
+    return Write(kind=kind, seq=before.seq, body=body, condition=condition, values=values)
+
+
 def beside(item: Item) -> dict[str, int | str]:
     """What the table holds beside a text, for conditions."""
     return {"nonce": item.nonce, "fence": item.fence}

@@ -13,7 +13,7 @@ from release.records.ledger.event import Event, parts_of
 from release.records.ledger.stops import Change
 
 NAMES = ("version", "release")  # the keys under which details name a release
-REASONS = ("why", "reason")  # the keys under which details give one
+REASONS = ("why", "reason", "reconfigured")  # the keys under which details give one
 FORMER = "former"  # in a plan: what was there before, and is not what the deployment was about
 
 
@@ -40,7 +40,7 @@ class Told:
 
     @property
     def why(self) -> str:
-        """The reason that it gives, a failure's or a person's; empty when it gives none."""
+        """The reason that it gives, a failure's or a person's, or what it configures; empty when it gives none."""
         return next((why for key in REASONS if isinstance(why := self.entry.details.get(key), str) and why), "")
 
 

@@ -152,9 +152,10 @@ class FakeServer:
         deployment: str = "d1",
         reuse: bool = False,
         commands: Commands = BY_NAME,
+        configuration: str | None = None,
     ) -> dict[str, Any]:
         what = {"release": version, "digest": self.store(artifact), "commands": asdict(commands)}
-        content = {**what, "deployment": deployment}
+        content = {**what, "configuration": configuration, "deployment": deployment}
         return {"slot": slot, "port": self.ports[slot], **content, "reuse": reuse}
 
     def let_migrate(self, deployment: str) -> None:

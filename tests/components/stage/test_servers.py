@@ -60,6 +60,7 @@ def test_stdin_holds_what_the_slot_shall_hold_and_nothing_else() -> None:
         "release": "1.1.0",
         "digest": "b" * 64,
         "commands": {"start": [], "migrate": []},
+        "configuration": None,
         "deployment": "d-2",
         "reuse": False,
     }
@@ -70,13 +71,15 @@ def test_stdin_holds_what_the_slot_shall_hold_and_nothing_else() -> None:
     [
         pytest.param(HELD, id="filled"),
         pytest.param(HELD.but(reuse=True), id="reuse"),
+        pytest.param(HELD.but(configuration="c" * 64), id="configured"),
         pytest.param(HELD.but(unsure="who knows"), id="unsure"),
         pytest.param(emptied("d-3"), id="emptied"),
     ],
 )
 def test_the_program_and_release_give_the_same_order_for_a_slot(held: Held) -> None:
     """To the byte: what an installer was told by one of them it knows when the other says it again."""
-    content = SlotContent(release=held.release, digest=held.digest, deployment=held.deployment, reuse=held.reuse)
+    facts = ("release", "digest", "configuration", "deployment", "reuse")
+    content = SlotContent(**{fact: getattr(held, fact) for fact in facts})
     recording = record(settings_of("prod"), Slots(blue=OLD, green=content, declared="blue"))
     told = {one.inputs["stdin"] for one in installs(recording) if one.name.endswith("green")}
     assert told == {order_of("green", held)}
@@ -220,16 +223,21 @@ def test_the_role_reads_these_and_nothing_else() -> None:
     policies = [recording.one("aws:iam/rolePolicy:RolePolicy", f"env-servers-{part}") for part in ("boot", "run")]
     statements = [one for policy in policies for one in json.loads(policy.inputs["policy"])["Statement"]]
     secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:stageline/prod"
+    bucket = "arn:aws:s3:::stageline-prod-artifacts-123456789012-eu-central-1"
     assert [(one["Effect"], one["Action"], one["Resource"]) for one in statements] == [
         (
             "Allow",
             "secretsmanager:GetSecretValue",
             [f"{secret}/host-key-??????", f"{secret}/authorized-keys-??????"],
         ),
-        ("Allow", "s3:GetObject", ["arn:aws:s3:::stageline-prod-artifacts-123456789012-eu-central-1/artifacts/*"]),
+        ("Allow", "s3:GetObject", [f"{bucket}/artifacts/*", f"{bucket}/configurations/*"]),
         ("Allow", "ssm:GetParameter", ["arn:of:env-database-parameter", "arn:of:env-database-migration"]),
         ("Allow", "elasticloadbalancing:DescribeTargetHealth", ["*"]),
-        ("Allow", "secretsmanager:GetSecretValue", [f"{secret}/database-login-??????"]),
+        (
+            "Allow",
+            "secretsmanager:GetSecretValue",
+            [f"{secret}/database-login-??????", f"{secret}+configuration/*-??????"],
+        ),
     ]
 
 

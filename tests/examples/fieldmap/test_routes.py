@@ -164,3 +164,8 @@ def test_a_task_may_be_called_like_a_tag() -> None:
 def test_the_first_choices_of_priority_are_what_its_migration_gives_to_old_tasks() -> None:
     assert schema_with_priority.TASK_CHOICES["priority"][0] == "normal"
     assert set(schema_with_priority.TASK_CHOICES) == {*schema.TASK_CHOICES, "priority"}
+
+
+def test_the_page_shows_the_notice_that_its_environment_states_and_none_where_it_states_none() -> None:
+    assert "<p><strong>Closed &lt;today&gt;</strong></p>" in page("1.0.0", [], "Closed <today>")
+    assert "strong" not in page("1.0.0", [])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from release.environment import Environment
+from release.process.canonical import sha256_hex
 from release.process.errors import Broken, Inconclusive, NotBegun, StagelineError, VerificationFailed
 from release.rules.lanes import Kind, forward
 from release.rules.plan import content_of
@@ -24,12 +25,14 @@ class Deployment:
     """A deployment of ``version`` where ``history`` was deployed before, and how it ends when nobody kills it.
 
     ``resumed`` is what is live at the end when it is resumed; None stands for what was live before, as it is after
-    every abort. ``stops``: it ends with a hold of the environment and a veto of the release.
+    every abort. In ``history`` a version may end with @ and the name of a configuration, as ``configuration`` is one.
+    ``stops``: it ends with a hold of the environment and a veto of the release.
     """
 
     name: str
     kind: Kind
     version: str
+    configuration: str = ""
     history: tuple[tuple[Kind, str], ...] = ()
     pause: bool = False
     spoil: Spoil = lambda outside: None
@@ -40,7 +43,7 @@ class Deployment:
     @property
     def former(self) -> str | None:
         """What is live before."""
-        return self.history[-1][1] if self.history else None
+        return self.history[-1][1].partition("@")[0] if self.history else None
 
     @property
     def resumed(self) -> str | None:
@@ -55,18 +58,19 @@ class Deployment:
 
     def run(self, environment: Environment, points: Points) -> None:
         """The deployment, in one process."""
-        put(environment, self.kind, self.version, points, pause=self.pause)
+        put(environment, self.kind, f"{self.version}@{self.configuration}", points, pause=self.pause)
 
 
-def put(environment: Environment, kind: Kind, version: str, points: Points, *, pause: bool = False) -> None:
+def put(environment: Environment, kind: Kind, what: str, points: Points, *, pause: bool = False) -> None:
     """Deploy a release, published before: back as the verb does it, forward without asking the gates."""
+    version, _, configuration = what.partition("@")
     if kind == "rollback":
         go_back(environment, Request(version=version), OPS, Steps(points))
         return
     manifest, head = environment.releases.get(version), environment.ledger.head()
     proposal = Proposal(
         kind=kind,
-        release=content_of(manifest),
+        release=content_of(manifest, sha256_hex(configuration.encode()) if configuration else None),
         steps=forward(pause=pause),
         head=head,
         gates=(),
@@ -171,6 +175,7 @@ def _no_snapshot(outside: Outside) -> None:
 ONE: tuple[tuple[Kind, str], ...] = (("promotion", "1.0.0"),)
 TWO: tuple[tuple[Kind, str], ...] = (*ONE, ("promotion", "1.1.0"))
 THREE: tuple[tuple[Kind, str], ...] = (*TWO, ("promotion", "1.2.0"))
+WARM: tuple[tuple[Kind, str], ...] = (*ONE, ("redeployment", "1.0.0@warm"))
 BACK: tuple[tuple[Kind, str], ...] = (*TWO, ("rollback", "1.0.0"))
 
 KINDS = (
@@ -179,6 +184,19 @@ KINDS = (
     Deployment(name="third promotion", kind="promotion", version="1.2.0", history=TWO),
     Deployment(name="hotfix", kind="hotfix", version="1.1.0", history=ONE),
     Deployment(name="redeployment", kind="redeployment", version="1.1.0", history=TWO),
+    Deployment(name="another configuration", kind="redeployment", version="1.0.0", configuration="cold", history=WARM),
+    Deployment(
+        name="rollback of a configuration",
+        kind="rollback",
+        version="1.0.0",
+        history=(*WARM, ("redeployment", "1.0.0@cold")),
+    ),
+    Deployment(
+        name="rollback to a configuration with installation",
+        kind="rollback",
+        version="1.0.0",
+        history=(*WARM, ("promotion", "1.1.0"), ("promotion", "1.2.0@cold")),
+    ),
     Deployment(name="rollback in place", kind="rollback", version="1.0.0", history=TWO),
     Deployment(name="rollback of a rollback", kind="rollback", version="1.1.0", history=BACK),
     Deployment(name="rollback with installation", kind="rollback", version="1.0.0", history=THREE),

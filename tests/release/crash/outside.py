@@ -22,6 +22,7 @@ from release.doors.aws.bucket import Bucket
 from release.doors.aws.databases import Databases
 from release.doors.aws.keys import SigningKey
 from release.doors.aws.listeners import Entrance, Listeners
+from release.doors.aws.secrets import Secrets
 from release.doors.aws.table import LedgerTable
 from release.doors.engine.stack import UpFailed
 from release.doors.probe import Answer, Request
@@ -36,6 +37,7 @@ from release.records.artifacts.archive import Artifact
 from release.records.artifacts.build import Build
 from release.records.artifacts.manifest import Check, Manifest, artifact_key
 from release.records.artifacts.releases import Releases
+from release.records.configurations import Configurations
 from release.records.ledger.head import Content, State
 from release.records.ledger.ledger import Ledger
 from release.records.ledger.stoplog import StopLog
@@ -66,6 +68,7 @@ from tests.release.world import (
 )
 
 NAMES = INSTANCES
+FACTS = ("release", "digest", "configuration", "deployment", "reuse")
 
 
 class Alone(Project):
@@ -183,7 +186,7 @@ class Outside:
 
 def _content_of(order: dict[str, Any]) -> Content:
     """What a slot holds by an order; an artifact lies under its digest."""
-    digest, facts = order["digest"], {key: order[key] for key in ("release", "digest", "deployment", "reuse")}
+    digest, facts = order["digest"], {key: order[key] for key in FACTS}
     return Content(**facts, artifact_key=digest and artifact_key(digest))
 
 
@@ -483,6 +486,14 @@ def open_process(
             environment=name,
             bucket=Bucket(session, settings.names.artifact_bucket),
             key=SigningKey(session, settings.names.signing_alias),
+        ),
+        configurations=Configurations(
+            table=ledger.table,
+            secrets=Secrets(session),
+            bucket=Bucket(session, settings.names.artifact_bucket),
+            names=settings.names,
+            tags=settings.tags,
+            now=clock,
         ),
         backups=Bucket(session, settings.names.backup_bucket),
         databases=Databases(session),

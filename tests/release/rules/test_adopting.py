@@ -32,7 +32,7 @@ LIVES = [Lived(release="0.8.0", digest=digest("0.8.0"), deployment="dev-8", at="
 def test_verified_are_the_very_bytes_that_were_live_here_before(
     version: str, live: Live | None, expected: bool
 ) -> None:
-    assert was_verified(digest(version), CALM.but(live=live), LIVES) is expected
+    assert was_verified(slot(version), CALM.but(live=live), LIVES) is expected
 
 
 def test_the_index_is_read_only_where_head_does_not_say_it() -> None:
@@ -40,7 +40,11 @@ def test_the_index_is_read_only_where_head_does_not_say_it() -> None:
         raise AssertionError
         yield
 
-    assert was_verified(digest("0.9.0"), CALM, never())
+    assert was_verified(slot("0.9.0"), CALM, never())
+
+
+def test_another_configuration_of_verified_bytes_was_not_verified() -> None:
+    assert not was_verified(slot("1.0.0").but(configuration="c" * 64), CALM, LIVES)
 
 
 def opened(step: str = "watched") -> Open:

@@ -141,8 +141,11 @@ def test_a_rule_that_the_stack_does_not_know_is_found() -> None:
     )
 
 
+CONTENT = {"release": "1.0.0", "digest": "a" * 64, "configuration": None, "deployment": "d-1"}
+
+
 def slot_status(release: str | None = "1.0.0", **changes: Any) -> dict[str, Any]:
-    content = {"release": release, "digest": "a" * 64, "deployment": "d-1"} if release else None
+    content = CONTENT | {"release": release} if release else None
     health = {"status": 200, "version": release} if release else None
     unit = "active" if release else "inactive"
     return {"content": content, "unit": unit, "health": health, "busy": False, "problem": None, **changes}
@@ -164,12 +167,17 @@ def test_slots_that_are_as_head_says_are_no_drift() -> None:
             id="another-release",
         ),
         pytest.param(
-            {"blue": slot_status(content={"release": "1.0.0", "digest": "b" * 64, "deployment": "d-1"})},
+            {"blue": slot_status(content=CONTENT | {"digest": "b" * 64})},
             [("digest", "a" * 64, "b" * 64)],
             id="other-bytes",
         ),
         pytest.param(
-            {"blue": slot_status(content={"release": "1.0.0", "digest": "a" * 64, "deployment": "d-0"})},
+            {"blue": slot_status(content=CONTENT | {"configuration": "c" * 64})},
+            [("configuration", "nothing", "c" * 64)],
+            id="another-configuration",
+        ),
+        pytest.param(
+            {"blue": slot_status(content=CONTENT | {"deployment": "d-0"})},
             [("deployment", "d-1", "d-0")],
             id="another-deployment",
         ),

@@ -10,7 +10,7 @@ from components.host.installer.order import parse_emptied, parse_order
 from tests.components.host.fake_server import FakeServer, loopback
 
 COMMANDS: dict[str, list[str]] = {"start": [], "migrate": []}
-WHAT = {"release": "1.0.0", "digest": "a" * 64, "commands": COMMANDS}
+WHAT = {"release": "1.0.0", "digest": "a" * 64, "commands": COMMANDS, "configuration": None}
 VALID = {"slot": "blue", "port": 8081, **WHAT, "deployment": "d1", "reuse": False}
 INVALID = {
     "other slot": {**VALID, "slot": "../green"},
@@ -22,6 +22,8 @@ INVALID = {
     "release that is a command": {**VALID, "release": "1.0.0$(id)"},
     "digest in capitals": {**VALID, "digest": "A" * 64},
     "digest too short": {**VALID, "digest": "a" * 63},
+    "configuration as a name": {**VALID, "configuration": "first"},
+    "configuration that leaves its folder": {**VALID, "configuration": "../" + "a" * 61},
     "deployment with a slash": {**VALID, "deployment": "a/b"},
     "deployment too long": {**VALID, "deployment": "a" * 101},
     "deployment with other digits": {**VALID, "deployment": "٣"},
