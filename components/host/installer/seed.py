@@ -40,7 +40,7 @@ def run_seed(slot: Slot, content: Content, server: Server) -> None:
     command = release / SEED
     if not command.exists():
         raise Refused(f"{SEED} is asked for, and the artifact has none: ship one, or ask for no data")
-    environment, secrets = application_environment(server, content)
+    environment, secrets = application_environment(server, content, slot.beside("new"))
     code, said = run_program(SEED, [str(command)], release, environment, secrets)
     slot.seed_log.write_text(said.marked(), "utf-8")
     if code != 0:

@@ -149,7 +149,7 @@ class DynamoDb:
         self._table(TableName, "DeleteItem").pop(_row_key(Key), None)
         return {}
 
-    def scan(self, *, TableName: str) -> dict[str, Any]:
+    def scan(self, *, TableName: str, ConsistentRead: bool = False) -> dict[str, Any]:
         return {"Items": [*self._table(TableName, "Scan").values()]}
 
     def get_paginator(self, operation: str) -> "DynamoDb":
