@@ -21,9 +21,10 @@ class Content(Form):
     ``release`` is None for a slot that a deployment emptied. The deployment is part of the value so that restoring a
     slot after a failure makes every server look again, also the one that was touched half-way; with ``reuse`` a server
     that holds these very bytes only takes note. ``made_with`` is the schema of the release, None where it states none.
-    ``commands`` is how it is run. ``configuration`` is the sha256 of what the release runs with, None where that is
-    nothing. ``unsure`` says why it is not known that every server holds this; the next install mends it. ``database``
-    names the one that a slot runs with, where that is not the environment's only one.
+    ``commands`` is how it is run, and closed: another way to run a release comes with a higher format, because a
+    version that does not know it would run the release otherwise. ``configuration`` is the sha256 of what it runs with,
+    None where that is nothing. ``unsure`` says why it is not known that every server holds this; the next install mends
+    it. ``database`` names the one that a slot runs with, where that is not the environment's only one.
     """
 
     release: str | None
