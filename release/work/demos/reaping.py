@@ -88,7 +88,7 @@ def _lost(base: Base) -> tuple[Reaped, ...]:
     try:
         return tuple(Reaped(branch=name, owner="", how="failed", why=why) for name, why in lost(base).items())
     except StagelineError as error:
-        return (Reaped(branch="what no item speaks of", owner="", how="failed", why=str(error)),)
+        return (Reaped(branch="what no item speaks of", owner="", how="skipped", why=str(error)),)
 
 
 def _as_believed(base: Base, entry: Entry, really: bool) -> Entry:

@@ -1,12 +1,13 @@
 """Reaping: what is due goes, one that fails stops no other, and nobody else's work is disturbed."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from release.doors.aws.demos_table import Kept
-from release.process.errors import Interrupted
+from release.process.errors import Broken, Interrupted
 from release.process.output import Progress
 from release.rules.demos import MOST_AT_ONCE
 from release.work.demos.ending import take_down
@@ -206,3 +207,11 @@ def test_a_database_that_does_not_answer_stops_no_reaping(demos: Demos) -> None:
     demos.database.fails["crowd"] = "no answer"
     demos.pass_by(timedelta(days=4))
     assert [one.how for one in reap(demos.base, BEN, Progress(), really=True)] == ["gone"]
+
+
+def test_whoever_may_not_look_for_what_is_lost_says_so_and_fails_at_nothing(demos: Demos) -> None:
+    def denied() -> tuple[str, ...]:
+        raise Broken("you may not list the stacks")
+
+    [told] = reap(replace(demos.base, stacks=denied), BEN, Progress(), really=True)
+    assert (told.how, told.why) == ("skipped", "you may not list the stacks")
