@@ -147,9 +147,9 @@ def _done(call: Call, name: str, duty: Duty, really: bool) -> Done:
 def _reaped(call: Call, base: str, really: bool) -> Done:
     """The demos that are due, a part of its own: a base that is at work, or frozen, is none of theirs."""
     try:
-        found = reap(
-            opened := open_base(call.project), opened.environment.identify(call.ci), call.progress, really=really
-        )
+        opened = open_base(call.project)
+        writer = opened.environment.identify(call.ci)
+        found = reap(opened, writer, call.progress, really=really, searching=False)
     except Interrupted:
         raise
     except Exception as error:

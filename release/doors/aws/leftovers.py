@@ -23,14 +23,17 @@ class Left:
 
     kind: str
     id: str
-    creation: str = field(default="", compare=False)
+    creation: str = field(compare=False)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
 
 
 class Leftovers:
-    """What carries all these tags, and the roles and profiles below a path."""
+    """What carries all these tags, and the roles and profiles below a path.
+
+    What is found is deleted: paths are looked at again, so that a listing which heeds no prefix names nothing else.
+    """
 
     def __init__(self, session: AwsSession, tags: Mapping[str, str], path: str) -> None:
         self._session = session
@@ -76,13 +79,15 @@ class Leftovers:
         for page in pages:
             for one in page["SecurityGroupRules"]:
                 if not one["IsEgress"]:
-                    yield Left(kind="rule", id=f"{one['GroupId']}/{one['SecurityGroupRuleId']}")
+                    id = f"{one['GroupId']}/{one['SecurityGroupRuleId']}"
+                    yield Left(kind="rule", id=id, creation=_tags(one).get(CREATION, ""))
 
     def _databases(self) -> Iterator[Left]:
         for page in self._rds.get_paginator("describe_db_instances").paginate():
             for one in page["DBInstances"]:
-                if self._tags.items() <= {tag["Key"]: tag["Value"] for tag in one.get("TagList", ())}.items():
-                    yield Left(kind="database", id=one["DBInstanceIdentifier"])
+                tags = {tag["Key"]: tag["Value"] for tag in one.get("TagList", ())}
+                if self._tags.items() <= tags.items():
+                    yield Left(kind="database", id=one["DBInstanceIdentifier"], creation=tags.get(CREATION, ""))
 
     def _balancers(self) -> Iterator[Left]:
         pages = self._elbv2.get_paginator("describe_load_balancers").paginate()
@@ -105,12 +110,15 @@ class Leftovers:
         pages = self._iam.get_paginator("list_instance_profiles").paginate(PathPrefix=self._path)
         for page in pages:
             for one in page["InstanceProfiles"]:
-                yield Left(kind="profile", id=one["InstanceProfileName"], creation=_creation_in(one["Path"]))
+                if one["Path"].startswith(self._path):
+                    yield Left(kind="profile", id=one["InstanceProfileName"], creation=_creation_in(one["Path"]))
 
     def _roles(self) -> Iterator[Left]:
         for page in self._iam.get_paginator("list_roles").paginate(PathPrefix=self._path):
             yield from (
-                Left(kind="role", id=one["RoleName"], creation=_creation_in(one["Path"])) for one in page["Roles"]
+                Left(kind="role", id=one["RoleName"], creation=_creation_in(one["Path"]))
+                for one in page["Roles"]
+                if one["Path"].startswith(self._path)
             )
 
     def _remove_instance(self, instance: str) -> None:

@@ -32,11 +32,13 @@ class Reaped:
     why: str = ""
 
 
-def reap(base: Base, writer: Writer, progress: Progress, *, really: bool) -> tuple[Reaped, ...]:
+def reap(base: Base, writer: Writer, progress: Progress, *, really: bool, searching: bool = True) -> tuple[Reaped, ...]:
     """Warn the owners of what goes soon, and take down what is due, a few in one run; one that cannot be read is told,
-    as nobody knows what it is.
+    as nobody knows what it is. `searching` also looks for what no item speaks of, which takes more rights.
     """
-    databases = _databases(base, progress)  # before the registry is read: what is made meanwhile stands in there
+    databases = (
+        _databases(base, progress) if searching else ()
+    )  # before the registry is read: what is made meanwhile stands in there
     listing, now = base.registry.all(), base.registry.now()
     entries = [_as_believed(base, entry, really) for entry in listing.entries]
     over = due(entries, now)
@@ -45,7 +47,8 @@ def reap(base: Base, writer: Writer, progress: Progress, *, really: bool) -> tup
     ending = (*((entry, "") for entry in over), *((entry, BEYOND) for entry in beyond))
     spoilt = (Reaped(branch=stack, owner="", how="failed", why=why) for stack, why in listing.unread.items())
     taken = _taken(base, ending, writer, progress, really)
-    return (*taken, *warned, *spoilt, *_lost(base), *_strays(base, databases, listing, really))
+    unknown = (*_lost(base), *_strays(base, databases, listing, really)) if searching else ()
+    return (*taken, *warned, *spoilt, *unknown)
 
 
 def _databases(base: Base, progress: Progress) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ def rules_of(group: str) -> int:
 
 def test_a_group_goes_with_its_rules(network: tuple[str, str]) -> None:
     group = group_in(network[0], "own", TAGGED)
-    left = Left(kind="security_group", id=group)
+    left = Left(kind="security_group", id=group, creation="")
     assert leftovers().all() == (left,)
     leftovers().remove(left)
     assert leftovers().all() == ()
@@ -45,7 +45,7 @@ def test_of_a_group_that_something_uses_no_rule_is_changed(network: tuple[str, s
     aws_client("ec2").create_network_interface(SubnetId=subnet, Groups=[group])
     before = rules_of(group)
     with pytest.raises(Broken, match=f"security_group {group} is in use by eni-"):
-        leftovers().remove(Left(kind="security_group", id=group))
+        leftovers().remove(Left(kind="security_group", id=group, creation=""))
     assert rules_of(group) == before > 0
 
 
@@ -63,7 +63,7 @@ def test_a_server_that_aws_protects_is_kept_whatever_its_tags_say(network: tuple
     ][0]["InstanceId"]
     ec2.modify_instance_attribute(InstanceId=server, DisableApiTermination={"Value": True})
     with pytest.raises(Broken, match="disableApiTermination"):
-        leftovers().remove(Left(kind="instance", id=server))
+        leftovers().remove(Left(kind="instance", id=server, creation=""))
     kept = ec2.describe_instance_attribute(InstanceId=server, Attribute="disableApiTermination")
     assert kept["DisableApiTermination"]["Value"] is True
     state = ec2.describe_instances(InstanceIds=[server])["Reservations"][0]["Instances"][0]["State"]["Name"]

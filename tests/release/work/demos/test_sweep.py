@@ -6,7 +6,7 @@ from release.doors.aws.leftovers import Left, Leftovers
 from release.process.errors import Broken
 from release.work.demos.sweep import ROUNDS, sweep
 
-GROUP, SERVER = Left(kind="security_group", id="sg-1"), Left(kind="instance", id="i-1")
+GROUP, SERVER = Left(kind="security_group", id="sg-1", creation=""), Left(kind="instance", id="i-1", creation="")
 
 
 class Account(Leftovers):
