@@ -39,7 +39,7 @@ def content(slot: Content | None) -> SlotContent | None:
     return SlotContent(
         release=slot.release,
         digest=slot.digest,
-        commands=slot.commands,
+        commands=slot.commands.plain,
         configuration=slot.configuration,
         deployment=slot.deployment,
         reuse=slot.reuse,
@@ -78,7 +78,7 @@ def demo(project: Project, stack: str) -> None:
         PlatformOutputs.of(known.platform),
         Slots(
             blue=SlotContent(
-                release=shown.release, digest=shown.digest, deployment=shown.deployment, commands=shown.commands
+                release=shown.release, digest=shown.digest, deployment=shown.deployment, commands=shown.commands.plain
             ),
             declared="blue",
         )

@@ -12,6 +12,7 @@ from release.process.form import FORMAT, Form, read_form
 from release.process.text import bounded
 from release.records.artifacts.manifest import Manifest
 from release.records.artifacts.schema import Schema, newest
+from release.records.commands import KeptCommands
 from release.records.ledger.head import Content, Former, Live, Open, Previous, State, emptied, run_by, with_slot
 from release.rules.consents import Consent
 from release.rules.lanes import Kind, StepName, warnings_of
@@ -128,7 +129,7 @@ def content_of(manifest: Manifest, configuration: str | None = None) -> Content:
         digest=manifest.digest,
         artifact_key=manifest.artifact_key,
         deployment="",
-        commands=manifest.commands,
+        commands=KeptCommands.of(manifest.commands),
         configuration=configuration,
         made_with=manifest.schema,
     )

@@ -147,7 +147,7 @@ def order_of(slot: SlotName, content: Content) -> str:
         slot,
         release=content.release,
         digest=content.digest,
-        commands=content.commands,
+        commands=content.commands.plain,
         configuration=content.configuration,
         deployment=content.deployment,
         reuse=content.reuse,

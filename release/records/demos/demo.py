@@ -5,10 +5,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from contract.commands import BY_NAME, Commands
 from release.process.form import FORMAT, Form, Unreadable, read_form, stored
 from release.process.processes import Process
 from release.process.text import quoted, utc_of
+from release.records.commands import BY_NAME, KeptCommands
 from settings.demos import is_creation, is_demo_branch, stack_of
 from settings.model import DemoDatabase
 
@@ -21,7 +21,7 @@ class Content(Form):
     release: str
     digest: str
     deployment: str
-    commands: Commands = BY_NAME
+    commands: KeptCommands = BY_NAME
 
 
 class Pin(Form):

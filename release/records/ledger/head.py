@@ -8,11 +8,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from contract.commands import BY_NAME, Commands
 from contract.slots import SLOTS, SlotName, idle
 from release.process.canonical import canonical_json, sha256_hex
 from release.process.form import FORMAT, Form, read_form, stored
 from release.records.artifacts.schema import Schema
+from release.records.commands import BY_NAME, KeptCommands
 
 
 class Content(Form):
@@ -21,17 +21,16 @@ class Content(Form):
     ``release`` is None for a slot that a deployment emptied. The deployment is part of the value so that restoring a
     slot after a failure makes every server look again, also the one that was touched half-way; with ``reuse`` a server
     that holds these very bytes only takes note. ``made_with`` is the schema of the release, None where it states none.
-    ``commands`` is how it is run, and closed: another way to run a release comes with a higher format, because a
-    version that does not know it would run the release otherwise. ``configuration`` is the sha256 of what it runs with,
-    None where that is nothing. ``unsure`` says why it is not known that every server holds this; the next install mends
-    it. ``database`` names the one that a slot runs with, where that is not the environment's only one.
+    ``commands`` is how it is run. ``configuration`` is the sha256 of what it runs with, None where that is nothing.
+    ``unsure`` says why it is not known that every server holds this; the next install mends it. ``database`` names the
+    one that a slot runs with, where that is not the environment's only one.
     """
 
     release: str | None
     digest: str | None
     artifact_key: str | None
     deployment: str
-    commands: Commands = BY_NAME
+    commands: KeptCommands = BY_NAME
     made_with: Schema | None = None
     reuse: bool = False
     unsure: str = ""
@@ -51,7 +50,7 @@ class Live(Form):
     digest: str
     deployment: str
     since: str
-    commands: Commands = BY_NAME
+    commands: KeptCommands = BY_NAME
     configuration: str | None = None
     made_with: Schema | None = None
     unverified: bool = False
@@ -67,7 +66,7 @@ class Previous(Form):
     digest: str
     deployment: str
     artifact_key: str = ""
-    commands: Commands = BY_NAME
+    commands: KeptCommands = BY_NAME
     configuration: str | None = None
     made_with: Schema | None = None
     left: str = ""

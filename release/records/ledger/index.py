@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from contract.commands import BY_NAME, Commands
 from release.process.canonical import canonical_json
 from release.process.form import FORMAT, Form, Unreadable, read_form, stored
 from release.records.artifacts.manifest import artifact_key
 from release.records.artifacts.schema import Schema
+from release.records.commands import BY_NAME, KeptCommands
 from release.records.ledger.chain import Fault
 from release.records.ledger.event import Event, parts_of
 from release.records.ledger.head import Content, Live, Open, run_by
@@ -41,7 +41,7 @@ class Known(Form):
     release: str
     digest: str
     artifact_key: str
-    commands: Commands = BY_NAME
+    commands: KeptCommands = BY_NAME
     configuration: str | None = None
     made_with: Schema | None = None
     deployments: tuple[Mention, ...] = ()

@@ -25,6 +25,7 @@ from release.process.interruption import INTERRUPTION
 from release.process.output import Progress
 from release.records.artifacts.archive import Artifact
 from release.records.artifacts.manifest import Manifest
+from release.records.commands import KeptCommands
 from release.records.demos.demo import Content, Cost, Demo
 from release.records.demos.registry import Entry
 from release.records.ledger.ledger import Writer
@@ -170,7 +171,7 @@ def _content(base: Base, demo: Demo, request: Wanted) -> Content:
     return Content(
         release=request.version,
         digest=request.shown.digest,
-        commands=request.shown.commands,
+        commands=KeptCommands.of(request.shown.commands),
         deployment=f"{demo.creation}-{time}-{secrets.token_hex(2)}",
     )
 

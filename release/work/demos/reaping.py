@@ -36,9 +36,7 @@ def reap(base: Base, writer: Writer, progress: Progress, *, really: bool, search
     """Warn the owners of what goes soon, and take down what is due, a few in one run; one that cannot be read is told,
     as nobody knows what it is. `searching` also looks for what no item speaks of, which takes more rights.
     """
-    databases = (
-        _databases(base, progress) if searching else ()
-    )  # before the registry is read: what is made meanwhile stands in there
+    databases = _databases(base, progress) if searching else ()  # before the registry is read: see `_strays`
     listing, now = base.registry.all(), base.registry.now()
     entries = [_as_believed(base, entry, really) for entry in listing.entries]
     over = due(entries, now)

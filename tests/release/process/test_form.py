@@ -34,13 +34,12 @@ UNKNOWN = st.dictionaries(st.text(min_size=1).map(lambda name: f"new {name}"), J
 
 
 def places(value: Any) -> list[dict[str, Any]]:
-    """All objects in a value, but for the commands of a release: what is new in there has a higher format."""
+    """All objects in a value."""
     if isinstance(value, list):
         return [place for part in value for place in places(part)]
     if not isinstance(value, dict):
         return []
-    parts = [part for key, part in value.items() if key != "commands"]
-    return [value, *(place for part in parts for place in places(part))]
+    return [value, *(place for part in value.values() for place in places(part))]
 
 
 @settings(deadline=None)
